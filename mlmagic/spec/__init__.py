@@ -1,0 +1,1 @@
+"""The nouns: frozen shapes that everything else passes around. Standard library only."""

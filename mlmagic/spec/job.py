@@ -1,0 +1,170 @@
+"""A job: what was asked for (`JobSpec`), what became of it (`JobRecord`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mlmagic.spec.noun import Noun
+from mlmagic.spec.resources import Resources
+
+
+class JobState(StrEnum):
+    """Vertex AI's job states, and LOST."""
+
+    QUEUED = "QUEUED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+    PAUSED = "PAUSED"
+    EXPIRED = "EXPIRED"
+    UPDATING = "UPDATING"
+    PARTIALLY_SUCCEEDED = "PARTIALLY_SUCCEEDED"
+    LOST = "LOST"
+    """Local only: the machine went away under the job."""
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing changes any more."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset(
+    {
+        JobState.SUCCEEDED,
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.EXPIRED,
+        JobState.PARTIALLY_SUCCEEDED,
+        JobState.LOST,
+    }
+)
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    TRAINING = "training"
+    TUNING = "tuning"
+    PREPROCESSING = "preprocessing"
+    BATCH_PREDICTION = "batchPrediction"
+
+
+class ReplicaRole(StrEnum):
+    """What a process of a job does, in the order of Vertex AI's worker pools."""
+
+    CHIEF = "chief"
+    WORKER = "worker"
+    PS = "ps"
+    EVALUATOR = "evaluator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin(Noun):
+    """The notebook cell that a job came from."""
+
+    notebook: str | None = None
+    cell_id: str | None = None
+    cell_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageReference(Noun):
+    """The trainer package of a job; the files lie in the job's folder."""
+
+    digest: str
+    """SHA-256 over names and contents of its files: the same for the same code."""
+    module: str = "trainer.task"
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec(Noun):
+    """What was asked for. Never changes after submission."""
+
+    display_name: str
+    kind: JobKind = JobKind.TRAINING
+    backend: str = "local"
+    package: PackageReference
+    args: tuple[str, ...] = ()
+    """The program's own arguments, as they are."""
+    resources: Resources = field(default_factory=Resources)
+    model: str | None = None
+    """The model that gets the version; None where a job makes no model."""
+    set_default: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    invocation: str | None = None
+    """The line that submitted it, as it was typed."""
+    origin: Origin = field(default_factory=Origin)
+    python: str | None = None
+    """Local: the interpreter that runs it."""
+    working_directory: str | None = None
+    """Local: where relative paths of the program start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobError(Noun):
+    """Why a job failed. `message` is one line; `traceback` points at notebook cells where it can."""
+
+    message: str
+    traceback: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord(Noun):
+    """What became of a job so far."""
+
+    id: str
+    spec: JobSpec
+    state: JobState
+    create_time: datetime
+    start_time: datetime | None = None
+    """When user code began to run."""
+    end_time: datetime | None = None
+    update_time: datetime
+    attempt: int = 0
+    """How many times a supervisor claimed it."""
+    exit_code: int | None = None
+    """The program's exit status; -N if signal N ended it."""
+    error: JobError | None = None
+    model_version: str | None = None
+    """`taxi@2`, once registered."""
+    message: str | None = None
+    """The last line that mlmagic said about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary(Noun):
+    """A row of a job list: what can be told without reading the whole record."""
+
+    id: str
+    display_name: str
+    kind: JobKind
+    backend: str
+    state: JobState
+    create_time: datetime
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    model_version: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitRecord(Noun):
+    """`exit.json`: how an attempt ended. The truth, should the database disagree."""
+
+    attempt: int
+    state: JobState
+    exit_code: int | None = None
+    start_time: datetime | None = None
+    end_time: datetime
+    error: JobError | None = None
+    model_version: str | None = None
+    message: str | None = None

@@ -1,0 +1,65 @@
+"""A model groups immutable numbered versions; aliases point at versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mlmagic.spec.noun import Noun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec(Noun):
+    """One input or output. `shape` has None where any size goes; `dtype` is TensorFlow's name, such as `float32`."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature(Noun):
+    """What a version takes and returns; the first dimension of every tensor counts instances."""
+
+    name: str = "serving_default"
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOrigin(Noun):
+    """`origin.json`: where a version came from."""
+
+    job_id: str | None = None
+    package_digest: str | None = None
+    framework: str = "tensorflow"
+    framework_version: str | None = None
+    artifact: str = "savedmodel"
+    """`savedmodel` or `keras`."""
+    artifact_path: str = "."
+    """Where the artifact lies, relative to the version's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion(Noun):
+    """An immutable version."""
+
+    model: str
+    number: int
+    create_time: datetime
+    origin: ModelOrigin = field(default_factory=ModelOrigin)
+    signature: Signature | None = None
+    size_bytes: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Noun):
+    """`model.json`: a model's name and aliases; `default` is among them as soon as there is a version."""
+
+    name: str
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    create_time: datetime

@@ -1,0 +1,25 @@
+"""What a job runs on: worker pools, as Vertex AI describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlmagic.spec.noun import Noun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPool(Noun):
+    """Replicas of one role on one machine type. Pool 0 is the chief, 1 workers, 2 parameter servers, 3 evaluators."""
+
+    machine_type: str = "n1-standard-4"
+    replica_count: int = 1
+    accelerator_type: str | None = None
+    accelerator_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources(Noun):
+    """The worker pools of a job, by default those of ML Engine's tier BASIC."""
+
+    scale_tier: str = "BASIC"
+    worker_pools: tuple[WorkerPool, ...] = (WorkerPool(),)
