@@ -1,3 +1,48 @@
-"""mlmagic: from a notebook cell to a served model."""
+"""mlmagic: from a notebook cell to a served model.
+
+`%load_ext mlmagic` brings the magics; each has a plain Python spelling here, such as `mlmagic.train`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from mlmagic.api.jobs import job, jobs
+    from mlmagic.api.models import model, models
+    from mlmagic.api.prediction import predict
+    from mlmagic.api.training import plan_training, train
+    from mlmagic.magics import load_ipython_extension, unload_ipython_extension
+    from mlmagic.server import _jupyter_server_extension_points
+    from mlmagic.session import use
+
+# Resolved on first use: `import mlmagic` costs next to nothing.
+_HOMES = {
+    "job": "mlmagic.api.jobs",
+    "jobs": "mlmagic.api.jobs",
+    "model": "mlmagic.api.models",
+    "models": "mlmagic.api.models",
+    "plan_training": "mlmagic.api.training",
+    "predict": "mlmagic.api.prediction",
+    "train": "mlmagic.api.training",
+    "use": "mlmagic.session",
+    "load_ipython_extension": "mlmagic.magics",
+    "unload_ipython_extension": "mlmagic.magics",
+    "_jupyter_server_extension_points": "mlmagic.server",
+}
+
+__all__ = ["job", "jobs", "model", "models", "plan_training", "predict", "train", "use"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlmagic' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
