@@ -1,0 +1,59 @@
+"""What all tests share: an environment of their own, and the check that no process is left behind."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+RUN_MARK = "MLMAGIC_TEST_RUN"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's configuration out of the tests, and the tests out of the user's home."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLMAGIC_HOME", "MLMAGIC_BACKEND", "PYTHONDONTWRITEBYTECODE", "JPY_SESSION_NAME"):
+            patch.delenv(name, raising=False)
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
+            patch.setenv(name, str(home / name.lower()))
+        patch.setenv(RUN_MARK, uuid.uuid4().hex)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_stray_process(own_environment: None) -> Iterator[None]:
+    """Fail the run if a process that a test started is still there at the end."""
+    yield
+    strays = marked_processes(os.environ[RUN_MARK])
+    _, alive = psutil.wait_procs(strays, timeout=15)
+    told = [f"{process.pid} {' '.join(process.cmdline())}" for process in alive if process.is_running()]
+    for process in alive:
+        process.kill()
+    assert not told, "left running: " + "; ".join(told)
+
+
+def marked_processes(mark: str) -> list[psutil.Process]:
+    """The processes that inherited the mark of this test run, without this one and its parents."""
+    own = psutil.Process()
+    relatives = {own.pid, *(parent.pid for parent in own.parents())}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid not in relatives and process.environ().get(RUN_MARK) == mark:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
