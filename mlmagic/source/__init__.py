@@ -1,0 +1,1 @@
+"""Cells to trainer packages: pure functions of text, no IPython."""
