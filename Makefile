@@ -1,0 +1,93 @@
+# Every target sets up what it needs; `make help` lists them.
+#
+#   make PYTHON=/path/to/python3.12 test     another interpreter than the newest that is found (on a new or cleaned checkout)
+#   make PYTEST_ARGS="-k slice" test-fast    more arguments for pytest
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := $(shell sed -n 's/^uv==//p' requirements.lock)
+UV := $(BIN)/uv
+# Three stamps: the tool that installs, the few packages of the demo, everything of the lock.
+TOOL := $(VENV)/.uv-$(UV_VERSION)
+DEMO := $(VENV)/.demo
+FULL := $(VENV)/.full
+TUTORIAL := notebooks/01-from-a-cell-to-a-prediction.ipynb
+PYTEST_ARGS ?=
+
+# TensorFlow's modules load three times faster from bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+# uv trusts the certificates that the machine trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON := $(BIN)/python
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: demo test test-fast lab lint type bench build lock clean help
+
+demo: $(if $(wildcard $(FULL)),$(FULL),$(DEMO)) ## run tutorial 1 from a cell to a prediction, without a browser
+	$(BIN)/python -m tools.demo $(TUTORIAL)
+
+test: $(FULL) ## run all tests; at least 90 % of the lines of mlmagic must be covered
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --fail-under=90
+
+test-fast: $(FULL) ## run the tests without the slow tier and without coverage
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+lab: $(FULL) ## open JupyterLab on tutorial 1
+	$(BIN)/jupyter lab $(TUTORIAL)
+
+lint: $(FULL) ## check style, types, import layers and the house rules; all of them are run
+	failed=0
+	$(BIN)/ruff check || failed=1
+	$(BIN)/ruff format --check || failed=1
+	$(BIN)/mypy || failed=1
+	$(BIN)/lint-imports --no-logo || failed=1
+	$(BIN)/python -m tools.house || failed=1
+	exit $$failed
+
+type: $(FULL) ## check types
+	$(BIN)/mypy
+
+bench: $(FULL) ## measure what must stay fast, beside its peers
+	$(BIN)/python -m benchmarks
+
+build: $(FULL) ## make the wheel and the sdist in dist/
+	rm -rf dist
+	$(BIN)/hatchling build
+
+lock: $(TOOL) ## choose the exact versions of requirements.lock anew
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+
+clean: ## remove what make made, the environment included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+$(TOOL):
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
+		python="$$(PYTHON='$(PYTHON)' tools/find_python)"
+		"$$python" -m venv --clear $(VENV)
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	rm -f $(VENV)/.uv-* && touch $@
+
+$(DEMO): $(TOOL) pyproject.toml requirements.lock
+	$(UV) pip install --compile-bytecode -c requirements.lock -e '.[cpu,tutorial]'
+	touch $@
+
+$(FULL): $(TOOL) pyproject.toml requirements.lock $(wildcard jupyter-config/*/*)
+	$(UV) pip sync --compile-bytecode requirements.lock
+	$(UV) pip install --no-deps --no-build-isolation -e .
+	touch $@
