@@ -1,0 +1,74 @@
+"""Which workspace: `MLMAGIC_HOME`, else the nearest `.mlmagic` upwards, else a new one right here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlmagic.errors import WorkspaceError
+from mlmagic.workspace.files import explained, make_folder, write_atomic
+from mlmagic.workspace.layout import FOLDER_NAME, Workspace
+
+_CHOOSE_ANOTHER = "Name another folder with the environment variable MLMAGIC_HOME."
+
+
+def find_workspace(environ: Mapping[str, str], start: Path) -> Workspace:
+    """Return the workspace for work that starts in a folder; it may not exist yet."""
+    start = start.absolute()
+    named = _named_workspace(environ, start)
+    return Workspace(named or _nearest_workspace(start) or start / FOLDER_NAME)
+
+
+def nearer_workspace_warning(environ: Mapping[str, str], start: Path) -> str | None:
+    """Return the warning that `MLMAGIC_HOME` hides a nearer workspace, or None if it hides none."""
+    start = start.absolute()
+    named, nearest = _named_workspace(environ, start), _nearest_workspace(start)
+    if named is None or nearest is None or os.path.realpath(named) == os.path.realpath(nearest):
+        return None
+    return (
+        f"MLMAGIC_HOME says {named}, so that is the workspace; {nearest} is nearer and is not used. "
+        "Unset MLMAGIC_HOME to use it."
+    )
+
+
+def _named_workspace(environ: Mapping[str, str], start: Path) -> Path | None:
+    value = environ.get("MLMAGIC_HOME", "")
+    return Path(os.path.normpath(start / os.path.expanduser(value))) if value else None  # noqa: PTH111 - tolerates no home
+
+
+def _nearest_workspace(start: Path) -> Path | None:
+    candidates = (folder / FOLDER_NAME for folder in (start, *start.parents))
+    # Unlike `Path.exists`, this one takes a folder that may not be searched for one without a workspace.
+    return next((path for path in candidates if os.path.exists(path)), None)  # noqa: PTH110
+
+
+def open_workspace(workspace: Workspace) -> Workspace:
+    """Make the workspace if it does not exist, see that it can be written, and return it.
+
+    Raises:
+        WorkspaceError: it is not a folder, its parent is missing, or it cannot be written.
+    """
+    root = workspace.root
+    if not root.parent.is_dir():
+        raise WorkspaceError(
+            f"the workspace {root} cannot be made: {root.parent} is not a folder.",
+            hint=f"Make that folder first. {_CHOOSE_ANOTHER}",
+        )
+    if os.path.lexists(root) and not root.is_dir():
+        raise WorkspaceError(
+            f"the workspace {root} is not a folder.",
+            hint=f"Move that file out of the way. {_CHOOSE_ANOTHER}",
+        )
+    with explained(f"make the workspace {root}"):
+        for folder in (root, workspace.jobs, workspace.models):
+            make_folder(folder)
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        raise WorkspaceError(
+            f"the workspace {root} cannot be written by this user.",
+            hint=f"Make it writable. {_CHOOSE_ANOTHER}",
+        )
+    with explained(f"write into the workspace {root}"):
+        if not workspace.gitignore.exists():
+            write_atomic(workspace.gitignore, "*\n")
+    return workspace

@@ -1,0 +1,191 @@
+"""Files that other processes read while we write them: replaced whole, created once, or only appended.
+
+Folders have mode 0700 and files 0600 whatever the umask is. Failures are plain `OSError`s; `explained` turns them into
+a `WorkspaceError` where a user is going to read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlmagic.errors import WorkspaceError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone; one that exists stays as it is."""
+    with contextlib.suppress(FileExistsError):
+        _make_one_folder(path)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+
+
+def _make_one_folder(path: Path) -> None:
+    try:
+        path.mkdir(0o700)
+    except FileNotFoundError:
+        make_folder(path.parent)
+        path.mkdir(0o700)
+    path.chmod(0o700)
+
+
+def write_new(path: Path, data: bytes | str, mode: int = 0o600) -> None:
+    """Write a file that must not exist yet, down to the disk.
+
+    Raises:
+        FileExistsError: it exists.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+        os.fchmod(descriptor, mode)
+        file.write(_to_bytes(data))
+        file.flush()
+        os.fsync(descriptor)
+
+
+def write_atomic(path: Path, data: bytes | str, mode: int = 0o600) -> None:
+    """Replace a file: a reader, or a machine after a power cut, sees all of the old content or all of the new."""
+    with _written_beside(path, data, mode) as temporary:
+        temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def create_once(path: Path, data: bytes | str, mode: int = 0o600) -> bool:
+    """Create a file with its content in one step, and say whether this call was the one that did."""
+    with _written_beside(path, data, mode) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            return _create_without_link(path, data, mode)
+    sync_folder(path.parent)
+    return True
+
+
+def _create_without_link(path: Path, data: bytes | str, mode: int) -> bool:
+    # Still exclusive; but a process killed between the two steps leaves an empty file.
+    try:
+        write_new(path, data, mode)
+    except FileExistsError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
+@contextlib.contextmanager
+def _written_beside(path: Path, data: bytes | str, mode: int) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}.tmp")
+    try:
+        write_new(temporary, data, mode)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def append(path: Path, data: bytes | str, mode: int = 0o600) -> None:
+    """Append to a file that others may be appending to, and make it if it is missing."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+        file.write(_to_bytes(data))
+
+
+def sync_folder(path: Path) -> None:
+    """Bring a folder's entries down to the disk, where its file system can."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _to_bytes(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+def tail(path: Path, offset: int = 0, limit: int = 1 << 20) -> tuple[bytes, int]:
+    """Return what a growing file has from an offset on, and the offset to ask for next.
+
+    A file that is missing has nothing yet; one that became shorter is read from its beginning.
+    """
+    try:
+        with path.open("rb") as file:
+            if offset > os.fstat(file.fileno()).st_size:
+                offset = 0
+            file.seek(offset)
+            data = file.read(limit)
+    except FileNotFoundError:
+        return b"", 0
+    return data, offset + len(data)
+
+
+def tail_text(path: Path, offset: int = 0, limit: int = 1 << 20, *, final: bool = False) -> tuple[str, int]:
+    """Do as `tail` does, but for text: a character whose last bytes are still to come is left for the next call.
+
+    With `final`, nothing is to come: what is cut off is shown as U+FFFD, as is everything that is not UTF-8.
+    """
+    import codecs
+
+    data, next_offset = tail(path, offset, max(limit, 4))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data, final)
+    return text, next_offset - len(decoder.getstate()[0])
+
+
+def last_lines(path: Path, count: int, limit: int = 1 << 20) -> str:
+    """Return the last lines of a file, at most `limit` bytes of them, reading from its end; a missing file has none."""
+    try:
+        with path.open("rb") as file:
+            position = end = file.seek(0, os.SEEK_END)
+            data = b""
+            while position > max(0, end - limit) and _start_of_last_lines(data, count) == 0:
+                step = min(1 << 16, position, limit - len(data))
+                position = file.seek(position - step)
+                data = file.read(step) + data
+    except FileNotFoundError:
+        return ""
+    return data[_start_of_last_lines(data, count) :].decode(errors="replace")
+
+
+def _start_of_last_lines(data: bytes, count: int) -> int:
+    # The newline that ends the last line separates nothing; a carriage return (a progress bar) ends no line.
+    start = len(data) - data.endswith(b"\n")
+    for _ in range(count):
+        start = data.rfind(b"\n", 0, start)
+        if start < 0:
+            break
+    return start + 1
+
+
+@contextlib.contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn an `OSError` into a `WorkspaceError` that says what could not be done, why, and what to do about it.
+
+    Raises:
+        WorkspaceError: in place of the `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        reason = error.strerror or str(error)
+        raise WorkspaceError(f"cannot {doing}: {reason}{where}.", hint=_what_to_do(error.errno)) from error
+
+
+def _what_to_do(code: int | None) -> str | None:
+    if code in _FULL:
+        return "The disk is full: free some space and run it again."
+    if code in _FORBIDDEN:
+        return "Make the folder writable, or choose another one with the environment variable MLMAGIC_HOME."
+    return None

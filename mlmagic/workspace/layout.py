@@ -1,0 +1,197 @@
+"""Every file name of the workspace, and nothing else: no function here touches the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmagic.errors import UsageError
+from mlmagic.spec.names import check_name, is_job_id
+
+FOLDER_NAME = ".mlmagic"
+STAGING_PREFIX = ".staging-"
+"""What is being built, before it is renamed into its place."""
+DELETED_PREFIX = ".deleted-"
+"""What is being removed, after it was renamed out of its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    """`jobs/<id>/`."""
+
+    root: Path
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.root.name
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the job belongs to; a supervisor knows only its job's folder."""
+        return Workspace(self.root.parent.parent)
+
+    @property
+    def spec(self) -> Path:
+        """The `JobSpec`."""
+        return self.root / "spec.json"
+
+    @property
+    def state(self) -> Path:
+        """The `JobRecord` without its spec: what the database's row says, for the day when the database is gone."""
+        return self.root / "state.json"
+
+    @property
+    def package(self) -> Path:
+        """The folder that goes on the program's path."""
+        return self.root / "package"
+
+    @property
+    def source_map(self) -> Path:
+        """Which line of the package came from which cell. Beside the package, never in it."""
+        return self.root / "mlmagic.json"
+
+    @property
+    def dist(self) -> Path:
+        """The folder of the package's source distribution."""
+        return self.root / "dist"
+
+    def claim(self, attempt: int) -> Path:
+        """Who runs an attempt; attempts count from 1."""
+        return self.root / f"attempt-{attempt}.claim"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the replicas' logs."""
+        return self.root / "logs"
+
+    def log(self, role: str = "chief", index: int = 0) -> Path:
+        """What a replica wrote to standard output and standard error."""
+        return self.logs / f"{role}-{index}.log"
+
+    @property
+    def usage(self) -> Path:
+        """Processor and memory over time, a JSON object a line."""
+        return self.root / "usage.jsonl"
+
+    @property
+    def exit(self) -> Path:
+        """The `ExitRecord`."""
+        return self.root / "exit.json"
+
+    @property
+    def output(self) -> Path:
+        """What the program made."""
+        return self.root / "output"
+
+    @property
+    def model_dir(self) -> Path:
+        """`AIP_MODEL_DIR`; a link to the version once the model is registered."""
+        return self.output / "model"
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """`AIP_CHECKPOINT_DIR`."""
+        return self.output / "checkpoints"
+
+    @property
+    def tensorboard_dir(self) -> Path:
+        """`AIP_TENSORBOARD_LOG_DIR`."""
+        return self.output / "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFolder:
+    """`models/<name>/<number>/`: the model's own files, and three of ours beside them."""
+
+    root: Path
+
+    @property
+    def signature(self) -> Path:
+        """The `Signature`."""
+        return self.root / "signature.json"
+
+    @property
+    def statistics(self) -> Path:
+        """The statistics of what it was trained on."""
+        return self.root / "statistics.json"
+
+    @property
+    def origin(self) -> Path:
+        """The `ModelOrigin`."""
+        return self.root / "origin.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """`models/<name>/`."""
+
+    root: Path
+
+    @property
+    def aliases(self) -> Path:
+        """The `Model`: the one place where aliases are kept."""
+        return self.root / "model.json"
+
+    def version(self, number: int) -> VersionFolder:
+        """Return the folder of a version."""
+        return VersionFolder(self.root / str(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder `.mlmagic/`, which may not exist yet."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The rows and events; WAL and journal lie beside it."""
+        return self.root / "mlmagic.db"
+
+    @property
+    def repair_lock(self) -> Path:
+        """Held by the one process that puts a damaged database aside."""
+        return self.root / "mlmagic.db.lock"
+
+    @property
+    def config(self) -> Path:
+        """The user's settings for this workspace."""
+        return self.root / "config.toml"
+
+    @property
+    def gitignore(self) -> Path:
+        """Keeps the workspace out of the user's repository."""
+        return self.root / ".gitignore"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of job folders."""
+        return self.root / "jobs"
+
+    def job(self, job_id: str) -> JobFolder:
+        """Return a job's folder.
+
+        Raises:
+            UsageError: not a job id, so nothing that may become part of a path.
+        """
+        if not is_job_id(job_id):
+            raise UsageError(f"{job_id!r} is not a job id: one looks like taxi-20260131-235959-0a1b.")
+        return JobFolder(self.jobs / job_id)
+
+    @property
+    def models(self) -> Path:
+        """The folder of model folders."""
+        return self.root / "models"
+
+    def model(self, name: str) -> ModelFolder:
+        """Return a model's folder.
+
+        Raises:
+            UsageError: a model cannot be called so.
+        """
+        return ModelFolder(self.models / check_name(name, "model name"))
+
+    def version(self, model: str, number: int) -> VersionFolder:
+        """Return the folder of a model's version."""
+        return self.model(model).version(number)

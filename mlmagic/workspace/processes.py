@@ -1,0 +1,86 @@
+"""Which process is meant: a number alone is given to another process sooner or later."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmagic.spec.noun import Noun
+
+_PROC = Path("/proc/self/stat")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ENDED = frozenset("ZXx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessIdentity(Noun):
+    """A process that no other can be taken for, as long as the machine is not started again."""
+
+    pid: int
+    start_time: int
+    """Linux: clock ticks since boot. Elsewhere: microseconds since 1970."""
+    boot_id: str
+
+    @classmethod
+    def current(cls, *, boot_id: str | None = None) -> ProcessIdentity:
+        """Return the identity of this process."""
+        identity = cls.of(os.getpid(), boot_id=boot_id)
+        if identity is None:
+            raise RuntimeError("this process cannot see itself in the process table")
+        return identity
+
+    @classmethod
+    def of(cls, pid: int, *, boot_id: str | None = None) -> ProcessIdentity | None:
+        """Return the identity of a process, or None if there is none; a zombie is none."""
+        start_time = _start_time(pid)
+        if start_time is None:
+            return None
+        return cls(pid=pid, start_time=start_time, boot_id=boot_id or current_boot_id())
+
+
+def is_alive(identity: ProcessIdentity, *, boot_id: str | None = None) -> bool:
+    """Say whether the process still runs. `boot_id` stands in for the machine's, to play a restart."""
+    return same_boot(identity, boot_id=boot_id) and _start_time(identity.pid) == identity.start_time
+
+
+def same_boot(identity: ProcessIdentity, *, boot_id: str | None = None) -> bool:
+    """Say whether the machine has not been restarted since the process was started."""
+    return identity.boot_id == (boot_id or current_boot_id())
+
+
+def current_boot_id() -> str:
+    """Return what changes with every start of the machine and with nothing else."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        import psutil
+
+        return str(int(psutil.boot_time()))
+
+
+def _start_time(pid: int) -> int | None:
+    return _start_time_from_proc(pid) if _PROC.exists() else _start_time_from_psutil(pid)
+
+
+def _start_time_from_proc(pid: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # Field 2 is the program's name in parentheses, which may itself hold spaces and parentheses.
+    fields = stat[stat.rindex(b")") + 2 :].decode("ascii").split()
+    state, start_time = fields[0], fields[19]
+    return None if state in _ENDED else int(start_time)
+
+
+def _start_time_from_psutil(pid: int) -> int | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return int(process.create_time() * 1_000_000)
+    except psutil.NoSuchProcess:
+        return None
