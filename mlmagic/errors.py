@@ -12,8 +12,11 @@ MlmagicError                  one clear message: what, which value, what is allo
 ├── BackendError              a backend refused or failed
 ├── ConflictError             somebody else changed it first
 ├── JobFailed                 a job that was waited for did not succeed; has `.job`
+├── WaitTimeout               a job did not end in the time that a caller gave it; it goes on
 ├── PredictionError           instances do not fit the model, or its program failed
 └── MissingDependencyError    an optional package is needed; gives the command that installs it
+
+WorkspaceWarning              the workspace was damaged and has been mended; says what was lost, if anything
 """
 
 from __future__ import annotations
@@ -93,12 +96,20 @@ class MissingDependencyError(MlmagicError):
     """An optional package that is not installed."""
 
 
+class WaitTimeout(MlmagicError, TimeoutError):  # noqa: N818 - the time ran out, nothing broke
+    """A job has not ended in the time that a caller was ready to wait."""
+
+
 class JobFailed(MlmagicError):  # noqa: N818 - reads as what happened, like `subprocess.CalledProcessError` would not
     """A job that was waited for ended in another state than SUCCEEDED."""
 
     def __init__(self, message: str, *, job: object, problems: Sequence[str] = (), hint: str | None = None) -> None:
         self.job = job
         super().__init__(message, problems=problems, hint=hint)
+
+
+class WorkspaceWarning(UserWarning):
+    """The workspace was damaged and has been mended."""
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:

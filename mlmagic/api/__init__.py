@@ -1,0 +1,1 @@
+"""The plain Python spelling of every magic, one module per noun."""

@@ -1,0 +1,112 @@
+"""The arguments of a training call, checked together: every one that is wrong is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from mlmagic.errors import UsageError
+from mlmagic.spec.names import check_labels, check_name
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+T = TypeVar("T")
+
+
+class ArgumentCheck:
+    """Collects what is wrong with the arguments of one call."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def read(self, function: Callable[..., T], *arguments: object) -> T | None:
+        """Return what `function` returns, or None after noting the UsageError that it raised."""
+        try:
+            return function(*arguments)
+        except UsageError as error:
+            details = "; ".join(error.problems)
+            self.problems.append(" ".join(part for part in (error.message, details, error.hint) if part))
+            return None
+
+    def finish(self, call: str) -> None:
+        """Raise the one error for all that was noted.
+
+        Raises:
+            UsageError: something was.
+        """
+        if len(self.problems) == 1:
+            raise UsageError(self.problems[0])
+        if self.problems:
+            raise UsageError(f"{call} cannot take these arguments:", problems=self.problems)
+
+
+def read_name(name: object, what: str = "name") -> str:
+    """Check a name that may be of any type."""
+    if not isinstance(name, str):
+        raise UsageError(f"{what} must be a string, not {_told(name)}.")
+    return check_name(name, what)
+
+
+def read_timeout(timeout: object) -> float | None:
+    """Return seconds: `90`, `"90s"`, `"15m"`, `"2h"`, `"1d"`, a timedelta; None for no limit."""
+    if timeout is None:
+        return None
+    seconds = getattr(timeout, "total_seconds", None)
+    if callable(seconds):
+        return _positive(float(seconds()), timeout)
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
+        return _positive(float(timeout), timeout)
+    match = _DURATION.fullmatch(timeout.strip()) if isinstance(timeout, str) else None
+    if match is None:
+        raise UsageError(
+            f"timeout {timeout!r} is no duration: give seconds, or a number with s, m, h or d, such as 15m."
+        )
+    return _positive(float(match[1]) * _UNIT_SECONDS[match[2].lower()], timeout)
+
+
+def read_labels(labels: object) -> dict[str, str]:
+    """Check labels that may be of any type."""
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping):
+        raise UsageError(f"labels must be a mapping of strings to strings, not {_told(labels)}.")
+    wrong = [
+        f"{key!r}: {value!r}" for key, value in labels.items() if not isinstance(key, str) or not isinstance(value, str)
+    ]
+    if wrong:
+        raise UsageError("labels must be strings; not so:", problems=wrong)
+    return check_labels(dict(labels))
+
+
+def read_args(args: object) -> tuple[str, ...]:
+    """Check the program's arguments: a sequence of strings, numbers told as they are written."""
+    if isinstance(args, str):
+        raise UsageError(f"args must be a list of words, not one string: {args.split()!r}")
+    if not isinstance(args, Sequence):
+        raise UsageError(f"args must be a list of words, not {_told(args)}.")
+    wrong = [arg for arg in args if not isinstance(arg, str | int | float) or isinstance(arg, bool)]
+    if wrong:
+        raise UsageError(f"args must be words; not so: {', '.join(map(_told, wrong))}.")
+    if any("\0" in str(arg) for arg in args):
+        raise UsageError("args cannot hold NUL characters: no program could be given them.")
+    return tuple(map(str, args))
+
+
+def read_module(module: object) -> str:
+    """Check a module's dotted name."""
+    if not isinstance(module, str) or not _MODULE.fullmatch(module):
+        raise UsageError(f"module {module!r} is no module name; it is dotted, as in trainer.task.")
+    return module
+
+
+def _positive(seconds: float, told: object) -> float:
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"timeout {told!r} must be more than 0 seconds.")
+    return seconds
+
+
+def _told(value: object) -> str:
+    return f"{type(value).__name__} {value!r:.60}"

@@ -1,0 +1,60 @@
+"""A job told in other words: the local command, Vertex AI's worker pools, gcloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlmagic.spec.job import JobSpec
+
+# The newest of Vertex AI's prebuilt training containers; requirements of the package are installed on top of it.
+EXECUTOR_IMAGE = "us-docker.pkg.dev/vertex-ai/training/tf-cpu.2-17.py310:latest"
+REGION = "us-central1"
+
+
+def local_command(spec: JobSpec) -> tuple[str, ...]:
+    """Return the words that run the program where the package's files lie."""
+    return ("python", "-m", spec.package.module, *spec.args)
+
+
+def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
+    """Return the worker pools as Vertex AI's CustomJob takes them; BUCKET stands for the user's own."""
+    program: dict[str, Any] = {
+        "executorImageUri": EXECUTOR_IMAGE,
+        "packageUris": [f"gs://BUCKET/{spec.display_name}-0.1.0.tar.gz"],
+        "pythonModule": spec.package.module,
+    }
+    if spec.args:
+        program["args"] = list(spec.args)
+    pools = []
+    for pool in spec.resources.worker_pools:
+        machine: dict[str, Any] = {"machineType": pool.machine_type}
+        if pool.accelerator_type:
+            machine |= {"acceleratorType": pool.accelerator_type, "acceleratorCount": pool.accelerator_count or 1}
+        pools.append({"machineSpec": machine, "replicaCount": pool.replica_count, "pythonPackageSpec": program})
+    return pools
+
+
+def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
+    """Return the words of the gcloud command that runs the exported package on Vertex AI."""
+    words = ["gcloud", "ai", "custom-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
+    words += [f"--python-package-uris=gs://BUCKET/{spec.display_name}-0.1.0.tar.gz"]
+    for pool in spec.resources.worker_pools:
+        fields = [f"machine-type={pool.machine_type}", f"replica-count={pool.replica_count}"]
+        if pool.accelerator_type:
+            fields += [f"accelerator-type={pool.accelerator_type}", f"accelerator-count={pool.accelerator_count or 1}"]
+        fields += [f"executor-image-uri={EXECUTOR_IMAGE}", f"python-module={spec.package.module}"]
+        words.append(f"--worker-pool-spec={','.join(fields)}")
+    if spec.args:
+        words.append(f"--args={gcloud_list(spec.args)}")
+    if spec.labels:
+        words.append(f"--labels={','.join(f'{key}={value}' for key, value in sorted(spec.labels.items()))}")
+    return tuple(words)
+
+
+def gcloud_list(words: Sequence[str]) -> str:
+    """Return a list flag's value; words that hold commas need another delimiter (`gcloud topic escaping`)."""
+    if not any("," in word for word in words) and not words[0].startswith("^"):
+        return ",".join(words)
+    delimiter = next(mark for mark in ":|;#~@!%&" if not any(mark in word for word in words))
+    return f"^{delimiter}^{delimiter.join(words)}"

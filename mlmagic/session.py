@@ -1,0 +1,241 @@
+"""The composition root: the user's configuration in; workspace, backends, models and predictors out.
+
+The only reader of `config.toml` and of the environment variables that are the user's configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.errors import WorkspaceError, nearest
+from mlmagic.source.history import Cell, LiveName
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
+    from mlmagic.serving.pool import PredictorPool
+    from mlmagic.workspace.layout import Workspace
+    from mlmagic.workspace.models import ModelStore
+
+DEFAULT_BACKEND = "local"
+CONFIG_KEYS = ("backend",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotebookContext:
+    """What the kernel knows when a cell is packaged."""
+
+    cells: tuple[Cell, ...] = ()
+    """The executed cells, in the order of their execution."""
+    live: Mapping[str, LiveName] = field(default_factory=dict)
+    notebook: str | None = None
+
+
+class Session:
+    """What a process works with. Everything is opened at its first use, so a session costs nothing and makes no folder.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, *, environ: Mapping[str, str] | None = None, start: Path | None = None) -> None:
+        self.notebook: Callable[[], NotebookContext] | None = None
+        """Set by the IPython extension; without it there are no cells."""
+        self._environ = os.environ if environ is None else environ
+        self._start = start
+        self._lock = threading.RLock()
+        self._chosen_backend: str | None = None
+        self._backends: dict[str, Backend] = {}
+        self._config: dict[str, str] | None = None
+        self._workspace: Workspace | None = None
+        self._is_open = False
+        self._models: ModelStore | None = None
+        self._predictors: PredictorPool | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, made if it was not there.
+
+        Raises:
+            WorkspaceError: it cannot be made or read.
+        """
+        from mlmagic.workspace.discovery import open_workspace
+
+        with self._lock:
+            if not self._is_open:
+                open_workspace(self.location)
+                self._is_open = True
+            return self.location
+
+    @property
+    def location(self) -> Workspace:
+        """Where the workspace is, or would be: nothing is made."""
+        with self._lock:
+            if self._workspace is None:
+                self._workspace = self._discover()
+            return self._workspace
+
+    @property
+    def backend_name(self) -> str:
+        """Where work runs unless a call says otherwise: what `use` chose, `MLMAGIC_BACKEND`, `config.toml`, `local`."""
+        with self._lock:
+            chosen = self._chosen_backend or self._environ.get("MLMAGIC_BACKEND")
+            return chosen or self.config.get("backend") or DEFAULT_BACKEND
+
+    @property
+    def config(self) -> Mapping[str, str]:
+        """The workspace's `config.toml`, read once.
+
+        Raises:
+            WorkspaceError: it cannot be read; names the line.
+        """
+        with self._lock:
+            if self._config is None:
+                self._config = read_config(self.location.config)
+            return self._config
+
+    @property
+    def notebook_path(self) -> str | None:
+        """The notebook of this kernel, if Jupyter told."""
+        return self._environ.get("JPY_SESSION_NAME") or None
+
+    @property
+    def models(self) -> ModelStore:
+        """The model registry of the workspace."""
+        from mlmagic.workspace.models import ModelStore
+
+        with self._lock:
+            if self._models is None:
+                self._models = ModelStore(self.workspace)
+            return self._models
+
+    @property
+    def predictors(self) -> PredictorPool:
+        """The warm serving processes of this session."""
+        from mlmagic.serving.pool import PredictorPool
+
+        with self._lock:
+            if self._predictors is None:
+                self._predictors = PredictorPool()
+            return self._predictors
+
+    def backend(self, name: str | None = None) -> Backend:
+        """Return the backend of that name, by default the session's.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        from mlmagic.backends.registry import load_backend
+
+        with self._lock:
+            name = name or self.backend_name
+            if name not in self._backends:
+                self._backends[name] = load_backend(name, self.workspace)
+            return self._backends[name]
+
+    def use(self, backend: str, *, save: bool = False) -> None:
+        """Run work on that backend from now on, in this process; with `save`, in every new one on this workspace.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        with self._lock:
+            self.backend(backend)
+            self._chosen_backend = backend
+            if save:
+                from mlmagic.workspace.files import write_atomic
+
+                path = self.workspace.config
+                text = path.read_text("utf-8") if path.exists() else ""
+                write_atomic(path, with_setting(text, "backend", backend))
+
+    def context(self) -> NotebookContext:
+        """Return what the notebook holds now; empty in a plain Python program."""
+        return self.notebook() if self.notebook else NotebookContext(notebook=self.notebook_path)
+
+    def close(self) -> None:
+        """End the warm processes."""
+        with self._lock:
+            if self._predictors is not None:
+                self._predictors.close()
+                self._predictors = None
+
+    def _discover(self) -> Workspace:
+        from mlmagic.workspace.discovery import find_workspace
+
+        try:
+            start = self._start or Path.cwd()
+        except FileNotFoundError as error:
+            raise WorkspaceError(
+                "the working directory was deleted, so there is no place for a workspace.",
+                hint="Change to another folder: %cd ~",
+            ) from error
+        return find_workspace(self._environ, start)
+
+
+def current_session() -> Session:
+    """Return this process's session. A forked child gets its own: it must not share sockets and connections."""
+    with _LOCK:
+        return _session_of(os.getpid())
+
+
+def use(backend: str, *, save: bool = False) -> None:
+    """Run work on `backend` from now on; with `save`, in all later kernels of this workspace too."""
+    current_session().use(backend, save=save)
+
+
+def reset_session() -> None:
+    """Close this process's session; the next use makes a new one from the configuration as it is then."""
+    with _LOCK:
+        _session_of(os.getpid()).close()
+        _session_of.cache_clear()
+
+
+def read_config(path: Path) -> dict[str, str]:
+    """Return the settings of a `config.toml`; a file that is not there has none. Unknown keys are warned of.
+
+    Raises:
+        WorkspaceError: it is not TOML, or a value is of the wrong type.
+    """
+    import tomllib
+
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(
+            f"{path} cannot be read: {error}", hint="Mend it, or delete it to get the defaults."
+        ) from error
+    known = {key: value for key, value in document.items() if key in CONFIG_KEYS}
+    wrong = [f"{key} = {value!r}: expected a string" for key, value in known.items() if not isinstance(value, str)]
+    if wrong:
+        raise WorkspaceError(f"{path} has settings of the wrong type:", problems=wrong)
+    for key in document.keys() - known.keys():
+        known_keys = f"Settings: {', '.join(CONFIG_KEYS)}."
+        warnings.warn(f"{path}: unknown setting {key!r}. {nearest(key, CONFIG_KEYS) or known_keys}", stacklevel=2)
+    return known
+
+
+def with_setting(text: str, key: str, value: str) -> str:
+    """Return the text of a TOML file with a top-level string set; everything else, comments too, stays as it is."""
+    line = f'{key} = "{value}"'
+    head, bracket, tables = re.match(r"(?s)(.*?)(^\s*\[|\Z)(.*)", text, re.MULTILINE).groups()
+    head, count = re.subn(rf"(?m)^[ \t]*{key}[ \t]*=.*$", line, head)
+    if not count:
+        head = f"{head.rstrip()}\n{line}\n".lstrip("\n") + ("\n" if bracket else "")
+    return head + bracket + tables
+
+
+_LOCK = threading.Lock()
+
+
+@cache
+def _session_of(pid: int) -> Session:  # noqa: ARG001 - the key of the cache
+    return Session()
