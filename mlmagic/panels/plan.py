@@ -1,0 +1,196 @@
+"""The dry-run view: what would be packaged, and what would run it here and on Vertex AI."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlmagic.panels import theme
+from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.models import size_text
+from mlmagic.panels.text import one_line
+from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobSpec
+from mlmagic.spec.package import CellShape, TrainerPackage
+
+MIME_TYPE = "application/vnd.mlmagic.plan+json"
+_NOTHING_RAN = "Dry run: nothing was started."
+_SHAPES = {
+    CellShape.BUILD_MODEL: "a cell with build_model()",
+    CellShape.TRAIN: "a cell with train()",
+    CellShape.SCRIPT: "a script",
+    CellShape.GIVEN: "a given package",
+}
+
+
+def plan_bundle(
+    package: TrainerPackage,
+    spec: JobSpec,
+    *,
+    command: Sequence[str],
+    worker_pool_specs: Sequence[Mapping[str, Any]],
+    gcloud_command: Sequence[str],
+) -> Bundle:
+    """Return the view of what a training call would do.
+
+    Args:
+        package: what would be shipped.
+        spec: the job that would be submitted.
+        command: the words that run the program where the package's files lie.
+        worker_pool_specs: the job for Vertex AI, as JSON values.
+        gcloud_command: the words that submit it to Vertex AI.
+    """
+    commands = [
+        ("Run it on this machine, where the exported package lies", _command_text(command)),
+        ("Worker pools on Vertex AI", _yaml({"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]})),
+        ("The same job with gcloud; BUCKET is yours", _command_text(gcloud_command)),
+    ]
+    payload = {
+        "spec": encode(spec),
+        "files": {path: len(content) for path, content in sorted(package.files.items())},
+        "notes": list(package.notes),
+        "command": list(command),
+        "gcloudCommand": list(gcloud_command),
+    }
+    return document(MIME_TYPE, payload, html=_html(package, spec, commands), text=_text(package, spec, commands))
+
+
+def shown_files(package: TrainerPackage) -> list[tuple[str, str]]:
+    """Return path and text of the files worth reading: the program's module and, beside it, the model's."""
+    program = package.module.replace(".", "/") + ".py"
+    folder = program.rpartition("/")[0]
+    wanted = [program, f"{folder}/model.py" if folder else "model.py"]
+    return [(path, package.files[path].decode("utf-8", "replace")) for path in wanted if path in package.files]
+
+
+def tree(paths: Mapping[str, bytes]) -> str:
+    """Return the files as a tree, folders first."""
+    root: dict[str, Any] = {}
+    for path, content in paths.items():
+        *folders, name = path.split("/")
+        place = root
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[name] = len(content)
+    return "\n".join(_branches(root, ""))
+
+
+def _branches(folder: Mapping[str, Any], indent: str) -> list[str]:
+    lines = []
+    entries = sorted(folder.items(), key=lambda entry: (not isinstance(entry[1], dict), entry[0]))
+    for index, (name, entry) in enumerate(entries):
+        is_last = index == len(entries) - 1
+        fork, below = ("└── ", "    ") if is_last else ("├── ", "│   ")
+        if isinstance(entry, dict):
+            lines += [f"{indent}{fork}{name}/", *_branches(entry, indent + below)]
+        else:
+            lines.append(f"{indent}{fork}{one_line(name)}  ({size_text(entry)})")
+    return lines
+
+
+def numbered(text: str) -> list[tuple[str, str]]:
+    """Return the lines of a text with their numbers, right-aligned."""
+    lines = text.rstrip("\n").split("\n")
+    width = len(str(len(lines)))
+    return [(f"{number:>{width}}", line) for number, line in enumerate(lines, 1)]
+
+
+def _command_text(words: Sequence[str]) -> str:
+    """Return a shell command; a long one has a flag on each line."""
+    line = shlex.join(words)
+    if len(line) <= 78:
+        return line
+    return " \\\n    ".join(_flags_apart(words))
+
+
+def _flags_apart(words: Sequence[str]) -> list[str]:
+    groups: list[list[str]] = [[]]
+    for word in words:
+        if word.startswith("--") and groups[-1]:
+            groups.append([])
+        groups[-1].append(word)
+    return [shlex.join(group) for group in groups]
+
+
+def _yaml(value: object) -> str:
+    import yaml
+
+    class _Dumper(yaml.SafeDumper):
+        # The pools share a program; anchors and aliases are no help to a reader.
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's protocol
+            return True
+
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text.rstrip("\n")
+
+
+def _what(package: TrainerPackage, spec: JobSpec) -> str:
+    count = len(package.files)
+    return (
+        f"{_SHAPES[package.shape]} as {package.module}: {count} files,"
+        f" {size_text(sum(map(len, package.files.values())))}, for the {spec.backend} backend."
+    )
+
+
+def _html(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, str]]) -> Html:
+    heading = theme.heading(
+        theme.pill("DRY RUN", theme.PURPLE), theme.title(spec.display_name), right="nothing started"
+    )
+    files = [theme.folded(path, _numbered_html(text)) for path, text in shown_files(package)]
+    sections = [join([_label(label), theme.block(text)]) for label, text in commands]
+    return theme.card(
+        heading,
+        theme.row("Would package ", _what(package, spec), top="6px"),
+        _notes_html(package.notes),
+        _flags_html(package),
+        _label("Package"),
+        theme.block(tree(package.files), wrap=False),
+        *files,
+        *sections,
+    )
+
+
+def _label(text: str) -> Html:
+    return theme.row(theme.faint(text), top="12px")
+
+
+def _notes_html(notes: Sequence[str]) -> Html | None:
+    return theme.notice(theme.paragraphs(notes), colour=theme.AMBER) if notes else None
+
+
+def _flags_html(package: TrainerPackage) -> Html | None:
+    if not package.flags:
+        return None
+    rows = [[theme.code(name), kind, value, text] for name, kind, value, text in _flag_rows(package)]
+    return join([_label("Flags of the program, after --"), theme.table(["Flag", "Type", "Default", ""], rows)])
+
+
+def _flag_rows(package: TrainerPackage) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            flag.option,
+            " | ".join(map(str, flag.choices)) if flag.choices else flag.type + ("…" if flag.repeated else ""),
+            "required" if flag.required else "" if flag.default is None else repr(flag.default),
+            one_line(flag.help or ""),
+        )
+        for flag in package.flags
+    ]
+
+
+def _numbered_html(text: str) -> Html:
+    style = "opacity:.5;user-select:none;-webkit-user-select:none"
+    lines = [join([element("span", f"{number}  ", style=style), line, "\n"]) for number, line in numbered(text)]
+    return theme.block(join(lines), wrap=False)
+
+
+def _text(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, str]]) -> str:
+    lines = [_NOTHING_RAN, f"{spec.display_name} would package {_what(package, spec)}"]
+    lines += [f"! {note}" for note in package.notes]
+    lines += ["", tree(package.files)]
+    for path, text in shown_files(package):
+        lines += ["", f"{path}", *(f"{number} │ {line}".rstrip() for number, line in numbered(text))]
+    for label, text in commands:
+        lines += ["", f"{label}:", *(f"  {line}" for line in text.split("\n"))]
+    return "\n".join(lines)

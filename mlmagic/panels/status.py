@@ -1,0 +1,144 @@
+"""What `%mlmagic` shows: the state of things, the doctor's findings, the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlmagic.panels import theme
+from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.text import pad
+from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobState
+from mlmagic.spec.noun import Noun
+
+STATUS_MIME_TYPE = "application/vnd.mlmagic.status+json"
+CHECKUP_MIME_TYPE = "application/vnd.mlmagic.checkup+json"
+CONFIG_MIME_TYPE = "application/vnd.mlmagic.config+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Noun):
+    """Where things stand in a workspace."""
+
+    version: str
+    workspace: str
+    backend: str
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    """How many jobs there are in each state that has any."""
+    models: tuple[str, ...] = ()
+    """The default version of each model, or its name."""
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return status_bundle(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Noun):
+    """One finding. `mend` says what to do where it is not in order."""
+
+    name: str
+    is_ok: bool
+    found: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup(Noun):
+    """What the doctor found."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Everything is in order."""
+        return all(check.is_ok for check in self.checks)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return checkup_bundle(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(Noun):
+    """One setting: its value, and what decided it."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(Noun):
+    """The settings in force."""
+
+    settings: tuple[Setting, ...]
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return config_bundle(self)
+
+
+def status_bundle(status: Status) -> Bundle:
+    """Return where things stand, and how to begin."""
+    heading = theme.heading(theme.title("mlmagic"), theme.faint(status.version))
+    jobs = join((_count_html(state, count) for state, count in status.jobs.items()), " ") or "none yet"
+    models = join((theme.code(model) for model in status.models), " ") or "none yet"
+    known = theme.facts(
+        [("Workspace", status.workspace), ("Backend", status.backend), ("Jobs", jobs), ("Models", models)]
+    )
+    text = _pairs_text(
+        [
+            (f"mlmagic {status.version}", ""),
+            ("  Workspace", status.workspace),
+            ("  Backend", status.backend),
+            ("  Jobs", ", ".join(f"{n} {s}" for s, n in status.jobs.items()) or "none yet"),
+            ("  Models", ", ".join(status.models) or "none yet"),
+        ]
+    )
+    html = theme.card(heading, known, theme.hints("Next", _begin(status)))
+    return document(STATUS_MIME_TYPE, encode(status), html=html, text=f"{text}\nNext: {'   '.join(_begin(status))}")
+
+
+def checkup_bundle(checkup: Checkup) -> Bundle:
+    """Return what the doctor found, and how to mend what is not in order."""
+    bad = [check for check in checkup.checks if not check.is_ok]
+    verdict = "Everything is in order." if not bad else f"{len(bad)} of {len(checkup.checks)} checks need attention."
+    rows = [[_mark_html(check), element("strong", check.name), _found_html(check)] for check in checkup.checks]
+    html = theme.card(theme.row(element("strong", verdict), top="0"), theme.table(["", "Check", "Found"], rows))
+    lines = [verdict]
+    for check in checkup.checks:
+        lines.append(f"{'✓' if check.is_ok else '✗'} {pad(check.name, 12)} {check.found}")
+        lines += [f"  {' ' * 12} → {check.mend}"] if check.mend and not check.is_ok else []
+    return document(CHECKUP_MIME_TYPE, encode(checkup), html=html, text="\n".join(lines))
+
+
+def config_bundle(configuration: Configuration) -> Bundle:
+    """Return the settings in force, and where each comes from."""
+    rows = [[theme.code(s.name), s.value, theme.faint(s.source)] for s in configuration.settings]
+    html = theme.card(theme.table(["Setting", "Value", "From"], rows))
+    text = _pairs_text([(s.name, f"{s.value}   ({s.source})") for s in configuration.settings])
+    return document(CONFIG_MIME_TYPE, encode(configuration), html=html, text=text)
+
+
+def _begin(status: Status) -> list[str]:
+    if not status.jobs:
+        return ["%%train NAME", "%mlmagic doctor"]
+    return ["%jobs", "%models", "%mlmagic doctor"]
+
+
+def _count_html(state: str, count: int) -> Html:
+    return join([theme.badge(JobState(state)), f" {count} "])
+
+
+def _mark_html(check: Check) -> Html:
+    return theme.pill("✓ ok", theme.GREEN) if check.is_ok else theme.pill("✗ mend", theme.RED)
+
+
+def _found_html(check: Check) -> Html:
+    mend = theme.row("→ ", check.mend, top="2px") if check.mend and not check.is_ok else None
+    return join([check.found, mend])
+
+
+def _pairs_text(pairs: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, value in pairs if value)
+    return "\n".join(f"{pad(name, width)}  {value}".rstrip() for name, value in pairs)

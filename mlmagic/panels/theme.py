@@ -1,0 +1,211 @@
+"""The look that all panels share: JupyterLab's own variables, with fallbacks that are right in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlmagic.panels.markup import Html, element, join
+from mlmagic.spec.job import JobState
+
+# Without JupyterLab's variables the ground may be white or black: greys are translucent and text is inherited.
+_TEXT = "var(--jp-content-font-color1,inherit)"
+_FAINT = "var(--jp-content-font-color2,inherit)"
+LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
+_GROUND = "rgba(128,128,128,.08)"
+SANS = "var(--jp-ui-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif)"
+MONO = "var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace)"
+
+# Notebook front ends stripe, centre and right-align the tables of outputs; these are not data frames.
+_CELL = "text-align:left;border:0;background:none;max-width:none;font-size:13px;line-height:1.5"
+_ROW = "background:none"
+_TABLE = "border-collapse:collapse;border:0;margin:0;table-layout:auto;font-size:13px;color:inherit"
+
+# White text on each has a contrast of at least 4.5, and each stands out from a white and from a black ground.
+GREEN, RED, BLUE, AMBER, GREY, PURPLE = "#1b7f3b", "#c5221f", "#1a66d6", "#8f5a00", "#5f6368", "#7b3fb5"
+
+_STATES: Mapping[JobState, tuple[str, str]] = {
+    JobState.QUEUED: ("○", GREY),
+    JobState.PENDING: ("◔", GREY),
+    JobState.RUNNING: ("●", BLUE),
+    JobState.SUCCEEDED: ("✓", GREEN),
+    JobState.FAILED: ("✗", RED),
+    JobState.CANCELLING: ("◌", AMBER),
+    JobState.CANCELLED: ("■", GREY),
+    JobState.PAUSED: ("‖", AMBER),
+    JobState.EXPIRED: ("⊘", RED),
+    JobState.UPDATING: ("↻", BLUE),
+    JobState.PARTIALLY_SUCCEEDED: ("◐", AMBER),
+    JobState.LOST: ("?", PURPLE),
+}
+
+
+def icon(state: JobState) -> str:
+    """Return the sign of a state, so that it does not hang on colour alone."""
+    return _STATES[state][0]
+
+
+def badge(state: JobState) -> Html:
+    """Return a state as a coloured pill with its icon and its name."""
+    sign, colour = _STATES[state]
+    return pill(f"{sign} {state.value.replace('_', ' ')}", colour)
+
+
+def pill(text: str, colour: str) -> Html:
+    """Return a short text on a coloured ground."""
+    style = {
+        "display": "inline-block",
+        "padding": "1px 9px",
+        "border-radius": "10px",
+        "font-size": "11px",
+        "font-weight": "600",
+        "letter-spacing": ".03em",
+        "line-height": "18px",
+        "white-space": "nowrap",
+        "color": "#fff",
+        "background": colour,
+    }
+    return element("span", text, style=style)
+
+
+def card(*children: str | None) -> Html:
+    """Return the frame of a panel."""
+    style = {
+        "font-family": SANS,
+        "font-size": "13px",
+        "line-height": "1.5",
+        "color": _TEXT,
+        "border": f"1px solid {LINE}",
+        "border-radius": "8px",
+        "padding": "12px 16px",
+        "margin": "4px 0",
+        "max-width": "960px",
+        "box-sizing": "border-box",
+    }
+    return element("div", *children, style=style)
+
+
+def heading(*left: str | None, right: str | None = None) -> Html:
+    """Return the first line of a panel: what it is about, and at the far end one thing about it."""
+    style = {"display": "flex", "flex-wrap": "wrap", "align-items": "center", "gap": "4px 10px"}
+    end = element("span", right, style=f"margin-left:auto;white-space:nowrap;color:{_FAINT}") if right else None
+    return element("div", *left, end, style=style)
+
+
+def title(text: str) -> Html:
+    """Return a name, large."""
+    return element("strong", text, style="font-size:15px;font-weight:600;overflow-wrap:anywhere")
+
+
+def copyable(text: str) -> Html:
+    """Return an id that one click selects whole."""
+    style = {"font-family": MONO, "font-size": "12px", "color": _FAINT, "user-select": "all", "background": "none"}
+    return element("code", text, style={**style, "padding": "0", "overflow-wrap": "anywhere"})
+
+
+def code(text: str) -> Html:
+    """Return something to be typed; one click selects it whole."""
+    style = {
+        "font-family": MONO,
+        "font-size": "12px",
+        "color": "inherit",
+        "background": _GROUND,
+        "border-radius": "4px",
+        "padding": "1px 6px",
+        "user-select": "all",
+        "overflow-wrap": "anywhere",
+    }
+    return element("code", text, style=style)
+
+
+def row(*children: str | None, top: str = "8px") -> Html:
+    """Return a line of text."""
+    return element("div", *children, style=f"margin-top:{top};overflow-wrap:anywhere")
+
+
+def faint(*children: str | None, **attributes: str) -> Html:
+    """Return words that step back."""
+    return element("span", *children, style=f"color:{_FAINT}", **attributes)
+
+
+def hints(label: str, commands: Sequence[str]) -> Html:
+    """Return what can be done next."""
+    gap = {"display": "flex", "flex-wrap": "wrap", "align-items": "baseline", "gap": "4px 8px", "margin-top": "10px"}
+    return element("div", faint(label), *(code(command) for command in commands), style=gap)
+
+
+def block(text: str | Html, *, height: str = "none", wrap: bool = True) -> Html:
+    """Return preformatted text."""
+    style = {
+        "font-family": MONO,
+        "font-size": "12px",
+        "line-height": "1.45",
+        "color": "inherit",
+        "background": "none",
+        "border": "0",
+        "margin": "0",
+        "padding": "8px 12px",
+        "white-space": "pre-wrap" if wrap else "pre",
+        "overflow-wrap": "anywhere" if wrap else "normal",
+        "tab-size": "4",
+    }
+    # A reversed column starts scrolled to its end, without a script.
+    frame = {
+        "display": "flex",
+        "flex-direction": "column-reverse" if height != "none" else "column",
+        "max-height": height,
+        "overflow": "auto",
+        "background": _GROUND,
+        "border-radius": "6px",
+        "margin-top": "8px",
+    }
+    return element("div", element("pre", text, style=style), style=frame)
+
+
+def notice(*children: str | None, colour: str) -> Html:
+    """Return something that must be seen, with a bar of its colour beside it."""
+    style = {"border-left": f"4px solid {colour}", "padding": "2px 0 2px 12px", "margin-top": "10px"}
+    return element("div", *children, style={**style, "overflow-wrap": "anywhere"})
+
+
+def folded(summary: str, *children: str | None, is_open: bool = False) -> Html:
+    """Return something that opens on a click."""
+    style = f"cursor:pointer;color:{_FAINT}"
+    return element("details", element("summary", summary, style=style), *children, style="margin-top:8px", open=is_open)
+
+
+def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
+    """Return names and values in two columns, without those that have no value."""
+    name_style = f"color:{_FAINT};padding:1px 16px 1px 0;white-space:nowrap;vertical-align:top;{_CELL}"
+    value_style = f"padding:1px 0;overflow-wrap:anywhere;{_CELL}"
+    rows = [
+        element("tr", element("td", name, style=name_style), element("td", value, style=value_style), style=_ROW)
+        for name, value in pairs
+        if value
+    ]
+    return element("table", element("tbody", *rows), style=f"{_TABLE};margin-top:8px")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+    """Return a table; its cells do not break, and it scrolls sideways where it is too wide."""
+    padding = f"padding:5px 20px 5px 0;vertical-align:baseline;{_CELL}"
+    head = [
+        element("th", name, style=f"{padding};color:{_FAINT};font-weight:500;white-space:nowrap") for name in header
+    ]
+    body = [
+        element(
+            "tr", *(element("td", cell, style=padding) for cell in cells), style=f"{_ROW};border-top:1px solid {LINE}"
+        )
+        for cells in rows
+    ]
+    whole = element(
+        "table",
+        element("thead", element("tr", *head, style=_ROW)),
+        element("tbody", *body),
+        style=f"{_TABLE};width:100%",
+    )
+    return element("div", whole, style="overflow-x:auto;margin-top:8px")
+
+
+def paragraphs(lines: Sequence[str]) -> Html:
+    """Return each line on a line of its own."""
+    return join(element("div", line) for line in lines)
