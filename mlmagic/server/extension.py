@@ -1,0 +1,30 @@
+"""What the Jupyter server calls: where the extension is, and what it does when it is loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Tell the server which module has the hook that loads the extension."""
+    return [{"module": "mlmagic.server"}]
+
+
+def _load_jupyter_server_extension(server: ServerApp) -> None:
+    """Choose the workspace and pass it on: kernels inherit the server's environment.
+
+    Otherwise a kernel would look for one from the folder of its notebook, and each folder would have its own.
+    """
+    from mlmagic.workspace.discovery import find_workspace, nearer_workspace_warning
+
+    root = Path(server.root_dir).absolute()
+    if warning := nearer_workspace_warning(os.environ, root):
+        server.log.warning("mlmagic | %s", warning)
+    workspace = find_workspace(os.environ, root)
+    os.environ["MLMAGIC_HOME"] = str(workspace.root)
+    server.log.info("mlmagic | the workspace is %s", workspace.root)
