@@ -31,6 +31,8 @@ class Signature(Noun):
 class ModelOrigin(Noun):
     """`origin.json`: where a version came from."""
 
+    create_time: datetime | None = None
+    """When the version was registered."""
     job_id: str | None = None
     package_digest: str | None = None
     framework: str = "tensorflow"

@@ -22,7 +22,7 @@ def check_name(name: str, what: str = "name") -> str:
     Raises:
         UsageError: it may not.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f"{what} {name!r} cannot be used: it must start with a letter and have up to 100 letters, digits, - and _.",
             hint=f"Try {suggest_name(name)!r}.",
@@ -30,10 +30,15 @@ def check_name(name: str, what: str = "name") -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Say whether a job or model may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def suggest_name(name: str) -> str:
     """Return the allowed name that is most like `name`."""
     cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:100]
-    return cleaned if _NAME.fullmatch(cleaned) else f"job-{cleaned}"[:100].rstrip("-")
+    return cleaned if is_name(cleaned) else f"job-{cleaned}"[:100].rstrip("-")
 
 
 def check_labels(labels: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,308 @@
+"""Jobs: their rows and folders."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
+from mlmagic.spec import codec
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.spec.names import check_name, new_job_id
+from mlmagic.spec.package import SourceMap
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.events import add_event
+from mlmagic.workspace.files import create_once, explained
+from mlmagic.workspace.job_folder import check_file_names, stage_job, write_state
+from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
+from mlmagic.workspace.processes import ProcessIdentity, is_alive
+from mlmagic.workspace.times import from_micros, to_micros
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_SUMMARY_COLUMNS = "id, display_name, kind, backend, state, create_time, start_time, end_time, model_version, error"
+
+
+class JobStore:
+    """The jobs of a workspace. Any number of processes may use one at the same time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._workspace = database.workspace
+
+    def create(
+        self,
+        spec: JobSpec,
+        *,
+        package_files: Mapping[str, bytes],
+        source_map: SourceMap | None = None,
+        dist_files: Mapping[str, bytes] | None = None,
+        now: datetime,
+    ) -> JobRecord:
+        """Make a QUEUED job: folder, row and event, or none of them.
+
+        Raises:
+            UsageError: the display name or the model's name cannot be used.
+            PackageError: a file would lie outside of the package.
+            WorkspaceError: the workspace cannot be written.
+        """
+        check_name(spec.display_name, "job name")
+        if spec.model is not None:
+            check_name(spec.model, "model name")
+        files = {"package_files": package_files, "dist_files": dist_files or {}}
+        for names in files.values():
+            check_file_names(names)
+        with explained(f"make a job in {self._workspace.jobs}"):
+            record = self._new_record(spec, now)
+            staged = stage_job(self._workspace, record, source_map=source_map, **files)
+            try:
+                self._put_in_place(staged, record)
+            except BaseException:
+                shutil.rmtree(staged.root, ignore_errors=True)
+                raise
+        return record
+
+    def _new_record(self, spec: JobSpec, now: datetime) -> JobRecord:
+        job_id = new_job_id(spec.display_name, now.astimezone(UTC))
+        while self._workspace.job(job_id).root.exists():
+            job_id = new_job_id(spec.display_name, now.astimezone(UTC))
+        return JobRecord(id=job_id, spec=spec, state=JobState.QUEUED, create_time=now, update_time=now)
+
+    def _put_in_place(self, staged: JobFolder, record: JobRecord) -> None:
+        folder = self._workspace.job(record.id)
+        with self._database.write() as connection:
+            staged.root.rename(folder.root)
+            try:
+                write_job(connection, record)
+                _add_state_event(connection, record)
+            except BaseException:
+                folder.root.rename(staged.root)
+                raise
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return a job's record.
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        with self._database.read() as connection:
+            return self._select(connection, job_id)
+
+    def _select(self, connection: sqlite3.Connection, job_id: str) -> JobRecord:
+        row = connection.execute("SELECT record FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise self._not_found(connection, job_id)
+        return codec.loads(JobRecord, row[0])
+
+    def resolve(self, reference: str) -> str:
+        """Return the id that is meant by an id, by a unique prefix of one, or by a name (its newest job).
+
+        Raises:
+            NotFoundError: none is.
+            UsageError: the prefix fits several.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT id FROM jobs WHERE id = :it OR display_name = :it "
+                "ORDER BY id = :it DESC, create_time DESC, id DESC LIMIT 1",
+                {"it": reference},
+            ).fetchone()
+            if row is not None:
+                return str(row[0])
+            # In SQLite's order of text `~` is behind everything that an id may hold.
+            rows = connection.execute(
+                "SELECT id FROM jobs WHERE id > :it AND id < :it || '~' AND :it <> '' "
+                "ORDER BY create_time DESC, id DESC LIMIT 6",
+                {"it": reference},
+            ).fetchall()
+            if not rows:
+                raise self._not_found(connection, reference)
+        if len(rows) > 1:
+            raise _ambiguous(reference, [row[0] for row in rows])
+        return str(rows[0][0])
+
+    def _not_found(self, connection: sqlite3.Connection, reference: str) -> NotFoundError:
+        names = [row[0] for row in connection.execute("SELECT DISTINCT display_name FROM jobs")]
+        ids = [row[0] for row in connection.execute("SELECT id FROM jobs ORDER BY create_time DESC LIMIT 200")]
+        hint = nearest(reference, [*names, *ids]) or (
+            "`%jobs` lists all jobs." if names else f"The workspace {self._workspace.root} has no jobs yet."
+        )
+        return NotFoundError(f"there is no job {reference!r}.", hint=hint)
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        display_name: str | None = None,
+        states: Collection[JobState] | None = None,
+        kinds: Collection[JobKind] | None = None,
+    ) -> list[JobSummary]:
+        """Return jobs, newest first. An empty `states` or `kinds` lets nothing through; None lets everything."""
+        conditions, values = ["1"], []
+        names = None if display_name is None else [display_name]
+        for column, allowed in (("display_name", names), ("state", states), ("kind", kinds)):
+            if allowed is not None:
+                conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
+                values += [str(value) for value in allowed]
+        query = (
+            f"SELECT {_SUMMARY_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants
+            "ORDER BY create_time DESC, id DESC LIMIT ?"
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+        return [_to_summary(row) for row in rows]
+
+    def advance(
+        self, job_id: str, *, expect: Collection[JobState], to: JobState, now: datetime, **changes: Any
+    ) -> JobRecord:
+        """Bring a job from one of the expected states to another, with changes to fields of `JobRecord`.
+
+        Raises:
+            ConflictError: the job is in another state, and stays as it is.
+            NotFoundError: there is no such job.
+        """
+        with self._database.write() as connection:
+            record = self._select(connection, job_id)
+            if record.state not in expect:
+                wanted = " or ".join(sorted(expect))
+                raise ConflictError(f"job {job_id} is {record.state}, not {wanted}, so it cannot become {to}.")
+            record = dataclasses.replace(record, state=to, update_time=now, **changes)
+            self._save(connection, record)
+        return record
+
+    def _save(self, connection: sqlite3.Connection, record: JobRecord) -> None:
+        write_job(connection, record)
+        _add_state_event(connection, record)
+        folder = self._workspace.job(record.id)
+        # A user may have removed the folder by hand; the job must come to its end all the same.
+        with explained(f"record the state of job {record.id}"), contextlib.suppress(FileNotFoundError):
+            write_state(folder, record)
+
+    def claim(self, job_id: str, identity: ProcessIdentity, *, now: datetime | None = None) -> int | None:
+        """Make a process the only one that runs a QUEUED job's next attempt, and the job PENDING.
+
+        Returns:
+            The attempt's number, or None if the job is not QUEUED (any more).
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        with self._database.write() as connection, explained(f"claim job {job_id}"):
+            record = self._select(connection, job_id)
+            if record.state is not JobState.QUEUED:
+                return None
+            attempt = record.attempt + 1
+            # A claim without its row: its process was killed in between, so it never ran anything.
+            while not create_once(self._workspace.job(job_id).claim(attempt), codec.dumps(identity)):
+                holder = self.claims(job_id).get(attempt)
+                if holder is not None and is_alive(holder):
+                    return None
+                attempt += 1
+            update_time = now or datetime.now(UTC)
+            self._save(
+                connection,
+                dataclasses.replace(record, state=JobState.PENDING, attempt=attempt, update_time=update_time),
+            )
+        return attempt
+
+    def claims(self, job_id: str) -> Mapping[int, ProcessIdentity]:
+        """Return who claimed the job, by attempt. A claim that cannot be read is left out."""
+        folder, found = self._workspace.job(job_id), {}
+        for path in folder.root.glob("attempt-*.claim"):
+            with contextlib.suppress(OSError, ValueError):
+                found[int(path.stem.removeprefix("attempt-"))] = codec.loads(ProcessIdentity, path.read_bytes())
+        return dict(sorted(found.items()))
+
+    def source_map(self, job_id: str) -> SourceMap | None:
+        """Return where the package's lines came from; None for a given package without any."""
+        with explained(f"read the source map of job {job_id}"):
+            try:
+                return codec.loads(SourceMap, self._workspace.job(job_id).source_map.read_bytes())
+            except FileNotFoundError:
+                return None
+
+    def sources(self, job_id: str) -> Mapping[str, str]:
+        """Return the text of the package's Python files by their path in it."""
+        package = self._workspace.job(job_id).package
+        with explained(f"read the package of job {job_id}"):
+            return {
+                path.relative_to(package).as_posix(): path.read_text("utf-8", "replace")
+                for path in sorted(package.rglob("*.py"))
+            }
+
+    def delete(self, job_id: str, *, now: datetime | None = None) -> None:
+        """Remove a job that has ended; a model version that it made stays.
+
+        Raises:
+            ConflictError: it has not ended.
+            NotFoundError: there is no such job.
+        """
+        folder = self._workspace.job(job_id).root
+        removed = folder.with_name(f"{DELETED_PREFIX}{job_id}")
+        with explained(f"delete job {job_id}"):
+            with self._database.write() as connection:
+                record = self._select(connection, job_id)
+                if not record.state.is_final:
+                    raise ConflictError(
+                        f"job {job_id} is {record.state} and cannot be deleted.", hint=f"First `%jobs cancel {job_id}`."
+                    )
+                connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+                add_event(connection, f"job:{job_id}", "deleted", {}, now or datetime.now(UTC))
+                with contextlib.suppress(FileNotFoundError):
+                    folder.rename(removed)
+            shutil.rmtree(removed, ignore_errors=True)
+
+
+def write_job(connection: sqlite3.Connection, record: JobRecord) -> None:
+    """Insert or replace a job's row in the transaction that the connection is in."""
+    spec = record.spec
+    times = [None if time is None else to_micros(time) for time in (record.start_time, record.end_time)]
+    connection.execute(
+        f"REPLACE INTO jobs ({_SUMMARY_COLUMNS}, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            record.id,
+            spec.display_name,
+            str(spec.kind),
+            spec.backend,
+            str(record.state),
+            to_micros(record.create_time),
+            *times,
+            record.model_version,
+            record.error and record.error.message,
+            codec.dumps(record, indent=None),
+        ),
+    )
+
+
+def _add_state_event(connection: sqlite3.Connection, record: JobRecord) -> None:
+    payload = {"displayName": record.spec.display_name, "state": str(record.state)}
+    add_event(connection, f"job:{record.id}", "state", payload, record.update_time)
+
+
+def _to_summary(row: tuple[Any, ...]) -> JobSummary:
+    job_id, display_name, kind, backend, state, create_time, start_time, end_time, model_version, error = row
+    return JobSummary(
+        id=job_id,
+        display_name=display_name,
+        kind=JobKind(kind),
+        backend=backend,
+        state=JobState(state),
+        create_time=from_micros(create_time),
+        start_time=None if start_time is None else from_micros(start_time),
+        end_time=None if end_time is None else from_micros(end_time),
+        model_version=model_version,
+        error=error,
+    )
+
+
+def _ambiguous(reference: str, ids: Iterable[str]) -> UsageError:
+    shown = list(ids)
+    problems = [*shown[:5], "…"] if len(shown) > 5 else shown
+    return UsageError(
+        f"{reference!r} is the beginning of several job ids:", problems=problems, hint="Write more of it."
+    )

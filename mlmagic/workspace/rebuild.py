@@ -1,0 +1,93 @@
+"""The database's rows from the folders, for when the database is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.spec import codec
+from mlmagic.spec.job import ExitRecord, JobRecord
+from mlmagic.spec.names import is_job_id, is_name
+from mlmagic.workspace.job_folder import read_record
+from mlmagic.workspace.jobs import write_job
+from mlmagic.workspace.layout import DELETED_PREFIX, STAGING_PREFIX, JobFolder, ModelFolder, Workspace
+from mlmagic.workspace.models import adopt_versions
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_LEFTOVER_SECONDS = 3600.0
+"""A younger one may belong to a process that is still at it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What was found in the folders."""
+
+    jobs: int = 0
+    versions: int = 0
+    problems: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs or self.versions or self.problems)
+
+    def __str__(self) -> str:
+        text = f"rebuilt from the folders: {self.jobs} jobs and {self.versions} model versions."
+        return "\n  - ".join([text, *self.problems])
+
+
+def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
+    """Fill empty tables in the transaction that the connection is in; what cannot be read is left where it is."""
+    jobs, versions, problems = 0, 0, []
+    for folder in _folders(workspace.jobs):
+        if not is_job_id(folder.name):
+            continue
+        try:
+            write_job(connection, _with_exit(JobFolder(folder)))
+            jobs += 1
+        except (OSError, codec.DecodeError) as error:
+            problems.append(f"left out {folder}: {error}")
+    for folder in _folders(workspace.models):
+        if not is_name(folder.name):
+            continue
+        adopted, unreadable = adopt_versions(connection, ModelFolder(folder))
+        versions += len(adopted)
+        problems += unreadable
+    return Restored(jobs=jobs, versions=versions, problems=tuple(problems))
+
+
+def _with_exit(folder: JobFolder) -> JobRecord:
+    """Return the record, brought up to date if its supervisor could write `exit.json` but not the row any more."""
+    record = read_record(folder)
+    if record.state.is_final or not folder.exit.exists():
+        return record
+    ended = codec.loads(ExitRecord, folder.exit.read_bytes())
+    if ended.attempt != record.attempt:
+        return record
+    return dataclasses.replace(
+        record,
+        state=ended.state,
+        start_time=ended.start_time or record.start_time,
+        end_time=ended.end_time,
+        update_time=ended.end_time,
+        exit_code=ended.exit_code,
+        error=ended.error,
+        model_version=ended.model_version,
+        message=ended.message,
+    )
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    """Yield the folders in a folder, in order; what a killed process left half made or half removed is removed."""
+    if not parent.is_dir():
+        return
+    for folder in sorted(parent.iterdir()):
+        if folder.name.startswith((STAGING_PREFIX, DELETED_PREFIX)):
+            if time.time() - folder.stat().st_mtime > _LEFTOVER_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        elif folder.is_dir():
+            yield folder

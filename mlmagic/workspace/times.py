@@ -1,0 +1,18 @@
+"""Times as the database keeps them: microseconds since 1970, which sort, compare and parse cheaply."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(time: datetime) -> int:
+    """Return a time, which must have an offset, as microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the time, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
