@@ -1,0 +1,1 @@
+"""Where jobs run: one Protocol, one table of names, one package per place."""

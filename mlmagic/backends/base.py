@@ -1,0 +1,122 @@
+"""What every backend is: the Protocol, the edges between states, and how a log is read in pieces."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
+
+if TYPE_CHECKING:
+    from mlmagic.spec.package import TrainerPackage
+
+LOG_CHUNK_BYTES = 1 << 20
+"""The most that one call of `Backend.logs` returns."""
+
+_ENDINGS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
+
+EDGES: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        # A supervisor killed between its claim and its first word leaves QUEUED or PENDING for FAILED or LOST.
+        JobState.QUEUED: frozenset({JobState.PENDING, JobState.RUNNING, JobState.CANCELLING}) | _ENDINGS,
+        JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLING}) | _ENDINGS,
+        JobState.RUNNING: frozenset({JobState.CANCELLING}) | _ENDINGS,
+        # The program may have ended, and its version been made, before the cancel reached it.
+        JobState.CANCELLING: _ENDINGS,
+    }
+)
+"""Where a state leads. A reader that looks now and then may see the ends of a path of several edges."""
+
+# `list` is also a method below, where annotations would take it for that.
+type_of_summaries = list[JobSummary]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChunk:
+    """A piece of a log. `next_offset`, in bytes, is where the next call goes on."""
+
+    text: str
+    next_offset: int
+
+
+class Backend(Protocol):
+    """A place where jobs run. All methods are safe to call from several threads and processes at once.
+
+    **States.** A job starts QUEUED and moves along `EDGES` only, so it never leaves a final state and never goes back.
+    `start_time` is set when user code begins, `end_time` with the final state; both stay as they are. FAILED always has
+    an `error` with a message of one line. Jobs do not depend on the caller: they go on when it dies.
+
+    **Errors.** A method that takes a job id raises `NotFoundError`, naming the nearest ones, when there is no such job.
+    `BackendError` is what the place itself refused; `WorkspaceError` that its records cannot be read or written. How a
+    job ends is never an exception here, but its record.
+    """
+
+    name: str
+    """What the registry, `JobSpec.backend` and `%mlmagic use` call it."""
+
+    def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
+        """Start a job and return its QUEUED record at once.
+
+        Every call makes a job of its own, with an id of its own, whatever `spec.display_name` is. The spec in the
+        record has `backend`, and whatever else the place decides, filled in. `package` is copied: later changes do not
+        reach the job.
+
+        Raises:
+            UsageError: the spec asks for what this backend cannot do; nothing was started.
+        """
+        ...
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return what is true now: a job whose machinery died is not reported as running."""
+        ...
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        display_name: str | None = None,
+        states: Collection[JobState] | None = None,
+    ) -> type_of_summaries:
+        """Return jobs newest first: of that name, in one of those states, `limit` at most. No states means no jobs."""
+        ...
+
+    def resolve(self, reference: str) -> str:
+        """Return the id of the job that a user means: an id, a unique prefix of one, or a display name (its newest).
+
+        Raises:
+            NotFoundError: nothing fits; names the nearest.
+            UsageError: a prefix of several ids; lists them.
+        """
+        ...
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Ask a job to end, and return its record at once: CANCELLING or final.
+
+        The program and all that it started get SIGTERM, then, after a grace period, SIGKILL. A job that is final stays
+        as it is, and a job that is CANCELLING stays so: calling twice does no more than calling once. A cancel that
+        comes when the version was already made finds the job SUCCEEDED.
+        """
+        ...
+
+    def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
+        """Return what a replica printed from byte `offset` on, stdout and stderr as they came.
+
+        Calls that pass on `next_offset` see every byte once, never half a character; bytes that are not UTF-8 become
+        U+FFFD. A call returns `LOG_CHUNK_BYTES` at most; an empty text means that there is no more now, and of a final
+        job, ever. A negative offset counts from the end: at most that many bytes, beginning with a whole line.
+
+        Raises:
+            NotFoundError: the job has no such replica; names those that it has.
+        """
+        ...
+
+
+def decode_chunk(data: bytes, offset: int, *, is_complete: bool) -> LogChunk:
+    """Return the bytes at `offset` as text; a character that is not there in full waits, unless the log is complete."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    text = decoder.decode(data, final=is_complete)
+    waiting = 0 if is_complete else len(decoder.getstate()[0])
+    return LogChunk(text=text, next_offset=offset + len(data) - waiting)

@@ -1,0 +1,38 @@
+"""The table of backends, resolved when one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from mlmagic.backends.base import Backend
+from mlmagic.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.layout import Workspace
+
+BACKENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "local": "mlmagic.backends.local.backend:LocalBackend",
+        "memory": "mlmagic.backends.memory:MemoryBackend",
+    }
+)
+"""Name → `module:Class`; the class takes the workspace."""
+
+
+def load_backend(name: str, workspace: Workspace) -> Backend:
+    """Return the backend of that name, over that workspace.
+
+    Raises:
+        UsageError: there is none; names those that exist.
+    """
+    from importlib import import_module
+
+    if name not in BACKENDS:
+        raise UsageError(
+            f"there is no backend {name!r}. {nearest(name, BACKENDS)}".rstrip(),
+            hint=f"Backends: {', '.join(sorted(BACKENDS))}.",
+        )
+    module, _, attribute = BACKENDS[name].partition(":")
+    return cast("Backend", getattr(import_module(module), attribute)(workspace))

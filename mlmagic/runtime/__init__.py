@@ -1,0 +1,1 @@
+"""What runs beside the user's program inside a job. Never imports IPython, tornado, TensorFlow or Google."""

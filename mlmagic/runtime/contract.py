@@ -1,0 +1,99 @@
+"""The environment that a program runs in: the names and shapes of Vertex AI's custom training, on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+JOB_ID_VARIABLE = "CLOUD_ML_JOB_ID"
+"""Also the mark by which whatever a job started is found again."""
+
+_CONTRACT = frozenset(
+    {
+        "AIP_MODEL_DIR",
+        "AIP_CHECKPOINT_DIR",
+        "AIP_TENSORBOARD_LOG_DIR",
+        "CLUSTER_SPEC",
+        "TF_CONFIG",
+        JOB_ID_VARIABLE,
+        "CLOUD_ML_HP_METRIC_FILE",
+        "CLOUD_ML_TRIAL_ID",
+    }
+)
+
+_KERNEL_ONLY = frozenset(
+    {
+        # Triples the time of importing TensorFlow, which then compiles its thousands of modules each time.
+        "PYTHONDONTWRITEBYTECODE",
+        # ipykernel asks for colours, which a log file is no place for.
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "PYDEVD_USE_FRAME_EVAL",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramPlace:
+    """Where a program finds its code and leaves its results."""
+
+    job_id: str
+    package_dir: Path
+    model_dir: Path
+    checkpoint_dir: Path
+    tensorboard_dir: Path
+    metric_file: Path
+
+
+def program_environment(place: ProgramPlace, environ: Mapping[str, str], port: int) -> dict[str, str]:
+    """Return the environment of the one replica, the chief, of a job; `port` is its address in the cluster."""
+    environment = outer_environment(environ)
+    address = f"127.0.0.1:{port}"
+    environment |= {
+        "AIP_MODEL_DIR": f"{place.model_dir}/",
+        "AIP_CHECKPOINT_DIR": f"{place.checkpoint_dir}/",
+        "AIP_TENSORBOARD_LOG_DIR": f"{place.tensorboard_dir}/",
+        "CLUSTER_SPEC": _cluster("workerpool0", address),
+        "TF_CONFIG": _cluster("chief", address),
+        JOB_ID_VARIABLE: place.job_id,
+        "CLOUD_ML_HP_METRIC_FILE": str(place.metric_file),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(place.package_dir), environ.get("PYTHONPATH")])),
+    }
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    return environment
+
+
+def outer_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without what belongs to a kernel alone, or to a job that the kernel itself may run in."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _CONTRACT and name not in _KERNEL_ONLY and not _is_kernels(name, value)
+    }
+
+
+def _is_kernels(name: str, value: str) -> bool:
+    # JPY_* holds the server's token; the inline plotting backend exists only under IPython.
+    return name.startswith("JPY_") or (name == "MPLBACKEND" and value.startswith("module://"))
+
+
+def _cluster(task_type: str, address: str) -> str:
+    return json.dumps(
+        {
+            "cluster": {task_type: [address]},
+            "environment": "cloud",
+            "task": {"type": task_type, "index": 0, "trial": ""},
+        }
+    )
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface on which nobody listens now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,141 @@
+"""Why a program failed, read from its exit status and from the end of its log."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+from collections.abc import Callable
+
+from mlmagic.spec.job import JobError
+
+TAIL_BYTES = 256 * 1024
+"""How much of the log's end is enough to find the reason."""
+
+_HEADER = re.compile(r"^(?:  \+ Exception Group )?Traceback \(most recent call last\):$")
+_CHAIN = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
+_RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
+# Lines that libraries still print while the interpreter goes down after an uncaught exception.
+_CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
+_MACHINERY = re.compile(r'^\s+File "<frozen (?:runpy|importlib[\w.]*)>"')
+
+_HINTS: tuple[tuple[str, str], ...] = (
+    (
+        r"No space left on device|\[Errno 28\]|database or disk is full",
+        "The disk is full: free some space, such as that of old jobs in the workspace, and run it again.",
+    ),
+    (
+        r"^ModuleNotFoundError: No module named '(?P<name>[\w.]+)'",
+        "The job's Python has no {name!r}: install it with `%pip install`, or leave the import out.",
+    ),
+    (
+        r"^MemoryError|std::bad_alloc|^[\w.]*ResourceExhaustedError|Cannot allocate memory",
+        "Out of memory: try a smaller batch, or read the data in pieces.",
+    ),
+    (
+        r"error: (?:unrecognized arguments|argument |the following arguments are required)",
+        "Arguments after `--` go to the program, which did not take these; `--dry-run` shows its flags.",
+    ),
+    (
+        r"^FileNotFoundError: ",
+        "Relative paths start in the folder that the notebook runs in.",
+    ),
+    (
+        r"^NameError: name '(?P<name>\w+)' is not defined",
+        "The cell runs alone, as a program: {name!r} has to be defined in it, or in a cell that ran before.",
+    ),
+)
+
+
+def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], disk_is_full: bool) -> JobError:
+    """Return why a program ended with this status, -N for signal N. `translate` makes frames point at the notebook."""
+    # 1 and SIGINT are how the interpreter ends after an exception that nobody caught.
+    raw = find_traceback(log_tail) if exit_code in {1, -signal.SIGINT} else None
+    message = _message(exit_code, log_tail, raw)
+    if disk_is_full:
+        return JobError(
+            message=f"the disk is full: {message}",
+            traceback=_translated(raw, translate),
+            hint=_HINTS[0][1],
+        )
+    return JobError(message=message, traceback=_translated(raw, translate), hint=_hint(exit_code, message))
+
+
+def find_traceback(text: str) -> str | None:
+    """Return the uncaught exception that the text ends with, its causes included, or None."""
+    lines = text.rstrip().splitlines()
+    while lines and _CHATTER.match(lines[-1]):
+        lines.pop()
+    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    if not headers:
+        return None
+    start = headers.pop()
+    if not _ends_with_exception(lines[start + 1 :]):
+        return None
+    while headers and any(_CHAIN.match(line) for line in lines[max(start - 3, 0) : start]):
+        start = headers.pop()
+    return "\n".join(_without_machinery(lines[start:]))
+
+
+def signal_name(number: int) -> str:
+    """Return `SIGKILL` for 9, or the number where the system has no name for it."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _ends_with_exception(after_header: list[str]) -> bool:
+    # A traceback that was printed and survived is followed by more output; the one that ended the program only by the
+    # lines of its own message, which may be many, but start with the exception's name.
+    rest = list(itertools.dropwhile(lambda line: line.startswith(" "), after_header))
+    return not rest or (bool(_RAISED.match(rest[0])) and len(rest) <= 60)
+
+
+def _without_machinery(lines: list[str]) -> list[str]:
+    kept = []
+    skipping = False
+    for line in lines:
+        if line.startswith("  File "):
+            skipping = bool(_MACHINERY.match(line))
+        elif not line.startswith("    "):
+            skipping = False
+        if not skipping:
+            kept.append(line)
+    return kept
+
+
+def _translated(raw: str | None, translate: Callable[[str], str]) -> str | None:
+    return None if raw is None else translate(raw)
+
+
+def _message(exit_code: int, log_tail: str, traceback: str | None) -> str:
+    if traceback is not None:
+        return _exception_line(traceback)
+    if exit_code < 0:
+        return f"the program was ended by {signal_name(-exit_code)}"
+    said = next((line.strip() for line in reversed(log_tail.splitlines()) if line.strip()), "")
+    if said and exit_code in {1, 2} and not _CHATTER.match(said):
+        return f"the program ended with exit status {exit_code}: {said:.300}"
+    return f"the program ended with exit status {exit_code}"
+
+
+def _exception_line(traceback: str) -> str:
+    lines = traceback.splitlines()
+    last_header = max(number for number, line in enumerate(lines) if _HEADER.match(line))
+    for line in lines[last_header + 1 :]:
+        if line.startswith("  | ") or not line.startswith(" "):
+            return line.removeprefix("  | ").strip()[:500]
+    return lines[-1].strip()[:500]
+
+
+def _hint(exit_code: int, message: str) -> str | None:
+    said = message.removeprefix(f"the program ended with exit status {exit_code}: ")
+    for pattern, hint in _HINTS:
+        if match := re.search(pattern, said):
+            return hint.format(**match.groupdict())
+    if exit_code == -signal.SIGKILL:
+        return "Nothing in mlmagic did this: the machine may have run out of memory. Try a smaller batch."
+    if exit_code in {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGABRT}:
+        return "Native code crashed. `python -X faulthandler` on the exported package shows where."
+    return None

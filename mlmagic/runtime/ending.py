@@ -1,0 +1,85 @@
+"""How an attempt ended, in words for the user and for the log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmagic.runtime.diagnosis import TAIL_BYTES
+from mlmagic.spec.job import JobError, JobState
+
+LOG_PREFIX = "mlmagic: "
+"""What mlmagic's own lines in a program's log begin with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt ended."""
+
+    state: JobState
+    exit_code: int | None = None
+    error: JobError | None = None
+    model_version: str | None = None
+    message: str | None = None
+
+
+def failed(message: str, *, exit_code: int | None = None, hint: str | None = None) -> Ending:
+    """Return the ending of a job that failed for a reason other than its program's own."""
+    return Ending(
+        state=JobState.FAILED, exit_code=exit_code, error=JobError(message=message, hint=hint), message=message
+    )
+
+
+def log_lines(ending: Ending, raw_traceback: str | None) -> list[str]:
+    """Return what is appended to the log: the traceback as the notebook has it, where that says more, and the end."""
+    lines: list[str] = []
+    error = ending.error
+    if error is not None and error.traceback is not None and error.traceback != raw_traceback:
+        lines += [f"{LOG_PREFIX}in your notebook:", *error.traceback.splitlines()]
+    if error is not None:
+        lines.append(f"{LOG_PREFIX}failed: {error.message}")
+        lines += [f"{LOG_PREFIX}{error.hint}"] if error.hint else []
+    elif ending.message:
+        lines.append(f"{LOG_PREFIX}{ending.message}")
+    return lines
+
+
+def append_to_log(log: Path, lines: Sequence[str]) -> None:
+    """Append lines, beginning on a line of their own whatever the program printed last.
+
+    Raises:
+        OSError: the disk is full, or the log cannot be written.
+    """
+    if not lines:
+        return
+    descriptor = os.open(log, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "rb+") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        starts_anew = size == 0
+        if size:
+            stream.seek(-1, os.SEEK_END)
+            starts_anew = stream.read(1) == b"\n"
+        stream.seek(0, os.SEEK_END)
+        stream.write((("" if starts_anew else "\n") + "\n".join(lines) + "\n").encode("utf-8", "replace"))
+
+
+def read_tail(log: Path, limit: int = TAIL_BYTES) -> str:
+    """Return the end of a log as text; an empty one where there is none."""
+    try:
+        with log.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - limit))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def quietly(action: Callable[[], object]) -> bool:
+    """Do what is good to have but must not cost the record of how the job ended; say whether it worked."""
+    try:
+        action()
+    except OSError:
+        return False
+    return True

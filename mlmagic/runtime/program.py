@@ -1,0 +1,72 @@
+"""The user's program: started in a process group of its own, waited for, ended with all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlmagic.runtime.members import end_members
+
+
+class Program:
+    """A running program. Its output goes straight to the log, through no process that could die."""
+
+    def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], cwd: Path) -> None:
+        """Start it.
+
+        Raises:
+            OSError: it cannot be started, as when there is no such interpreter or folder.
+        """
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                env=dict(environment),
+                cwd=cwd,
+                process_group=0,
+            )
+        finally:
+            os.close(descriptor)
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit status, -N for signal N, or None while it runs."""
+        return self._process.poll()
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the program and to what it started in its group; once it was waited for, to nobody."""
+        if self._process.returncode is None:
+            try:
+                os.killpg(self.pid, number)
+            except (ProcessLookupError, PermissionError):
+                # macOS answers EPERM where the only member of the group is a zombie.
+                return
+
+    def kill(self) -> int:
+        """End its group at once, and return the exit status."""
+        self.signal_group(signal.SIGKILL)
+        return self._process.wait()
+
+
+def program_command(python: str | None, module: str, args: Sequence[str]) -> list[str]:
+    """Return the command that runs a trainer package's module: unbuffered, blind to files beside the notebook."""
+    return [python or sys.executable, "-u", "-P", "-m", module, *args]
+
+
+def end_leftovers(job_id: str, program: Program, *, grace: float) -> int:
+    """End what a program that has ended left running, in its group, session or elsewhere; return how many it was."""
+    own_session = os.getsid(0)
+    ended = end_members(job_id, session=own_session if own_session == os.getpid() else None, grace=grace)
+    if not sys.platform.startswith("linux"):
+        # Without /proc the group is all that is known; its number is not given away while it has members.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(program.pid, signal.SIGKILL)
+    return len(ended)

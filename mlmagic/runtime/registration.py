@@ -1,0 +1,94 @@
+"""Making a version of the model that a program wrote."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.runtime.artifact import Artifact, find_artifact, other_files
+from mlmagic.runtime.ending import Ending, failed
+from mlmagic.runtime.inspection import Inspection, inspect_model
+from mlmagic.spec.job import JobSpec, JobState
+from mlmagic.spec.model import ModelOrigin
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.models import ModelStore
+
+Waiter = Callable[[subprocess.Popen[bytes], float], int | None]
+
+
+def register_model(
+    job_id: str,
+    spec: JobSpec,
+    model_dir: Path,
+    *,
+    models: ModelStore,
+    environment: Mapping[str, str],
+    wait: Waiter,
+    now: Callable[[], datetime],
+) -> Ending:
+    """Make a version of what lies below `model_dir`, and return how the job ends with that.
+
+    Raises:
+        Interrupted: `wait` raised it; no version was made.
+    """
+    if spec.model is None:
+        return Ending(state=JobState.SUCCEEDED, exit_code=0)
+    artifact = find_artifact(model_dir)
+    if artifact is None:
+        return Ending(state=JobState.SUCCEEDED, exit_code=0, message=_nothing_found(model_dir))
+    inspection = inspect_model(artifact.path, python=spec.python, environment=environment, wait=wait)
+    if inspection.refused is not None:
+        return failed(
+            f"the program succeeded, but its model cannot become a version: {inspection.refused}",
+            exit_code=0,
+            hint=f"The model is still in {artifact.path}.",
+        )
+    version = models.register(
+        spec.model,
+        artifact.folder,
+        origin=_origin(job_id, spec, artifact, inspection),
+        signature=inspection.signature,
+        set_default=spec.set_default,
+        now=now(),
+    )
+    default = models.get(spec.model).aliases.get("default")
+    said = [_version_line(spec.model, version.number, default), *_remarks(artifact, inspection, model_dir)]
+    return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=str(version), message=" · ".join(said))
+
+
+def _origin(job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspection) -> ModelOrigin:
+    return ModelOrigin(
+        job_id=job_id,
+        package_digest=spec.package.digest,
+        framework="tensorflow" if artifact.kind == "savedmodel" else "keras",
+        framework_version=inspection.framework_version,
+        artifact=artifact.kind,
+        artifact_path=artifact.path_in_version,
+    )
+
+
+def _version_line(model: str, number: int, default: int | None) -> str:
+    if default in {number, None}:
+        return f"{model}@{number} · is the default"
+    return f"{model}@{number} · default is {model}@{default} · %models set-default {model}@{number}"
+
+
+def _remarks(artifact: Artifact, inspection: Inspection, model_dir: Path) -> list[str]:
+    remarks = []
+    if artifact.others:
+        chosen = artifact.path.relative_to(model_dir)
+        remarks.append(f"AIP_MODEL_DIR has {artifact.others + 1} models, taken is the newest: {chosen}")
+    if inspection.missing:
+        remarks.append(f"its signature is unknown, since the job's Python has no {inspection.missing}")
+    return remarks
+
+
+def _nothing_found(model_dir: Path) -> str:
+    if files := other_files(model_dir):
+        found = ", ".join(files)
+        return f"AIP_MODEL_DIR has neither a SavedModel nor a .keras file, so no version was made (it has {found})"
+    return "no model was written to AIP_MODEL_DIR, so no version was made"

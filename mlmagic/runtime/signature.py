@@ -1,0 +1,198 @@
+"""Reads what a model takes and returns, as a program of its own: `python signature.py SAVEDMODEL_DIR|FILE.keras`.
+
+It runs under the job's interpreter, which need not have mlmagic: standard library, TensorFlow or Keras, nothing else.
+The answer is one JSON object on stdout, with either `signature`, `frameworkVersion` and `artifact`, or with `refused`
+(why nobody may serve it) or `missing` (the library that this interpreter lacks).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+DEFAULT_SIGNATURE = "serving_default"
+_INTERNAL_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
+
+# Operations with which a model, while it answers, runs Python or reads and writes files of its server. Not among them:
+# what saving puts into every SavedModel, and tables that read the model's own assets.
+PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+_FILE_OPS = """
+    ReadFile WriteFile MatchingFiles WholeFileReader WholeFileReaderV2 TextLineReader TextLineReaderV2 TFRecordReader
+    TFRecordReaderV2 FixedLengthRecordReader FixedLengthRecordReaderV2 LMDBReader TextLineDataset TFRecordDataset
+    TFRecordDatasetV2 FixedLengthRecordDataset FixedLengthRecordDatasetV2 CSVDataset CSVDatasetV2 SqlDataset LMDBDataset
+    MatchingFilesDataset SnapshotDataset SnapshotDatasetV2 SaveDataset SaveDatasetV2 LoadDataset DatasetToTFRecord
+    ExperimentalMatchingFilesDataset ExperimentalCSVDataset ExperimentalSqlDataset ExperimentalLMDBDataset
+    ExperimentalDatasetToTFRecord CreateSummaryFileWriter CreateSummaryDbWriter GenerateVocabRemapping
+    LoadAndRemapMatrix
+"""
+FILE_OPS = frozenset(_FILE_OPS.split())
+
+
+class RefusedError(Exception):
+    """A model that must not be served, or cannot be."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the answer for a SavedModel folder or a `.keras` file.
+
+    Raises:
+        RefusedError: it has Python or file operations, no signature, or cannot be read.
+        ModuleNotFoundError: the library that reads it is not installed here.
+    """
+    return _read_keras(path) if path.suffix == ".keras" else _read_saved_model(path)
+
+
+def refused_operations(saved_model: Any) -> list[str]:
+    """Return the operations of a `SavedModel` message, functions included, that its server would not want to run."""
+    found = set()
+    for meta_graph in saved_model.meta_graphs:
+        graph = meta_graph.graph_def
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        found |= {node.op for node in nodes if node.op in PYTHON_OPS or node.op in FILE_OPS}
+        found |= {"PrintV2 to a file" for node in nodes if node.op == "PrintV2" and _prints_to_file(node)}
+    return sorted(found)
+
+
+def load_saved_model(path: Path) -> Any:
+    """Return the `SavedModel` message of a folder.
+
+    Raises:
+        RefusedError: it cannot be read.
+        ModuleNotFoundError: TensorFlow is not installed here.
+    """
+    message = _saved_model_class()()
+    try:
+        if (path / "saved_model.pb").exists():
+            message.ParseFromString((path / "saved_model.pb").read_bytes())
+        else:
+            from google.protobuf import text_format  # type: ignore[import-untyped]
+
+            text_format.Parse((path / "saved_model.pbtxt").read_text(encoding="utf-8"), message)
+    except Exception as error:
+        raise RefusedError(f"its saved_model.pb cannot be read: {error}") from error
+    return message
+
+
+def _prints_to_file(node: Any) -> bool:
+    return bool(node.attr["output_stream"].s.startswith(b"file:"))
+
+
+def _saved_model_class() -> Any:
+    # TensorFlow takes seconds to import; the generated message classes need nothing of it but its folder.
+    spec = importlib.util.find_spec("tensorflow")
+    if "tensorflow" not in sys.modules and spec is not None and spec.submodule_search_locations:
+        shell = types.ModuleType("tensorflow")
+        shell.__path__ = list(spec.submodule_search_locations)
+        sys.modules["tensorflow"] = shell
+        try:
+            from tensorflow.core.protobuf import saved_model_pb2
+        except Exception:  # noqa: BLE001, S110 - whatever it is, the proper import below decides
+            pass
+        else:
+            return saved_model_pb2.SavedModel
+        finally:
+            for name in [name for name in sys.modules if name.split(".")[0] == "tensorflow"]:
+                del sys.modules[name]
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    return saved_model_pb2.SavedModel
+
+
+def _read_saved_model(path: Path) -> dict[str, Any]:
+    message = load_saved_model(path)
+    if operations := refused_operations(message):
+        raise RefusedError(f"it runs Python code or touches files while it predicts: {', '.join(operations)}")
+    serving = next((graph for graph in message.meta_graphs if "serve" in graph.meta_info_def.tags), None)
+    if serving is None:
+        raise RefusedError("it has no graph with the tag `serve`")
+    name = _choose_signature([key for key in serving.signature_def if key not in _INTERNAL_SIGNATURES])
+    definition = serving.signature_def[name]
+    return {
+        "signature": {
+            "name": name,
+            "inputs": _tensors(definition.inputs),
+            "outputs": _tensors(definition.outputs),
+        },
+        "artifact": "savedmodel",
+        "frameworkVersion": serving.meta_info_def.tensorflow_version or None,
+    }
+
+
+def _choose_signature(names: list[str]) -> str:
+    if DEFAULT_SIGNATURE in names or not names:
+        if not names:
+            raise RefusedError(
+                "it has no signature, so nothing can call it: save it with `model.export(path)`,"
+                " or give `signatures=` to tf.saved_model.save"
+            )
+        return DEFAULT_SIGNATURE
+    if len(names) > 1:
+        raise RefusedError(f"it has several signatures but no {DEFAULT_SIGNATURE!r}: {', '.join(sorted(names))}")
+    return names[0]
+
+
+def _tensors(infos: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "dtype": _dtype_name(info.dtype), "shape": _shape(info.tensor_shape)}
+        for name, info in sorted(infos.items())
+    ]
+
+
+def _shape(shape: Any) -> list[int | None]:
+    return [] if shape.unknown_rank else [None if dim.size < 0 else int(dim.size) for dim in shape.dim]
+
+
+def _dtype_name(number: int) -> str:
+    names = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64"}
+    names |= {9: "int64", 10: "bool", 14: "bfloat16", 17: "uint16", 18: "complex128", 19: "float16", 22: "uint32"}
+    names |= {23: "uint64"}
+    if number not in names:
+        raise RefusedError(f"a tensor of its signature has a type that cannot be sent as JSON (DataType {number})")
+    return names[number]
+
+
+def _read_keras(path: Path) -> dict[str, Any]:
+    import keras
+
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise RefusedError(f"Keras does not load it in safe mode: {text:.300}") from error
+    if not getattr(model, "inputs", None):
+        raise RefusedError("it was saved before it was built, so it has no inputs: call it once, or add keras.Input")
+    names = list(getattr(model, "output_names", None) or [])
+    outputs = [
+        {"name": names[i] if i < len(names) else f"output_{i}", "dtype": str(tensor.dtype), "shape": list(tensor.shape)}
+        for i, tensor in enumerate(model.outputs)
+    ]
+    inputs = [{"name": tensor.name, "dtype": str(tensor.dtype), "shape": list(tensor.shape)} for tensor in model.inputs]
+    return {
+        "signature": {"name": DEFAULT_SIGNATURE, "inputs": inputs, "outputs": outputs},
+        "artifact": "keras",
+        "frameworkVersion": str(keras.__version__),
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Print the answer. Whatever libraries print goes to stderr."""
+    answer_fd = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        answer = read(Path(argv[1]))
+    except RefusedError as error:
+        answer = {"refused": str(error)}
+    except ModuleNotFoundError as error:
+        answer = {"missing": error.name}
+    with os.fdopen(answer_fd, "w", encoding="utf-8") as stream:
+        json.dump(answer, stream)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,284 @@
+"""One attempt of one job, from the claim to the exit record. A process of its own that nothing else needs to outlive.
+
+Order matters, for it may be killed at any point: claim, user code, log's last lines, version, `exit.json`, row. Readers
+who find the row unfinished and this process gone make up the rest (`backends.local.reconcile`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlmagic.errors import ConflictError, MlmagicError
+from mlmagic.runtime.contract import ProgramPlace, free_port, program_environment
+from mlmagic.runtime.diagnosis import diagnose, find_traceback
+from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly, read_tail
+from mlmagic.runtime.inspection import Interrupted
+from mlmagic.runtime.program import Program, end_leftovers, program_command
+from mlmagic.runtime.registration import register_model
+from mlmagic.runtime.reserve import Reserve, disk_is_full
+from mlmagic.runtime.watch import Watch
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.job import FINAL_STATES, ExitRecord, JobSpec, JobState
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.files import make_folder, write_atomic
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import JobFolder
+from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.processes import ProcessIdentity
+
+GRACE_SECONDS = 10.0
+"""How long a program may take over SIGTERM before SIGKILL."""
+LEFTOVER_GRACE_SECONDS = 2.0
+"""The same for what a program leaves running when it ends."""
+POLL_SECONDS = 1.0
+"""How often the row is read for a cancel whose signal was lost."""
+
+UNFINISHED = frozenset(JobState) - FINAL_STATES
+
+
+class Supervisor:
+    """Runs one job. `run` returns when the job is final, or at once if another supervisor has it."""
+
+    def __init__(self, folder: JobFolder, watch: Watch, *, grace: float = GRACE_SECONDS) -> None:
+        database = Database(folder.workspace)
+        self._folder = folder
+        self._jobs = JobStore(database)
+        self._models = ModelStore(database)
+        self._watch = watch
+        self._grace = grace
+        self._reserve = Reserve(folder.root / "exit.reserve")
+        self._raw_traceback: str | None = None
+
+    def run(self) -> None:
+        """Claim the job, run it, and record how it ended."""
+        attempt = self._jobs.claim(self._folder.id, ProcessIdentity.current(), now=_now())
+        if attempt is None:
+            return
+        self._reserve.take()
+        try:
+            ending = self._supervise(self._jobs.get(self._folder.id).spec)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job must not stay RUNNING for ever
+            traceback.print_exc()
+            ending = self._own_failure(error)
+        self._finish(attempt, ending)
+
+    def _supervise(self, spec: JobSpec) -> Ending:
+        for path in (
+            self._folder.logs,
+            self._folder.model_dir,
+            self._folder.checkpoint_dir,
+            self._folder.tensorboard_dir,
+        ):
+            make_folder(path)
+        environment = program_environment(self._place(), os.environ, free_port())
+        cwd = Path(spec.working_directory or self._folder.root)
+        command = program_command(spec.python, spec.package.module, spec.args)
+        if self._is_cancelled():
+            return Ending(state=JobState.CANCELLED, message="cancelled before it began")
+        try:
+            program = Program(command, log=self._folder.log(), environment=environment, cwd=cwd)
+        except OSError as error:
+            return _cannot_start(error, command, cwd)
+        self._advance(JobState.PENDING, JobState.RUNNING, start_time=_now())
+        ending = self._wait_for(program, spec.timeout_seconds)
+        if ending.state is JobState.SUCCEEDED:
+            return self._register(spec, environment)
+        return ending
+
+    def _place(self) -> ProgramPlace:
+        return ProgramPlace(
+            job_id=self._folder.id,
+            package_dir=self._folder.package,
+            model_dir=self._folder.model_dir,
+            checkpoint_dir=self._folder.checkpoint_dir,
+            tensorboard_dir=self._folder.tensorboard_dir,
+            metric_file=self._folder.output / "hypertune" / "output.metrics",
+        )
+
+    def _wait_for(self, program: Program, timeout: float | None) -> Ending:
+        status = self._wait(program.poll, timeout)
+        if status is None:
+            cancelled = self._is_cancelled()
+            status = self._end(program)
+            if cancelled:
+                return Ending(state=JobState.CANCELLED, exit_code=status, message="cancelled")
+            return _timed_out(timeout, status)
+        full = disk_is_full(self._folder.root)
+        end_leftovers(self._folder.id, program, grace=LEFTOVER_GRACE_SECONDS)
+        if status == 0:
+            return Ending(state=JobState.SUCCEEDED, exit_code=0)
+        return self._diagnosed(status, is_full=full)
+
+    def _wait(self, poll: Callable[[], int | None], seconds: float | None) -> int | None:
+        """Return the status, or None if the time is up or the job was cancelled before."""
+        deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+        while (status := poll()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0 or self._is_cancelled():
+                return None
+            self._watch.sleep(min(POLL_SECONDS, left))
+        return status
+
+    def _end(self, program: Program) -> int:
+        deadline = time.monotonic() + self._grace
+        program.signal_group(signal.SIGTERM)
+        while (status := program.poll()) is None and (left := deadline - time.monotonic()) > 0:
+            self._watch.sleep(left)
+        if status is None:
+            status = program.kill()
+        end_leftovers(
+            self._folder.id, program, grace=min(LEFTOVER_GRACE_SECONDS, max(0.0, deadline - time.monotonic()))
+        )
+        return status
+
+    def _diagnosed(self, status: int, *, is_full: bool) -> Ending:
+        tail = read_tail(self._folder.log())
+        self._raw_traceback = find_traceback(tail)
+        error = diagnose(status, tail, translate=self._translate, disk_is_full=is_full)
+        return Ending(state=JobState.FAILED, exit_code=status, error=error, message=error.message)
+
+    def _translate(self, raw: str) -> str:
+        from mlmagic.source.sourcemap import translate
+
+        source_map = self._jobs.source_map(self._folder.id)
+        if source_map is None:
+            return raw
+        try:
+            return translate(raw, source_map, self._jobs.sources(self._folder.id))
+        except Exception:  # noqa: BLE001 - a traceback that cannot be improved is still a traceback
+            traceback.print_exc()
+            return raw
+
+    def _register(self, spec: JobSpec, environment: dict[str, str]) -> Ending:
+        if spec.model is not None:
+            self._advance(JobState.RUNNING, JobState.RUNNING, message="registering the model")
+        try:
+            return register_model(
+                self._folder.id,
+                spec,
+                self._folder.model_dir,
+                models=self._models,
+                environment=environment,
+                wait=self._wait_for_inspection,
+                now=_now,
+            )
+        except Interrupted:
+            return Ending(state=JobState.CANCELLED, exit_code=0, message="cancelled before its model became a version")
+        except (MlmagicError, OSError) as error:
+            traceback.print_exc()
+            where = f"What the program wrote is in {self._folder.model_dir}."
+            return failed(
+                f"the program succeeded, but its model could not be registered: {error}", exit_code=0, hint=where
+            )
+
+    def _wait_for_inspection(self, process: subprocess.Popen[bytes], seconds: float) -> int | None:
+        status = self._wait(process.poll, seconds)
+        if self._is_cancelled():
+            raise Interrupted
+        return status
+
+    def _is_cancelled(self) -> bool:
+        if self._watch.told_to_end:
+            return True
+        with contextlib.suppress(MlmagicError, OSError):
+            return self._jobs.get(self._folder.id).state is JobState.CANCELLING
+        return False
+
+    def _advance(self, expect: JobState, to: JobState, **fields: object) -> None:
+        # A cancel may have come in between, and a full disk is the program's to report: neither ends the attempt here.
+        with contextlib.suppress(ConflictError):
+            self._jobs.advance(self._folder.id, expect={expect}, to=to, now=_now(), **fields)
+
+    def _own_failure(self, error: Exception) -> Ending:
+        if disk_is_full(self._folder.root):
+            return failed(f"the disk is full: {error}", hint="Free some space and run it again.")
+        return failed(f"mlmagic's supervisor failed: {type(error).__name__}: {error}", hint=f"See {self._folder.logs}.")
+
+    def _finish(self, attempt: int, ending: Ending) -> None:
+        self._reserve.give_back()
+        lines = log_lines(ending, self._raw_traceback)
+        quietly(lambda: append_to_log(self._folder.log(), lines))
+        record = self._exit_record(attempt, ending)
+        quietly(lambda: write_atomic(self._folder.exit, dumps(record)))
+        for pause in (0.1, 1.0, 3.0, None):
+            try:
+                self._jobs.advance(self._folder.id, expect=UNFINISHED, to=ending.state, now=_now(), **fields_of(record))
+            except ConflictError:
+                return
+            except (MlmagicError, OSError):
+                traceback.print_exc()
+                if pause is None:
+                    return
+                time.sleep(pause)
+            else:
+                return
+
+    def _exit_record(self, attempt: int, ending: Ending) -> ExitRecord:
+        return ExitRecord(
+            attempt=attempt,
+            state=ending.state,
+            exit_code=ending.exit_code,
+            start_time=self._start_time(),
+            end_time=_now(),
+            error=ending.error,
+            model_version=ending.model_version,
+            message=ending.message,
+        )
+
+    def _start_time(self) -> datetime | None:
+        with contextlib.suppress(MlmagicError, OSError):
+            return self._jobs.get(self._folder.id).start_time
+        return None
+
+
+def fields_of(record: ExitRecord) -> dict[str, object]:
+    """Return what an exit record says, as fields of the job's record."""
+    return {
+        "end_time": record.end_time,
+        "exit_code": record.exit_code,
+        "error": record.error,
+        "model_version": record.model_version,
+        "message": record.message,
+    }
+
+
+def _cannot_start(error: OSError, command: list[str], cwd: Path) -> Ending:
+    if not cwd.is_dir():
+        return failed(f"the program could not be started: its folder {cwd} does not exist")
+    return failed(
+        f"the program could not be started: {command[0]}: {error.strerror}",
+        hint="Is the Python environment of the notebook still there?",
+    )
+
+
+def _timed_out(timeout: float | None, status: int) -> Ending:
+    return failed(
+        f"the program ran longer than its timeout of {timeout or 0:g} s",
+        exit_code=status,
+        hint="Give it more time with --timeout, or less to do.",
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main(argv: list[str]) -> int:
+    """Supervise the job whose folder is given."""
+    with Watch() as watch:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        Supervisor(JobFolder(Path(argv[1])), watch).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

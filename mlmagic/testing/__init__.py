@@ -1,0 +1,5 @@
+"""Conformance suites that ship with mlmagic, for its own parts and for those of others. They need pytest."""
+
+import pytest
+
+pytest.register_assert_rewrite("mlmagic.testing.backends")
