@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from mlmagic.errors import CellError
+from mlmagic.source.assemble import MODEL_FILE, ModelText, assemble
 from mlmagic.source.data import DataFile
-from mlmagic.spec.package import TrainerPackage
-
-if TYPE_CHECKING:
-    from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.digest import digest_of
+from mlmagic.source.docstrings import summary
+from mlmagic.source.flags import function_flags, script_flags
+from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
+from mlmagic.source.shape import Shape, recognise
+from mlmagic.source.slice import Slice, slice_cell
+from mlmagic.source.sourcemap import place
+from mlmagic.source.task import own_arguments_task, script_task, template, train_task
+from mlmagic.spec.package import CellShape, Flag, SourceMap, TrainerPackage
 
 
 def build_package(
@@ -20,10 +31,10 @@ def build_package(
     *,
     live: Mapping[str, LiveName] | None = None,
     data: Mapping[str, DataFile] | None = None,
-    installed: Callable[[str], tuple[str, str] | None] | None = None,
-    local_modules: Callable[[str], Path | None] | None = None,
+    installed: Callable[[str], tuple[str, str] | None] = installed_distribution,
+    local_modules: Callable[[str], Path | None] = local_module,
     notebook: str | None = None,
-    python: str = "",
+    python: str | None = None,
 ) -> TrainerPackage:
     """Build the package of a `%%train` cell.
 
@@ -33,12 +44,123 @@ def build_package(
         history: the executed cells, oldest first.
         live: what the kernel's namespace holds, by name.
         data: what `--with` ships, by name.
-        installed: distribution and version that provide a module; by default the running interpreter's.
-        local_modules: the file or folder of a module that is not installed; by default what the interpreter would import.
+        installed: distribution and version that provide a module (dotted for namespace packages).
+        local_modules: the file or folder of a module that is not installed.
         notebook: path of the notebook, for the source map.
         python: the kernel's Python version, by default the running one.
 
     Raises:
         CellError: the cell cannot become a package; the text says why and what to do.
     """
-    raise TypeError
+    data = data or {}
+    sliced = slice_cell(cell, history, live=live, shipped=tuple(data))
+    program = _read_program(cell, sliced, [data[shipped] for shipped in sliced.shipped], notebook)
+    needed = find_requirements(
+        program.tree,
+        program.model.text,
+        modules=[*sliced.modules, *(module for file in program.data for module in file.modules)],
+        installed=installed,
+        local_modules=local_modules,
+        place=program.place,
+    )
+    task, flags, notes = _write_task(program)
+    files = _files(name, program, task, needed, python or f"{sys.version_info.major}.{sys.version_info.minor}")
+    return TrainerPackage(
+        shape=program.shape.kind,
+        files=files,
+        flags=flags,
+        requirements=needed.lines,
+        digest=digest_of({**files, MODEL_FILE: program.model.text_without_numbers().encode()}),
+        source_map=program.source_map,
+        notes=(*sliced.notes, *notes, *needed.notes, *_unused(data, sliced)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """`model.py`, read."""
+
+    model: ModelText
+    tree: ast.Module
+    shape: Shape
+    data: Sequence[DataFile]
+    source_map: SourceMap
+
+    def place(self, line: int) -> str:
+        return place(self.source_map, MODEL_FILE, line) or f"{MODEL_FILE}, line {line}"
+
+
+def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook: str | None) -> _Program:
+    model = assemble(sliced.statements, data)
+    source_map = SourceMap(notebook=notebook, blocks=tuple(model.blocks))
+    tree = _parse(model.text, source_map)
+    own_blocks = [
+        block for block, statement in zip(model.blocks, model.statements, strict=True) if statement.cell == cell
+    ]
+    own = [
+        item for item in tree.body if any(block.first_line <= item.lineno <= block.last_line for block in own_blocks)
+    ]
+    shape = recognise(own, tree.body, lambda line: place(source_map, MODEL_FILE, line) or f"line {line}")
+    return _Program(model=model, tree=tree, shape=shape, data=data, source_map=source_map)
+
+
+def _parse(text: str, source_map: SourceMap) -> ast.Module:
+    """Parse and compile: the compiler finds more, such as a `return` outside of a function."""
+    try:
+        tree = ast.parse(text, MODEL_FILE)
+        compile(tree, MODEL_FILE, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = place(source_map, MODEL_FILE, error.lineno or 0) or "the cell"
+        shown = f"\n    {error.text.strip()}" if error.text else ""
+        raise CellError(f"{where} is not Python: {error.msg}.{shown}") from error
+    except (ValueError, RecursionError) as error:  # a null byte, half a surrogate pair
+        raise CellError(f"the cell is not Python: {error}.") from error
+    return tree
+
+
+def _write_task(program: _Program) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:
+    shape = program.shape
+    if shape.function is not None:
+        flags, notes = function_flags(shape.function, program.tree.body, program.place(shape.function.lineno))
+        return train_task(flags, summary(ast.get_docstring(shape.function))), flags, notes
+    if shape.reads_arguments:
+        return own_arguments_task(), (), ("the cell reads its arguments itself, so its constants are not flags",)
+    flags, notes = script_flags(program.tree.body, program.model.text)
+    return script_task(flags), flags, notes
+
+
+def _files(name: str, program: _Program, task: str, needed: Requirements, python: str) -> dict[str, bytes]:
+    texts = {
+        "trainer/__init__.py": "",
+        MODEL_FILE: program.model.text,
+        "trainer/task.py": task,
+        "requirements.txt": "\n".join([f"# As the notebook's kernel has them, Python {python}", *needed.lines, ""]),
+        "setup.py": template("setup.py").substitute(),
+    }
+    files = {file: text.encode() for file, text in texts.items()}
+    files.update({f"trainer/data/{file.file_name}": file.content for file in program.data})
+    files.update(needed.files)
+    files["pyproject.toml"] = _pyproject(name, files).encode()
+    return dict(sorted(files.items()))
+
+
+def _pyproject(name: str, files: Mapping[str, bytes]) -> str:
+    python_files = [file for file in files if file.endswith(".py") and file != "setup.py"]
+    packages = sorted({file.rpartition("/")[0].replace("/", ".") for file in python_files if "/" in file})
+    modules = sorted(file.removesuffix(".py") for file in python_files if "/" not in file)
+    contents = [f"packages = {_toml(packages)}"]
+    if modules:
+        contents.append(f"py-modules = {_toml(modules)}")
+    others = [file for file in files if "/" in file and not file.endswith(".py")]
+    if others:
+        contents.append('package-data = { "*" = ["**/*"] }')
+    distribution = re.sub(r"[-_.]+", "-", name).strip("-").lower()
+    return template("pyproject.toml").substitute(name=f"{distribution}-trainer", contents="\n".join(contents))
+
+
+def _toml(items: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+
+
+def _unused(data: Mapping[str, DataFile], sliced: Slice) -> list[str]:
+    return [f"`{name}` is not shipped: the cell does not use it" for name in data if name not in sliced.shipped]

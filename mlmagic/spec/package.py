@@ -29,7 +29,9 @@ class Flag(Noun):
     type: str
     """`int`, `float`, `str`, `bool` or `Path`; of the items, if it takes several."""
     default: object = None
-    """None if it is required, or if the default is an expression that only the program evaluates."""
+    """None also where there is none, or where only the program can tell it (`expression`)."""
+    expression: str | None = None
+    """The default as it is written, if only the program can evaluate it."""
     required: bool = False
     repeated: bool = False
     """It takes any number of values."""

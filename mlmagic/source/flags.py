@@ -1,0 +1,199 @@
+"""The flags of a program: from the parameters of `train`, or from the constants of a script."""
+
+from __future__ import annotations
+
+import ast
+import math
+import tokenize
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import PurePath
+
+from mlmagic.errors import CellError
+from mlmagic.source.annotations import FlagType, annotated_type, value_type
+from mlmagic.source.constants import (
+    NotConstantError,
+    assignment,
+    binding_counts,
+    evaluate,
+    known_before,
+)
+from mlmagic.source.docstrings import parameter_help
+from mlmagic.spec.package import Flag
+
+
+def function_flags(
+    function: ast.FunctionDef, module: Sequence[ast.stmt], place: str
+) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
+    """Return a flag for each parameter, and notes on those that are left to their defaults.
+
+    Args:
+        function: the definition of `train`.
+        module: the statements around it, which say what `EPOCHS` is in `epochs=EPOCHS`.
+        place: where it stands in the notebook.
+
+    Raises:
+        CellError: parameters that cannot be flags; all are listed.
+    """
+    known = known_before(list(module), function)
+    aliases = {assigned[0]: assigned[1] for item in module if (assigned := assignment(item))}
+    descriptions = parameter_help(ast.get_docstring(function))
+    problems = _unnamed_parameters(function)
+    flags: list[Flag] = []
+    notes: list[str] = []
+    for argument, default in _parameters(function):
+        kind, value, expression = _type_and_default(argument, default, known, aliases)
+        if kind is None and default is None and argument.annotation is None:
+            kind = FlagType(name="str")
+            notes.append(f"{option(argument.arg)} is text: `{argument.arg}` has neither a default nor an annotation")
+        if kind is None and default is None:
+            problems.append(f"`{ast.unparse(argument)}` has no default, and no flag can have its type")
+        elif kind is None and default is not None:
+            notes.append(f"`{argument.arg}` has no flag: it keeps its default, {ast.unparse(default)}")
+        elif kind is not None:
+            flag = _flag(argument.arg, kind, value, help_text=descriptions.get(argument.arg))
+            flags.append(replace(flag, required=default is None, expression=expression))
+    problems += _clashes(flags)
+    if problems:
+        raise CellError(
+            f"`train` ({place}) has parameters that cannot become flags:",
+            problems=problems,
+            hint="A parameter has a name of its own and a default or annotation of int, float, str, bool, Path, Literal or a list.",
+        )
+    return tuple(flags), tuple(notes)
+
+
+def script_flags(module: Sequence[ast.stmt], text: str) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
+    """Return a flag for each top-level name that is bound once, to a literal, and notes on those that clash.
+
+    Args:
+        module: the statements of the script.
+        text: their text; a comment behind a constant is the help of its flag.
+    """
+    counts = binding_counts(list(module))
+    comments = _trailing_comments(text)
+    flags = []
+    for statement in module:
+        assigned = assignment(statement)
+        if assigned is None or counts[assigned[0]] > 1 or assigned[0].startswith("_"):
+            continue
+        kind, value = _literal_type(statement, assigned[1])
+        if kind is not None:
+            help_text = comments.get(statement.end_lineno or 0)
+            flags.append(_flag(assigned[0], kind, value, help_text=help_text))
+    clashing = _clashing(flags)
+    notes = tuple(f"`{flag.name}` has no flag: {flag.option} is taken" for flag in flags if flag.name in clashing)
+    return tuple(flag for flag in flags if flag.name not in clashing), notes
+
+
+def option(name: str) -> str:
+    """Return how a name is typed as a flag: `--learning-rate`."""
+    return "--" + (name.strip("_").replace("_", "-").lower() if name.isupper() else name.strip("_").replace("_", "-"))
+
+
+def _parameters(function: ast.FunctionDef) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """Yield the named parameters with their defaults."""
+    arguments = function.args
+    missing = len(arguments.args) - len(arguments.defaults)
+    yield from zip(
+        arguments.args, [*[None] * max(missing, 0), *arguments.defaults[-len(arguments.args) :]], strict=False
+    )
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+
+
+def _unnamed_parameters(function: ast.FunctionDef) -> list[str]:
+    arguments = function.args
+    problems = [f"`{argument.arg}` is positional only" for argument in arguments.posonlyargs]
+    problems += [f"`*{arguments.vararg.arg}` takes values without a name"] if arguments.vararg else []
+    problems += [f"`**{arguments.kwarg.arg}` takes any name"] if arguments.kwarg else []
+    return problems
+
+
+def _type_and_default(
+    argument: ast.arg, default: ast.expr | None, known: dict[str, object], aliases: dict[str, ast.expr]
+) -> tuple[FlagType | None, object, str | None]:
+    """Return type, default value, and the default's text if only the program can evaluate it."""
+    kind = annotated_type(argument.annotation, aliases)
+    if default is None:
+        return kind, None, None
+    try:
+        value = evaluate(default, known)
+    except NotConstantError:
+        return kind, None, ast.unparse(default)
+    if not _is_plain(value):
+        return kind, None, ast.unparse(default)
+    own = value_type(value)
+    if value is None:
+        return kind or (FlagType(name="str") if argument.annotation is None else None), None, None
+    if kind is None or (kind.name, own) == ("int", FlagType(name="float")):
+        kind = own
+    elif kind == FlagType(name="str", repeated=True) and own is not None and own.repeated and value:
+        kind = own  # of a bare `list`, the default tells the items
+    return kind, value, None
+
+
+def _is_plain(value: object) -> bool:
+    """Say whether `repr` of the value is an expression that gives it again."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _literal_type(statement: ast.stmt, value: ast.expr) -> tuple[FlagType | None, object]:
+    try:
+        constant = evaluate(value, {})
+    except NotConstantError:
+        return None, None
+    if (
+        isinstance(value, ast.BinOp | ast.Call)
+        or not _is_plain(constant)
+        or (isinstance(constant, str) and "\n" in constant)
+    ):
+        return None, None
+    kind = value_type(constant)
+    annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
+    return (kind and (annotated_type(annotation, {}) or kind)), constant
+
+
+def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) -> Flag:
+    shown = str(default) if isinstance(default, PurePath) else default
+    return Flag(
+        name=name,
+        option=option(name),
+        type=kind.name,
+        default=shown,
+        repeated=kind.repeated,
+        choices=kind.choices,
+        help=help_text,
+    )
+
+
+def _spellings(flag: Flag) -> set[str]:
+    """Return everything that argparse would take as the flag."""
+    spellings = {flag.option, f"--{flag.name}"}
+    if flag.type == "bool":
+        spellings |= {"--no-" + spelling.removeprefix("--") for spelling in spellings}
+    return spellings
+
+
+def _clashing(flags: Sequence[Flag]) -> set[str]:
+    counts = Counter(spelling for flag in flags for spelling in _spellings(flag))
+    counts["--help"] += 1
+    return {flag.name for flag in flags if any(counts[spelling] > 1 for spelling in _spellings(flag))}
+
+
+def _clashes(flags: Sequence[Flag]) -> list[str]:
+    return [f"`{flag.name}`: {flag.option} is taken" for flag in flags if flag.name in _clashing(flags)]
+
+
+def _trailing_comments(text: str) -> dict[int, str]:
+    """Return the comment behind the code of each line that has one."""
+    comments = {}
+    for token in tokenize.generate_tokens(StringIO(text).readline):
+        if token.type == tokenize.COMMENT and token.line[: token.start[1]].strip():
+            comments[token.start[0]] = token.string.lstrip("#").strip()
+    return {
+        line: comment for line, comment in comments.items() if comment and not comment.startswith(("noqa", "type:"))
+    }

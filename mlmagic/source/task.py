@@ -1,0 +1,126 @@
+"""The text of `trainer/task.py`: the program's command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from string import Template
+
+from mlmagic.spec.package import Flag
+
+_WIDTH = 100
+_INDENT = "    "
+
+
+def train_task(flags: Sequence[Flag], description: str | None) -> str:
+    """Return the program that calls `train` with its flags as arguments."""
+    imports = "from pathlib import Path\n" if _uses_path(flags) else ""
+    return _fill("train_task.py", flags, description, imports=imports)
+
+
+def script_task(flags: Sequence[Flag]) -> str:
+    """Return the program that runs a script with its flags in place of its constants."""
+    return _fill("script_task.py", flags, None)
+
+
+def own_arguments_task() -> str:
+    """Return the program that leaves all arguments to the script."""
+    return template("own_arguments_task.py").substitute()
+
+
+@cache
+def template(name: str) -> Template:
+    """Return a template by the name of the file that is made from it."""
+    from importlib.resources import files
+
+    return Template(files("mlmagic.source").joinpath("templates", f"{name}.template").read_text(encoding="utf-8"))
+
+
+def quote(text: str) -> str:
+    """Return a string literal, in double quotes where that needs no escape."""
+    return repr(text) if '"' in text else '"' + repr("'" + text)[2:]
+
+
+def literal(value: object) -> str:
+    """Return the expression that gives the value."""
+    match value:
+        case str():
+            return quote(value)
+        case list():
+            return "[" + ", ".join(literal(item) for item in value) + "]"
+        case tuple():
+            return "(" + ", ".join(literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+        case _:
+            return repr(value)
+
+
+def _fill(name: str, flags: Sequence[Flag], description: str | None, **texts: str) -> str:
+    parser = ['prog="python -m trainer.task"', "allow_abbrev=False"]
+    if description:
+        parser.insert(1, f"description={quote(description)}")
+    return template(name).substitute(
+        parser=_call("parser = argparse.ArgumentParser(", parser).removeprefix("parser = argparse.ArgumentParser(")[
+            :-1
+        ],
+        arguments="".join(f"{_INDENT}{_call('parser.add_argument(', _arguments(flag))}\n" for flag in flags),
+        conversions="".join(
+            f"{_INDENT}args.{flag.name} = tuple(args.{flag.name})\n"
+            for flag in flags
+            if flag.repeated and isinstance(flag.default, tuple)
+        ),
+        **texts,
+    )
+
+
+def _call(opening: str, arguments: Sequence[str]) -> str:
+    """Return a call in a function's body, on as many lines as it takes."""
+    inner = ", ".join(arguments)
+    if len(f"{_INDENT}{opening}{inner})") <= _WIDTH:
+        return f"{opening}{inner})"
+    if len(_INDENT * 2 + inner) <= _WIDTH:
+        return f"{opening}\n{_INDENT * 2}{inner}\n{_INDENT})"
+    return "\n".join([opening, *(f"{_INDENT * 2}{argument}," for argument in arguments), f"{_INDENT})"])
+
+
+def _arguments(flag: Flag) -> list[str]:
+    underscored = f"--{flag.name}"
+    options = [flag.option] if flag.option == underscored else [flag.option, underscored]
+    arguments = [quote(spelling) for spelling in options]
+    if flag.option.removeprefix("--").replace("-", "_") != flag.name:
+        arguments.append(f"dest={quote(flag.name)}")
+    if flag.type == "bool":
+        arguments.append("action=argparse.BooleanOptionalAction")
+    elif flag.type != "str":
+        arguments.append(f"type={flag.type}")
+    if flag.repeated:
+        arguments.append('nargs="*"')
+    if flag.choices:
+        arguments.append(f"choices={literal(flag.choices)}")
+    arguments.append(_default(flag))
+    if help_text := _help(flag):
+        arguments.append(f"help={quote(help_text)}")
+    return arguments
+
+
+def _default(flag: Flag) -> str:
+    if flag.required:
+        return "required=True"
+    if flag.expression is not None:
+        return "default=argparse.SUPPRESS"  # the function's own default holds
+    if flag.type == "Path" and not flag.repeated and flag.default is not None:
+        return f"default=Path({literal(flag.default)})"
+    return f"default={literal(flag.default)}"
+
+
+def _help(flag: Flag) -> str:
+    text = (flag.help or "").removesuffix(".").replace("%", "%%")
+    if flag.required:
+        return f"{text} (required)" if text else "required"
+    if flag.expression is None and flag.default is None:
+        return text
+    default = "%(default)s" if flag.expression is None else flag.expression.replace("%", "%%")
+    return f"{text} (default: {default})" if text else f"default: {default}"
+
+
+def _uses_path(flags: Sequence[Flag]) -> bool:
+    return any(flag.type == "Path" for flag in flags)
