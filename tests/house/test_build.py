@@ -1,0 +1,57 @@
+"""The wheel and the sdist, as a user gets them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
+def test_the_wheel_installs_into_a_bare_environment(dist: Path, tmp_path: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    uv = [str(Path(sys.executable).with_name("uv"))]
+    environment = os.environ | {
+        "UV_OFFLINE": "1",
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+    }
+    subprocess.run(
+        [*uv, "venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv")], env=environment, check=True
+    )
+    subprocess.run([*uv, "pip", "install", "--quiet", "--no-deps", str(wheel)], env=environment, check=True)
+    program = "import mlmagic; print(mlmagic.__version__)"
+    command = [str(tmp_path / "venv/bin/python"), "-I", "-c", program]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() in wheel.name
+    assert (tmp_path / "venv/etc/jupyter/jupyter_server_config.d/mlmagic.json").is_file()
+
+
+def test_the_wheel_has_types_templates_and_licence(dist: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    packaged = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "mlmagic").rglob("*") if path.suffix not in {"", ".pyc"}
+    }
+    assert packaged - set(names) == set()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_sdist_has_what_the_wheel_is_made_from(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "mlmagic/py.typed"} <= names
+    assert "jupyter-config/jupyter_server_config.d/mlmagic.json" in names
