@@ -61,11 +61,11 @@ class Checkup(Noun):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(Noun):
-    """One setting: its value, and what decided it."""
+    """One setting: its value, and how it is changed."""
 
     name: str
     value: str
-    source: str
+    set_with: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +113,10 @@ def checkup_bundle(checkup: Checkup) -> Bundle:
 
 
 def config_bundle(configuration: Configuration) -> Bundle:
-    """Return the settings in force, and where each comes from."""
-    rows = [[theme.code(s.name), s.value, theme.faint(s.source)] for s in configuration.settings]
-    html = theme.card(theme.table(["Setting", "Value", "From"], rows))
-    text = _pairs_text([(s.name, f"{s.value}   ({s.source})") for s in configuration.settings])
+    """Return the settings in force, and how each is changed."""
+    rows = [[theme.code(s.name), s.value, theme.faint(s.set_with)] for s in configuration.settings]
+    html = theme.card(theme.table(["Setting", "Value", "Set with"], rows))
+    text = _pairs_text([(s.name, f"{s.value}   ({s.set_with})") for s in configuration.settings])
     return document(CONFIG_MIME_TYPE, encode(configuration), html=html, text=text)
 
 

@@ -1,0 +1,84 @@
+"""`$name` and `{expr}` in a magic's line: only whole words, and never silently left as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mlmagic.errors import UsageError, nearest
+from mlmagic.magics.words import Word
+
+_NAME = re.compile(r"\$([^\W\d]\w*)")
+
+
+def expand(word: Word, namespace: Mapping[str, Any]) -> Any:
+    """Return the object that `$name` or `{expr}` stands for; of any other word, its text.
+
+    Raises:
+        UsageError: there is no such name, or the expression fails.
+    """
+    if word.is_quoted:
+        return word.text
+    if name := variable_name(word):
+        return lookup(name, namespace)
+    if word.text.startswith("{") and word.text.endswith("}"):
+        return _evaluate(word.text, namespace)
+    return word.text.removeprefix("$") if word.text.startswith("$$") else word.text
+
+
+def expand_program_word(word: Word, namespace: Mapping[str, Any]) -> str:
+    """Return the text of a program argument: only a whole `$name` is replaced, by a string, number or path.
+
+    Raises:
+        UsageError: there is no such name, or its object cannot be told in one word.
+    """
+    name = None if word.is_quoted else variable_name(word)
+    if name is None:
+        return word.text.removeprefix("$") if word.text.startswith("$$") and not word.is_quoted else word.text
+    value = lookup(name, namespace)
+    value = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+    if isinstance(value, str | int | float | os.PathLike):
+        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    raise UsageError(
+        f"${name} is a {type(value).__name__}; after -- it must be a string, a number or a path, for it becomes text.",
+        hint=f"To ship a DataFrame or an array as a data file: --with {name}",
+    )
+
+
+def variable_name(word: Word) -> str | None:
+    """Return the name if the word is exactly `$name`."""
+    match = None if word.is_quoted else _NAME.fullmatch(word.text)
+    return match[1] if match else None
+
+
+def lookup(name: str, namespace: Mapping[str, Any]) -> Any:
+    """Return the object of that name.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    if name not in namespace:
+        known = [known for known in namespace if not known.startswith("_")]
+        raise UsageError(
+            f"the notebook has no name {name!r}.",
+            hint=nearest(name, known) or f"To pass it as text: '${name}' or $${name}",
+        )
+    return namespace[name]
+
+
+def _evaluate(text: str, namespace: Mapping[str, Any]) -> Any:
+    expression = text[1:-1].strip()
+    try:
+        code = compile(expression, "<magic>", "eval")
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(
+            f"{text} is not an expression in braces: {getattr(error, 'msg', error)}.",
+            hint=f"To pass it as text: '{text}'; a dict needs its own braces: {{{text}}}",
+        ) from None
+    try:
+        # The notebook's own expression, in the notebook's own namespace: the same as a cell that holds it.
+        return eval(code, dict(namespace))  # noqa: S307
+    except Exception as error:
+        raise UsageError(f"{text} failed: {type(error).__name__}: {error}") from error

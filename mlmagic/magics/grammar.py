@@ -1,0 +1,321 @@
+"""The one parser: a magic's line, in the terms of its table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from mlmagic.errors import UsageError, nearest
+from mlmagic.magics.expansion import expand, expand_program_word, variable_name
+from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
+from mlmagic.magics.words import Word, split
+
+_SEPARATOR = Word("--", "--")
+_HELP_FLAGS = ("--help", "-h")
+
+
+def parse(magic: Magic, line: str, body: str | None = None, namespace: Mapping[str, Any] | None = None) -> Parsed:
+    """Read the line of a magic.
+
+    Args:
+        magic: its table.
+        line: what follows the magic's name.
+        body: the cell below it; None for a line magic.
+        namespace: where `$name` and `{expr}` are looked up.
+
+    Raises:
+        UsageError: something is wrong with it; all that is wrong is listed.
+    """
+    joined = continued(line, body)
+    words = split(joined.text)
+    sign = f"{'%' if body is None else '%%'}{magic.name}"
+    subcommand, command, words = _choose(magic, words, sign)
+    called = f"{sign} {subcommand}" if subcommand else sign
+    reader = _Reader(called, command, namespace or {})
+    common: dict[str, Any] = {
+        "magic": magic,
+        "subcommand": subcommand,
+        "body": joined.body,
+        "body_first_line": joined.body_first_line,
+        "invocation": f"{sign} {joined.text}".strip(),
+    }
+    own = words[: words.index(_SEPARATOR)] if _SEPARATOR in words else words
+    if any(word.raw in _HELP_FLAGS for word in own):
+        return Parsed(values=reader.values, wants_help=True, **common)
+    reader.read(words)
+    return Parsed(values=reader.values, program=tuple(reader.program), **common)
+
+
+def _choose(magic: Magic, words: list[Word], sign: str) -> tuple[str | None, Command, list[Word]]:
+    """Return the subcommand that is meant, its table, and the words that are left."""
+    if not magic.subcommands:
+        return None, magic.command, words
+    if not words or words[0].is_flag:
+        if any(word.raw in _HELP_FLAGS for word in words):
+            return None, magic.command, words
+        default = magic.default or ""
+        return default, magic.subcommands[default], words
+    name = words[0].text
+    if name not in magic.subcommands:
+        known = ", ".join(magic.subcommands)
+        raise UsageError(
+            f"{sign} has no subcommand {name!r}. {nearest(name, magic.subcommands)}".rstrip(),
+            hint=f"Subcommands: {known}. More: {sign} --help",
+        )
+    return name, magic.subcommands[name], words[1:]
+
+
+class _Reader:
+    """Reads the words of one line, and collects what is wrong with them."""
+
+    def __init__(self, called: str, command: Command, namespace: Mapping[str, Any]) -> None:
+        self.called = called
+        self.command = command
+        self.namespace = namespace
+        self.values: dict[str, Any] = {a.name: None for a in command.arguments}
+        for option in command.options:
+            self.values[option.key] = _default(option)
+        self.program: list[str] = []
+        self.problems: list[str] = []
+        self._flags = {option.flag: option for option in command.options}
+        self._flags |= {f"-{option.short}": option for option in command.options if option.short}
+        self._seen: set[str] = set()
+        self._free: list[Word] = []
+        self._unknown: list[list[Word]] = []
+        """Each unknown flag with the words behind it that may be its values."""
+
+    def read(self, words: Sequence[Word]) -> None:
+        """Read the words of the line.
+
+        Raises:
+            UsageError: all that is wrong.
+        """
+        own = list(words)
+        if _SEPARATOR in own:
+            cut = own.index(_SEPARATOR)
+            own, behind = own[:cut], own[cut:]
+        else:
+            behind = []
+        self._read_own(own)
+        self._place_arguments()
+        self._read_program(behind)
+        self._report_unknown(own, behind)
+        self._finish()
+
+    def _read_own(self, words: list[Word]) -> None:
+        position = 0
+        while position < len(words):
+            word = words[position]
+            position += 1
+            if not word.is_flag:
+                (self._free if not self._collects_values() else self._unknown[-1]).append(word)
+                continue
+            name, equals, _ = word.text.partition("=")
+            option = self._flags.get(
+                name if name.startswith("-") and not name.startswith("--") else name.replace("_", "-")
+            )
+            if option is None:
+                self._unknown.append([word])
+            elif option.kind is Kind.SWITCH:
+                self._switch(option, with_value=bool(equals))
+            elif equals:
+                self._assign(option, word.after(len(name) + 1))
+            elif position < len(words) and not words[position].is_flag:
+                self._assign(option, words[position])
+                position += 1
+            else:
+                self._problem(f"{option.flag} needs a value: {option.flag} {option.metavar}")
+
+    def _collects_values(self) -> bool:
+        """Say whether a bare word belongs to the unknown flag before it: one word, or any if NAME is given already."""
+        if not self._unknown or "=" in self._unknown[-1][0].text:
+            return False
+        return len(self._unknown[-1]) == 1 or len(self._free) >= len(self.command.arguments)
+
+    def _switch(self, option: Option, *, with_value: bool) -> None:
+        if with_value:
+            self._problem(f"{option.flag} takes no value")
+        elif self._is_new(option):
+            self.values[option.key] = True
+
+    def _assign(self, option: Option, word: Word) -> None:
+        if not self._is_new(option):
+            return
+        value = self._value(option, option.flag, word)
+        if value is None:
+            return
+        if option.kind is Kind.PAIR:
+            self._assign_pair(option, *value)
+        elif option.is_repeatable:
+            self.values[option.key].append(value)
+        else:
+            self.values[option.key] = value
+
+    def _assign_pair(self, option: Option, key: str, value: str) -> None:
+        if key in self.values[option.key]:
+            self._problem(f"{option.flag} {key}=… is given twice")
+        self.values[option.key][key] = value
+
+    def _is_new(self, option: Option) -> bool:
+        if option.key in self._seen and not option.is_repeatable:
+            self._problem(f"{option.flag} is given twice")
+            return False
+        self._seen.add(option.key)
+        return True
+
+    def _place_arguments(self) -> None:
+        required = [argument for argument in self.command.arguments if argument.is_required]
+        # A word behind an unknown switch may have been the NAME that is missing now.
+        for group in self._unknown:
+            if len(self._free) < len(required) and len(group) > 1:
+                self._free.append(group.pop())
+        for argument, word in zip(self.command.arguments, self._free, strict=False):
+            self.values[argument.name] = self._value(argument, argument.metavar, word)
+        for argument in required[len(self._free) :]:
+            self._problem(f"{argument.metavar} is missing: {argument.help}")
+        for word in self._free[len(self.command.arguments) :]:
+            self._problem(f"{word.raw} is one word too many{self._hint_program(word)}")
+
+    def _hint_program(self, word: Word) -> str:
+        return f"; an argument of your program goes after --: -- {word.raw}" if self.command.takes_program else ""
+
+    def _read_program(self, behind: Sequence[Word]) -> None:
+        if behind and not self.command.takes_program:
+            self._problem(f"{self.called} runs no program, so nothing can follow --")
+            return
+        for word in behind[1:]:
+            try:
+                self.program.append(expand_program_word(word, self.namespace))
+            except UsageError as error:
+                self._problem(_inline(error))
+
+    def _report_unknown(self, own: Sequence[Word], behind: Sequence[Word]) -> None:
+        if not self._unknown:
+            return
+        for flag, *_ in self._unknown:
+            name = flag.text.partition("=")[0]
+            self._problem(f"{name} is no flag of {self.called}. {_nearest_flag(name, self._flags)}".rstrip())
+        if self.command.takes_program:
+            moved = [word for group in self._unknown for word in group]
+            kept = [word for word in own if not any(word is other for other in moved)]
+            mended = " ".join([self.called, *(w.raw for w in [*kept, _SEPARATOR, *moved, *behind[1:]])])
+            self._mended = f"A flag of your program goes after a bare --: {mended}"
+
+    _mended: str | None = None
+
+    def _value(self, item: Argument | Option, label: str, word: Word) -> Any:
+        try:
+            value = read_value(item, word, self.namespace)
+        except UsageError as error:
+            self._problem(f"{label}: {_inline(error)}")
+            return None
+        if item.choices and value not in item.choices:
+            near = nearest(str(value), item.choices) or f"It is one of {', '.join(item.choices)}."
+            self._problem(f"{label} cannot be {value!r}. {near}")
+            return None
+        return value
+
+    def _problem(self, text: str) -> None:
+        self.problems.append(text)
+
+    def _finish(self) -> None:
+        hint = self._mended or f"Help: {self.called} --help"
+        if len(self.problems) == 1:
+            raise UsageError(f"{self.called}: {self.problems[0]}", hint=hint)
+        if self.problems:
+            raise UsageError(f"{self.called} cannot read this line:", problems=self.problems, hint=hint)
+
+
+def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]) -> Any:
+    """Return the value that a word gives to an argument or an option.
+
+    Raises:
+        UsageError: it does not fit.
+    """
+    if item.kind is Kind.VARIABLE:
+        return _variable(word)
+    value = expand(word, namespace)
+    match item.kind:
+        case Kind.OBJECT:
+            return value
+        case Kind.COUNT:
+            return _count(value)
+        case Kind.PAIR:
+            return _pair(value)
+        case _ if isinstance(value, str | int | float):
+            return str(value)
+        case _ if hasattr(value, "__fspath__"):
+            return value.__fspath__()
+        case _:
+            raise UsageError(f"{word.raw} is a {type(value).__name__}; a text is needed")
+
+
+def _nearest_flag(name: str, known: Iterable[str]) -> str:
+    """Return the sentence that offers the flag that may have been meant. The dashes, which all share, do not count."""
+    matches = get_close_matches(name.strip("-").replace("_", "-"), [flag.strip("-") for flag in known], n=1, cutoff=0.7)
+    return f"Did you mean --{matches[0]}?" if matches else ""
+
+
+def _variable(word: Word) -> str:
+    name = variable_name(word) or word.text
+    if not name.isidentifier():
+        raise UsageError(f"{word.raw} is no name of a variable")
+    return name
+
+
+def _count(value: Any) -> int:
+    if re.fullmatch(r"\d{1,9}", str(value), re.ASCII) and int(value) > 0:
+        return int(value)
+    raise UsageError(f"{value!r} is no whole number from 1")
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    key, equals, text = str(value).partition("=")
+    if not equals or not key:
+        raise UsageError(f"{value!r} has not the form key=value")
+    return key, text
+
+
+def _default(option: Option) -> Any:
+    if option.kind is Kind.PAIR:
+        return {}
+    if option.is_repeatable:
+        return []
+    return False if option.kind is Kind.SWITCH else option.default
+
+
+def _inline(error: UsageError) -> str:
+    return " ".join(part for part in (error.message.rstrip("."), error.hint and f"({error.hint})") if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line of a magic and the body below it."""
+
+    text: str
+    body: str | None
+    body_first_line: int
+
+
+def continued(line: str, body: str | None) -> Line:
+    """Join the line with the body's lines for as long as it ends with a backslash.
+
+    Raises:
+        UsageError: it goes on, and nothing follows.
+    """
+    first = 2
+    while _goes_on(line):
+        if not body:
+            raise UsageError("the line ends with a backslash, and no line follows.")
+        following, _, body = body.partition("\n")
+        line = f"{line.rstrip()[:-1].rstrip()} {following.strip()}"
+        first += 1
+    return Line(line.strip(), body, first)
+
+
+def _goes_on(line: str) -> bool:
+    stripped = line.rstrip()
+    return (len(stripped) - len(stripped.rstrip("\\"))) % 2 == 1

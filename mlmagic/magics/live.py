@@ -1,0 +1,198 @@
+"""Panels of jobs that keep up with their jobs: one thread redraws those that changed, until the jobs have ended.
+
+A job is shown live wherever IPython would display it, for the type's formatter is ours; and when a magic waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.errors import JobFailed
+
+if TYPE_CHECKING:
+    from mlmagic.api.jobs import Job
+    from mlmagic.panels.bundle import Bundle
+    from mlmagic.spec.job import JobRecord
+
+_INTERVAL = 0.5
+_LOG_LINES = 100
+# A workspace on a network file system may stay away for a while.
+_MAX_FAILURES = 60
+
+
+class LivePanels:
+    """The live panels of one shell."""
+
+    def __init__(self, shell: Any, *, interval: float = _INTERVAL) -> None:
+        self._shell = shell
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._panels: list[_Panel] = []
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._shown_by_wait: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether displays can be redrawn: in a kernel they can, in a terminal they cannot."""
+        return hasattr(self._shell, "kernel")
+
+    def start(self) -> None:
+        """Let IPython show jobs through `show`."""
+        import atexit
+
+        formatter = self._shell.display_formatter.ipython_display_formatter
+        formatter.for_type_by_name("mlmagic.api.jobs", "Job", self.display)
+        self._shell.events.register("pre_run_cell", self._forget)
+        atexit.register(self._stopped.set)
+
+    def stop(self) -> None:
+        """Leave the panels as they are."""
+        import atexit
+
+        self._stopped.set()
+        atexit.unregister(self._stopped.set)
+        self._shell.events.unregister("pre_run_cell", self._forget)
+        formatter = self._shell.display_formatter.ipython_display_formatter
+        with suppress(KeyError):
+            formatter.pop("mlmagic.api.jobs.Job")
+
+    def display(self, job: Job) -> None:
+        """Show a job as IPython displays it; not again what the magic that returns it has shown while it waited."""
+        shown, self._shown_by_wait = self._shown_by_wait, None
+        if shown != job.id:
+            self.show(job)
+
+    def show(self, job: Job) -> _Panel:
+        """Show a job, and keep its panel up to date until the job has ended."""
+        panel = _Panel(job, self._shell.display_pub)
+        panel.draw()
+        if self.is_live and not panel.is_final:
+            with self._lock:
+                self._panels.append(panel)
+                if self._thread is None:
+                    # A daemon: a job that goes on is no reason for a kernel to stay.
+                    self._thread = threading.Thread(target=self._follow, name="mlmagic-panels", daemon=True)
+                    self._thread.start()
+        return panel
+
+    def wait(self, job: Job) -> Job:
+        """Show a job and wait for it; what is returned is not displayed once more.
+
+        Raises:
+            JobFailed: it did not succeed.
+        """
+        if not self.is_live:
+            return job.wait(on_update=_StateLines())
+        panel = self.show(job)
+        self._shown_by_wait = job.id
+        try:
+            return job.wait()
+        except JobFailed:
+            self._shown_by_wait = None
+            raise
+        finally:
+            panel.follow()
+
+    def publish(self, bundle: Bundle, display_id: str, *, is_update: bool) -> None:
+        """Display something, or redraw what was displayed under the same id."""
+        self._shell.display_pub.publish(bundle, {}, transient={"display_id": display_id}, update=is_update)
+
+    def _forget(self, info: Any) -> None:
+        # What the last cell waited for is shown there; this one may show it anew.
+        if info.store_history:
+            self._shown_by_wait = None
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(self._interval):
+            for panel in list(self._panels):
+                panel.follow()
+            with self._lock:
+                self._panels = [panel for panel in self._panels if not panel.is_over]
+                if not self._panels:
+                    self._thread = None
+                    return
+
+
+class _Panel:
+    """One display of one job."""
+
+    def __init__(self, job: Job, publisher: Any) -> None:
+        self._job = job
+        # The publisher of the moment: within %%capture it is the capture's, and later updates belong there too.
+        self._publisher = publisher
+        self._display_id = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        self._drawn: Bundle | None = None
+        self._failures = 0
+        self.is_final = False
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will change any more, or nothing can be read for too long."""
+        return self.is_final or self._failures >= _MAX_FAILURES
+
+    def draw(self) -> None:
+        """Draw the panel if it is not on the screen as it should be."""
+        from mlmagic.panels.job import job_bundle
+
+        with self._lock:
+            if self.is_final:
+                return
+            record = self._job.record
+            bundle = job_bundle(record, self._job.logs(tail=_LOG_LINES))
+            is_update = self._drawn is not None
+            if not is_update or _visible(bundle) != _visible(self._drawn):
+                transient = {"display_id": self._display_id}
+                self._publisher.publish(bundle, {}, transient=transient, update=is_update)
+            self._drawn, self.is_final, self._failures = bundle, record.state.is_final, 0
+
+    def follow(self) -> None:
+        """Draw the panel, and outlive whatever goes wrong: nobody waits for this thread to raise."""
+        try:
+            self.draw()
+        except Exception:  # noqa: BLE001 - the record is safe in the workspace; at worst a panel is old
+            self._failures += 1
+
+
+class Notice:
+    """One line that says what is being waited for, and is rewritten in place where that can be done."""
+
+    def __init__(self, panels: LivePanels) -> None:
+        self._panels = panels
+        self._display_id = uuid.uuid4().hex
+        self._text: str | None = None
+
+    def __call__(self, text: str) -> None:
+        """Say it, in place of what was said before."""
+        is_update = self._panels.is_live and self._text is not None
+        self._panels.publish({"text/plain": text}, self._display_id, is_update=is_update)
+        self._text = text
+
+    def finish(self, text: str) -> None:
+        """Say how the waiting ended, if there was any."""
+        if self._text is not None and self._panels.is_live:
+            self(text)
+
+
+class _StateLines:
+    """Prints a line for each state that a job comes to: what a terminal shows of a wait."""
+
+    def __init__(self) -> None:
+        self._state: object = None
+
+    def __call__(self, record: JobRecord) -> None:
+        from mlmagic.panels import theme
+        from mlmagic.panels.times import absolute
+
+        if record.state is not self._state:
+            self._state = record.state
+            line = f"{absolute(record.update_time)}  {theme.icon(record.state)} {record.state.value}  {record.id}"
+            print(line)  # noqa: T201 - a terminal's panel
+
+
+def _visible(bundle: Bundle | None) -> object:
+    return bundle and bundle["text/html"]

@@ -1,0 +1,128 @@
+"""`%%train` and `%train`: a cell or a package becomes a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.errors import UsageError
+from mlmagic.magics.expansion import lookup
+from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
+
+if TYPE_CHECKING:
+    from mlmagic.api.jobs import Job
+    from mlmagic.api.training import TrainingPlan
+    from mlmagic.magics.extension import Extension
+
+TRAIN = Magic(
+    name="train",
+    command=Command(
+        summary=(
+            "Package the cell with what it needs from earlier cells, start it as a training job and show the job live. "
+            "The cell itself does not run in this kernel. What comes after -- goes to the program as it is."
+        ),
+        arguments=(
+            Argument(
+                name="name", metavar="NAME", help="the job's display name, and the model's unless --model is given"
+            ),
+        ),
+        options=(
+            Option(name="model", metavar="MODEL", kind=Kind.TEXT, help="the model that gets the version"),
+            Option(name="set-default", help="make the new version the model's default"),
+            Option(name="package", metavar="DIR", kind=Kind.TEXT, help="run this trainer package instead of a cell"),
+            Option(
+                name="module", metavar="MODULE", kind=Kind.TEXT, help="the package's module, trainer.task if not given"
+            ),
+            Option(
+                name="with",
+                metavar="VAR",
+                kind=Kind.VARIABLE,
+                is_repeatable=True,
+                help="ship this DataFrame or array as a data file",
+            ),
+            Option(
+                name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by"
+            ),
+            Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+            Option(name="wait", help="wait until the job has ended; fail if it fails"),
+            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable"),
+            Option(name="dry-run", help="show package, flags and commands; start nothing"),
+            Option(
+                name="export", metavar="DIR", kind=Kind.TEXT, help="write the package into this folder; start nothing"
+            ),
+            Option(
+                name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use"
+            ),
+        ),
+        takes_program=True,
+        body=(
+            "Ordinary Python: def train(epochs=5, ...) whose keyword parameters become flags and whose Keras model is "
+            "exported, or a script whose constants (EPOCHS = 5) become flags. "
+            "With --package there is no body: %train NAME --package DIR."
+        ),
+        examples=(
+            "%%train taxi --wait -- --epochs 10",
+            "%%train taxi --with trips --dry-run",
+            "%train taxi --package ./taxi --module trainer.task -- --epochs 10",
+        ),
+    ),
+)
+
+_BODY = """Below the line goes the code that trains, for example
+
+    %%train {name}
+    def train(epochs=5):
+        model = ...
+        model.fit(features, target, epochs=epochs)
+        return model"""
+
+
+def train(extension: Extension, line: Parsed) -> Job | TrainingPlan:
+    """Start a job, or with --dry-run and --export show what would be started."""
+    from mlmagic.api.training import plan_training
+
+    plan = plan_training(**_arguments(extension, line))
+    if line["export"] is not None:
+        _export(plan, line["export"])
+    if line["dry_run"] or line["export"] is not None:
+        return plan
+    job = plan.submit()
+    if line["into"]:
+        extension.assign(line["into"], job)
+    return extension.panels.wait(job) if line["wait"] else job
+
+
+def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
+    arguments = {key: line[key] for key in ("name", "model", "set_default", "timeout", "backend", "package")}
+    arguments["labels"] = line["label"]
+    arguments["data"] = {name: lookup(name, extension.namespace) for name in line["with"]}
+    arguments |= {"args": line.program, "invocation": line.invocation}
+    body = line.body if line.body and line.body.strip() else None
+    _check(line, body)
+    if line["module"] is not None:
+        arguments["module"] = line["module"]
+    if body is not None:
+        arguments["cell"] = extension.history.magic_cell(body, line.body_first_line)
+    return arguments
+
+
+def _check(line: Parsed, body: str | None) -> None:
+    package, module, name = line["package"], line["module"], line["name"]
+    if package is not None and body is not None:
+        raise UsageError(
+            "%%train has a body and --package: which of the two is the program?",
+            hint=f"For the package alone: %train {name} --package {package}",
+        )
+    if module is not None and package is None:
+        raise UsageError("--module names a module of a given package, and needs --package DIR.")
+    if package is None and body is None:
+        sign = "%train" if line.body is None else "%%train"
+        what = "needs --package DIR; to train a cell, it is %%train." if line.body is None else "has an empty body."
+        raise UsageError(f"{sign} {what}", hint=_BODY.format(name=name))
+
+
+def _export(plan: TrainingPlan, path: str) -> None:
+    import shlex
+
+    count = len(plan.export(path))
+    command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"
+    print(f"Wrote {count} files to {path}. To run it: {command}")  # noqa: T201 - a line of the magic's output
