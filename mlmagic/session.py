@@ -108,11 +108,12 @@ class Session:
     @property
     def models(self) -> ModelStore:
         """The model registry of the workspace."""
+        from mlmagic.workspace.database import Database
         from mlmagic.workspace.models import ModelStore
 
         with self._lock:
             if self._models is None:
-                self._models = ModelStore(self.workspace)
+                self._models = ModelStore(Database(self.workspace))
             return self._models
 
     @property
@@ -167,7 +168,7 @@ class Session:
                 self._predictors = None
 
     def _discover(self) -> Workspace:
-        from mlmagic.workspace.discovery import find_workspace
+        from mlmagic.workspace.discovery import find_workspace, nearer_workspace_warning
 
         try:
             start = self._start or Path.cwd()
@@ -176,6 +177,8 @@ class Session:
                 "the working directory was deleted, so there is no place for a workspace.",
                 hint="Change to another folder: %cd ~",
             ) from error
+        if warning := nearer_workspace_warning(self._environ, start):
+            warnings.warn(warning, stacklevel=4)
         return find_workspace(self._environ, start)
 
 
@@ -226,11 +229,13 @@ def read_config(path: Path) -> dict[str, str]:
 def with_setting(text: str, key: str, value: str) -> str:
     """Return the text of a TOML file with a top-level string set; everything else, comments too, stays as it is."""
     line = f'{key} = "{value}"'
-    head, bracket, tables = re.match(r"(?s)(.*?)(^\s*\[|\Z)(.*)", text, re.MULTILINE).groups()
-    head, count = re.subn(rf"(?m)^[ \t]*{key}[ \t]*=.*$", line, head)
+    table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
+    split = table.start() if table else len(text)
+    top, tables = text[:split], text[split:]
+    top, count = re.subn(rf"^[ \t]*{key}[ \t]*=.*$", line, top, flags=re.MULTILINE)
     if not count:
-        head = f"{head.rstrip()}\n{line}\n".lstrip("\n") + ("\n" if bracket else "")
-    return head + bracket + tables
+        top = f"{top.rstrip()}\n{line}\n".lstrip() + ("\n" if tables else "")
+    return top + tables
 
 
 _LOCK = threading.Lock()

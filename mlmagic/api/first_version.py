@@ -31,16 +31,13 @@ def resolve_version(
         NotFoundError: no such model or version; names the nearest.
         NoVersionError: the model has no version; says why.
     """
-    try:
+    if session.models.versions(reference.model):
         return session.models.resolve(reference)
-    except NotFoundError:
-        if _has_version(reference.model, session):
-            raise
     pause, told = _FIRST_PAUSE, None
     while True:
         # Jobs are read before the registry: what a job that has ended made is there by then.
         trained = _training_jobs(reference.model, session)
-        if _has_version(reference.model, session):
+        if session.models.versions(reference.model):
             return session.models.resolve(reference)
         active = next((record for record in trained if not record.state.is_final), None)
         if active is None or not wait or not _may_be_first(reference):
@@ -54,13 +51,6 @@ def resolve_version(
 
 def _may_be_first(reference: ModelReference) -> bool:
     return reference.version == 1 or reference.alias in {"default", "latest"}
-
-
-def _has_version(model: str, session: Session) -> bool:
-    try:
-        return bool(session.models.versions(model))
-    except NotFoundError:
-        return False
 
 
 def _training_jobs(model: str, session: Session) -> list[JobRecord]:
@@ -93,7 +83,5 @@ def _no_version(model: str, trained: list[JobRecord], session: Session) -> NotFo
 
 def _never_trained(model: str, session: Session) -> NotFoundError:
     names = [record.name for record in session.models.list()]
-    if model in names:
-        return NoVersionError(f"{model} has no version: no job has trained it.", hint=f"Train it: %%train {model}")
     known = f"Models: {', '.join(sorted(names)[:10])}." if names else f"There are none yet. Train it: %%train {model}"
     return NotFoundError(f"there is no model {model!r}. {nearest(model, names)}".rstrip(), hint=known)

@@ -163,11 +163,9 @@ def plan_training(
     check.read(check_program, source, package, cell)
     check.read(read_name, name)
     check.read(read_name, name if model is None else model, "model name")
-    asked = {
-        "args": check.read(read_args, args),
-        "labels": check.read(read_labels, labels),
-        "timeout_seconds": check.read(read_timeout, timeout),
-    }
+    words = check.read(read_args, args)
+    label_map = check.read(read_labels, labels)
+    seconds = check.read(read_timeout, timeout)
     check.read(read_module, module)
     check.finish("train")
     context = session.context()
@@ -177,12 +175,20 @@ def plan_training(
         display_name=name,
         backend=backend or session.backend_name,
         package=PackageReference(digest=built.digest, module=built.module, requirements=built.requirements),
+        args=words or (),
         model=model or name,
+        labels=label_map or {},
+        timeout_seconds=seconds,
         set_default=set_default,
         invocation=invocation,
-        origin=Origin(notebook=context.notebook, cell_id=cell and cell.cell_id, cell_number=cell and cell.number),
+        origin=_origin(cell, context.notebook),
         python=sys.executable,
         working_directory=str(Path.cwd()),
-        **asked,
     )
     return TrainingPlan(package=built, spec=spec, session=session)
+
+
+def _origin(cell: Cell | None, notebook: str | None) -> Origin:
+    if cell is None:
+        return Origin(notebook=notebook)
+    return Origin(notebook=notebook, cell_id=cell.cell_id, cell_number=cell.number)

@@ -1,0 +1,1 @@
+"""Predictions: instances to columns, columns to a warm process that holds the model, and back."""

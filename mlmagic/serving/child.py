@@ -1,0 +1,130 @@
+"""A serving process as its parent sees it: process, connection, log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlmagic.serving import frames
+
+_LOG_TAIL_BYTES = 1 << 14
+_LOG_TAIL_LINES = 10
+_LONGEST_LOG = 1 << 20
+_GRACE_SECONDS = 2.0
+
+
+class ChildDiedError(Exception):
+    """The process ended. `how` says it in words; `log` has the last lines that it printed."""
+
+    def __init__(self, how: str, log: list[str]) -> None:
+        self.how = how
+        self.log = log
+        super().__init__(how)
+
+
+class Child:
+    """A running `mlmagic.serving.worker`. Not safe to use from several threads at once."""
+
+    def __init__(self, artifact: Path) -> None:
+        # Without a name: it goes when both sides are gone, however they went. Appended to, so that it can be emptied.
+        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed by `end`
+        self._connection, theirs = socket.socketpair()
+        self._last = 0
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "mlmagic.serving.worker", str(artifact), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                env=_environment(os.environ),
+                cwd="/",
+                # Out of reach of the interrupts that Jupyter and terminals send to the kernel's whole group.
+                start_new_session=True,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        """It has not ended."""
+        return self.process.poll() is None
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        """Return the header that comes next.
+
+        Raises:
+            ChildDiedError: the process ended instead.
+            TimeoutError: nothing came.
+        """
+        return self._receive(time.monotonic() + seconds)[0]
+
+    def ask(self, columns: Mapping[str, Any], seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Send columns, and return header and columns of the answer.
+
+        Raises:
+            ChildDiedError: the process ended instead.
+            TimeoutError: no answer came.
+        """
+        if os.fstat(self._log.fileno()).st_size > _LONGEST_LOG:
+            os.ftruncate(self._log.fileno(), 0)
+        self._last += 1
+        deadline = time.monotonic() + seconds
+        self._connection.settimeout(seconds)
+        try:
+            frames.send(self._connection, {"id": self._last}, columns)
+        except TimeoutError:
+            raise
+        except OSError:
+            raise self._death() from None
+        return self._receive(deadline)
+
+    def end(self) -> None:
+        """End the process and forget its log."""
+        self._connection.close()
+        if self.is_alive:
+            self.process.kill()
+        self.process.wait()
+        self._log.close()
+
+    def _receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            return frames.receive(self._connection, deadline)
+        except TimeoutError:
+            raise
+        except (EOFError, OSError):
+            raise self._death() from None
+
+    def _death(self) -> ChildDiedError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_GRACE_SECONDS)
+        return ChildDiedError(_how(self.process.poll()), self._last_lines())
+
+    def _last_lines(self) -> list[str]:
+        size = os.fstat(self._log.fileno()).st_size
+        tail = os.pread(self._log.fileno(), _LOG_TAIL_BYTES, max(0, size - _LOG_TAIL_BYTES))
+        lines = [line.rstrip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
+        return lines[-_LOG_TAIL_LINES:]
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "MPLBACKEND"}}
+    # A warm process must not take the whole GPU from the training jobs beside it.
+    return {"TF_CPP_MIN_LOG_LEVEL": "1", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "KERAS_BACKEND": "tensorflow", **kept}
+
+
+def _how(status: int | None) -> str:
+    if status is None:
+        return "closed its connection"
+    if status >= 0:
+        return f"ended with exit code {status}"
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
+    out_of_memory = " (out of memory?)" if name == "SIGKILL" else ""
+    return f"was ended by {name}{out_of_memory}"

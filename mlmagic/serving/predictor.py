@@ -1,0 +1,126 @@
+"""The kernel's end of a serving process: started when it is needed, started again when it died."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlmagic.errors import MissingDependencyError, PredictionError
+from mlmagic.serving.child import Child, ChildDiedError
+from mlmagic.spec.codec import decode
+from mlmagic.spec.model import Signature
+
+START_SECONDS = 180.0
+ANSWER_SECONDS = 600.0
+
+
+class Predictor:
+    """One version's process. Answers one call at a time; calls from other threads wait their turn.
+
+    Whatever ends a call early, an interrupt too, ends the process as well: it would still be busy with it. The next
+    call starts a new one.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        artifact: Path,
+        *,
+        start_seconds: float = START_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self.label = label
+        self._artifact = artifact
+        self._start_seconds = start_seconds
+        self._answer_seconds = answer_seconds
+        self._lock = threading.RLock()
+        self._child: Child | None = None
+        self._signature = Signature()
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and returns, from the model itself.
+
+        Raises:
+            PredictionError: it cannot be loaded.
+            MissingDependencyError: TensorFlow is not installed.
+        """
+        with self._lock:
+            self._running()
+            return self._signature
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that is warm now."""
+        child = self._child
+        return None if child is None else child.process.pid
+
+    def predict(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs by name, for columns that fit the signature.
+
+        Raises:
+            PredictionError: the model cannot be loaded, or failed; with the end of its log if it died.
+            MissingDependencyError: TensorFlow is not installed.
+        """
+        with self._lock:
+            child = self._running()
+            try:
+                header, outputs = child.ask(columns, self._answer_seconds)
+            except ChildDiedError as death:
+                self.close()
+                raise PredictionError(
+                    f"the process that serves {self.label} {death.how}. The next call starts a new one.",
+                    problems=death.log,
+                ) from None
+            except TimeoutError:
+                self.close()
+                raise PredictionError(
+                    f"{self.label} gave no answer in {self._answer_seconds:g} s, so its process was ended.",
+                    hint="Send fewer instances at a time; the next call starts a new process.",
+                ) from None
+            except BaseException:
+                self.close()
+                raise
+        if "error" in header:
+            raise PredictionError(f"{self.label} failed: {header['error']}")
+        return outputs
+
+    def close(self) -> None:
+        """End the process, if there is one; a call that waits for it fails at once."""
+        busy = self._child
+        if busy is not None:
+            busy.process.kill()
+        with self._lock:
+            child, self._child = self._child, None
+            if child is not None:
+                child.end()
+
+    def _running(self) -> Child:
+        if self._child is not None and self._child.is_alive:
+            return self._child
+        self.close()
+        self._child = child = Child(self._artifact)
+        try:
+            self._signature = self._read_start(child)
+        except BaseException:
+            self.close()
+            raise
+        return child
+
+    def _read_start(self, child: Child) -> Signature:
+        try:
+            answer = child.hear(self._start_seconds)
+        except ChildDiedError as death:
+            raise PredictionError(f"the process that serves {self.label} {death.how}.", problems=death.log) from None
+        except TimeoutError:
+            raise PredictionError(f"{self.label} was not loaded within {self._start_seconds:g} s.") from None
+        if "missing" in answer:
+            raise MissingDependencyError(
+                f"{self.label} needs the package {answer['missing']}, which is not installed here.",
+                hint='Install TensorFlow: %pip install "mlmagic[tensorflow]"',
+            )
+        if told := answer.get("refused") or answer.get("error"):
+            raise PredictionError(f"{self.label} cannot be served: {told}")
+        return decode(Signature, answer["signature"])

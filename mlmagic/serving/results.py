@@ -1,0 +1,66 @@
+"""A model's outputs to a DataFrame with a row for each instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.errors import PredictionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANONYMOUS = "output_0"
+"""What Keras calls an output that the user gave no name."""
+PREDICTION = "prediction"
+
+
+def to_frame(outputs: Mapping[str, Any], *, count: int, index: Any, label: str) -> pd.DataFrame:
+    """Return the outputs as columns: `prediction`, `prediction_0` and so on for a vector, or the outputs' own names.
+
+    Raises:
+        PredictionError: an output does not have one value for each instance.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name, output in outputs.items():
+        size = len(output) if getattr(output, "ndim", 1) else None
+        if size != count:
+            told = "one value" if size is None else f"{size} values"
+            raise PredictionError(f"the output {name!r} of {label} has {told} for {count} instances.")
+        columns |= _columns(PREDICTION if list(outputs) == [ANONYMOUS] else name, output)
+    return pd.DataFrame(columns, index=pd.RangeIndex(count) if index is None else index)
+
+
+def _columns(name: str, output: Any) -> dict[str, Any]:
+    if isinstance(output, list):
+        return {name: _cells(output)}
+    if output.ndim == 1:
+        return {name: _values(output)}
+    if output.ndim == 2:
+        if output.shape[1] == 1:
+            return {name: _values(output[:, 0])}
+        return {f"{name}_{i}": _values(output[:, i]) for i in range(output.shape[1])}
+    return {name: _cells([item.tolist() for item in output])}
+
+
+def _values(column: Any) -> Any:
+    return _cells([_text(value) for value in column]) if column.dtype == object else column
+
+
+def _cells(items: list[Any]) -> Any:
+    """An array of objects: pandas would take a list of lists for a table."""
+    import numpy as np
+
+    cells = np.empty(len(items), dtype=object)
+    cells[:] = items
+    return cells
+
+
+def _text(value: bytes) -> str | bytes:
+    """Text as text; bytes that are not stay bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

@@ -1,0 +1,103 @@
+"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD`, where FD is a socket to the kernel.
+
+It loads the model, says so or why not, and then answers one request after the other. It ends with the connection, so
+with the kernel, however that died. What libraries print goes to the log that is its stdout and stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.serving import frames
+
+if TYPE_CHECKING:
+    from mlmagic.serving.engine import Engine
+
+_LOOK_AT_PARENT_SECONDS = 2.0
+_LONGEST_ERROR = 1000
+
+Request = tuple[dict[str, Any], dict[str, Any]]
+
+
+def main(argv: list[str]) -> int:
+    """Serve until the kernel is gone."""
+    artifact, connection = Path(argv[1]), socket.socket(fileno=int(argv[2]))
+    # An interrupt is meant for the kernel's cell; the kernel itself ends this process if it does not wait any more.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    engine = _start(artifact, connection)
+    if engine is None:
+        return 1
+    while True:
+        header, columns = requests.get()
+        _answer(connection, engine, header["id"], columns)
+
+
+def _listen(connection: socket.socket, requests: queue.SimpleQueue[Request]) -> None:
+    """Take requests as they come: the end of the connection is noticed even while the model runs."""
+    while True:
+        try:
+            requests.put(frames.receive(connection))
+        except (EOFError, OSError):
+            os._exit(0)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A child that the kernel forked may hold its end of the connection open when the kernel itself is dead."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AT_PARENT_SECONDS)
+    os._exit(0)
+
+
+def _start(artifact: Path, connection: socket.socket) -> Engine | None:
+    from mlmagic.runtime.signature import RefusedError
+    from mlmagic.serving.engine import load_engine
+
+    try:
+        engine = load_engine(artifact)
+    except RefusedError as error:
+        _tell(connection, {"refused": str(error)})
+    except ModuleNotFoundError as error:
+        _tell(connection, {"missing": error.name})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the kernel has to know
+        _tell(connection, {"error": _one_line(error)})
+    else:
+        _tell(connection, {"signature": engine.signature})
+        return engine
+    return None
+
+
+def _answer(connection: socket.socket, engine: Engine, number: int, columns: Mapping[str, Any]) -> None:
+    try:
+        outputs = engine.predict(columns)
+    except Exception as error:  # noqa: BLE001 - a model may raise anything
+        _tell(connection, {"id": number, "error": _one_line(error)})
+    else:
+        _tell(connection, {"id": number}, outputs)
+
+
+def _tell(connection: socket.socket, header: dict[str, Any], columns: Mapping[str, Any] | None = None) -> None:
+    try:
+        frames.send(connection, header, columns)
+    except OSError:
+        os._exit(0)  # the kernel is gone
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:_LONGEST_ERROR]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
