@@ -125,10 +125,10 @@ class Database:
             self._replace_damaged(inode)
         return self._prepared(), self._touch()
 
-    def _prepared(self) -> sqlite3.Connection:
+    def _prepared(self, kept: Path | None = None) -> sqlite3.Connection:
         connection = self._connect()
         try:
-            self._check_format(connection)
+            self._check_format(connection, kept)
         except BaseException:
             connection.close()
             raise
@@ -139,7 +139,7 @@ class Database:
 
         return sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
 
-    def _check_format(self, connection: sqlite3.Connection) -> None:
+    def _check_format(self, connection: sqlite3.Connection, kept: Path | None) -> None:
         found = _format(connection)
         if found > FORMAT:
             raise NewerWorkspaceError(
@@ -148,8 +148,10 @@ class Database:
                 hint="Upgrade with `pip install --upgrade mlmagic` and restart the kernel, "
                 "or choose another workspace with the environment variable MLMAGIC_HOME.",
             )
-        if found < FORMAT and (restored := self._fill(connection)):
-            warnings.warn(f"the database {self._path} was missing; {restored}", WorkspaceWarning, stacklevel=2)
+        restored = self._fill(connection) if found < FORMAT else None
+        if restored is not None and (restored or kept):
+            cause = f"was damaged and is kept as {kept.name}" if kept else "was missing"
+            warnings.warn(f"the database {self._path} {cause}; {restored}", WorkspaceWarning, stacklevel=2)
 
     def _fill(self, connection: sqlite3.Connection) -> Restored | None:
         """Make the tables of an empty database and fill them; None if another process did it meanwhile."""
@@ -213,12 +215,9 @@ class Database:
             )
 
     def _replace_damaged(self, inode: int) -> None:
-        if kept := self._put_aside(inode):
-            warnings.warn(
-                f"the database {self._path} was damaged; it is kept as {kept}", WorkspaceWarning, stacklevel=2
-            )
+        kept = self._put_aside(inode)
         self._touch()
-        self._prepared().close()
+        self._prepared(kept).close()
 
     def _put_aside(self, inode: int) -> Path | None:
         """Rename the file with this inode; None if another process did it already."""

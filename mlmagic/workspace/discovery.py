@@ -63,7 +63,8 @@ def open_workspace(workspace: Workspace) -> Workspace:
     with explained(f"make the workspace {root}"):
         for folder in (root, workspace.jobs, workspace.models):
             make_folder(folder)
-    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
         raise WorkspaceError(
             f"the workspace {root} cannot be written by this user.",
             hint=f"Make it writable. {_CHOOSE_ANOTHER}",

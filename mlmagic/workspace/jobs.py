@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _SUMMARY_COLUMNS = "id, display_name, kind, backend, state, create_time, start_time, end_time, model_version, error"
 
+# Ten thousand rows make the difference between a look-up and a call worth having.
+_KINDS = {str(kind): kind for kind in JobKind}
+_STATES = {str(state): state for state in JobState}
+
 
 class JobStore:
     """The jobs of a workspace. Any number of processes may use one at the same time."""
@@ -289,9 +293,9 @@ def _to_summary(row: tuple[Any, ...]) -> JobSummary:
     return JobSummary(
         id=job_id,
         display_name=display_name,
-        kind=JobKind(kind),
+        kind=_KINDS[kind],
         backend=backend,
-        state=JobState(state),
+        state=_STATES[state],
         create_time=from_micros(create_time),
         start_time=None if start_time is None else from_micros(start_time),
         end_time=None if end_time is None else from_micros(end_time),

@@ -1,0 +1,186 @@
+"""A workspace with its stores, jobs and models to put in it, and processes that are killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from mlmagic.spec.job import JobRecord, JobSpec, PackageReference
+from mlmagic.spec.model import ModelOrigin, ModelVersion
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.models import ModelStore
+
+NOW = datetime(2026, 1, 31, 12, 30, 15, 123456, tzinfo=UTC)
+FILES = {"trainer/__init__.py": b"", "trainer/task.py": b"print('trains')\n"}
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(Workspace(tmp_path / ".mlmagic"))
+
+
+@pytest.fixture
+def database(workspace: Workspace) -> Database:
+    return Database(workspace)
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+@pytest.fixture
+def models(database: Database) -> ModelStore:
+    return ModelStore(database)
+
+
+@pytest.fixture
+def spec() -> JobSpec:
+    return JobSpec(display_name="taxi", package=PackageReference(digest="d1"), model="taxi", args=("--epochs", "3"))
+
+
+@pytest.fixture
+def submit(jobs: JobStore, spec: JobSpec) -> Callable[..., JobRecord]:
+    """Submit a job, by default the one of `spec`."""
+    return lambda spec=spec, now=NOW: jobs.create(spec, package_files=FILES, now=now)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Callable[..., Path]:
+    """Write what a program would write to AIP_MODEL_DIR."""
+
+    def write(folder: Path | None = None, content: bytes = b"weights") -> Path:
+        folder = folder or Path(tempfile.mkdtemp(dir=tmp_path))
+        (folder / "variables").mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"graph")
+        (folder / "variables" / "variables.data-00000-of-00001").write_bytes(content)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def register(models: ModelStore, artifact: Callable[..., Path]) -> Callable[..., ModelVersion]:
+    """Register a version of a model."""
+    return lambda model="taxi", **options: models.register(
+        model, artifact(), **{"origin": ModelOrigin(), "now": NOW, **options}
+    )
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of a user whom file modes bind; they do not bind root."""
+    folder = Path(tempfile.mkdtemp())
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+            stack.callback(os.seteuid, 0)
+        stack.callback(folder.chmod, 0o700)
+        yield folder
+
+
+@pytest.fixture
+def race() -> Iterator[Callable[..., list[str]]]:
+    """Run the same program in several processes, let all begin its last part at once, and return what they print."""
+    prologue, epilogue = "import sys\n", "\nprint('ready', flush=True)\nsys.stdin.readline()\n"
+    started: list[subprocess.Popen[str]] = []
+
+    def run(setup: str, contended: str, *arguments: str, processes: int = 2) -> list[str]:
+        program = [sys.executable, "-c", prologue + setup + epilogue + contended, *arguments]
+        for _ in range(processes):
+            started.append(subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))  # noqa: PERF401 - those started before a failure must be ended
+        assert [process.stdout.readline() for process in started] == ["ready\n"] * processes
+        for process in started:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return [process.communicate()[0] for process in started]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def killed_at_each_step() -> Callable[[Callable[[], object]], Iterator[int]]:
+    """Run something in a forked process that kills itself before its first call to the system, its second, and so on.
+
+    Yields after each death, and ends when the process came to its end.
+    """
+
+    def run(action: Callable[[], object]) -> Iterator[int]:
+        step = 0
+        while _killed_at(action, step):
+            yield step
+            step += 1
+
+    return run
+
+
+_CALLS = frozenset(
+    [
+        "execute",
+        "open",
+        "write",
+        "flush",
+        "fsync",
+        "close",
+        "rename",
+        "replace",
+        "link",
+        "unlink",
+        "symlink",
+        "chmod",
+        "mkdir",
+        "rmdir",
+        "remove",
+        "fchmod",
+    ]
+)
+
+
+def _killed_at(action: Callable[[], object], step: int) -> bool:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            sys.setprofile(_Killer(step))
+            action()
+            sys.setprofile(None)
+        finally:
+            # Nothing of pytest may run in here.
+            os._exit(0 if sys.exc_info()[0] is None else 1)
+    _, status = os.waitpid(pid, 0)
+    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+class _Killer:
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self, _frame: FrameType, event: str, function: object) -> None:
+        if event == "c_call" and getattr(function, "__name__", "") in _CALLS:
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.left -= 1
