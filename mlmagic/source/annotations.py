@@ -78,7 +78,7 @@ def _literal(arguments: list[ast.expr]) -> FlagType | None:
 
 
 def _union(arguments: list[ast.expr], aliases: Mapping[str, ast.expr]) -> FlagType | None:
-    """Return the type that holds all: of `int | float` it is float, of `str | Path` str. None (optional) does not count."""
+    """Return the type that holds all: float for `int | float`, str for `str | Path`. None does not count."""
     kinds = {annotated_type(item, aliases) for item in arguments if not _is_none(item)}
     if len(kinds) == 1:
         return kinds.pop()

@@ -181,9 +181,14 @@ def _write_series(name: str, series: pd.Series[Any]) -> DataFile:
 def _write_array(name: str, array: np.ndarray[Any, Any]) -> DataFile:
     import numpy as np
 
+    if type(array) is not np.ndarray:
+        raise UsageError(
+            f"--with {name}: an array of type {type(array).__qualname__} would come back as a plain one.",
+            hint="Ship np.asarray(...) of it, and a mask as an array of its own.",
+        )
     buffer = io.BytesIO()
     try:
-        np.save(buffer, np.asarray(array), allow_pickle=False)
+        np.save(buffer, array, allow_pickle=False)
     except ValueError as error:
         raise UsageError(
             f"--with {name}: an array of Python objects (dtype {array.dtype}) cannot be shipped.",

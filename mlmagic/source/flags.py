@@ -60,7 +60,8 @@ def function_flags(
         raise CellError(
             f"`train` ({place}) has parameters that cannot become flags:",
             problems=problems,
-            hint="A parameter has a name of its own and a default or annotation of int, float, str, bool, Path, Literal or a list.",
+            hint="What works: a name of its own with a default or annotation of int, float, str, bool, Path, Literal, or "
+            "a list of these.",
         )
     return tuple(flags), tuple(notes)
 

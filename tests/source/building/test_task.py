@@ -1,0 +1,165 @@
+"""The generated programs, run as they would be on any machine."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from mlmagic.source.task import literal, quote
+
+TRAIN = '''
+from pathlib import Path
+
+def train(epochs=5, learning_rate: float = 0.1, units=(8, 4), shuffle=True, name: str | None = None, data=Path("d")):
+    """Fit 100 % of it."""
+    print(f"{epochs=} {learning_rate=} {units=} {shuffle=} {name=} {data=}")
+    return {"loss": 0.25, "accuracy": 1}
+'''
+
+
+def test_help_tells_flags_and_defaults(build, run) -> None:
+    told = run(build(TRAIN), "--help")
+    assert told.returncode == 0, told.stderr
+    assert "Fit 100 % of it." in told.stdout
+    assert "--learning-rate LEARNING_RATE, --learning_rate LEARNING_RATE" in told.stdout
+    assert "default: (8, 4)" in told.stdout
+
+
+def test_defaults_are_those_of_the_function(build, run) -> None:
+    told = run(build(TRAIN))
+    assert "epochs=5 learning_rate=0.1 units=(8, 4) shuffle=True name=None data=PosixPath('d')" in told.stdout
+    assert told.stdout.endswith("Final metrics: loss=0.25 accuracy=1\n".replace(" accuracy", ", accuracy"))
+
+
+def test_flags_become_arguments_of_their_type(build, run) -> None:
+    args = ["--epochs", "2", "--learning_rate=1e-2", "--units", "1", "--no-shuffle", "--name=x", "--data", "e/f"]
+    told = run(build(TRAIN), *args)
+    assert "epochs=2 learning_rate=0.01 units=(1,) shuffle=False name='x' data=PosixPath('e/f')" in told.stdout
+
+
+@pytest.mark.parametrize("args", [["--epoch", "2"], ["--epochs", "two"], ["stray"]])
+def test_a_wrong_flag_is_told_before_the_program_is_loaded(build, run, args: list[str]) -> None:
+    told = run(build("print('loaded')\ndef train(epochs=5): pass"), *args)
+    assert told.returncode == 2
+    assert "usage: python -m trainer.task" in told.stderr
+    assert "loaded" not in told.stdout
+
+
+def test_a_default_that_only_the_program_knows_holds(build, run) -> None:
+    package = build("def train(n: int = len('four')):\n    print('n =', n)")
+    assert run(package).stdout == "n = 4\n"
+    assert run(package, "--n", "7").stdout == "n = 7\n"
+    assert "(default: len('four'))" in run(build("def train(n: int = len('four')):\n    ':param n: count'"), "-h").stdout
+
+
+def test_choices_and_required_flags_are_checked(build, run) -> None:
+    package = build("def train(*, seed: int, opt: Literal['adam', 'sgd'] = 'adam'):\n    print(seed, opt)".replace(
+        "Literal['adam', 'sgd']", '"Literal[\'adam\', \'sgd\']"'
+    ))
+    assert "the following arguments are required: --seed" in run(package).stderr
+    assert "invalid choice: 'x'" in run(package, "--seed", "1", "--opt", "x").stderr
+    assert run(package, "--seed", "1", "--opt", "sgd").stdout == "1 sgd\n"
+
+
+def scalars(path: Path) -> dict[str, float]:
+    """The values in an event file: records of length, checksum, event, checksum."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    content, values, start = path.read_bytes(), {}, 0
+    while start < len(content):
+        (length,) = struct.unpack_from("<Q", content, start)
+        event = Event.FromString(content[start + 12 : start + 12 + length])
+        values |= {value.tag: value.simple_value for value in event.summary.value}
+        start += length + 16
+    return values
+
+
+def test_metrics_are_scalars_and_tuning_metrics(build, run, tmp_path: Path) -> None:
+    metric_file, logs = tmp_path / "h" / "output.metrics", tmp_path / "logs"
+    environment = {"AIP_TENSORBOARD_LOG_DIR": f"{logs}/", "CLOUD_ML_HP_METRIC_FILE": str(metric_file), "CLOUD_ML_TRIAL_ID": "3"}
+    told = run(build("def train():\n    return {'loss': 0.25, 'note': 'x', 'nan': float('nan')}"), env=environment)
+    assert told.stdout == "Final metrics: loss=0.25, nan=nan\n"
+    first, _ = [json.loads(line) for line in metric_file.read_text().splitlines()]
+    assert {**first, "timestamp": 0} == {"checkpoint_path": "", "global_step": "0", "loss": "0.25", "timestamp": 0, "trial": "3"}
+    (event_file,) = logs.iterdir()
+    assert scalars(event_file)["loss"] == 0.25
+
+
+def test_a_history_gives_its_last_epoch(build, run) -> None:
+    cell = "class History:\n    history = {'loss': [2.0, 1.0]}\n\ndef train():\n    return None, History()"
+    assert run(build(cell)).stdout == "Final metrics: loss=1\n"
+
+
+FAKE_KERAS = """
+import sys, types
+keras = types.ModuleType("keras")
+class Model:
+    history = {"ignored": [1.0]}
+    def export(self, path):
+        print("exported to", path)
+keras.Model = Model
+sys.modules["keras"] = keras
+
+def train():
+    return Model(), {"loss": 1.5}
+"""
+
+
+def test_a_returned_model_is_exported_once(build, run, tmp_path: Path) -> None:
+    package, folder = build(FAKE_KERAS), tmp_path / "model"
+    assert run(package, env={"AIP_MODEL_DIR": f"{folder}/"}).stdout == f"exported to {folder}/\nFinal metrics: loss=1.5\n"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_text("the user's own")
+    assert run(package, env={"AIP_MODEL_DIR": f"{folder}/"}).stdout == "Final metrics: loss=1.5\n"
+    assert run(package).stdout == "Final metrics: loss=1.5\n"
+
+
+SCRIPT = """
+from dataclasses import dataclass
+import pickle
+EPOCHS = 5  # passes over the data
+RATE: float = 0.5
+UNITS = [8, 4]
+PAIR = (1, 2)
+NAME = "it's"
+FAST = False
+
+@dataclass
+class Point:
+    x: int
+
+assert pickle.loads(pickle.dumps(Point(1))) == Point(1)
+if __name__ == "__main__":
+    print(EPOCHS, RATE, UNITS, PAIR, NAME, FAST)
+"""
+
+
+def test_a_script_runs_with_its_constants(build, run) -> None:
+    package = build(SCRIPT)
+    assert run(package).stdout == "5 0.5 [8, 4] (1, 2) it's False\n"
+    args = ["--epochs", "9", "--rate", "inf", "--units", "1", "2", "--pair", "3", "--name", "b", "--fast"]
+    assert run(package, *args).stdout == "9 inf [1, 2] (3,) b True\n"
+    assert "passes over the data (default: 5)" in run(package, "--help").stdout
+
+
+def test_a_constant_of_an_earlier_cell_is_a_flag_too(build, run) -> None:
+    package = build("EPOCHS = 5\nUNUSED = 1", "print(EPOCHS * 2)")
+    assert [flag.name for flag in package.flags] == ["EPOCHS"]
+    assert run(package, "--epochs", "4").stdout == "8\n"
+
+
+def test_a_script_that_reads_its_arguments_gets_them(build, run) -> None:
+    cell = "import argparse\nN = 1\nparser = argparse.ArgumentParser()\nparser.add_argument('--m')\nprint(parser.parse_args().m, N)"
+    package = build(cell)
+    assert package.flags == ()
+    assert package.notes == ("the cell reads its arguments itself, so its constants are not flags",)
+    assert run(package, "--m", "x").stdout == "x 1\n"
+
+
+@pytest.mark.parametrize("value", ["a", "it's", 'say "x"', "both ' and \"", "back\\slash", "n\nl", "ü", ""])
+def test_quoted_text_reads_back(value: str) -> None:
+    assert eval(quote(value)) == value  # noqa: S307 - what was just written
+    assert eval(literal([(value,), 1.5, None])) == [(value,), 1.5, None]  # noqa: S307
