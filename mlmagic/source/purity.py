@@ -109,6 +109,23 @@ CHANGES_ITSELF = frozenset(
 CHANGES_ARE_PURE = CHANGES_ITSELF - {"adapt", "fit", "fit_transform", "load_weights", "partial_fit", "addHandler"}
 """Those of them that do the same again when they run again; the others learn, or read files."""
 
+ONLY_SHOWS = frozenset(
+    """
+    describe draw evaluate exists hist imshow info iterdir glob log debug warning error critical exception mkdir open
+    predict predict_proba read_bytes read_text rglob score stat summary touch transform unlink visualize write write_bytes
+    write_text
+    """.split()  # noqa: SIM905
+)
+"""Methods that people call to see or to write something: neither copied, nor a change of the object."""
+
+RUNS_ARGUMENTS = frozenset(
+    """
+    accumulate agg aggregate apply apply_along_axis dropwhile filter filterfalse from_iterable fromfunction groupby map
+    max min pipe reduce sort sorted starmap sub takewhile transform vectorize
+    """.split()  # noqa: SIM905
+)
+"""Functions and methods that call the functions they are given."""
+
 PURE_METHODS = frozenset(
     """
     as_integer_ratio bit_count bit_length capitalize casefold center conjugate copy count decode encode endswith
@@ -155,7 +172,9 @@ PLAIN_BUILTINS = frozenset(
 )
 """They return a value that has nothing in common with the argument."""
 
-IPYTHON_NAMES = frozenset({"display", "exit", "get_ipython", "quit", "In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"})
+IPYTHON_NAMES = frozenset(
+    {"display", "exit", "get_ipython", "quit", "In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"}
+)
 """Names that IPython puts into the kernel's namespace."""
 
 

@@ -1,11 +1,31 @@
-"""A cell and what it needs from the executed cells, in an order that runs."""
+"""A cell and what it needs from the executed cells, in an order that runs.
+
+A backward slice over the trace of executed statements. What a kept statement read when it ran means what it meant then;
+what its functions read when they are called means the last definition. Statements stay in the order of their execution,
+so both may be there: a default argument keeps the value that it saw. Code that changed a kept value comes along.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import ast
+import builtins
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from mlmagic.errors import CellError, nearest
+from mlmagic.source.cells import compile_problem, parse_cell
+from mlmagic.source.effects import Reason
 from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
+from mlmagic.source.purity import IPYTHON_NAMES
+from mlmagic.source.sharing import Sharing
+from mlmagic.source.trace import Entry, Trace, executed_statements, is_lazy_import
+
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__class__", "__annotations__", "__path__"}
+_CHANGES_PROCESS = re.compile(r"[%!]\s*(pip|conda|mamba|uv|env|set_env|cd|run|export)\b")
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,5 +70,363 @@ def slice_cell(
         LiveObjectError: it needs names that exist only as objects in the kernel.
         CellError: it is not Python, or needs a name that nothing defines.
     """
-    statements = (Statement(source=cell.source, cell=cell, first_line=cell.first_line),)
-    return Slice(statements=statements, modules=(), shipped=(), notes=())
+    problem = parse_cell(cell.source).problem or compile_problem(cell.source)
+    if problem is not None:
+        raise_syntax(cell, problem)
+    ran = [executed for executed in history if executed.raised_line is None or _ran_in_part(executed)]
+    return _Slicer(Trace(ran, cell, shipped), cell, ran, live or {}, frozenset(shipped)).slice()
+
+
+def _ran_in_part(cell: Cell) -> bool:
+    """Say whether a cell that raised got as far as running: one that does not compile did not."""
+    return compile_problem(cell.source) is None
+
+
+class _Slicer:
+    """Keeps statements until nothing more is needed."""
+
+    def __init__(
+        self, trace: Trace, cell: Cell, history: Sequence[Cell], live: Mapping[str, LiveName], shipped: frozenset[str]
+    ) -> None:
+        self._trace, self._cell, self._history = trace, cell, history
+        self._live, self._shipped_names = live, shipped
+        self._sharing = Sharing(trace)
+        self._kept: dict[int, bool] = {}  # index: whether its functions are called after it ran
+        self._waiting: list[tuple[int, bool]] = []
+        self._until: dict[tuple[int, str], int] = {}
+        self._used: set[str] = set()
+        self._problems: dict[str, Problem] = {}
+        self._deletions: dict[tuple[str, int], None] = {}
+        self._unsure: dict[str, tuple[Entry, int]] = {}  # late reads that nothing defines so far
+        self._found: set[str] = set()
+        self._notes: list[str] = []
+        self._verdicts: dict[int, Reason | None] = {}
+
+    def slice(self) -> Slice:
+        """Return the program."""
+        left_out = set()
+        for entry in self._trace.entries:
+            if entry.of_cell and self._shows_in_ipython(entry):
+                left_out.add(entry.index)
+            elif entry.of_cell:
+                self._check_await(entry)
+                self._keep(entry.index, late=True)
+            elif is_lazy_import(entry.statement.node) and self._trace.entries[-1].lazy:
+                self._keep(entry.index, late=False)
+        self._settle()
+        raise_problems(self._cell, list(self._problems.values()))
+        kept = [entry for entry in self._trace.entries if entry.index in self._kept and entry.index not in left_out]
+        kept.sort(key=lambda entry: not _is_future(entry.statement.node))
+        return Slice(
+            statements=tuple(_statement(entry) for entry in kept),
+            modules=tuple(sorted({module for entry in kept for module in entry.statement.names.modules})),
+            shipped=tuple(sorted(self._used)),
+            notes=tuple(self._all_notes(kept)),
+        )
+
+    def _settle(self) -> None:
+        while True:
+            while self._waiting:
+                index, late = self._waiting.pop(0)
+                self._follow(self._trace.entries[index], late=late)
+            before = len(self._kept)
+            for name, index in list(self._deletions):
+                if any(kept < index and name in self._trace.entries[kept].statement.names.binds for kept in self._kept):
+                    # Else the name would be alive in the package where it is not in the kernel.
+                    self._keep(index, late=False)
+            if len(self._kept) == before and not self._waiting:
+                break
+        rebound = {name for index in self._kept for name in self._trace.entries[index].statement.names.rebinds}
+        for name, (entry, line) in self._unsure.items():
+            if name not in self._found and name not in rebound:
+                self._undefined(name, entry, line)
+
+    def _keep(self, index: int, *, late: bool) -> None:
+        if index not in self._kept or (late and not self._kept[index]):
+            self._kept[index] = late or self._kept.get(index, False)
+            self._waiting.append((index, late))
+
+    # What a statement needs
+
+    def _follow(self, entry: Entry, *, late: bool) -> None:
+        guarded = entry.statement.names.guarded
+        for name, line in entry.eager.items():
+            self._need(
+                name,
+                entry.index,
+                entry,
+                line,
+                strict=name not in guarded,
+                late=not _only_called(self._trace, entry, name),
+            )
+        for name, index in self._reached(entry):
+            self._found.add(name)
+            self._require(index, name, entry.index, entry, entry.statement.first_line, late=False)
+        for name, line in entry.wished.items():
+            self._wish(name, entry, line)
+        if late:
+            for name, line in entry.statement.names.late.items():
+                self._need(name, self._trace.end, entry, line, strict=name not in guarded, late=True)
+
+    def _need(self, name: str, time: int, entry: Entry, line: int, *, strict: bool, late: bool) -> None:
+        """Keep what a name means at a time."""
+        if self._is_shipped(name, time):
+            self._used.add(name)
+            return
+        resolution = self._trace.resolve(name, time)
+        if resolution.deleted is not None:
+            self._deletions[name, resolution.deleted] = None
+        for index in resolution.definitions:
+            self._require(index, name, time, entry, line, late=late)
+        if resolution.settled or resolution.definitions or name in _BUILTINS:
+            return
+        if name in IPYTHON_NAMES:
+            text = f"{name} exists only in IPython; needed by {entry.place(line)}"
+            self._problem(Problem(fault=Fault.IPYTHON, name=name, text=text))
+        elif name in self._live and name not in self._trace.from_magics and resolution.deleted is None:
+            self._live_problem(name, None, entry, line)
+        elif name in self._trace.from_magics:
+            self._live_problem(name, None, entry, line)
+        elif strict and time == self._trace.end and not (entry.of_cell and entry.index == time):
+            self._unsure.setdefault(name, (entry, line))
+        elif strict:
+            self._undefined(name, entry, line)
+
+    def _wish(self, name: str, entry: Entry, line: int) -> None:
+        """Keep a name that an unevaluated annotation mentions, if it can be copied."""
+        if self._is_shipped(name, self._trace.end):
+            return
+        for index in self._trace.resolve(name, self._trace.end).definitions:
+            if self._verdict(index) is None:
+                self._require(index, name, index + 1, entry, line, late=True)
+
+    def _require(self, index: int, name: str, until: int, entry: Entry, line: int, *, late: bool) -> None:
+        """Keep a definition, and what changes its object until a time."""
+        definition = self._trace.entries[index]
+        if not definition.of_cell and self._verdict(index) is not None:
+            self._live_problem(name, definition, entry, line)
+            return
+        self._keep(index, late=late)
+        since = self._until.get((index, name), index)
+        if until <= since:
+            return
+        self._until[index, name] = until
+        for change in list(self._sharing.changes(index, name, until)):
+            if change >= since and change not in self._kept:
+                self._require_change(self._trace.entries[change], name, definition)
+
+    def _require_change(self, change: Entry, name: str, definition: Entry) -> None:
+        reason = self._verdict(change.index)
+        if reason is None:
+            self._keep(change.index, late=True)
+            return
+        first = change.statement.source.split("\n")[change.statement.comments].strip()
+        if _is_import(definition.statement.node):
+            self._notes.append(f"{change.place(change.statement.first_line)}: left out {first}, which {reason.text}")
+            return
+        text = (
+            f"{name} of {definition.place(definition.statement.first_line)} is changed by "
+            f"{change.place(change.statement.first_line)}, {first}, which cannot be copied: it {reason.text}"
+        )
+        self._problem(Problem(fault=Fault.CHANGED, name=name, text=text))
+
+    def _is_shipped(self, name: str, time: int) -> bool:
+        """Say whether a name means the data file; what it was before its last value does not."""
+        return name in self._shipped_names and not self._trace.bound_after(name, time)
+
+    def _reached(self, entry: Entry) -> Iterator[tuple[str, int]]:
+        """Yield what the functions that a statement may call read as of that statement."""
+        if not _runs_code(entry.statement.node):
+            return
+        seen = {entry.index}
+        waiting = [entry]
+        while waiting:
+            current = waiting.pop()
+            names = dict.fromkeys(current.statement.names.late, entry.index)
+            for name, time in [*names.items(), *((name, current.index) for name in current.eager)]:
+                for index in self._trace.resolve(name, time).definitions:
+                    if time == entry.index and name in names and index != entry.index:
+                        yield name, index
+                    if index not in seen:
+                        seen.add(index)
+                        waiting.append(self._trace.entries[index])
+
+    # Whether a statement may be copied
+
+    def _verdict(self, index: int) -> Reason | None:
+        """Return why a statement may not run again, or None if it may."""
+        if index not in self._verdicts:
+            self._verdicts[index] = None  # of something that depends on itself: the rest decides
+            self._verdicts[index] = self._judge(self._trace.entries[index])
+        return self._verdicts[index]
+
+    def _judge(self, entry: Entry) -> Reason | None:
+        if entry.effects.impure is not None and not _is_guarded_import(entry.statement.node):
+            return entry.effects.impure
+        for name, line in entry.eager.items():
+            if self._is_shipped(name, entry.index) or name in entry.statement.names.guarded:
+                continue
+            resolution = self._trace.resolve(name, entry.index)
+            known = resolution.settled or resolution.definitions or name in _BUILTINS
+            if name in self._shipped_names or not known:
+                return Reason(f"reads {name}, which exists only in the kernel", line)
+            for index in resolution.definitions:
+                if reason := self._spoilt(index, name, entry.index):
+                    return Reason(f"reads {name}, which {reason.text}", line) if reason.text else reason
+        for name, index in self._reached(entry):
+            if self._spoilt(index, name, entry.index):
+                return Reason(f"reads {name}, which exists only in the kernel", entry.statement.first_line)
+        return None
+
+    def _spoilt(self, index: int, name: str, time: int) -> Reason | None:
+        """Return why a definition, or a change made to its object before a time, cannot be copied."""
+        if self._verdict(index) is not None:
+            return Reason("exists only in the kernel", 0)
+        if _is_import(self._trace.entries[index].statement.node):
+            return None
+        for change in self._sharing.changes(index, name, time):
+            if self._verdict(change) is not None:
+                return Reason("was changed in a way that cannot be copied", 0)
+        return None
+
+    # Problems and notes
+
+    def _problem(self, problem: Problem) -> None:
+        self._problems.setdefault(problem.name, problem)
+
+    def _undefined(self, name: str, entry: Entry, line: int) -> None:
+        known = [*self._trace.names(), *self._live, *sorted(_BUILTINS)]
+        offer = nearest(name, dict.fromkeys(known))
+        text = f"{name}, read in {entry.place(line)}. {offer}".rstrip().removesuffix(".")
+        self._problem(Problem(fault=Fault.UNDEFINED, name=name, text=text))
+
+    def _live_problem(self, name: str, definition: Entry | None, entry: Entry, line: int) -> None:
+        live = self._live.get(name)
+        type_name = live.type_name if live else "object"
+        text = f"{name} ({type_name})" if live else name
+        magic = self._trace.from_magics.get(name)
+        if definition is not None:
+            reason = self._verdict(definition.index) or Reason("", definition.statement.first_line)
+            text += f": {definition.place(reason.line)} {reason.text}"
+        elif magic is not None:
+            text += f": {magic.title}, line {magic.first_line} captured it"
+        elif live is not None and live.cell_number is not None:
+            text += f": made in Cell [{live.cell_number}]"
+        text += f"; needed by {entry.place(line)}"
+        self._problem(Problem(fault=Fault.LIVE, name=name, text=text, type_name=type_name))
+
+    def _check_await(self, entry: Entry) -> None:
+        if entry.effects.impure is not None and entry.effects.impure.text == "awaits":
+            raise CellError(
+                f"{entry.place(entry.effects.impure.line)}: await at the top level works only in a notebook.",
+                hint="Put it into `async def main():` and call asyncio.run(main()).",
+            )
+
+    def _shows_in_ipython(self, entry: Entry) -> bool:
+        """Say whether it is a statement such as `display(df)`, which a program can do without."""
+        if not isinstance(entry.statement.node, ast.Expr):
+            return False
+        for name in entry.eager:
+            if name in IPYTHON_NAMES and not self._trace.resolve(name, entry.index).definitions:
+                first = entry.statement.source.split("\n")[entry.statement.comments].strip()
+                place = entry.place(entry.statement.first_line)
+                self._notes.append(f"{place}: left out {first}: {name} exists only in IPython")
+                return True
+        return False
+
+    def _all_notes(self, kept: Sequence[Entry]) -> Iterator[str]:
+        """Yield what was left out of the cells that give something, and what set up the kernel's process."""
+        given = {
+            id(entry.cell): {e for k in kept if k.cell is entry.cell for e in k.statement.escapes} for entry in kept
+        }
+        given.setdefault(id(self._cell), set())
+        notes: dict[str, None] = {}
+        for cell in [*self._history, self._cell]:
+            inside = given.get(id(cell))
+            for escape in parse_cell(cell.source).escapes:
+                ran = cell.raised_line is None or escape.line < cell.raised_line
+                if ran and (inside is not None or _CHANGES_PROCESS.match(escape.text)):
+                    notes[f"{cell.title}, line {cell.first_line + escape.line - 1}: left out {escape.text}"] = None
+            for escape in sorted(inside or (), key=lambda escape: escape.line):
+                notes[f"{cell.title}, line {cell.first_line + escape.line - 1}: left out {escape.text}"] = None
+        yield from notes
+        yield from dict.fromkeys(self._notes)
+
+
+def _statement(entry: Entry) -> Statement:
+    line = entry.cell.first_line + entry.statement.first_line - entry.statement.comments - 1
+    return Statement(source=entry.statement.source, cell=entry.cell, first_line=line)
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _is_guarded_import(node: ast.stmt) -> bool:
+    """Say whether it is `try: import … except ImportError: …`; the handler speaks only where the import fails."""
+    if (
+        not isinstance(node, ast.Try)
+        or not all(_is_import(child) for child in node.body)
+        or node.finalbody
+        or node.orelse
+    ):
+        return False
+    names = {
+        child.id
+        for handler in node.handlers
+        if handler.type
+        for child in ast.walk(handler.type)
+        if isinstance(child, ast.Name)
+    }
+    return bool(names) and names <= _IMPORT_ERRORS
+
+
+@lru_cache(maxsize=8192)
+def _runs_code(node: ast.stmt) -> bool:
+    """Say whether a statement may call functions of the notebook when it runs."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+        return bool(node.decorator_list) or any(_runs(default) for default in defaults)
+    return isinstance(node, ast.ClassDef) or _runs(node)
+
+
+def _runs(node: ast.AST) -> bool:
+    quiet = (
+        ast.Constant,
+        ast.Name,
+        ast.Tuple,
+        ast.List,
+        ast.Set,
+        ast.Dict,
+        ast.expr_context,
+        ast.Assign,
+        ast.AnnAssign,
+    )
+    return any(not isinstance(child, quiet) for child in ast.walk(node))
+
+
+def _only_called(trace: Trace, entry: Entry, name: str) -> bool:
+    """Say whether a name is a function that a statement calls and that nobody can call later through the result."""
+    found = trace.definition(name, entry.index)
+    if found is None or entry.of_cell or not isinstance(found[0], ast.FunctionDef) or _has_code_inside(found[0]):
+        return False
+    called, read = 0, 0
+    for node in ast.walk(entry.statement.node):
+        called += isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+        read += isinstance(node, ast.Name) and node.id == name
+    return called == read
+
+
+@lru_cache(maxsize=8192)
+def _has_code_inside(function: ast.FunctionDef) -> bool:
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Yield, ast.YieldFrom)
+    return any(isinstance(node, inner) for child in function.body for node in ast.walk(child))
+
+
+__all__ = ["Slice", "Statement", "executed_statements", "slice_cell"]

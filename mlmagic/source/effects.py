@@ -1,0 +1,440 @@
+"""Whether code may run again in a package, and what it changes: the facts of `conduct` weighed by the tables of `purity`.
+
+Names mean what they meant when the code ran, so every question has a time: a position in the trace.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from mlmagic.source.conduct import Call, Conduct, Kind, Root, conduct_of_function
+from mlmagic.source.names import FunctionNode, arguments, bound_by_import
+from mlmagic.source.purity import (
+    CHANGES_ARE_PURE,
+    CHANGES_FIRST_ARGUMENT,
+    CHANGES_ITSELF,
+    ONLY_SHOWS,
+    PATH_METHODS,
+    PURE_BUILTINS,
+    PURE_METHODS,
+    RUNS_ARGUMENTS,
+    SETTINGS,
+    canonical,
+    is_pure,
+)
+
+_BUILTINS = frozenset(dir(builtins))
+_CONSTRUCTION = ("__new__", "__init__", "__post_init__", "__init_subclass__")
+
+
+class Reason(NamedTuple):
+    """Why code may not run again."""
+
+    text: str
+    line: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Effects:
+    """What running a piece of code does to the rest of the program."""
+
+    impure: Reason | None = None
+    changes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Names of the module whose objects it changes: how deep, and the line."""
+    parameters: dict[str, int] = field(default_factory=dict)
+    """Parameters whose objects it changes, and how deep."""
+    rebinds: dict[str, None] = field(default_factory=dict)
+    """Names of the module that it binds anew, in functions that say `global`."""
+    runs_parameters: bool = False
+
+    def refuse(self, text: str, line: int) -> None:
+        """Note the first reason against running it again."""
+        if self.impure is None:
+            self.impure = Reason(text, line)
+
+    def change(self, name: str, depth: int, line: int) -> None:
+        """Note that it changes the object behind a name of the module."""
+        before = self.changes.get(name, (0, line))
+        self.changes[name] = (max(before[0], depth), before[1])
+
+
+class Scope(Protocol):
+    """Where names are looked up: the trace."""
+
+    def definition(self, name: str, time: int) -> tuple[ast.stmt, int] | None:
+        """Return the statement that bound the name last before a time, and when it ran."""
+
+    def stars_before(self, time: int) -> list[str]:
+        """Return the modules star-imported before a time."""
+
+    def provides(self, name: str) -> bool:
+        """Say whether the package has the name from a data file."""
+
+
+class Judge:
+    """Weighs code."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._running: set[int] = set()
+
+    def weigh(self, conduct: Conduct, time: int, *, owner: ast.ClassDef | None = None, deep: bool = False) -> Effects:
+        """Return what the code does when it runs at a time.
+
+        Args:
+            conduct: the facts.
+            time: position in the trace.
+            owner: the class whose method it is.
+            deep: count the functions defined in it as run.
+        """
+        effects = Effects(rebinds=dict.fromkeys(sorted(conduct.rebinds)))
+        for change in conduct.changes:
+            self._change(effects, change.root, change.line)
+        for call in conduct.calls:
+            self._call(effects, call, conduct, time, owner)
+        if deep:
+            for function, around in conduct.nested:
+                self._absorb(effects, self._run(function, time, around, deep=True), None, call_line=function.lineno)
+        return effects
+
+    def _change(self, effects: Effects, root: Root, line: int, depth: int | None = None) -> None:
+        depth = max(1, root.steps if depth is None else depth)
+        if root.kind is Kind.MODULE:
+            effects.change(root.name, depth, line)
+        elif root.kind is Kind.PARAMETER:
+            effects.parameters[root.name] = max(depth, effects.parameters.get(root.name, 0))
+
+    def _run(
+        self,
+        function: FunctionNode,
+        time: int,
+        around: frozenset[str] = frozenset(),
+        *,
+        owner: ast.ClassDef | None = None,
+        deep: bool = False,
+    ) -> Effects:
+        with self._once(function) as first:
+            if not first:
+                return Effects()
+            return self.weigh(conduct_of_function(function, around), time, owner=owner, deep=deep)
+
+    @contextmanager
+    def _once(self, node: ast.AST) -> Iterator[bool]:
+        """Say whether the node is not being weighed already: recursion adds nothing new."""
+        if id(node) in self._running:
+            yield False
+            return
+        self._running.add(id(node))
+        yield True
+        self._running.discard(id(node))
+
+    def _absorb(
+        self,
+        effects: Effects,
+        other: Effects,
+        call: Call | None,
+        *,
+        call_line: int,
+        function: FunctionNode | None = None,
+        receiver: Root | None = None,
+    ) -> None:
+        """Add what a called function does to what its caller does."""
+        if other.impure is not None:
+            effects.refuse(other.impure.text, call_line)
+        for name, (depth, _) in other.changes.items():
+            effects.change(name, depth, call_line)
+        effects.rebinds.update(other.rebinds)
+        if function is None or call is None:
+            return
+        passed = _passed(function, call, receiver)
+        for parameter, depth in other.parameters.items():
+            for root in passed.get(parameter, []):
+                self._change(effects, root, call_line, root.steps + depth)
+
+    # Calls
+
+    def _call(self, effects: Effects, call: Call, conduct: Conduct, time: int, owner: ast.ClassDef | None) -> None:
+        runs_arguments = call.method in RUNS_ARGUMENTS or (not call.attributes and call.root.name in RUNS_ARGUMENTS)
+        if call.root.kind is Kind.MODULE:
+            runs_arguments |= self._call_module(effects, call, time)
+        elif call.root.kind is Kind.VALUE:
+            self._call_value(effects, call, time)
+        elif call.attributes:
+            self._call_method(effects, call, time, owner)
+        elif call.root.kind is Kind.PARAMETER:
+            effects.runs_parameters = True
+        elif call.root.name in conduct.functions and call.root.steps == 0:
+            function, around = conduct.functions[call.root.name]
+            self._absorb(effects, self._run(function, time, around), call, call_line=call.line, function=function)
+        else:
+            effects.refuse(f"calls {_spelled(call)}", call.line)
+        if runs_arguments:
+            for argument in call.arguments:
+                self._run_argument(effects, argument, time, call.line)
+
+    def _run_argument(self, effects: Effects, argument: ast.expr, time: int, line: int) -> None:
+        if isinstance(argument, ast.Lambda):
+            self._absorb(effects, self._run(argument, time), None, call_line=line)
+        elif isinstance(argument, ast.Name):
+            found = self._scope.definition(argument.id, time)
+            if found is not None and isinstance(found[0], ast.FunctionDef):
+                self._absorb(effects, self._run(found[0], time), None, call_line=line)
+            elif found is None and argument.id in _BUILTINS and argument.id not in PURE_BUILTINS:
+                effects.refuse(f"calls {argument.id}()", line)
+
+    def _call_value(self, effects: Effects, call: Call, time: int) -> None:
+        function = call.node.func if isinstance(call.node, ast.Call) else call.node
+        if isinstance(function, ast.Lambda):
+            self._absorb(effects, self._run(function, time), None, call_line=call.line)
+        elif isinstance(function, ast.Call):
+            return  # judged as a deep call
+        elif isinstance(function, ast.Attribute) and self._is_path(function.value, time):
+            if call.method not in PATH_METHODS:
+                effects.refuse(f"calls {_spelled(call)}", call.line)
+        elif call.method not in PURE_METHODS and call.method not in CHANGES_ARE_PURE:
+            effects.refuse(f"calls {_spelled(call)}", call.line)
+
+    def _call_method(self, effects: Effects, call: Call, time: int, owner: ast.ClassDef | None) -> None:
+        if owner is not None and call.root.name in ("self", "cls") and len(call.attributes) == 1:
+            method = self._method(owner, call.method, time)
+            if method is not None:
+                self._absorb(
+                    effects,
+                    self._run(method, time, owner=owner),
+                    call,
+                    call_line=call.line,
+                    function=method,
+                    receiver=call.root._replace(steps=0),
+                )
+                return
+        self._ask_object(effects, call)
+
+    def _ask_object(self, effects: Effects, call: Call) -> None:
+        """Judge a method by its name alone."""
+        method, depth = call.method, call.root.steps
+        if call.inplace or method in CHANGES_ITSELF:
+            self._change(effects, call.root, call.line, depth)
+        elif call.discarded and method not in PURE_METHODS and not _only_shows(method):
+            self._change(effects, call.root, call.line, depth)
+        if method not in PURE_METHODS and method not in CHANGES_ARE_PURE:
+            effects.refuse(f"calls {_spelled(call)}", call.line)
+
+    def _call_module(self, effects: Effects, call: Call, time: int) -> bool:
+        """Judge a call through a name of the module; return whether it runs its arguments."""
+        found = self._scope.definition(call.root.name, time)
+        if found is None:
+            self._call_builtin(effects, call, time)
+            return False
+        node, when = found
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and call.root.steps > len(
+            call.attributes
+        ):
+            self._ask_object(effects, call)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not call.attributes:
+            return self._call_function(effects, call, node, time)
+        elif isinstance(node, ast.ClassDef):
+            self._call_class(effects, call, node, time)
+        elif dotted := _imported(node, call.root.name):
+            self._call_imported(effects, call, dotted)
+        else:
+            return self._call_object(effects, call, node, time, when)
+        return False
+
+    def _call_builtin(self, effects: Effects, call: Call, time: int) -> None:
+        name = call.root.name
+        if self._scope.provides(name):
+            self._ask_object(effects, call)
+            return
+        dotted = ".".join([name, *call.attributes])
+        for module in self._scope.stars_before(time):
+            if is_pure(f"{module}.{dotted}"):
+                return
+        if dotted in CHANGES_FIRST_ARGUMENT:
+            self._change_first(effects, call)
+        elif name in PURE_BUILTINS and (not call.attributes or call.method in PURE_METHODS):
+            return
+        else:
+            effects.refuse(f"calls {_spelled(call)}", call.line)
+
+    def _change_first(self, effects: Effects, call: Call) -> None:
+        if call.roots and call.roots[0] is not None:
+            self._change(effects, call.roots[0], call.line, call.roots[0].steps + 1)
+
+    def _call_imported(self, effects: Effects, call: Call, dotted: str) -> None:
+        name = canonical(".".join([dotted, *call.attributes]))
+        if name in CHANGES_FIRST_ARGUMENT:
+            self._change_first(effects, call)
+        elif call.discarded and call.method in SETTINGS:
+            effects.change(call.root.name, 1, call.line)
+            return
+        if not is_pure(name) and name not in CHANGES_FIRST_ARGUMENT:
+            # A decorator is part of its function: without it there would be another one.
+            if isinstance(call.node, ast.Call) and not call.deep:
+                effects.refuse(f"calls {_spelled(call)}", call.line)
+        elif name.startswith("random.") or name.startswith("numpy.random."):
+            effects.refuse(f"calls {_spelled(call)}", call.line)
+
+    def _call_function(
+        self, effects: Effects, call: Call, node: ast.FunctionDef | ast.AsyncFunctionDef, time: int
+    ) -> bool:
+        done = self._run(node, time, deep=call.deep)
+        self._absorb(effects, done, call, call_line=call.line, function=node)
+        for decorator in node.decorator_list:
+            self._run_decorator(effects, decorator, time, call.line)
+        return done.runs_parameters
+
+    def _run_decorator(self, effects: Effects, decorator: ast.expr, time: int, line: int) -> None:
+        """Count what a user's decorator wraps around a function."""
+        name = decorator.func if isinstance(decorator, ast.Call) else decorator
+        found = self._scope.definition(name.id, time) if isinstance(name, ast.Name) else None
+        if found is not None and isinstance(found[0], ast.FunctionDef):
+            self._absorb(effects, self._run(found[0], time, deep=True), None, call_line=line)
+
+    def _call_class(self, effects: Effects, call: Call, node: ast.ClassDef, time: int) -> None:
+        if call.attributes:
+            method = self._method(node, call.method, time) if len(call.attributes) == 1 else None
+            if method is None:
+                self._ask_object(effects, call)
+            else:
+                done = self._run(method, time, owner=node)
+                self._absorb(effects, done, call, call_line=call.line, function=method, receiver=call.root)
+            return
+        for name in _CONSTRUCTION:
+            method = self._method(node, name, time)
+            if method is not None:
+                done = self._run(method, time, owner=node)
+                made = Root(Kind.VALUE)
+                self._absorb(effects, done, call, call_line=call.line, function=method, receiver=made)
+
+    def _call_object(self, effects: Effects, call: Call, node: ast.stmt, time: int, when: int) -> bool:
+        """Judge a call of, or through, a value that a statement assigned."""
+        value = _assigned(node, call.root.name)
+        if isinstance(value, ast.Lambda) and not call.attributes:
+            done = self._run(value, time)
+            self._absorb(effects, done, call, call_line=call.line, function=value)
+            return done.runs_parameters
+        if isinstance(value, ast.Name) and (found := self._scope.definition(value.id, when)):
+            if isinstance(found[0], ast.FunctionDef) and not call.attributes:
+                return self._call_function(effects, call, found[0], time)
+            if isinstance(found[0], ast.ClassDef):
+                self._call_class(effects, call, found[0], time)
+                return False
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            found = self._scope.definition(value.func.id, when)
+            if found is not None and self._call_made(effects, call, found[0], time):
+                return False
+        if value is not None and call.attributes and self._is_path(value, when):
+            if call.method not in PATH_METHODS:
+                effects.refuse(f"calls {_spelled(call)}", call.line)
+            return False
+        self._ask_object(effects, call)
+        return False
+
+    def _call_made(self, effects: Effects, call: Call, maker: ast.stmt, time: int) -> bool:
+        """Judge a call of what a user's class or function made; return whether it could be judged."""
+        if isinstance(maker, ast.FunctionDef) and not call.attributes:
+            self._absorb(effects, self._run(maker, time, deep=True), None, call_line=call.line)
+            return True
+        if isinstance(maker, ast.ClassDef) and len(call.attributes) <= 1:
+            method = self._method(maker, call.method or "__call__", time)
+            if method is not None:
+                done = self._run(method, time, owner=maker)
+                receiver = call.root._replace(steps=0)
+                self._absorb(effects, done, call, call_line=call.line, function=method, receiver=receiver)
+                return True
+        return False
+
+    def _method(self, owner: ast.ClassDef, name: str, time: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """Find a method in a user's class or its bases."""
+        for node in reversed(owner.body):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+                return node
+        for base in owner.bases:
+            found = self._scope.definition(base.id, time) if isinstance(base, ast.Name) else None
+            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
+                method = self._method(found[0], name, found[1])
+                if method is not None:
+                    return method
+        return None
+
+    def _is_path(self, node: ast.expr, time: int) -> bool:
+        while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            node = node.left
+        if isinstance(node, ast.Attribute) and node.attr == "parent":
+            return self._is_path(node.value, time)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PATH_METHODS:
+            return self._is_path(node.func.value, time)
+        if isinstance(node, ast.Name):
+            found = self._scope.definition(node.id, time)
+            value = _assigned(found[0], node.id) if found else None
+            return found is not None and value is not None and self._is_path(value, found[1])
+        if not isinstance(node, ast.Call):
+            return False
+        parts: list[str] = []
+        function: ast.expr = node.func
+        while isinstance(function, ast.Attribute):
+            parts.insert(0, function.attr)
+            function = function.value
+        found = self._scope.definition(function.id, time) if isinstance(function, ast.Name) else None
+        if found is None or not isinstance(function, ast.Name):
+            return False
+        dotted = ".".join([_imported(found[0], function.id) or "", *parts])
+        return dotted.startswith("pathlib.")
+
+
+def _imported(node: ast.stmt, name: str) -> str | None:
+    """Return the dotted name that an import, perhaps inside of `try` or `if`, gave to `name`."""
+    for child in ast.walk(node) if isinstance(node, ast.Try | ast.If | ast.With) else [node]:
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                if bound_by_import(alias) == name:
+                    return alias.name if alias.asname else name
+        elif isinstance(child, ast.ImportFrom):
+            for alias in child.names:
+                if (alias.asname or alias.name) == name:
+                    return f"{'.' * child.level}{child.module or ''}.{alias.name}"
+    return None
+
+
+def _assigned(node: ast.stmt, name: str) -> ast.expr | None:
+    """Return the expression that a plain assignment gave to `name`."""
+    if isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == name for target in node.targets
+    ):
+        return node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+        return node.value
+    return None
+
+
+def _passed(function: FunctionNode, call: Call, receiver: Root | None) -> dict[str, list[Root]]:
+    """Return which named objects a call hands to which parameters."""
+    positional = [*function.args.posonlyargs, *function.args.args]
+    roots: list[Root | None] = [*([receiver] if receiver is not None else []), *call.roots]
+    passed: dict[str, list[Root]] = {argument.arg: [] for argument in arguments(function.args)}
+    for i, root in enumerate(roots):
+        vararg = function.args.vararg
+        parameter = positional[i].arg if i < len(positional) else vararg.arg if vararg else None
+        if root is not None and parameter is not None:
+            passed[parameter].append(root)
+    for name, root in call.keywords:
+        kwarg = function.args.kwarg
+        parameter = name if name in passed else kwarg.arg if kwarg else None
+        if root is not None and parameter is not None:
+            passed[parameter].append(root)
+    return passed
+
+
+def _only_shows(method: str) -> bool:
+    return method in ONLY_SHOWS or method.startswith(("plot", "to_", "save", "print", "show", "is_", "get_", "has_"))
+
+
+def _spelled(call: Call) -> str:
+    function = call.node.func if isinstance(call.node, ast.Call) else call.node
+    text = ast.unparse(function)
+    return f"{text}()" if len(text) <= 40 and "\n" not in text else f"….{call.method}()"

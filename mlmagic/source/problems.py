@@ -1,0 +1,94 @@
+"""What stands between a cell and its package, in words: all of it in one error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from mlmagic.errors import CellError, LiveObjectError
+from mlmagic.source.cells import SyntaxProblem
+from mlmagic.source.history import Cell
+
+_SHIPPABLE = frozenset({"DataFrame", "Series", "ndarray", "object"})
+
+
+class Fault(Enum):
+    """What is wrong with a name."""
+
+    LIVE = auto()
+    CHANGED = auto()
+    UNDEFINED = auto()
+    IPYTHON = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A name that cannot come along."""
+
+    fault: Fault
+    name: str
+    text: str
+    type_name: str = "object"
+
+
+def raise_problems(cell: Cell, problems: Sequence[Problem]) -> None:
+    """Raise one error for all problems, if there are any.
+
+    Raises:
+        LiveObjectError: some names exist only in the kernel.
+        CellError: names are undefined, or were changed in a way that cannot be copied.
+    """
+    if not problems:
+        return
+    faults = {problem.fault for problem in problems}
+    texts = [problem.text for problem in problems]
+    hint = "\n".join(_hints(problems)) or None
+    if faults == {Fault.LIVE}:
+        noun = "a name that exists only as an object" if len(problems) == 1 else "names that exist only as objects"
+        raise LiveObjectError(f"{cell.title} needs {noun} in the kernel:", problems=texts, hint=hint)
+    if Fault.LIVE in faults:
+        raise LiveObjectError(f"{cell.title} cannot become a package:", problems=texts, hint=hint)
+    if faults == {Fault.UNDEFINED}:
+        noun = "a name that nothing defines" if len(problems) == 1 else "names that nothing defines"
+        raise CellError(f"{cell.title} needs {noun}:", problems=texts, hint=hint)
+    raise CellError(f"{cell.title} cannot become a package:", problems=texts, hint=hint)
+
+
+def raise_syntax(cell: Cell, problem: SyntaxProblem) -> None:
+    """Raise the error for a cell that is not Python, with the line and a caret.
+
+    Raises:
+        CellError: always.
+    """
+    place = f"{cell.title}, line {cell.first_line + problem.line - 1}"
+    message = f"{place}: {problem.message}"
+    shown = problem.text.lstrip()
+    if shown:
+        # A tab is as wide as a blank here, so that the caret stands below its character.
+        column = min(max(problem.column - 1 - (len(problem.text) - len(shown)), 0), len(shown))
+        message += f"\n    {shown.replace(chr(9), ' ')}\n    {' ' * column}^"
+    raise CellError(message)
+
+
+def _hints(problems: Sequence[Problem]) -> list[str]:
+    """Return the ways out that fit the problems."""
+    hints = []
+    live = [problem for problem in problems if problem.fault is Fault.LIVE]
+    if live:
+        shippable = [problem.name for problem in live if problem.type_name in _SHIPPABLE]
+        ways = [
+            "pass it as a flag (a keyword parameter with a default)",
+            "move the statement that makes it into the function",
+        ]
+        if shippable:
+            flags = " ".join(f"--with {name}" for name in shippable)
+            ways.append(f"ship a DataFrame or array as a data file ({flags})")
+        hints.append(f"Ways out: {'; '.join(ways)}.")
+    if any(problem.fault is Fault.CHANGED for problem in problems):
+        hints.append("Move what changes it into the cell, or build the final value in one statement.")
+    if any(problem.fault is Fault.IPYTHON for problem in problems):
+        hints.append(
+            "The package runs without IPython: use print() in place of display(), subprocess.run() in place of !."
+        )
+    return hints

@@ -1,0 +1,223 @@
+"""The executed cells as one row of top-level statements, in the order in which they ran; a time is a place in that row."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mlmagic.source.cells import ParsedStatement, parse_cell
+from mlmagic.source.conduct import conduct_of_statement
+from mlmagic.source.effects import Effects, Judge
+from mlmagic.source.history import Cell
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Entry:
+    """A statement that ran, or, of the cell to be packaged, one that will run."""
+
+    index: int
+    statement: ParsedStatement
+    cell: Cell
+    of_cell: bool
+    lazy: bool
+    """`from __future__ import annotations` holds: annotations are not evaluated."""
+    effects: Effects = field(default_factory=Effects)
+
+    @property
+    def eager(self) -> dict[str, int]:
+        """Names read when it ran, with the line in the cell's source."""
+        names = self.statement.names
+        return names.eager if self.lazy or not names.annotations else {**names.annotations, **names.eager}
+
+    @property
+    def wished(self) -> dict[str, int]:
+        """Names that appear without being read."""
+        names = self.statement.names
+        return {**names.annotations, **names.hopeful} if self.lazy else names.hopeful
+
+    def place(self, line: int) -> str:
+        """`Cell [3], line 2`, for a line of the cell's source."""
+        return f"{self.cell.title}, line {self.cell.first_line + line - 1}"
+
+
+class Binding(NamedTuple):
+    """A statement that gives a name a value, or takes the name away."""
+
+    index: int
+    certain: bool = True
+    deletes: bool = False
+    module: str = ""
+    """`a.b` of `import a.b`, which adds to what an earlier `import a` bound."""
+
+
+class Resolution(NamedTuple):
+    """What a name means at a time: more than one definition where some are conditional."""
+
+    definitions: tuple[int, ...]
+    settled: bool
+    """One of the definitions is certain."""
+    deleted: int | None = None
+    """The `del` after which there is none."""
+
+
+class Trace:
+    """Statements in the order of their execution; the cell to be packaged comes last."""
+
+    def __init__(self, history: Sequence[Cell], cell: Cell, shipped: Iterable[str]) -> None:
+        self.entries: list[Entry] = []
+        self.stars: list[int] = []
+        self.from_magics: dict[str, Cell] = {}
+        """Names that a cell magic bound, as `%%capture out` does."""
+        self._bindings: dict[str, list[Binding]] = {}
+        self._shipped = frozenset(shipped)
+        self._judge = Judge(self)
+        self._lazy = False
+        for executed in history:
+            parsed = parse_cell(executed.source)
+            self.from_magics.update(dict.fromkeys(parsed.binds, executed))
+            for statement in executed_statements(executed):
+                if not self._repeats(statement, executed):
+                    self._append(statement, executed, of_cell=False)
+        for statement in parse_cell(cell.source).statements:
+            self._append(statement, cell, of_cell=True)
+
+    @property
+    def end(self) -> int:
+        """The time after everything."""
+        return len(self.entries)
+
+    # What names mean
+
+    def resolve(self, name: str, time: int) -> Resolution:
+        """Return the statements that give a name its value at a time."""
+        found: list[int] = []
+        stars = [index for index in self.stars if index < time]
+        settled, deleted, modules = False, None, set[str]()
+        for binding in reversed(self._bindings.get(name, [])):
+            if binding.index >= time or binding.module in modules:
+                continue
+            if modules and not binding.module:
+                break
+            if binding.deletes:
+                deleted = binding.index if binding.certain and not found else None
+                if binding.certain:
+                    break
+            found.append(binding.index)
+            settled = settled or binding.certain
+            if binding.module:
+                modules.add(binding.module)
+            elif binding.certain:
+                break
+        if not settled or (stars and stars[-1] > found[-1]):
+            first = found[-1] if settled else -1
+            found += [index for index in stars if index > first]
+        return Resolution(tuple(sorted(set(found))), settled, deleted)
+
+    def definition(self, name: str, time: int) -> tuple[ast.stmt, int] | None:
+        """Return the statement that bound the name last before a time, and when it ran."""
+        for binding in reversed(self._bindings.get(name, [])):
+            if binding.index < time:
+                return None if binding.deletes else (self.entries[binding.index].statement.node, binding.index)
+        return None
+
+    def stars_before(self, time: int) -> list[str]:
+        """Return the modules star-imported before a time."""
+        return [star for index in self.stars if index < time for star in self.entries[index].statement.names.stars]
+
+    def provides(self, name: str) -> bool:
+        """Say whether the package has the name from a data file."""
+        return name in self._shipped
+
+    def bound_after(self, name: str, time: int) -> bool:
+        """Say whether a name gets another value or loses it at a time or later, before the cell."""
+        return any(b.index >= time and not self.entries[b.index].of_cell for b in self._bindings.get(name, []))
+
+    def names(self) -> list[str]:
+        """Return all names that were ever bound."""
+        return list(self._bindings)
+
+    # Building
+
+    def _append(self, statement: ParsedStatement, cell: Cell, *, of_cell: bool) -> None:
+        index, names = len(self.entries), statement.names
+        self._lazy = self._lazy or is_lazy_import(statement.node)
+        entry = Entry(index=index, statement=statement, cell=cell, of_cell=of_cell, lazy=self._lazy)
+        self.entries.append(entry)
+        own = frozenset(name for name in names.binds if name not in names.eager)
+        conduct = conduct_of_statement(statement.node, own if _is_compound(statement.node) else frozenset())
+        entry.effects = self._judge.weigh(conduct, index)
+        if conduct.waits is not None:
+            entry.effects.refuse("awaits", conduct.waits)
+        modules = _plain_imports(statement.node)
+        for name in names.deletes:
+            self._bind(name, Binding(index, certain=isinstance(statement.node, ast.Delete), deletes=True))
+        for name, certain in names.binds.items():
+            self._bind(name, Binding(index, certain=certain, module=modules.get(name, "")))
+        for name in entry.effects.rebinds:
+            if name not in names.binds:
+                self._bind(name, Binding(index, certain=False))
+        if names.stars:
+            self.stars.append(index)
+
+    def _bind(self, name: str, binding: Binding) -> None:
+        self._bindings.setdefault(name, []).append(binding)
+
+    def _repeats(self, statement: ParsedStatement, cell: Cell) -> bool:
+        """Say whether running the statement again made no difference, and if so show it where it ran last.
+
+        So it is with a re-run cell of imports and definitions: nothing that it reads or binds has changed since.
+        """
+        names = statement.names
+        if not names.binds or names.deletes or names.stars:
+            return False
+        latest = {self._bindings[name][-1].index if name in self._bindings else -1 for name in names.binds}
+        before = self.entries[latest.pop()] if len(latest) == 1 and latest != {-1} else None
+        if before is None or before.statement.source != statement.source or before.lazy != self._lazy:
+            return False
+        effects, now = before.effects, len(self.entries)
+        if effects.impure or effects.changes or effects.rebinds or any(name in before.eager for name in names.binds):
+            return False
+        if any(self.resolve(name, now) != self.resolve(name, before.index) for name in before.eager):
+            return False
+        touched = {*names.binds, *before.eager}
+        is_value = not isinstance(
+            statement.node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        )
+        for later in self.entries[before.index + 1 :]:
+            if not touched.isdisjoint(later.effects.changes):
+                return False
+            if is_value and not names.binds.keys().isdisjoint(later.eager):
+                return False
+        before.statement, before.cell = statement, cell
+        return True
+
+
+def executed_statements(cell: Cell) -> tuple[ParsedStatement, ...]:
+    """Return the statements of a cell that ran to their end."""
+    statements = parse_cell(cell.source).statements
+    if cell.raised_line is None:
+        return statements
+    return tuple(statement for statement in statements if statement.last_line < cell.raised_line)
+
+
+def is_lazy_import(node: ast.stmt) -> bool:
+    """Say whether it is `from __future__ import annotations`."""
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(alias.name == "annotations" for alias in node.names)
+    )
+
+
+def _is_compound(node: ast.stmt) -> bool:
+    return isinstance(
+        node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Try | ast.Match | ast.TryStar
+    )
+
+
+def _plain_imports(node: ast.stmt) -> dict[str, str]:
+    if not isinstance(node, ast.Import):
+        return {}
+    return {alias.name.partition(".")[0]: alias.name for alias in node.names if not alias.asname}
