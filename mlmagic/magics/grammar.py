@@ -184,7 +184,7 @@ class _Reader:
 
     def _read_program(self, behind: Sequence[Word]) -> None:
         if behind and not self.command.takes_program:
-            self._problem(f"{self.called} runs no program, so nothing can follow --")
+            self._problem("it runs no program, so nothing can follow --")
             return
         for word in behind[1:]:
             try:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from mlmagic.session import NotebookContext
 
-# IPython's own: _, __, ___, _i, _ii, _iii, _12, _i12.
-_OUTPUT_NAME = re.compile(r"_{1,3}|_i{1,3}|_i?\d+")
+# IPython's own, _, __, ___, _i, _ii, _iii, _12, _i12, and the module's, such as __name__.
+_OWN_NAME = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|__\w+__")
 # `%%time` and `%%timeit` compile their body under these names.
 _TIMED = ("<timed exec>", "<timed eval>")
 
@@ -27,7 +27,6 @@ class _Running:
     """A cell between its first and its last moment."""
 
     info: Any
-    number: int | None
     thread: int
     nested_raised_line: int | None = None
 
@@ -39,8 +38,9 @@ class CellHistory:
         self._shell = shell
         self._running: list[_Running] = []
         self._bound_in: dict[str, tuple[int, int | None]] = {}
-        # What came before is known by its text alone; IPython notes a cell before it runs, so the present one is there.
-        earlier = shell.history_manager.input_hist_raw[1 : shell.execution_count]
+        # What came before is known by its text alone; the cell that loads the extension is noted when it has ended.
+        present = shell.displayhook.exec_result
+        earlier = shell.history_manager.input_hist_raw[1 : present and present.execution_count]
         self._cells = [Cell(source=text, number=n) for n, text in enumerate(earlier, 1) if text.strip()]
 
     def start(self) -> None:
@@ -67,25 +67,25 @@ class CellHistory:
         running = self._outermost()
         if running is None:
             return Cell(source=body, first_line=first_line)
-        return Cell(source=body, first_line=first_line, number=running.number, cell_id=running.info.cell_id)
+        return Cell(source=body, first_line=first_line, number=self._number(running.info), cell_id=running.info.cell_id)
 
     def _before(self, info: Any) -> None:
-        number = self._shell.execution_count if info.store_history else None
-        self._running.append(_Running(info, number, threading.get_ident()))
+        self._running.append(_Running(info, threading.get_ident()))
 
     def _after(self, result: Any) -> None:
         if result is None or not result.info or not (result.info.raw_cell or "").strip():
             return  # an empty cell has no beginning either
-        running = self._end(result.info) or _Running(result.info, result.execution_count, threading.get_ident())
+        running = self._end(result.info) or _Running(result.info, threading.get_ident())
         raised_line = self._raised_line(result, running)
         outer = self._outermost()
         if outer is not None and outer.thread == running.thread:
             # The body of %%capture and its like: part of the cell around it, which swallows its error.
             _note_nested(outer, running, raised_line)
             return
-        self._note_bindings(running.number)
+        number = result.execution_count if result.info.store_history else None
+        self._note_bindings(number)
         source, cell_id = result.info.raw_cell, result.info.cell_id
-        self._cells.append(Cell(source=source, number=running.number, cell_id=cell_id, raised_line=raised_line))
+        self._cells.append(Cell(source=source, number=number, cell_id=cell_id, raised_line=raised_line))
 
     def _end(self, info: Any) -> _Running | None:
         running = next((running for running in self._running if running.info is info), None)
@@ -96,6 +96,15 @@ class CellHistory:
     def _outermost(self) -> _Running | None:
         thread = threading.get_ident()
         return next((running for running in self._running if running.thread == thread), None)
+
+    def _number(self, info: Any) -> int | None:
+        """Return the execution number of the running cell. The shell's own counter may have moved on to the next."""
+        if not info.store_history:
+            return None
+        result = self._shell.displayhook.exec_result
+        if result is not None and result.info is info:
+            return int(result.execution_count)
+        return len(self._shell.history_manager.input_hist_raw) - 1
 
     def _raised_line(self, result: Any, running: _Running) -> int | None:
         if result.error_before_exec is not None:
@@ -133,7 +142,10 @@ class CellHistory:
             return None
         raw = running.info.raw_cell
         return Cell(
-            source=raw, number=running.number, cell_id=running.info.cell_id, raised_line=self._raw_line(raw, line)
+            source=raw,
+            number=self._number(running.info),
+            cell_id=running.info.cell_id,
+            raised_line=self._raw_line(raw, line),
         )
 
     def _raw_line(self, raw: str, line: int) -> int:
@@ -166,7 +178,7 @@ class LiveNames(Mapping[str, LiveName]):
         return LiveName(name=name, type_name=kind, cell_number=self._bound_in.get(name))
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str) or name not in self._names or _OUTPUT_NAME.fullmatch(name):
+        if not isinstance(name, str) or name not in self._names or _OWN_NAME.fullmatch(name):
             return False
         # As in %who: IPython's own names are hidden for as long as they keep IPython's values.
         return name not in self._hidden or self._names[name] is not self._hidden[name]

@@ -10,7 +10,7 @@ from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 if TYPE_CHECKING:
     from mlmagic.magics.extension import Extension
 
-_JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name, which means its newest job")
+_JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name: its newest job")
 
 JOBS = Magic(
     name="jobs",

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from mlmagic.errors import UsageError
+from mlmagic.session import current_session, reset_session
+
+HEAVY = ("tensorflow", "apache_beam", "pandas", "numpy", "google", "asyncio.subprocess", "yaml", "sqlite3")
+
+
+@pytest.mark.parametrize("name", ["mlmagic", "train", "jobs", "models", "predict"])
+def test_help_and_question_mark_answer_the_same(run, shell, capsys, name):
+    run(f"%{name} --help")
+    assert capsys.readouterr().out.strip() == shell.find_line_magic(name).__doc__
+    run(f"%{name}?")
+    assert shell.find_line_magic(name).__doc__ in capsys.readouterr().out
+
+
+def test_help_of_a_subcommand(run, capsys):
+    run("%jobs logs --help")
+    assert capsys.readouterr().out == (
+        "%jobs logs JOB [flags]\n\nShow what a job's program printed.\n\n"
+        "  JOB                     an id, the beginning of one, or a name: its newest job\n\n"
+        "Flags\n"
+        "  -f, --follow            go on until the job has ended\n"
+        "  --tail N                only the last N lines\n"
+        "  -h, --help              show this\n"
+    )
+
+
+def test_help_fits_a_terminal(shell):
+    for name in ("mlmagic", "train", "jobs", "models", "predict"):
+        assert max(map(len, shell.find_line_magic(name).__doc__.split("\n"))) <= 82
+
+
+@pytest.mark.parametrize("cell", ["%%train --help", "%%train taxi --help\n", "%%predict -h\n\n"])
+def test_help_needs_no_body(run, capsys, cell):
+    run(cell)
+    assert capsys.readouterr().out.startswith("%%")
+
+
+def test_other_magics_keep_their_rule_for_empty_bodies(shell, capsys):
+    shell.run_cell("%%time")
+    shell.run_cell("%%capture")
+    assert "UsageError: %%capture is a cell magic, but the cell body is empty." in capsys.readouterr().err
+
+
+def test_ipython_expands_nothing(run, shell):
+    shell.user_ns["x"] = 1
+    with pytest.raises(UsageError, match=r"'\{x\}' has not the form"):
+        run("%train taxi --label '{x}'")
+
+
+def test_names_of_a_function_are_seen(run):
+    run("def ask(which):\n    get_ipython().run_line_magic('models', 'describe $which')")
+    with pytest.raises(Exception, match="there is no model 'boats'"):
+        run("ask('boats')")
+
+
+def test_a_replaced_session_gets_the_notebook_too(run):
+    reset_session()
+    run("a = 1")
+    run("%mlmagic config")
+    assert [cell.source for cell in current_session().context().cells][:1] == ["a = 1"]
+
+
+def test_loading_imports_nothing_heavy(folder):
+    program = (
+        "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\nbefore = set(sys.modules)\n"
+        "shell.run_line_magic('load_ext', 'mlmagic')\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = done.stdout.split()
+    assert "mlmagic.magics.extension" in loaded
+    assert not [name for name in loaded if name.partition(".")[0] in HEAVY or name in HEAVY]
+    assert not [name for name in loaded if name.startswith(("mlmagic.panels", "mlmagic.api.", "mlmagic.backends"))]
