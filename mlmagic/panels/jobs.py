@@ -52,7 +52,8 @@ def _name(summary: JobSummary) -> Html:
 
 def _when(time: datetime, now: datetime) -> Html:
     relative = element("span", ago(time, now), style="white-space:nowrap")
-    return join([relative, element("br"), theme.faint(short_absolute(time))])
+    absolute = element("span", short_absolute(time), style="white-space:nowrap;opacity:.65")
+    return join([relative, element("br"), absolute])
 
 
 def _took(summary: JobSummary, now: datetime) -> str:

@@ -102,9 +102,13 @@ def status_bundle(status: Status) -> Bundle:
 def checkup_bundle(checkup: Checkup) -> Bundle:
     """Return what the doctor found, and how to mend what is not in order."""
     bad = [check for check in checkup.checks if not check.is_ok]
-    verdict = "Everything is in order." if not bad else f"{len(bad)} of {len(checkup.checks)} checks need attention."
+    verdict = (
+        "Everything is in order."
+        if not bad
+        else f"{len(bad)} of {len(checkup.checks)} checks need{'s' if len(bad) == 1 else ''} attention."
+    )
     rows = [[_mark_html(check), element("strong", check.name), _found_html(check)] for check in checkup.checks]
-    html = theme.card(theme.row(element("strong", verdict), top="0"), theme.table(["", "Check", "Found"], rows))
+    html = theme.card(theme.heading(theme.title(verdict)), theme.table(["", "Check", "Found"], rows))
     lines = [verdict]
     for check in checkup.checks:
         lines.append(f"{'✓' if check.is_ok else '✗'} {pad(check.name, 12)} {check.found}")

@@ -50,7 +50,7 @@ def pad(text: str, width: int) -> str:
 def spread(left: str, right: str, width: int = WIDTH) -> str:
     """Return one line with a text at each end."""
     room = max(10, width - display_width(right) - 1)
-    return f"{pad(fit(left, room), room)} {right}"
+    return f"{pad(left if display_width(left) <= room else fit(left, room), room)} {right}"
 
 
 def display_width(text: str) -> int:
@@ -65,7 +65,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, flexible: int
     cells = [[one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(display_width(row[column]) for row in cells) for column in range(len(header))]
     excess = sum(widths) + 2 * (len(widths) - 1) - width
-    widths[flexible] = max(8, widths[flexible] - max(0, excess))
+    if excess > 0:
+        widths[flexible] = max(min(8, widths[flexible]), widths[flexible] - excess)
     lines = ["  ".join(pad(fit(cell, room), room) for cell, room in zip(row, widths, strict=True)) for row in cells]
     return "\n".join(line.rstrip() for line in lines)
 

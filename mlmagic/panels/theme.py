@@ -98,8 +98,16 @@ def title(text: str) -> Html:
 
 def copyable(text: str) -> Html:
     """Return an id that one click selects whole."""
-    style = {"font-family": MONO, "font-size": "12px", "color": _FAINT, "user-select": "all", "background": "none"}
-    return element("code", text, style={**style, "padding": "0", "overflow-wrap": "anywhere"})
+    style = {
+        "font-family": MONO,
+        "font-size": "12px",
+        "color": _FAINT,
+        "background": "none",
+        "padding": "0",
+        "user-select": "all",
+        "white-space": "nowrap",
+    }
+    return element("code", text, style=style)
 
 
 def code(text: str) -> Html:
@@ -201,9 +209,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
         "table",
         element("thead", element("tr", *head, style=_ROW)),
         element("tbody", *body),
-        style=f"{_TABLE};width:100%",
+        style=f"{_TABLE};min-width:60%",
     )
-    return element("div", whole, style="overflow-x:auto;margin-top:8px")
+    return element("div", whole, style="overflow-x:auto")
 
 
 def paragraphs(lines: Sequence[str]) -> Html:

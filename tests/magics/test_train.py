@@ -40,16 +40,14 @@ def test_an_empty_body_says_what_goes_there(run):
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("%%train\nx = 1", "%%train: NAME is missing: the job's display name, and the model's unless --model is given\n"
-                           "Help: %%train --help"),
+        ("%%train\nx = 1", "%%train: NAME is missing: the job's display name, and the model's unless --model is given"),
         ("%train taxi", "%train needs --package DIR; to train a cell, it is %%train.\nBelow the line"),
         ("%%train taxi --module a.b\nx = 1", "--module names a module of a given package, and needs --package DIR."),
-        ("%%train taxi --package d\nx = 1", "%%train has a body and --package: which of the two is the program?\n"
-                                            "For the package alone: %train taxi --package d"),
+        ("%%train taxi --package d\nx = 1", "%%train has a body and --package: which of the two is the program?"),
         ("%%train taxi --with df\nx = 1", "the notebook has no name 'df'."),
         ("%%train 3taxi --timeout soon --label A=1\nx = 1", "train cannot take these arguments:\n  - name '3taxi'"),
     ],
-)  # fmt: skip
+)
 def test_lines_that_do_not_fit(run, cell, message):
     assert error(run, cell).startswith(message)
 

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from mlmagic import __version__
+from mlmagic.errors import UsageError
+from mlmagic.magics.doctor import check_child, check_disk, check_python, check_tensorflow
+
+
+def test_status_of_a_new_workspace(run, workspace):
+    status = run("%mlmagic")
+    assert (status.version, status.workspace, status.backend) == (__version__, str(workspace), "local")
+    assert (status.jobs, status.models) == ({}, ())
+
+
+def test_status_counts_jobs(run):
+    run("%%train taxi --wait\nprint(1)\n")
+    assert run("%mlmagic status").jobs == {"SUCCEEDED": 1}
+
+
+def test_use_saves_the_backend(run, workspace):
+    assert run("%mlmagic use local --save").backend == "local"
+    assert 'backend = "local"' in (workspace / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("backend", ["google", "emulator"])
+def test_backends_that_come_later(run, backend):
+    with pytest.raises(UsageError) as caught:
+        run(f"%mlmagic use {backend}")
+    assert str(caught.value) == (
+        f"the backend '{backend}' is not part of this version of mlmagic, which runs jobs on this machine only.\n"
+        "%mlmagic use local"
+    )
+
+
+def test_config_says_how_to_change_it(run, workspace, capsys):
+    settings = {setting.name: setting.value for setting in run("%mlmagic config").settings}
+    assert settings["workspace"] == str(workspace)
+    assert settings["settings file"] == f"{workspace}/config.toml (not there yet)"
+    assert "%mlmagic use BACKEND" in capsys.readouterr().out
+
+
+def test_the_doctor_finds_all_in_order(run, capsys):
+    checkup = run("%mlmagic doctor")
+    names = [check.name for check in checkup.checks]
+    assert names == ["Python", "TensorFlow", "Workspace", "Disk", "Database", "Child process"]
+    assert [check.name for check in checkup.checks if not check.is_ok] in ([], ["TensorFlow"])
+    assert "tensorflow" not in sys.modules or "TensorFlow" in capsys.readouterr().out
+
+
+def test_the_doctor_says_how_to_mend(run, workspace, capsys):
+    workspace.write_text("not a folder")
+    checkup = run("%mlmagic doctor")
+    bad = {check.name: check for check in checkup.checks if not check.is_ok}
+    assert {"Workspace", "Database"} <= set(bad)
+    assert all(check.mend for check in bad.values())
+    assert "attention." in capsys.readouterr().out
+
+
+def test_single_checks(tmp_path):
+    assert not check_python((3, 10, 1)).is_ok
+    assert check_disk(tmp_path / "not" / "there").found.endswith(f"free at {tmp_path}")
+    assert check_tensorflow().name == "TensorFlow"
+    missing = check_child(str(tmp_path / "python"))
+    assert (missing.is_ok, missing.found[:27]) == (False, "does not find mlmagic: [Err")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from mlmagic.api import prediction
+from mlmagic.errors import NotFoundError, NoVersionError, UsageError
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the api was asked; it answers after a wait."""
+    calls = []
+
+    def answer(model, instances, *, on_wait):
+        calls.append((model, instances))
+        on_wait(f"{model} has no version yet: waiting for taxi-1 (RUNNING).")
+        return "answers"
+
+    monkeypatch.setattr(prediction, "predict", answer)
+    return calls
+
+
+def test_data_from_a_variable_or_an_expression(run, shell, asked):
+    shell.user_ns["rows"] = [{"a": 1}, {"a": 2}]
+    assert run("%predict taxi@2 $rows") == "answers"
+    run("%predict taxi {rows[1:]} --into out")
+    assert asked == [("taxi@2", [{"a": 1}, {"a": 2}]), ("taxi", [{"a": 2}])]
+    assert shell.user_ns["out"] == "answers"
+
+
+def test_data_from_the_body(run, asked):
+    run('%%predict taxi\n[{"a": 1}]\n')
+    assert asked == [("taxi", '[{"a": 1}]\n')]
+
+
+def test_waiting_is_said_once(run, asked, capsys):
+    run("x = %predict taxi {[1]}")
+    assert capsys.readouterr().out == "taxi has no version yet: waiting for taxi-1 (RUNNING).\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [("%predict taxi", "has no instances"), ("%%predict taxi", "has no instances"),
+     ("%%predict taxi {[1]}\n[1]", "has instances on its line and in its body")],
+)  # fmt: skip
+def test_instances_once(run, cell, what):
+    with pytest.raises(UsageError) as caught:
+        run(cell)
+    assert str(caught.value) == (
+        f"%predict {what}.\nFrom a variable: %predict taxi $data. As JSON: %%predict taxi, and the JSON below it."
+    )
+
+
+def test_a_forgotten_dollar(run):
+    with pytest.raises(UsageError, match=r"rows is a variable of the notebook: write %predict taxi \$rows"):
+        run("rows = [1]\n%predict taxi rows")
+
+
+def test_unknown_models(run):
+    with pytest.raises(NotFoundError, match="there is no model 'taxi'"):
+        run("%predict taxi {[1]}")
+
+
+def test_a_model_without_version_says_why(run):
+    run("%%train taxi --wait\nprint(1)\n")
+    with pytest.raises(NoVersionError, match="taxi has no version"):
+        run("%predict taxi {[1]}")
