@@ -21,7 +21,7 @@ from mlmagic.source.shape import Shape, recognise
 from mlmagic.source.slice import Slice, slice_cell
 from mlmagic.source.sourcemap import place
 from mlmagic.source.task import own_arguments_task, script_task, template, train_task
-from mlmagic.spec.package import CellShape, Flag, SourceMap, TrainerPackage
+from mlmagic.spec.package import Flag, SourceMap, TrainerPackage
 
 
 def build_package(
@@ -105,16 +105,16 @@ def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook:
 
 
 def _parse(text: str, source_map: SourceMap) -> ast.Module:
-    """Parse and compile: the compiler finds more, such as a `return` outside of a function."""
+    """Parse and compile: what a notebook's cell may hold and a program may not is a top-level `await`."""
+    tree = ast.parse(text, MODEL_FILE)
     try:
-        tree = ast.parse(text, MODEL_FILE)
         compile(tree, MODEL_FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         where = place(source_map, MODEL_FILE, error.lineno or 0) or "the cell"
-        shown = f"\n    {error.text.strip()}" if error.text else ""
-        raise CellError(f"{where} is not Python: {error.msg}.{shown}") from error
-    except (ValueError, RecursionError) as error:  # a null byte, half a surrogate pair
-        raise CellError(f"the cell is not Python: {error}.") from error
+        raise CellError(
+            f"{where}: {error.msg}.",
+            hint="The job's program is no notebook: write `asyncio.run(...)` in place of `await`.",
+        ) from error
     return tree
 
 

@@ -6,10 +6,10 @@ import inspect
 import re
 
 _GOOGLE_SECTION = re.compile(
-    r"(args|arguments|parameters|params|keyword args|keyword arguments|hyperparameters):\s*$", re.I
+    r"(args|arguments|parameters|params|keyword args|keyword arguments|hyperparameters):\s*$", re.IGNORECASE
 )
 _GOOGLE_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\w+)*)\s*(?:\([^)]*\))?\s*:\s*(?P<text>.*)$")
-_NUMPY_SECTION = re.compile(r"(other )?parameters\s*$", re.I)
+_NUMPY_SECTION = re.compile(r"(other )?parameters\s*$", re.IGNORECASE)
 _NUMPY_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\w+)*)\s*(?::.*)?$")
 _REST_ITEM = re.compile(
     r":(?:param|parameter|arg|argument|keyword|key)\s+(?:[^:]*\s)?(?P<name>\w+)\s*:\s*(?P<text>.*)$"

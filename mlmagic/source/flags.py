@@ -47,7 +47,9 @@ def function_flags(
         kind, value, expression = _type_and_default(argument, default, known, aliases)
         if kind is None and default is None and argument.annotation is None:
             kind = FlagType(name="str")
-            notes.append(f"{option(argument.arg)} is text: `{argument.arg}` has neither a default nor an annotation")
+            notes.append(
+                f"{spellings(argument.arg)[0]} is text: `{argument.arg}` has neither a default nor an annotation"
+            )
         if kind is None and default is None:
             problems.append(f"`{ast.unparse(argument)}` has no default, and no flag can have its type")
         elif kind is None and default is not None:
@@ -89,9 +91,10 @@ def script_flags(module: Sequence[ast.stmt], text: str) -> tuple[tuple[Flag, ...
     return tuple(flag for flag in flags if flag.name not in clashing), notes
 
 
-def option(name: str) -> str:
-    """Return how a name is typed as a flag: `--learning-rate`."""
-    return "--" + (name.strip("_").replace("_", "-").lower() if name.isupper() else name.strip("_").replace("_", "-"))
+def spellings(name: str) -> list[str]:
+    """Return how a name is typed as a flag: `--learning-rate`, and as hyperparameter tuning has it, `--learning_rate`."""
+    plain = name.lower() if name.isupper() else name
+    return list(dict.fromkeys(["--" + plain.strip("_").replace("_", "-"), f"--{plain}"]))
 
 
 def _parameters(function: ast.FunctionDef) -> Iterator[tuple[ast.arg, ast.expr | None]]:
@@ -162,7 +165,7 @@ def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) 
     shown = str(default) if isinstance(default, PurePath) else default
     return Flag(
         name=name,
-        option=option(name),
+        option=spellings(name)[0],
         type=kind.name,
         default=shown,
         repeated=kind.repeated,
@@ -171,18 +174,16 @@ def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) 
     )
 
 
-def _spellings(flag: Flag) -> set[str]:
+def _taken(flag: Flag) -> list[str]:
     """Return everything that argparse would take as the flag."""
-    spellings = {flag.option, f"--{flag.name}"}
-    if flag.type == "bool":
-        spellings |= {"--no-" + spelling.removeprefix("--") for spelling in spellings}
-    return spellings
+    taken = spellings(flag.name)
+    return [*taken, *(f"--no-{spelling[2:]}" for spelling in taken)] if flag.type == "bool" else taken
 
 
 def _clashing(flags: Sequence[Flag]) -> set[str]:
-    counts = Counter(spelling for flag in flags for spelling in _spellings(flag))
+    counts = Counter(spelling for flag in flags for spelling in _taken(flag))
     counts["--help"] += 1
-    return {flag.name for flag in flags if any(counts[spelling] > 1 for spelling in _spellings(flag))}
+    return {flag.name for flag in flags if any(counts[spelling] > 1 for spelling in _taken(flag))}
 
 
 def _clashes(flags: Sequence[Flag]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from string import Template
 
+from mlmagic.source.flags import spellings
 from mlmagic.spec.package import Flag
 
 _WIDTH = 100
@@ -83,10 +84,8 @@ def _call(opening: str, arguments: Sequence[str]) -> str:
 
 
 def _arguments(flag: Flag) -> list[str]:
-    underscored = f"--{flag.name}"
-    options = [flag.option] if flag.option == underscored else [flag.option, underscored]
-    arguments = [quote(spelling) for spelling in options]
-    if flag.option.removeprefix("--").replace("-", "_") != flag.name:
+    arguments = [quote(spelling) for spelling in spellings(flag.name)]
+    if flag.option.removeprefix("--").replace("-", "_") != flag.name:  # what argparse would call it
         arguments.append(f"dest={quote(flag.name)}")
     if flag.type == "bool":
         arguments.append("action=argparse.BooleanOptionalAction")

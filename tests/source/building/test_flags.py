@@ -128,7 +128,8 @@ def test_a_default_that_only_the_program_knows_is_left_to_it(before: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "parameter", ["opt=make()", "opt: Adam = None", "opt={}", "opt=Color.RED", "opt=[True, 1]", "x: dict[str, int] = None"]
+    "parameter",
+    ["opt=make()", "opt: Adam = None", "opt={}", "opt=Color.RED", "opt=[True, 1]", "x: dict[str, int] = None"],
 )
 def test_a_parameter_that_no_flag_can_have_keeps_its_default(parameter: str) -> None:
     flags, (note,) = flags_of(parameter)

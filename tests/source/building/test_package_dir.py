@@ -39,7 +39,12 @@ def test_a_package_is_read_from_its_parent_and_runs(project: Path, run) -> None:
     package = read_package(project, "trainer.task")
     assert (package.shape, package.module, package.flags) == (CellShape.GIVEN, "trainer.task", ())
     assert sorted(package.files) == [
-        "requirements.txt", "setup.py", "trainer/__init__.py", "trainer/model.py", "trainer/task.py", "trainer/vocabulary.txt"
+        "requirements.txt",
+        "setup.py",
+        "trainer/__init__.py",
+        "trainer/model.py",
+        "trainer/task.py",
+        "trainer/vocabulary.txt",
     ]
     assert package.requirements == ("pandas>=2",)
     assert run(package).stdout == "42\n"

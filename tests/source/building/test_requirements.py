@@ -26,7 +26,10 @@ CALL = "def train():\n    pass\n"
         ("import pandas as pd\nd = lambda: pd.read_parquet('x')", ["pandas==3.1.1", "pyarrow==22.0.0"]),
         ("def f():\n    import numpy", ["numpy==2.4.6"]),
         ("try:\n    import cupy\nexcept ImportError:\n    import numpy", ["numpy==2.4.6"]),
-        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import nowhere\nelse:\n    import numpy", ["numpy==2.4.6"]),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import nowhere\nelse:\n    import numpy",
+            ["numpy==2.4.6"],
+        ),
     ],
 )
 def test_imports_are_pinned_as_installed(build, imports: str, pins: list[str]) -> None:
@@ -42,8 +45,13 @@ def test_a_local_version_is_pinned_by_its_public_part(build) -> None:
 
 
 def test_parts_of_a_namespace_are_looked_up_apart(build) -> None:
-    table = {"google.cloud.storage": ("google-cloud-storage", "3.0"), "google.protobuf.text_format": ("protobuf", "7.0")}
-    package = build(f"from google.cloud import storage\nfrom google.protobuf import text_format\n{CALL}", installed=table.get)
+    table = {
+        "google.cloud.storage": ("google-cloud-storage", "3.0"),
+        "google.protobuf.text_format": ("protobuf", "7.0"),
+    }
+    package = build(
+        f"from google.cloud import storage\nfrom google.protobuf import text_format\n{CALL}", installed=table.get
+    )
     assert package.requirements == ("google-cloud-storage==3.0", "protobuf==7.0")
 
 
@@ -94,10 +102,14 @@ def test_a_local_module_must_be_complete(build, beside: Path) -> None:
 def test_a_local_module_may_not_be_called_trainer(build) -> None:
     with pytest.raises(CellError) as caught:
         build(f"import trainer\n{CALL}", local_modules=lambda name: Path(f"/nb/{name}.py"))
-    assert str(caught.value).startswith("the module `trainer` (/nb/trainer.py) has the name of a part of the trainer package.")
+    assert str(caught.value).startswith(
+        "the module `trainer` (/nb/trainer.py) has the name of a part of the trainer package."
+    )
 
 
-@pytest.mark.parametrize(("module", "name"), [("yaml", "PyYAML"), ("pytest", "pytest"), ("PIL", "pillow"), ("zmq", "pyzmq")])
+@pytest.mark.parametrize(
+    ("module", "name"), [("yaml", "PyYAML"), ("pytest", "pytest"), ("PIL", "pillow"), ("zmq", "pyzmq")]
+)
 def test_what_is_installed_here_is_found(module: str, name: str) -> None:
     assert installed_distribution(module) == (name, importlib.metadata.version(name))
 

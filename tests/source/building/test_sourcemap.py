@@ -42,7 +42,10 @@ def test_a_script_is_told_in_cells_too(build, run) -> None:
 def test_chained_exceptions_are_told_in_cells(build, run) -> None:
     cell = "def train():\n    try:\n        int('x')\n    except ValueError as error:\n        raise OSError('no') from error"
     text = told(package := build(cell), run(package).stderr)
-    assert re.findall(r"^  .*line.*$", text, re.MULTILINE) == ["  Cell [9], line 4, in train", "  Cell [9], line 6, in train"]
+    assert re.findall(r"^  .*line.*$", text, re.MULTILINE) == [
+        "  Cell [9], line 4, in train",
+        "  Cell [9], line 6, in train",
+    ]
     assert "The above exception was the direct cause of the following exception:" in text
 
 
@@ -133,7 +136,9 @@ def test_a_given_package_keeps_its_names() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "Killed\n", 'Traceback (most recent call last):\n  File "/a/b.py", line 1, in x\nE: no\n'])
+@pytest.mark.parametrize(
+    "text", ["", "Killed\n", 'Traceback (most recent call last):\n  File "/a/b.py", line 1, in x\nE: no\n']
+)
 def test_text_without_the_package_stays(build, text: str) -> None:
     assert told(build("print(1)"), text) == text
 

@@ -52,13 +52,17 @@ def test_a_default_that_only_the_program_knows_holds(build, run) -> None:
     package = build("def train(n: int = len('four')):\n    print('n =', n)")
     assert run(package).stdout == "n = 4\n"
     assert run(package, "--n", "7").stdout == "n = 7\n"
-    assert "(default: len('four'))" in run(build("def train(n: int = len('four')):\n    ':param n: count'"), "-h").stdout
+    assert (
+        "(default: len('four'))" in run(build("def train(n: int = len('four')):\n    ':param n: count'"), "-h").stdout
+    )
 
 
 def test_choices_and_required_flags_are_checked(build, run) -> None:
-    package = build("def train(*, seed: int, opt: Literal['adam', 'sgd'] = 'adam'):\n    print(seed, opt)".replace(
-        "Literal['adam', 'sgd']", '"Literal[\'adam\', \'sgd\']"'
-    ))
+    package = build(
+        "def train(*, seed: int, opt: Literal['adam', 'sgd'] = 'adam'):\n    print(seed, opt)".replace(
+            "Literal['adam', 'sgd']", "\"Literal['adam', 'sgd']\""
+        )
+    )
     assert "the following arguments are required: --seed" in run(package).stderr
     assert "invalid choice: 'x'" in run(package, "--seed", "1", "--opt", "x").stderr
     assert run(package, "--seed", "1", "--opt", "sgd").stdout == "1 sgd\n"
@@ -79,11 +83,21 @@ def scalars(path: Path) -> dict[str, float]:
 
 def test_metrics_are_scalars_and_tuning_metrics(build, run, tmp_path: Path) -> None:
     metric_file, logs = tmp_path / "h" / "output.metrics", tmp_path / "logs"
-    environment = {"AIP_TENSORBOARD_LOG_DIR": f"{logs}/", "CLOUD_ML_HP_METRIC_FILE": str(metric_file), "CLOUD_ML_TRIAL_ID": "3"}
+    environment = {
+        "AIP_TENSORBOARD_LOG_DIR": f"{logs}/",
+        "CLOUD_ML_HP_METRIC_FILE": str(metric_file),
+        "CLOUD_ML_TRIAL_ID": "3",
+    }
     told = run(build("def train():\n    return {'loss': 0.25, 'note': 'x', 'nan': float('nan')}"), env=environment)
     assert told.stdout == "Final metrics: loss=0.25, nan=nan\n"
     first, _ = [json.loads(line) for line in metric_file.read_text().splitlines()]
-    assert {**first, "timestamp": 0} == {"checkpoint_path": "", "global_step": "0", "loss": "0.25", "timestamp": 0, "trial": "3"}
+    assert {**first, "timestamp": 0} == {
+        "checkpoint_path": "",
+        "global_step": "0",
+        "loss": "0.25",
+        "timestamp": 0,
+        "trial": "3",
+    }
     (event_file,) = logs.iterdir()
     assert scalars(event_file)["loss"] == 0.25
 
@@ -110,7 +124,9 @@ def train():
 
 def test_a_returned_model_is_exported_once(build, run, tmp_path: Path) -> None:
     package, folder = build(FAKE_KERAS), tmp_path / "model"
-    assert run(package, env={"AIP_MODEL_DIR": f"{folder}/"}).stdout == f"exported to {folder}/\nFinal metrics: loss=1.5\n"
+    assert (
+        run(package, env={"AIP_MODEL_DIR": f"{folder}/"}).stdout == f"exported to {folder}/\nFinal metrics: loss=1.5\n"
+    )
     folder.mkdir()
     (folder / "saved_model.pb").write_text("the user's own")
     assert run(package, env={"AIP_MODEL_DIR": f"{folder}/"}).stdout == "Final metrics: loss=1.5\n"
