@@ -46,7 +46,7 @@ lab: $(FULL) ## open JupyterLab on tutorial 1
 	$(BIN)/jupyter lab $(TUTORIAL)
 
 lint: $(FULL) ## check style, types, import layers and the house rules; all of them are run
-	failed=0
+	@failed=0
 	$(BIN)/ruff check || failed=1
 	$(BIN)/ruff format --check || failed=1
 	$(BIN)/mypy || failed=1
@@ -76,8 +76,9 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 $(TOOL):
-	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
 		python="$$(PYTHON='$(PYTHON)' tools/find_python)"
+		echo "Making the environment $(VENV) with $$python"
 		"$$python" -m venv --clear $(VENV)
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"

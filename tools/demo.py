@@ -49,17 +49,20 @@ def run(path: Path, folder: str) -> str | None:
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": folder}})
-    with client.setup_kernel():
+    with (Path(folder) / "kernel.log").open("w+") as log, client.setup_kernel(stderr=log):
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown":
                 print(f"\n{cell.source}\n")
                 continue
-            print(textwrap.indent(cell.source, "  │ "), flush=True)
+            print(textwrap.indent(cell.source, "  │ ", lambda _: True), flush=True)
             started = time.monotonic()
             try:
                 client.execute_cell(cell, index)
-            except (CellExecutionError, DeadKernelError) as error:
-                return f"The cell {cell.id!r} failed:\n{error}"
+            except CellExecutionError as error:
+                return f"The cell {cell.id!r} failed with {error.ename}."
+            except DeadKernelError:
+                log.seek(0)
+                return f"The kernel died in the cell {cell.id!r}:\n{log.read()}"
             finally:
                 print(_output(cell.outputs, time.monotonic() - started), flush=True)
     return None
