@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from mlmagic.errors import UsageError, nearest
@@ -255,6 +254,8 @@ def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]
 
 def _nearest_flag(name: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the flag that may have been meant. The dashes, which all share, do not count."""
+    from difflib import get_close_matches
+
     matches = get_close_matches(name.strip("-").replace("_", "-"), [flag.strip("-") for flag in known], n=1, cutoff=0.7)
     return f"Did you mean --{matches[0]}?" if matches else ""
 

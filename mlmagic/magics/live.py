@@ -5,8 +5,8 @@ A job is shown live wherever IPython would display it, for the type's formatter 
 
 from __future__ import annotations
 
+import os
 import threading
-import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,7 @@ class _Panel:
         self._job = job
         # The publisher of the moment: within %%capture it is the capture's, and later updates belong there too.
         self._publisher = publisher
-        self._display_id = uuid.uuid4().hex
+        self._display_id = os.urandom(16).hex()
         self._lock = threading.Lock()
         self._drawn: Bundle | None = None
         self._failures = 0
@@ -163,7 +163,7 @@ class Notice:
 
     def __init__(self, panels: LivePanels) -> None:
         self._panels = panels
-        self._display_id = uuid.uuid4().hex
+        self._display_id = os.urandom(16).hex()
         self._text: str | None = None
 
     def __call__(self, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from mlmagic.panels.markup import Html
+from mlmagic.panels.text import plain_log
 from mlmagic.spec.codec import SCHEMA_VERSION
 
 Bundle: TypeAlias = dict[str, Any]
@@ -14,4 +15,8 @@ Bundle: TypeAlias = dict[str, Any]
 
 def document(mime_type: str, payload: Mapping[str, Any], *, html: Html, text: str) -> Bundle:
     """Return the bundle of a panel. The payload is what a front end of ours renders itself."""
-    return {mime_type: {"schemaVersion": SCHEMA_VERSION, **payload}, "text/html": str(html), "text/plain": text}
+    return {
+        mime_type: {"schemaVersion": SCHEMA_VERSION, **payload},
+        "text/html": str(html),
+        "text/plain": plain_log(text),
+    }

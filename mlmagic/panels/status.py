@@ -111,8 +111,8 @@ def checkup_bundle(checkup: Checkup) -> Bundle:
     html = theme.card(theme.heading(theme.title(verdict)), theme.table(["", "Check", "Found"], rows))
     lines = [verdict]
     for check in checkup.checks:
-        lines.append(f"{'✓' if check.is_ok else '✗'} {pad(check.name, 12)} {check.found}")
-        lines += [f"  {' ' * 12} → {check.mend}"] if check.mend and not check.is_ok else []
+        lines.append(f"{'✓' if check.is_ok else '✗'} {pad(check.name, 14)} {check.found}")
+        lines += [f"  {' ' * 14} → {check.mend}"] if check.mend and not check.is_ok else []
     return document(CHECKUP_MIME_TYPE, encode(checkup), html=html, text="\n".join(lines))
 
 

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from mlmagic.panels import job_bundle, jobs_bundle, theme
+from mlmagic.spec.job import JobError, JobState, Origin
+
+HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
+HTML, TEXT = "text/html", "text/plain"
+TRACEBACK = 'Traceback (most recent call last):\n  Cell [5], line 3, in f\n    1/0\nZeroDivisionError: "x"'
+
+
+def lines(bundle):
+    return bundle[TEXT].split("\n")
+
+
+def test_a_running_job(record, now):
+    bundle = job_bundle(record(spec={"args": ("--epochs", "5")}), "epoch 1\nepoch 2\n", now=now)
+    assert lines(bundle)[:2] == ["● RUNNING  taxi" + " " * 55 + "2 min 10 s", "taxi-20261121-092800-ab12"]
+    assert lines(bundle)[3:] == [
+        "Flags: --epochs 5",
+        "  │ epoch 1",
+        "  │ epoch 2",
+        "Next: %jobs wait taxi   %jobs logs taxi -f   %jobs cancel taxi",
+    ]
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_every_state_has_icon_and_word(record, now, state):
+    bundle = job_bundle(record(state, end_time=now if state.is_final else None), now=now)
+    assert f"{theme.icon(state)} {state.replace('_', ' ')}" in bundle[HTML]
+    assert lines(bundle)[0].startswith(theme.icon(state))
+    assert lines(bundle)[-1].startswith("Next: %")
+
+
+def test_states_are_told_apart_without_colour():
+    assert len({theme.icon(state) for state in JobState}) == len(JobState)
+
+
+def test_a_failed_job_points_at_the_cell(record, now):
+    error = JobError(message="ZeroDivisionError: x", traceback=TRACEBACK, hint="Divide by something else.")
+    bundle = job_bundle(record("FAILED", error=error, end_time=now), TRACEBACK, now=now)
+    assert lines(bundle)[3:6] == ["ZeroDivisionError: x", "  Traceback (most recent call last):",
+                                  "    Cell [5], line 3, in f"]  # fmt: skip
+    assert lines(bundle)[-2:] == ["Divide by something else.", "Next: %jobs logs taxi"]
+    assert "Cell [5], line 3, in f" in bundle[HTML]
+
+
+@pytest.mark.parametrize(
+    ("version", "set_default", "commands"),
+    [
+        ("taxi@1", False, "%predict taxi $data"),
+        ("taxi@2", False, "%predict taxi@2 $data   %models set-default taxi@2"),
+        ("taxi@2", True, "%predict taxi $data"),
+        (None, False, "%jobs logs taxi"),
+    ],
+)
+def test_what_to_do_next(record, now, version, set_default, commands):
+    ended = record("SUCCEEDED", end_time=now, model_version=version, spec={"set_default": set_default})
+    assert lines(job_bundle(ended, now=now))[-1] == f"Next: {commands}"
+
+
+def test_what_mlmagic_said_is_shown(record, now):
+    message = "no model was written to AIP_MODEL_DIR, so no version was made"
+    bundle = job_bundle(record("SUCCEEDED", end_time=now, message=message), now=now)
+    assert lines(bundle)[2] == message
+    assert message in bundle[HTML]
+
+
+def test_details_are_folded_in(record, now):
+    spec = {"labels": {"team": "a"}, "timeout_seconds": 90.0, "invocation": "%%train taxi",
+            "origin": Origin(notebook="a.ipynb", cell_number=7)}  # fmt: skip
+    html = job_bundle(record(spec=spec, attempt=2, exit_code=1), now=now)[HTML]
+    for text in ("team=a", "1 min 30 s", "%%train taxi", "Cell [7] of a.ipynb", "keras==3.15.0", "Exit status"):
+        assert text in html
+
+
+def test_nothing_hostile_gets_through(record, now):
+    error = JobError(message=HOSTILE, traceback=HOSTILE, hint=HOSTILE)
+    spec = {"args": (HOSTILE,), "labels": {"a": HOSTILE}, "invocation": HOSTILE, "origin": Origin(notebook=HOSTILE)}
+    bundle = job_bundle(record("FAILED", spec=spec, error=error, model_version=HOSTILE), HOSTILE, now=now)
+    assert "<script" not in bundle[HTML]
+    assert "\x1b" not in bundle[HTML] + bundle[TEXT]
+
+
+def test_there_is_no_script_and_no_link_outwards(record, now):
+    html = job_bundle(record(), "log", now=now)[HTML]
+    assert not [word for word in ("<script", "http", "onclick", "<style", "<img") if word in html]
+
+
+def test_the_payload_is_json_of_bounded_size(record, now):
+    payload = job_bundle(record(), "x" * 100_000, now=now)["application/vnd.mlmagic.job+json"]
+    assert payload["schemaVersion"] == 1
+    assert payload["record"]["state"] == "RUNNING"
+    assert len(json.dumps(payload)) < 25_000
+
+
+def test_text_fits_a_terminal(record, now):
+    bundle = job_bundle(record(spec={"args": ("x" * 100,)}, model_version="taxi@1"), "y" * 200, now=now)
+    assert max(map(len, lines(bundle))) <= 80
+
+
+def test_the_list(summary, now):
+    rows = [summary("QUEUED", start_time=None), summary("SUCCEEDED", end_time=now, model_version="taxi@2"),
+            summary("FAILED", end_time=now, error=f"ValueError: {HOSTILE} {'x' * 200}")]  # fmt: skip
+    bundle = jobs_bundle(rows, now=now)
+    assert lines(bundle)[0].split() == ["STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"]
+    assert lines(bundle)[2].split("  ")[-1] == "taxi@2"
+    assert max(map(len, lines(bundle))) <= 80
+    assert "<script" not in bundle[HTML]
+
+
+def test_times_are_relative_and_absolute(summary, now):
+    html = jobs_bundle([summary()], now=now)[HTML]
+    absolute = (now - timedelta(hours=2)).astimezone()
+    assert "2 h ago" in html
+    assert f"{absolute:%Y-%m-%d %H:%M}" in html
+
+
+def test_an_empty_list_says_what_to_do(now):
+    bundle = jobs_bundle([], now=now)
+    assert bundle[TEXT] == "No jobs yet. Start one with %%train NAME."
+    assert bundle["application/vnd.mlmagic.jobs+json"]["jobs"] == []
+    assert "%%train NAME" in bundle[HTML]

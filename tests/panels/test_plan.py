@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+import yaml
+
+from mlmagic.panels import plan_bundle
+from mlmagic.panels.plan import tree
+from mlmagic.spec.package import CellShape, Flag, TrainerPackage
+
+HTML, TEXT = "text/html", "text/plain"
+POOLS = [{"machineSpec": {"machineType": "n1-standard-4"}, "replicaCount": 1}]
+GCLOUD = ("gcloud", "ai", "custom-jobs", "create", "--region=us-central1", "--display-name=taxi",
+          "--args=--title,a b", "--worker-pool-spec=machine-type=n1-standard-4")  # fmt: skip
+
+
+@pytest.fixture
+def package():
+    return TrainerPackage(
+        shape=CellShape.TRAIN,
+        files={"setup.py": b"", "trainer/task.py": b"import argparse\n", "trainer/model.py": b"# <b>\n\nx = 1\n"},
+        digest="cd" * 32,
+        flags=(
+            Flag(name="epochs", option="--epochs", type="int", default=5, help="passes"),
+            Flag(name="kind", option="--kind", type="str", required=True, choices=("a", "b")),
+        ),
+        notes=("Cell [2]: `%matplotlib inline` was left out.",),
+    )
+
+
+@pytest.fixture
+def bundle(package, record):
+    command = ("python", "-m", "trainer.task", "--title", "a b")
+    return plan_bundle(package, record().spec, command=command, worker_pool_specs=POOLS * 2, gcloud_command=GCLOUD)
+
+
+def test_the_tree():
+    assert tree({"a/b/c.py": b"", "a/d.py": b"12", "z": b""}) == (
+        "├── a/\n│   ├── b/\n│   │   └── c.py  (0 B)\n│   └── d.py  (2 B)\n└── z  (0 B)"
+    )
+
+
+def test_both_files_with_line_numbers(bundle):
+    assert "trainer/task.py\n1 │ import argparse\n" in bundle[TEXT]
+    assert "trainer/model.py\n1 │ # <b>\n2 │\n3 │ x = 1\n" in bundle[TEXT]
+    assert "<b>" not in bundle[HTML]
+    assert bundle[HTML].count("<details") == 2
+
+
+def test_commands_can_be_pasted(bundle):
+    assert "  python -m trainer.task --title 'a b'\n" in bundle[TEXT]
+    pasted = bundle[TEXT].partition("BUCKET is yours:\n")[2]
+    assert tuple(shlex.split(pasted.replace("\\\n", " "))) == GCLOUD
+
+
+def test_worker_pools_are_yaml_without_anchors(bundle):
+    text = bundle[TEXT].partition("Worker pools on Vertex AI:\n")[2].partition("\n\n")[0]
+    assert yaml.safe_load(text) == {"workerPoolSpecs": POOLS * 2}
+    assert "&" not in text
+
+
+def test_notes_and_flags(bundle):
+    assert "! Cell [2]: `%matplotlib inline` was left out." in bundle[TEXT]
+    for text in ("--epochs", "passes", "a | b", "required", "was left out"):
+        assert text in bundle[HTML]
+
+
+def test_nothing_was_started(bundle):
+    assert bundle[TEXT].startswith("Dry run: nothing was started.\ntaxi would package a cell with train()")
+    assert bundle["application/vnd.mlmagic.plan+json"]["files"]["trainer/task.py"] == 16
+
+
+def test_a_given_package(package, record):
+    given = TrainerPackage(shape=CellShape.GIVEN, module="task", files={"task.py": b"\xff\n"}, digest="0")
+    bundle = plan_bundle(given, record().spec, command=("python",), worker_pool_specs=POOLS, gcloud_command=("gcloud",))
+    assert "task.py\n1 │ \ufffd\n" in bundle[TEXT]
+    assert "Flags of the program" not in bundle[HTML]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from mlmagic.panels.status import Check, Checkup, Configuration, Setting, Status
+
+HTML, TEXT = "text/html", "text/plain"
+HOSTILE = "<script>"
+
+
+def test_status():
+    status = Status(
+        version="1.0", workspace="/w", backend="local", jobs={"RUNNING": 2, "FAILED": 1}, models=("taxi@1",)
+    )
+    bundle = status._repr_mimebundle_()
+    assert bundle[TEXT] == (
+        "mlmagic 1.0\n  Workspace  /w\n  Backend    local\n  Jobs       2 RUNNING, 1 FAILED\n"
+        "  Models     taxi@1\nNext: %jobs   %models   %mlmagic doctor"
+    )
+    assert "● RUNNING" in bundle[HTML]
+
+
+def test_status_of_a_new_workspace():
+    bundle = Status(version="1.0", workspace=HOSTILE, backend="local")._repr_mimebundle_()
+    assert bundle[TEXT].endswith("Next: %%train NAME   %mlmagic doctor")
+    assert HOSTILE not in bundle[HTML]
+
+
+def test_checkup():
+    checkup = Checkup(checks=(Check(name="Python", is_ok=True, found="3.11"),
+                              Check(name="Disk", is_ok=False, found="full", mend="Make room.")))  # fmt: skip
+    bundle = checkup._repr_mimebundle_()
+    assert bundle[TEXT] == (
+        "1 of 2 checks needs attention.\n✓ Python         3.11\n✗ Disk           full\n                 → Make room."
+    )
+    assert "→ Make room." in bundle[HTML]
+    assert not checkup.is_ok
+
+
+def test_configuration():
+    settings = Configuration(settings=(Setting(name="backend", value="local", set_with="%mlmagic use BACKEND"),))
+    bundle = settings._repr_mimebundle_()
+    assert bundle[TEXT] == "backend  local   (%mlmagic use BACKEND)"
+    assert "%mlmagic use BACKEND" in bundle[HTML]
