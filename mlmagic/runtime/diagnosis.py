@@ -86,8 +86,8 @@ def signal_name(number: int) -> str:
 
 
 def _ends_with_exception(after_header: list[str]) -> bool:
-    # A traceback that was printed and survived is followed by more output; the one that ended the program only by the
-    # lines of its own message, which may be many, but start with the exception's name.
+    # What follows the exception's name may be its message, which libraries make many lines long, or what a program that
+    # survived it went on to print. Only a lot of it is surely the latter.
     rest = list(itertools.dropwhile(lambda line: line.startswith(" "), after_header))
     return not rest or (bool(_RAISED.match(rest[0])) and len(rest) <= 60)
 
@@ -96,13 +96,19 @@ def _without_machinery(lines: list[str]) -> list[str]:
     kept = []
     skipping = False
     for line in lines:
-        if line.startswith("  File "):
-            skipping = bool(_MACHINERY.match(line))
-        elif not line.startswith("    "):
+        text = _without_bar(line)
+        if text.startswith("  File "):
+            skipping = bool(_MACHINERY.match(text))
+        elif not text.startswith("    "):
             skipping = False
         if not skipping:
             kept.append(line)
     return kept
+
+
+def _without_bar(line: str) -> str:
+    # The lines of an exception group's own traceback begin with a bar.
+    return line.removeprefix("  | ")
 
 
 def _translated(raw: str | None, translate: Callable[[str], str]) -> str | None:
@@ -123,9 +129,9 @@ def _message(exit_code: int, log_tail: str, traceback: str | None) -> str:
 def _exception_line(traceback: str) -> str:
     lines = traceback.splitlines()
     last_header = max(number for number, line in enumerate(lines) if _HEADER.match(line))
-    for line in lines[last_header + 1 :]:
-        if line.startswith("  | ") or not line.startswith(" "):
-            return line.removeprefix("  | ").strip()[:500]
+    for line in map(_without_bar, lines[last_header + 1 :]):
+        if not line.startswith(" "):
+            return line.strip()[:500]
     return lines[-1].strip()[:500]
 
 

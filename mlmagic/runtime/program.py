@@ -50,6 +50,13 @@ class Program:
                 # macOS answers EPERM where the only member of the group is a zombie.
                 return
 
+    def end_group(self) -> None:
+        """End what an ended program left in its group, where there is no `/proc` to find it otherwise."""
+        if not sys.platform.startswith("linux"):
+            # The number of a group is not given away while it has members.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
     def kill(self) -> int:
         """End its group at once, and return the exit status."""
         self.signal_group(signal.SIGKILL)
@@ -61,12 +68,7 @@ def program_command(python: str | None, module: str, args: Sequence[str]) -> lis
     return [python or sys.executable, "-u", "-P", "-m", module, *args]
 
 
-def end_leftovers(job_id: str, program: Program, *, grace: float) -> int:
-    """End what a program that has ended left running, in its group, session or elsewhere; return how many it was."""
+def end_leftovers(job_id: str, *, grace: float = 0.0) -> int:
+    """End what a program has left running, in the calling supervisor's session or elsewhere; return how many it was."""
     own_session = os.getsid(0)
-    ended = end_members(job_id, session=own_session if own_session == os.getpid() else None, grace=grace)
-    if not sys.platform.startswith("linux"):
-        # Without /proc the group is all that is known; its number is not given away while it has members.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(program.pid, signal.SIGKILL)
-    return len(ended)
+    return len(end_members(job_id, session=own_session if own_session == os.getpid() else None, grace=grace))

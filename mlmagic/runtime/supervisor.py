@@ -69,6 +69,8 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - whatever it is, the job must not stay RUNNING for ever
             traceback.print_exc()
             ending = self._own_failure(error)
+        # Nothing of the job is left, whatever became of it: not even the children of the reader of signatures.
+        end_leftovers(self._folder.id)
         self._finish(attempt, ending)
 
     def _supervise(self, spec: JobSpec) -> Ending:
@@ -113,7 +115,8 @@ class Supervisor:
                 return Ending(state=JobState.CANCELLED, exit_code=status, message="cancelled")
             return _timed_out(timeout, status)
         full = disk_is_full(self._folder.root)
-        end_leftovers(self._folder.id, program, grace=LEFTOVER_GRACE_SECONDS)
+        program.end_group()
+        end_leftovers(self._folder.id, grace=LEFTOVER_GRACE_SECONDS)
         if status == 0:
             return Ending(state=JobState.SUCCEEDED, exit_code=0)
         return self._diagnosed(status, is_full=full)
@@ -135,9 +138,8 @@ class Supervisor:
             self._watch.sleep(left)
         if status is None:
             status = program.kill()
-        end_leftovers(
-            self._folder.id, program, grace=min(LEFTOVER_GRACE_SECONDS, max(0.0, deadline - time.monotonic()))
-        )
+        program.end_group()
+        end_leftovers(self._folder.id, grace=min(LEFTOVER_GRACE_SECONDS, max(0.0, deadline - time.monotonic())))
         return status
 
     def _diagnosed(self, status: int, *, is_full: bool) -> Ending:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, decode_chunk, type_of_summaries
 from mlmagic.backends.local.reconcile import PATIENCE_SECONDS, Reconciler, last_claim
 from mlmagic.backends.local.spawn import start_supervisor
-from mlmagic.errors import ConflictError, NotFoundError, UsageError
+from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError
 from mlmagic.runtime.supervisor import UNFINISHED
-from mlmagic.spec.job import JobRecord, JobSpec, JobState
+from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import explained, tail
 from mlmagic.workspace.jobs import JobStore
@@ -42,7 +42,7 @@ class LocalBackend:
             workspace,
             jobs=self._jobs,
             models=ModelStore(database),
-            start=_start,
+            start=self._start,
             boot_id=boot_id,
             patience=patience,
         )
@@ -59,7 +59,7 @@ class LocalBackend:
         record = self._jobs.create(
             placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
         )
-        _start(self._workspace.job(record.id))
+        self._start(self._workspace.job(record.id))
         return record
 
     def get(self, job_id: str) -> JobRecord:
@@ -117,16 +117,24 @@ class LocalBackend:
                 return LogChunk(text="", next_offset=offset)
         return decode_chunk(data, offset, is_complete=is_final and offset + len(data) >= log.stat().st_size)
 
+    def _start(self, folder: JobFolder) -> None:
+        try:
+            start_supervisor(folder)
+        except BackendError as error:
+            now = datetime.now(UTC)
+            why = JobError(message=error.message, hint=error.hint)
+            with suppress(ConflictError):
+                self._jobs.advance(
+                    folder.id, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now, error=why
+                )
+            raise
+
     def _tell_supervisor(self, job_id: str) -> None:
         # It also finds the row by itself; the signal makes that immediate.
         supervisor = last_claim(self._jobs, job_id)
         if supervisor is not None and is_alive(supervisor):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(supervisor.pid, signal.SIGTERM)
-
-
-def _start(folder: JobFolder) -> None:
-    start_supervisor(folder.root, log=folder.root / "supervisor.log")
 
 
 def _check(spec: JobSpec) -> None:

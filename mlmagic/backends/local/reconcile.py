@@ -54,20 +54,22 @@ class Reconciler:
         if supervisor is not None and is_alive(supervisor, boot_id=self._boot_id):
             return record
         if record.state is JobState.QUEUED:
-            self._start_again(record)
-            return record
+            return self._start_again(record)
         return self._record_end(record, supervisor)
 
-    def _start_again(self, record: JobRecord) -> None:
+    def _start_again(self, record: JobRecord) -> JobRecord:
         # Whoever submitted it has most likely just started its supervisor; if not, any number of them may be started,
         # since only one gets the claim. This one waits its turn so that a loop over `get` does not start hundreds.
         age = (datetime.now(UTC) - record.create_time).total_seconds()
         last = self._started.get(record.id)
         if age < self._patience or (last is not None and time.monotonic() - last < self._patience):
-            return
+            return record
         self._started[record.id] = time.monotonic()
-        with contextlib.suppress(BackendError):
+        try:
             self._start(self._workspace.job(record.id))
+        except BackendError:
+            return self._jobs.get(record.id)
+        return record
 
     def _record_end(self, record: JobRecord, supervisor: ProcessIdentity | None) -> JobRecord:
         folder = self._workspace.job(record.id)

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from mlmagic.errors import BackendError
 from mlmagic.runtime.contract import outer_environment
+from mlmagic.workspace.files import append
+from mlmagic.workspace.layout import JobFolder
+
+LOG_NAME = "supervisor.log"
+"""What mlmagic itself has to say about a job, in the job's folder; empty as a rule."""
 
 _ENTRY = Path(__file__).parents[2] / "runtime" / "__main__.py"
 
 
-def start_supervisor(job_folder: Path, *, log: Path | None = None) -> None:
+def start_supervisor(folder: JobFolder) -> None:
     """Start the supervisor of a job; return once it is on its own, before it has done anything.
 
     It runs under this interpreter, isolated from the notebook's folder and PYTHONPATH, whose files could pass for
@@ -22,9 +27,10 @@ def start_supervisor(job_folder: Path, *, log: Path | None = None) -> None:
     Raises:
         BackendError: the system refuses to start a process.
     """
-    command = [sys.executable, "-I", str(_ENTRY), str(job_folder)]
+    command = [sys.executable, "-I", str(_ENTRY), str(folder.root)]
     try:
-        with (log or Path(os.devnull)).open("ab") as output:
+        append(folder.root / LOG_NAME, b"")
+        with (folder.root / LOG_NAME).open("ab") as output:
             # The child forks the supervisor and exits at once: nothing is left to be reaped later.
             subprocess.run(
                 command,
@@ -39,6 +45,6 @@ def start_supervisor(job_folder: Path, *, log: Path | None = None) -> None:
             )
     except (OSError, subprocess.CalledProcessError) as error:
         raise BackendError(
-            f"the supervisor of {job_folder.name} could not be started: {error}",
-            hint="The job stays QUEUED; the next look at it tries again.",
+            f"job {folder.id} could not be started: {error}",
+            hint="Run it again once the machine has room for another process.",
         ) from error

@@ -1,0 +1,172 @@
+"""What readers make of jobs whose supervisor was killed, or never started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import UTC, datetime
+
+import psutil
+import pytest
+from support.queued import Jobs, is_running
+
+from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.runtime.supervisor import Supervisor
+from mlmagic.spec import codec
+from mlmagic.spec.job import ExitRecord, JobRecord, JobState
+from mlmagic.spec.model import ModelOrigin
+from mlmagic.testing.backends import FOREVER, read_log, submit, wait_for, wait_for_text
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.processes import ProcessIdentity
+
+GONE = ProcessIdentity(pid=2**22 + 1, start_time=1, boot_id="x")
+
+
+@pytest.fixture
+def jobs(workspace: Workspace) -> Jobs:
+    return Jobs(workspace)
+
+
+def dead_supervisor() -> ProcessIdentity:
+    """The identity of a process of this boot that has ended."""
+    identity = ProcessIdentity.current()
+    return ProcessIdentity(pid=GONE.pid, start_time=1, boot_id=identity.boot_id)
+
+
+def kill_supervisor(jobs: Jobs, job_id: str) -> None:
+    (supervisor,) = jobs.store.claims(job_id).values()
+    process = psutil.Process(supervisor.pid)
+    process.kill()
+    psutil.wait_procs([process], timeout=60)
+
+
+def test_a_killed_supervisor_takes_the_program_along(backend: LocalBackend, jobs: Jobs) -> None:
+    source = "import os, subprocess, sys, time\ncommand = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+    source += "child = subprocess.Popen(command, start_new_session=True)\nprint(os.getpid(), child.pid, 'begun')\n"
+    job_id = submit(backend, source + "time.sleep(600)\n", model="taxi").id
+    wait_for_text(backend, job_id, "begun")
+    pids = [int(word) for word in read_log(backend, job_id).split()[:2]]
+    kill_supervisor(jobs, job_id)
+    record = backend.get(job_id)
+    assert (record.state, record.model_version) == (JobState.FAILED, None)
+    assert record.error is not None
+    assert record.error.message == "its supervisor was killed, and the program was ended with it"
+    assert not any(is_running(pid) for pid in pids)
+
+
+def test_a_list_tells_the_truth_too(backend: LocalBackend, jobs: Jobs) -> None:
+    job_id = submit(backend, FOREVER).id
+    wait_for_text(backend, job_id, "begun")
+    kill_supervisor(jobs, job_id)
+    assert [summary.state for summary in backend.list(states={JobState.FAILED})] == [JobState.FAILED]
+
+
+def test_readers_agree(backend: LocalBackend, jobs: Jobs, workspace: Workspace) -> None:
+    job_id = submit(backend, FOREVER).id
+    wait_for_text(backend, job_id, "begun")
+    kill_supervisor(jobs, job_id)
+    seen: list[JobRecord] = []
+    threads = [threading.Thread(target=lambda: seen.append(LocalBackend(workspace).get(job_id))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 4
+    assert all(record == seen[0] for record in seen)
+
+
+def test_a_cancelled_job_whose_supervisor_was_killed(backend: LocalBackend, jobs: Jobs) -> None:
+    job_id = submit(backend, FOREVER).id
+    wait_for_text(backend, job_id, "begun")
+    running = jobs.store.get(job_id)
+    (supervisor,) = jobs.store.claims(job_id).values()
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    jobs.store.advance(job_id, expect={JobState.RUNNING}, to=JobState.CANCELLING, now=running.update_time)
+    kill_supervisor(jobs, job_id)
+    assert backend.get(job_id).state is JobState.CANCELLED
+
+
+def test_a_restarted_machine(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER)
+    jobs.store.claim(folder.id, ProcessIdentity.current())
+    record = LocalBackend(workspace, boot_id="another").get(folder.id)
+    assert record.state is JobState.LOST
+    assert record.error is not None
+    assert record.error.message == "the machine was restarted while it ran"
+
+
+def test_the_exit_record_is_believed(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER)
+    jobs.store.claim(folder.id, dead_supervisor())
+    end = ExitRecord(attempt=1, state=JobState.SUCCEEDED, exit_code=0, end_time=datetime.now(UTC), message="all well")
+    folder.exit.write_text(codec.dumps(end))
+    record = backend.get(folder.id)
+    assert (record.state, record.exit_code, record.message) == (JobState.SUCCEEDED, 0, "all well")
+    assert record.end_time == end.end_time
+
+
+def test_a_version_that_was_made_is_not_made_again(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, model="taxi")
+    jobs.store.claim(folder.id, dead_supervisor())
+    models = ModelStore(jobs.database)
+    models.register("taxi", folder.model_dir, origin=ModelOrigin(job_id=folder.id), now=datetime.now(UTC))
+    record = backend.get(folder.id)
+    assert (record.state, record.model_version) == (JobState.SUCCEEDED, "taxi@1")
+    assert len(models.versions("taxi")) == 1
+
+
+def test_a_job_that_nobody_claimed_is_started_once(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make("print('once')\n")
+    readers = [LocalBackend(workspace, patience=0.0) for _ in range(3)]
+    threads = [threading.Thread(target=reader.get, args=(folder.id,)) for reader in readers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    record = wait_for(readers[0], folder.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
+    assert read_log(readers[0], folder.id) == "once\n"
+
+
+def test_a_claim_without_its_row_is_claimed_again(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make("print('again')\n")
+    folder.claim(1).write_text(codec.dumps(dead_supervisor()))
+    reader = LocalBackend(workspace, patience=0.0)
+    assert reader.get(folder.id).state is JobState.QUEUED
+    record = wait_for(reader, folder.id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 2)
+
+
+def test_a_young_job_is_given_time(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make("print('not yet')\n")
+    assert backend.get(folder.id).state is JobState.QUEUED
+    assert not (folder.root / "supervisor.log").exists()
+    backend.cancel(folder.id)
+
+
+def test_jobs_that_ended_are_not_looked_at(workspace: Workspace, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [jobs.make("pass\n") for _ in range(3)]
+    backend = LocalBackend(workspace)
+    for folder in folders:
+        backend.cancel(folder.id)
+    monkeypatch.setattr(type(jobs.store), "claims", lambda *_: pytest.fail("looked at"))
+    assert {summary.state for summary in backend.list()} == {JobState.CANCELLED}
+
+
+@pytest.mark.parametrize("step", ["_supervise", "_register", "_finish", "_exit_record"])
+def test_killed_at_each_step(workspace: Workspace, jobs: Jobs, step: str) -> None:
+    folder = jobs.make("print('hello')\n", model="taxi")
+    if os.fork() == 0:
+        # A supervisor that is killed on entering the step.
+        os.setsid()
+        setattr(Supervisor, step, lambda *_args, **_keywords: os.kill(os.getpid(), signal.SIGKILL))
+        from mlmagic.runtime.supervisor import main
+
+        main(["", str(folder.root)])
+        os._exit(1)
+    os.wait()
+    record = LocalBackend(workspace).get(folder.id)
+    assert (record.state, record.model_version) == (JobState.FAILED, None)
+    assert LocalBackend(workspace).get(folder.id) == record

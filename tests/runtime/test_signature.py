@@ -1,0 +1,142 @@
+"""The signature reader as it is used: a process of its own, on models that TensorFlow wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlmagic.runtime import signature
+from mlmagic.runtime.inspection import Inspection, inspect_model
+from mlmagic.spec.model import TensorSpec
+
+MAKE_MODELS = """
+import sys, os, json
+import keras, tensorflow as tf
+
+root = sys.argv[1]
+inputs = {"fare": keras.Input((1,), name="fare"), "city": keras.Input((2,), name="city")}
+outputs = keras.layers.Dense(1, name="tip")(keras.layers.concatenate(list(inputs.values())))
+model = keras.Model(inputs, outputs)
+model.export(f"{root}/exported", verbose=False)
+model.save(f"{root}/model.keras")
+keras.Sequential([keras.layers.Dense(1)]).save(f"{root}/unbuilt.keras")
+keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x)]).save(f"{root}/lambda.keras")
+
+
+def save(name, function, spec, **names):
+    module = tf.Module()
+    module.f = tf.function(function, input_signature=[spec])
+    signatures = {key: module.f.get_concrete_function() for key in names}
+    tf.saved_model.save(module, f"{root}/{name}", signatures=signatures or None)
+
+
+text = tf.TensorSpec([None], tf.string, name="text")
+save("named", lambda text: {"upper": tf.strings.upper(text)}, text, shout=1)
+save("many", lambda text: {"upper": tf.strings.upper(text)}, text, one=1, two=1)
+tf.saved_model.save(tf.Module(), f"{root}/without")
+save("reads", lambda text: {"content": tf.map_fn(tf.io.read_file, text)}, text, serving_default=1)
+save("python", lambda text: {"t": tf.py_function(lambda t: t, [text], tf.string)}, text, serving_default=1)
+
+
+def prints(text):
+    tf.print(text, output_stream="file:///tmp/stolen")
+    return {"text": text}
+
+
+save("prints", prints, text, serving_default=1)
+"""
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("models")
+    subprocess.run([sys.executable, "-c", MAKE_MODELS, str(root)], check=True, capture_output=True)
+    return root
+
+
+def inspect(path: Path, **fields: object) -> Inspection:
+    def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    return inspect_model(path, python=None, environment=os.environ, wait=wait, **fields)  # type: ignore[arg-type]
+
+
+def test_an_exported_keras_model(models: Path) -> None:
+    found = inspect(models / "exported")
+    assert found.refused is None
+    assert found.signature is not None
+    assert found.signature.name == "serving_default"
+    assert found.signature.inputs == (
+        TensorSpec(name="city", dtype="float32", shape=(None, 2)),
+        TensorSpec(name="fare", dtype="float32", shape=(None, 1)),
+    )
+    assert [spec.shape for spec in found.signature.outputs] == [(None, 1)]
+
+
+def test_it_is_read_without_importing_tensorflow(models: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import signature; from pathlib import Path\n"
+        "answer = signature.read(Path(sys.argv[2])); assert 'tensorflow' not in sys.modules, 'imported'\n"
+        "print(answer['frameworkVersion'])\n"
+    )
+    folder = Path(signature.__file__).parent
+    command = [sys.executable, "-c", code, str(folder), str(models / "exported")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith("2.")
+
+
+def test_a_keras_file(models: Path) -> None:
+    found = inspect(models / "model.keras")
+    assert found.signature is not None
+    assert {spec.name for spec in found.signature.inputs} == {"fare", "city"}
+    assert found.signature.outputs == (TensorSpec(name="tip", dtype="float32", shape=(None, 1)),)
+    assert (found.framework_version or "").startswith("3.")
+
+
+def test_the_only_signature_need_not_be_the_default(models: Path) -> None:
+    found = inspect(models / "named")
+    assert found.signature is not None
+    assert found.signature.name == "shout"
+    assert found.signature.inputs == (TensorSpec(name="text", dtype="string", shape=(None,)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("reads", "it runs Python code or touches files while it predicts: ReadFile"),
+        ("python", "it runs Python code or touches files while it predicts: EagerPyFunc"),
+        ("prints", "it runs Python code or touches files while it predicts: PrintV2 to a file"),
+        ("without", "it has no signature, so nothing can call it: save it with `model.export(path)`"),
+        ("many", "it has several signatures but no 'serving_default': one, two"),
+        ("unbuilt.keras", "it was saved before it was built, so it has no inputs"),
+        ("lambda.keras", "Keras does not load it in safe mode:"),
+        ("missing", "its saved_model.pb cannot be read:"),
+    ],
+)
+def test_what_must_not_be_served(models: Path, name: str, reason: str) -> None:
+    found = inspect(models / name)
+    assert found.signature is None
+    assert (found.refused or "").startswith(reason)
+
+
+def test_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff not a protocol buffer")
+    assert (inspect(tmp_path).refused or "").startswith("its saved_model.pb cannot be read:")
+
+
+def test_a_reader_that_takes_too_long(models: Path) -> None:
+    assert inspect(models / "model.keras", timeout=0.0).refused == "reading its signature took longer than 0 s"
+
+
+def test_an_interpreter_without_tensorflow(models: Path) -> None:
+    script = Path(signature.__file__)
+    command = [sys.executable, "-I", "-S", str(script), str(models / "model.keras")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout) == {"missing": "keras"}

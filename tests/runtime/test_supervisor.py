@@ -1,0 +1,149 @@
+"""The supervisor within this process; as a process of its own it is examined with the local backend."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.queued import Jobs
+
+from mlmagic.runtime import supervisor
+from mlmagic.runtime.supervisor import Supervisor
+from mlmagic.runtime.watch import Watch
+from mlmagic.spec import codec
+from mlmagic.spec.job import ExitRecord, JobRecord, JobState
+from mlmagic.workspace.layout import JobFolder
+from mlmagic.workspace.processes import ProcessIdentity
+
+
+def supervise(jobs: Jobs, folder: JobFolder, *, grace: float = 10.0) -> JobRecord:
+    with Watch() as watch:
+        Supervisor(folder, watch, grace=grace).run()
+    return jobs.store.get(folder.id)
+
+
+def when(condition: Callable[[], bool], action: Callable[[], object]) -> None:
+    """Do something from a thread, as soon as the condition holds."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not condition():
+            done.wait(0.01)
+        action()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def has_printed(folder: JobFolder, text: str) -> Callable[[], bool]:
+    return lambda: folder.log().exists() and text in folder.log().read_text()
+
+
+def test_a_job_from_claim_to_exit_record(jobs: Jobs) -> None:
+    folder = jobs.make("print('hello')\n", model="taxi")
+    record = supervise(jobs, folder)
+    assert (record.state, record.exit_code, record.attempt) == (JobState.SUCCEEDED, 0, 1)
+    assert record.message == "no model was written to AIP_MODEL_DIR, so no version was made"
+    assert folder.log().read_text() == f"hello\nmlmagic: {record.message}\n"
+    written = codec.loads(ExitRecord, folder.exit.read_bytes())
+    assert (written.state, written.start_time, written.end_time) == (record.state, record.start_time, record.end_time)
+    assert not (folder.root / "exit.reserve").exists()
+
+
+def test_what_another_supervisor_has_is_left_alone(jobs: Jobs) -> None:
+    folder = jobs.make("print('hello')\n")
+    jobs.store.claim(folder.id, ProcessIdentity.current())
+    assert supervise(jobs, folder).state is JobState.PENDING
+    assert not folder.log().exists()
+
+
+def test_a_traceback_points_at_the_notebook(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_: "Cell [5], line 3\nboom")
+    folder = jobs.make("raise ValueError('boom')\n")
+    record = supervise(jobs, folder)
+    assert record.error is not None
+    assert record.error.traceback == "Cell [5], line 3\nboom"
+    assert (
+        folder.log()
+        .read_text()
+        .endswith(
+            "ValueError: boom\nmlmagic: in your notebook:\nCell [5], line 3\nboom\nmlmagic: failed: ValueError: boom\n"
+        )
+    )
+
+
+def test_a_traceback_that_cannot_be_mapped_stays_as_it_is(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_: {}["line"])
+    record = supervise(jobs, jobs.make("raise ValueError('boom')\n"))
+    assert record.error is not None
+    assert (record.error.traceback or "").endswith("ValueError: boom")
+
+
+def test_sigterm_then_sigkill(jobs: Jobs) -> None:
+    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf')\ntime.sleep(600)\n"
+    folder = jobs.make(deaf)
+    when(has_printed(folder, "deaf"), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    record = supervise(jobs, folder, grace=0.2)
+    assert (record.state, record.exit_code) == (JobState.CANCELLED, -signal.SIGKILL)
+
+
+def test_a_timeout_gives_the_same_grace(jobs: Jobs) -> None:
+    source = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: exit(7))\nprint('ready')\ntime.sleep(600)\n"
+    record = supervise(jobs, jobs.make(source, timeout_seconds=0.7))
+    assert (record.state, record.exit_code) == (JobState.FAILED, 7)
+    assert record.error is not None
+    assert record.error.message == "the program ran longer than its timeout of 0.7 s"
+    assert record.error.hint == "Give it more time with --timeout, or less to do."
+
+
+def test_an_interpreter_that_is_gone(jobs: Jobs, tmp_path: Path) -> None:
+    record = supervise(jobs, jobs.make("print(1)\n", python=str(tmp_path / "python")))
+    assert record.state is JobState.FAILED
+    assert record.error is not None
+    assert record.error.message == f"the program could not be started: {tmp_path}/python: No such file or directory"
+    assert record.error.hint == "Is the Python environment of the notebook still there?"
+
+
+def test_a_folder_that_is_gone(jobs: Jobs, tmp_path: Path) -> None:
+    record = supervise(jobs, jobs.make("print(1)\n", working_directory=str(tmp_path / "gone")))
+    assert record.error is not None
+    assert record.error.message == f"the program could not be started: its folder {tmp_path}/gone does not exist"
+
+
+def test_a_failure_of_its_own_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "program_environment", lambda *_: {}["environment"])
+    record = supervise(jobs, jobs.make("print(1)\n"))
+    assert record.state is JobState.FAILED
+    assert record.error is not None
+    assert record.error.message == "mlmagic's supervisor failed: KeyError: 'environment'"
+
+
+def test_a_model_that_cannot_be_registered(jobs: Jobs) -> None:
+    folder = jobs.make(
+        "import os, pathlib\n(pathlib.Path(os.environ['AIP_MODEL_DIR']) / 'saved_model.pb').touch()\n", model="taxi"
+    )
+    record = supervise(jobs, folder)
+    assert (record.state, record.exit_code, record.model_version) == (JobState.FAILED, 0, None)
+    assert record.error is not None
+    assert record.error.message == (
+        "the program succeeded, but its model cannot become a version: it has no graph with the tag `serve`"
+    )
+    assert record.error.hint == f"The model is still in {folder.model_dir}."
+
+
+def test_the_exit_record_outlives_a_broken_database(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = jobs.make("print('hello')\n")
+    advance = supervisor.JobStore.advance
+
+    def fail_at_the_end(self: supervisor.JobStore, job_id: str, **keywords: object) -> JobRecord:
+        if keywords["to"] is JobState.SUCCEEDED:
+            raise OSError("the disk is gone")
+        return advance(self, job_id, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(supervisor.JobStore, "advance", fail_at_the_end)
+    monkeypatch.setattr(supervisor.time, "sleep", lambda _: None)
+    assert supervise(jobs, folder).state is JobState.RUNNING
+    assert codec.loads(ExitRecord, folder.exit.read_bytes()).state is JobState.SUCCEEDED
