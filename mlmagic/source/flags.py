@@ -62,8 +62,7 @@ def function_flags(
         raise CellError(
             f"`train` ({place}) has parameters that cannot become flags:",
             problems=problems,
-            hint="What works: a name of its own with a default or annotation of int, float, str, bool, Path, Literal, or "
-            "a list of these.",
+            hint="What works: a name with a default or annotation of int, float, str, bool, Path, Literal, or a list.",
         )
     return tuple(flags), tuple(notes)
 
@@ -92,7 +91,7 @@ def script_flags(module: Sequence[ast.stmt], text: str) -> tuple[tuple[Flag, ...
 
 
 def spellings(name: str) -> list[str]:
-    """Return how a name is typed as a flag: `--learning-rate`, and as hyperparameter tuning has it, `--learning_rate`."""
+    """Return how a name is typed as a flag: `--learning-rate`, and `--learning_rate` as tuning has it."""
     plain = name.lower() if name.isupper() else name
     return list(dict.fromkeys(["--" + plain.strip("_").replace("_", "-"), f"--{plain}"]))
 

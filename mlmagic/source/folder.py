@@ -24,6 +24,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     size = 0
     for path in _files(root):
         _check_inside(path, root)
+        if not path.is_file():  # a pipe, or a link to nothing
+            continue
         paths.append(path)
         size += path.stat().st_size
         check_size(folder, len(paths), size)  # before anything is read

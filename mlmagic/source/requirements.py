@@ -191,8 +191,9 @@ def installed_distribution(module: str) -> tuple[str, str] | None:
             continue
         if _provides(distribution, parts[0]):
             return _name_and_version(distribution)
-    if parts[0] in _NAMESPACES:
+    if parts[0] in _NAMESPACES or _location(parts[0]) is None or local_module(parts[0]) is not None:
         return None
+    # Slow, as it reads the file lists of all distributions; only for what is installed under an unexpected name.
     for name in metadata.packages_distributions().get(parts[0], ()):
         return _name_and_version(metadata.distribution(name))
     return None
@@ -217,18 +218,18 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str] | None:
 
 def local_module(module: str) -> Path | None:
     """Return the file or package folder of a module that the interpreter finds outside of installed packages."""
+    path = _location(module)
+    return None if path is None or {"site-packages", "dist-packages"} & set(path.parts) else path
+
+
+def _location(module: str) -> Path | None:
+    """Return where the interpreter would import a top-level module from."""
     from importlib.util import find_spec
 
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):  # ValueError: a module made by hand, without a spec
         return None
-    if spec is None:
-        return None
-    if spec.submodule_search_locations:
-        path = Path(next(iter(spec.submodule_search_locations)))
-    elif spec.has_location and spec.origin:
-        path = Path(spec.origin)
-    else:
-        return None
-    return None if {"site-packages", "dist-packages"} & set(path.parts) else path
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None

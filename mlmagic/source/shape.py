@@ -110,6 +110,8 @@ def _reads_arguments(module: Sequence[ast.stmt]) -> bool:
             match node:
                 case ast.Attribute(value=ast.Name(id="sys"), attr="argv"):
                     return True
+                case ast.ImportFrom(module="sys", names=names) if any(name.name == "argv" for name in names):
+                    return True
                 case ast.Import(names=names) if any(name.name.partition(".")[0] in _READS_ARGUMENTS for name in names):
                     return True
                 case ast.ImportFrom(module=str(name)) if name.partition(".")[0] in _READS_ARGUMENTS:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +84,7 @@ def test_an_array_comes_back_the_same(array: np.ndarray, tmp_path: Path) -> None
     [
         pd.DataFrame({"a": [[1], [2]]}),
         pd.DataFrame({1: [1, 2]}),
-        pd.DataFrame({"a": [datetime.date(2020, 1, 1)]}),
+        pd.DataFrame({"a": [dt.date(2020, 1, 1)]}),
         pd.DataFrame({"a": ["\\N"]}),
         pd.DataFrame([[1, 2]], columns=["a", "a"]),
     ],
@@ -89,6 +93,47 @@ def test_a_frame_that_would_change_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(UsageError, match="--with df: it would not come back the same from CSV: ") as caught:
         to_data_file("df", frame)
     assert str(caught.value).endswith(", or `%pip install pyarrow`, which can store more.")
+
+
+@pytest.mark.skipif(WITHOUT_PYARROW, reason="PyArrow is not installed")
+def test_with_pyarrow_a_frame_is_parquet(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"kind": pd.Categorical(["a", "b"], ordered=True), "t": pd.to_timedelta([1, 2], "s")})
+    file = to_data_file("df", frame)
+    assert file.loader == 'pd.read_parquet(Path(__file__).parent / "data" / "df.parquet")'
+    assert file.modules == ("pyarrow",)
+    pd.testing.assert_frame_equal(load(file, tmp_path), frame)
+    with pytest.raises(UsageError, match="--with df: it would not come back the same from Parquet: "):
+        to_data_file("df", pd.DataFrame({"a": [1, "x"]}))
+
+
+def test_frames_of_polars_and_tables_of_arrow_are_parquet(tmp_path: Path) -> None:
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    frame, table = pl.DataFrame({"a": [1, None], "b": [["x"], []]}), pa.table({"a": [1, None]})
+    assert load(to_data_file("p", frame), tmp_path).equals(frame)
+    assert load(to_data_file("q", table), tmp_path).equals(table)
+    assert to_data_file("p", frame).imports == ("import polars as pl",)
+
+
+@pytest.mark.slow
+def test_these_tests_pass_where_pyarrow_and_polars_are_installed(tmp_path: Path) -> None:
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    install = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--no-deps",
+        "--target",
+        str(tmp_path / "site"),
+    ]
+    subprocess.run([*install, "pyarrow", "polars", "polars-runtime-32"], check=True, timeout=250)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", __file__]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    assert told.returncode == 0, told.stdout
+    assert "PyArrow is not installed" not in told.stdout
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1, 2], None, "text", pd.DataFrame])

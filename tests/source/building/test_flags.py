@@ -41,6 +41,9 @@ def flags_of(signature: str, before: str = "", doc: str = "") -> tuple[tuple[Fla
         ("lambda_=0.5", ("--lambda", "float", 0.5)),
         ("größe=3", ("--größe", "int", 3)),
         ("dtype: np.float32 = 0.5", ("--dtype", "float", 0.5)),
+        ("rate: 'not a type (' = 0.5", ("--rate", "float", 0.5)),
+        ("rate: Literal[1.5] = 1.5", ("--rate", "float", 1.5)),
+        ("rate: Literal[X] = 1", ("--rate", "int", 1)),
     ],
 )
 def test_a_parameter_becomes_a_typed_flag(parameter: str, expected: tuple[str, str, object]) -> None:
@@ -101,6 +104,8 @@ def test_a_parameter_without_default_is_required() -> None:
         ("EPOCHS = 5", "EPOCHS", 5),
         ("EPOCHS = 5\nEPOCHS = 6", "EPOCHS", 6),
         ("A = 2\nB = A * 3", "B + 1", 7),
+        ("A = 'a'", "A + 'b'", "ab"),
+        ("match 3:\n    case {'k': 1, **rest}: pass\nA = 1", "A", 1),
         ("DATA = Path('d')", "DATA / 'x'", "d/x"),
     ],
 )
@@ -119,6 +124,16 @@ def test_a_default_that_names_a_constant_has_its_value(before: str, default: str
         "EPOCHS = 5\ndef f():\n    global EPOCHS\n    EPOCHS = 6",
         "EPOCHS = 5\nimport epochs as EPOCHS",
         "EPOCHS = 5\n[EPOCHS := 3 for _ in 'ab']",
+        "EPOCHS = 5\nmatch x:\n    case [1, *EPOCHS]: pass",
+        "EPOCHS = 5\nmatch x:\n    case {'k': 1, **EPOCHS}: pass",
+        "EPOCHS = 5\ntry: pass\nexcept OSError as EPOCHS: pass",
+        "EPOCHS = 10**400",
+        "EPOCHS = 10 ** 65",
+        "EPOCHS = (-8) ** 0.5",
+        "EPOCHS = 1 / 0",
+        "EPOCHS = -'a'",
+        "EPOCHS = 'a' * 3",
+        "EPOCHS = Path(3)",
     ],
 )
 def test_a_default_that_only_the_program_knows_is_left_to_it(before: str) -> None:
@@ -129,7 +144,18 @@ def test_a_default_that_only_the_program_knows_is_left_to_it(before: str) -> Non
 
 @pytest.mark.parametrize(
     "parameter",
-    ["opt=make()", "opt: Adam = None", "opt={}", "opt=Color.RED", "opt=[True, 1]", "x: dict[str, int] = None"],
+    [
+        "opt=make()",
+        "opt: Adam = None",
+        "opt={}",
+        "opt=Color.RED",
+        "opt=[True, 1]",
+        "opt=[True]",
+        "opt=[[1]]",
+        "x: list[bool] = None",
+        "opt=object",
+        "x: dict[str, int] = None",
+    ],
 )
 def test_a_parameter_that_no_flag_can_have_keeps_its_default(parameter: str) -> None:
     flags, (note,) = flags_of(parameter)
@@ -149,8 +175,7 @@ def test_all_parameters_that_cannot_be_flags_are_told_at_once() -> None:
         "  - `help`: --help is taken\n"
         "  - `x`: --x is taken\n"
         "  - `no_x`: --no-x is taken\n"
-        "What works: a name of its own with a default or annotation of int, float, str, bool, Path, Literal, or "
-        "a list of these."
+        "What works: a name with a default or annotation of int, float, str, bool, Path, Literal, or a list."
     )
 
 

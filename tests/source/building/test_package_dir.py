@@ -136,6 +136,12 @@ def test_a_linked_folder_that_leads_out_is_refused(project: Path) -> None:
     assert "is a link to" in error_of(project)
 
 
+def test_what_is_no_file_is_left_out(project: Path) -> None:
+    os.mkfifo(project / "trainer" / "pipe")
+    (project / "trainer" / "gone").symlink_to(project / "trainer" / "nothing")
+    assert {"trainer/pipe", "trainer/gone"}.isdisjoint(read_package(project).files)
+
+
 def test_what_is_too_large_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.truncate(project / "trainer" / "vocabulary.txt", folder_module.MAX_BYTES + 1)
     assert error_of(project) == (
@@ -151,3 +157,10 @@ def test_virtual_environments_are_left_out(project: Path) -> None:
     (project / "trainer" / ".ipynb_checkpoints").mkdir()
     (project / "trainer" / ".ipynb_checkpoints" / "task.py").write_text("")
     assert not any("env" in name or "checkpoints" in name for name in read_package(project).files)
+
+
+def test_a_subpackage_between_needs_its_init(project: Path) -> None:
+    (project / "trainer" / "sub" / "deep").mkdir()
+    (project / "trainer" / "sub" / "deep" / "__init__.py").write_text("")
+    (project / "trainer" / "sub" / "deep" / "task.py").write_text("")
+    assert "taxifare/trainer/sub has no __init__.py" in error_of(project, "trainer.sub.deep.task")

@@ -40,7 +40,7 @@ def test_a_script_is_told_in_cells_too(build, run) -> None:
 
 
 def test_chained_exceptions_are_told_in_cells(build, run) -> None:
-    cell = "def train():\n    try:\n        int('x')\n    except ValueError as error:\n        raise OSError('no') from error"
+    cell = "def train():\n    try:\n        int('x')\n    except ValueError as e:\n        raise OSError('no') from e"
     text = told(package := build(cell), run(package).stderr)
     assert re.findall(r"^  .*line.*$", text, re.MULTILINE) == [
         "  Cell [9], line 4, in train",

@@ -167,8 +167,16 @@ def test_a_constant_of_an_earlier_cell_is_a_flag_too(build, run) -> None:
     assert run(package, "--epochs", "4").stdout == "8\n"
 
 
+@pytest.mark.parametrize(
+    "cell", ["import sys\nN = 1\nprint(sys.argv[1:])", "N = 1\nfrom sys import argv\nprint(argv[1:])"]
+)
+def test_a_script_that_looks_at_its_words_gets_them(build, run, cell: str) -> None:
+    assert run(build(cell), "a", "--b").stdout == "['a', '--b']\n"
+
+
 def test_a_script_that_reads_its_arguments_gets_them(build, run) -> None:
-    cell = "import argparse\nN = 1\nparser = argparse.ArgumentParser()\nparser.add_argument('--m')\nprint(parser.parse_args().m, N)"
+    parser = "parser = argparse.ArgumentParser()\nparser.add_argument('--m')"
+    cell = f"import argparse\nN = 1\n{parser}\nprint(parser.parse_args().m, N)"
     package = build(cell)
     assert package.flags == ()
     assert package.notes == ("the cell reads its arguments itself, so its constants are not flags",)
