@@ -16,6 +16,8 @@ from typing import Any
 
 from mlmagic.serving import frames
 
+# Without the working directory on its path: a `random.py` beside the notebook is none of its business.
+_WORKER = (sys.executable, "-P", "-m", "mlmagic.serving.worker")
 _LOG_TAIL_BYTES = 1 << 14
 _LOG_TAIL_LINES = 10
 _LONGEST_LOG = 1 << 20
@@ -41,7 +43,7 @@ class Child:
         self._last = 0
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mlmagic.serving.worker", str(artifact), str(theirs.fileno())],
+                [*_WORKER, str(artifact), str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
@@ -86,12 +88,20 @@ class Child:
             raise self._death() from None
         return self._receive(deadline)
 
+    def hang_up(self) -> None:
+        """Close the connection, from any thread: the process ends, and who waits for an answer is told so."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
     def end(self) -> None:
         """End the process and forget its log."""
-        self._connection.close()
-        if self.is_alive:
+        self.hang_up()
+        try:
+            self.process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
+            self.process.wait()
+        self._connection.close()
         self._log.close()
 
     def _receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,7 +133,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _how(status: int | None) -> str:
     if status is None:
         return "closed its connection"
-    if status >= 0:
+    if status == 0:
+        return "was closed"
+    if status > 0:
         return f"ended with exit code {status}"
     name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
     out_of_memory = " (out of memory?)" if name == "SIGKILL" else ""

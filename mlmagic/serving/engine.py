@@ -66,6 +66,7 @@ def _keras_call(artifact: Path, signature: dict[str, Any]) -> Call:
 
 
 def _to_array(value: Any) -> Any:
+    import numpy as np
     import tensorflow as tf
 
     if isinstance(value, tf.RaggedTensor):
@@ -74,7 +75,7 @@ def _to_array(value: Any) -> Any:
         value = tf.sparse.to_dense(value)
     if value.dtype == tf.bfloat16:
         value = tf.cast(value, tf.float32)
-    return value.numpy()
+    return np.asarray(value)
 
 
 def _decoded(value: Any) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import MissingDependencyError
 from mlmagic.serving.pool import PredictorPool
-from mlmagic.serving.predictor import Predictor
 from mlmagic.serving.results import ANONYMOUS, to_frame
 from mlmagic.serving.rows import Rows, read_rows
 from mlmagic.spec.model import ModelVersion, Signature
@@ -21,6 +20,19 @@ _PART_ROWS = 8192
 _PART_BYTES = 1 << 24
 
 
+class Answers(Protocol):
+    """What `Predictor` is to this module."""
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and returns."""
+        ...
+
+    def predict(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs by name, for columns that fit the signature."""
+        ...
+
+
 def predict_frame(pool: PredictorPool, version: ModelVersion, folder: Path, instances: Any) -> pd.DataFrame:
     """Return a row of predictions for each instance. `folder` is the version's.
 
@@ -29,19 +41,28 @@ def predict_frame(pool: PredictorPool, version: ModelVersion, folder: Path, inst
         MissingDependencyError: pandas or TensorFlow is not installed.
     """
     _need_pandas()
-    label, artifact = str(version), folder / version.origin.artifact_path
-    with pool.lease(label, artifact) as predictor:
-        # What was noted at registration answers for bad instances before the model is loaded.
-        signature = version.signature or predictor.signature
-        rows = read_rows(instances, signature, label)
-        outputs = predict_rows(predictor, rows, signature)
+    with pool.lease(str(version), folder / version.origin.artifact_path) as predictor:
+        return predict_with(predictor, version, instances)
+
+
+def predict_with(predictor: Answers, version: ModelVersion, instances: Any) -> pd.DataFrame:
+    """Return a row of predictions for each instance.
+
+    Raises:
+        PredictionError: instances that do not fit, or the model failed.
+    """
+    label = str(version)
+    # What was noted at registration answers for bad instances before the model is loaded.
+    signature = version.signature or predictor.signature
+    rows = read_rows(instances, signature, label)
+    outputs = predict_rows(predictor, rows, signature)
     if version.origin.artifact == "keras" and len(outputs) == 1:
         # A `.keras` file calls its output after the last layer, `dense_7` say.
         outputs = {ANONYMOUS: next(iter(outputs.values()))}
     return to_frame(outputs, count=rows.count, index=rows.index, label=label)
 
 
-def predict_rows(predictor: Predictor, rows: Rows, signature: Signature) -> dict[str, Any]:
+def predict_rows(predictor: Answers, rows: Rows, signature: Signature) -> dict[str, Any]:
     """Return the outputs by name. Large requests go in parts; a model of fixed batch size gets its size."""
     collected: dict[str, list[Any]] = {}
     for part, count in _parts(rows, signature):

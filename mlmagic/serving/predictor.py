@@ -91,7 +91,7 @@ class Predictor:
         """End the process, if there is one; a call that waits for it fails at once."""
         busy = self._child
         if busy is not None:
-            busy.process.kill()
+            busy.hang_up()
         with self._lock:
             child, self._child = self._child, None
             if child is not None:

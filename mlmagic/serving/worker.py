@@ -1,4 +1,4 @@
-"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD`, where FD is a socket to the kernel.
+"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD PID`: FD is a socket to the kernel, PID is the kernel.
 
 It loads the model, says so or why not, and then answers one request after the other. It ends with the connection, so
 with the kernel, however that died. What libraries print goes to the log that is its stdout and stderr.
@@ -22,7 +22,7 @@ from mlmagic.serving import frames
 if TYPE_CHECKING:
     from mlmagic.serving.engine import Engine
 
-_LOOK_AT_PARENT_SECONDS = 2.0
+_LOOK_AT_KERNEL_SECONDS = 2.0
 _LONGEST_ERROR = 1000
 
 Request = tuple[dict[str, Any], dict[str, Any]]
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(argv[3]),), daemon=True).start()
     engine = _start(artifact, connection)
     if engine is None:
         return 1
@@ -53,11 +53,14 @@ def _listen(connection: socket.socket, requests: queue.SimpleQueue[Request]) -> 
             os._exit(0)
 
 
-def _end_with_parent(parent: int) -> None:
+def _end_with(kernel: int) -> None:
     """A child that the kernel forked may hold its end of the connection open when the kernel itself is dead."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK_AT_PARENT_SECONDS)
-    os._exit(0)
+    while True:
+        try:
+            os.kill(kernel, 0)
+        except ProcessLookupError:
+            os._exit(0)
+        time.sleep(_LOOK_AT_KERNEL_SECONDS)
 
 
 def _start(artifact: Path, connection: socket.socket) -> Engine | None:
@@ -95,8 +98,11 @@ def _tell(connection: socket.socket, header: dict[str, Any], columns: Mapping[st
 
 
 def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:_LONGEST_ERROR]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    if lines[0].startswith("Graph execution error"):
+        # TensorFlow says what went wrong last, before the name of the node.
+        lines = [line for line in lines if not line.startswith("[[")][-1:]
+    return f"{type(error).__name__}: {lines[0]}"[:_LONGEST_ERROR]
 
 
 if __name__ == "__main__":

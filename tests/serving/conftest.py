@@ -43,6 +43,7 @@ _MODELS = """
 
     @save("answer", ("x", tf.float32, [None]), ("s", tf.string, [None]), ("b", tf.bool, [None]))
     def _(x, s, b):
+        tf.debugging.assert_less(x, 1e6, message="x must be small")
         tf.print("answering", tf.shape(x)[0], output_stream=sys.stdout)
         return {
             "words": tf.strings.upper(s, encoding="utf-8"),
@@ -64,11 +65,6 @@ _MODELS = """
     @save("summed", ("x", tf.float32, [None]))
     def _(x):
         return {"total": tf.reduce_sum(x)}
-
-    @save("picky", ("x", tf.float32, [None]))
-    def _(x):
-        tf.debugging.assert_positive(x, message="x must be positive")
-        return {"root": tf.sqrt(x)}
 
     @save("forever", ("x", tf.float32, [None]))
     def _(x):

@@ -1,4 +1,4 @@
-"""The life of a serving process."""
+"""The life of a serving process. Starting one takes seconds, so the tests hand on the one that they leave."""
 
 from __future__ import annotations
 
@@ -15,139 +15,135 @@ import psutil
 import pytest
 
 from mlmagic.errors import MissingDependencyError, PredictionError
-from mlmagic.serving.pool import PredictorPool
 from mlmagic.serving.predictor import Predictor
 
-ONE = {"x": np.array([4.0], dtype="float32")}
+ENDLESS = {"x": np.array([4.0], dtype="float32")}
+QUICK = {"x": np.array([-2.0], dtype="float32")}
 
 
-@pytest.fixture
-def picky(models: Path) -> Iterator[Predictor]:
-    predictor = Predictor("picky@1", models / "picky")
-    yield predictor
-    predictor.close()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def forever(models: Path) -> Iterator[Predictor]:
-    predictor = Predictor("forever@1", models / "forever", answer_seconds=1.0)
+    predictor = Predictor("forever@1", models / "forever")
     yield predictor
     predictor.close()
 
 
-def test_the_process_stays_warm(picky: Predictor) -> None:
-    assert picky.process_id is None
-    picky.predict(ONE)
-    first = picky.process_id
-    assert picky.predict(ONE)["root"].tolist() == [2.0]
-    assert picky.process_id == first
+def test_the_process_starts_at_the_first_use_and_stays_warm(forever: Predictor) -> None:
+    assert forever.process_id is None
+    assert [tensor.name for tensor in forever.signature.outputs] == ["y"]
+    first = forever.process_id
+    assert forever.predict(QUICK)["y"].tolist() == [-2.0]
+    assert forever.process_id == first
 
 
-def test_a_process_that_was_killed_is_told_and_replaced(picky: Predictor) -> None:
-    assert picky.signature.inputs[0].name == "x"
-    process = psutil.Process(picky.process_id)
-    process.suspend()
-    killer = threading.Timer(0.2, process.kill)
+def test_a_process_that_is_killed_is_told_and_replaced(forever: Predictor) -> None:
+    assert forever.signature.inputs
+    killer = threading.Timer(0.2, psutil.Process(forever.process_id).kill)
     killer.start()
     with pytest.raises(PredictionError) as caught:
-        picky.predict(ONE)
-    killer.join()
+        forever.predict(ENDLESS)
     assert caught.value.message == (
-        "the process that serves picky@1 was ended by SIGKILL (out of memory?). The next call starts a new one."
+        "the process that serves forever@1 was ended by SIGKILL (out of memory?). The next call starts a new one."
     )
-    assert picky.predict(ONE)["root"].tolist() == [2.0]
+    assert forever.predict(QUICK)["y"].tolist() == [-2.0]
 
 
-def test_no_answer_in_time_ends_the_process(forever: Predictor) -> None:
-    assert forever.signature.outputs[0].name == "y"
-    process = psutil.Process(forever.process_id)
-    with pytest.raises(PredictionError, match="forever@1 gave no answer in 1 s, so its process was ended"):
-        forever.predict(ONE)
+def test_an_interrupt_leaves_the_next_call_right(forever: Predictor) -> None:
+    assert forever.signature.inputs
+    interrupt = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        forever.predict(ENDLESS)
+    assert forever.process_id is None
+    assert forever.predict(QUICK)["y"].tolist() == [-2.0]
+
+
+def test_closing_ends_a_call_that_waits(forever: Predictor) -> None:
+    assert forever.signature.inputs
+    closer = threading.Timer(0.2, forever.close)
+    closer.start()
+    with pytest.raises(PredictionError, match="the process that serves forever@1 was closed"):
+        forever.predict(ENDLESS)
+    closer.join()
+    assert forever.process_id is None
+
+
+def test_no_answer_in_time_ends_the_process(models: Path) -> None:
+    predictor = Predictor("forever@1", models / "forever", answer_seconds=0.5)
+    assert predictor.signature.inputs
+    process = psutil.Process(predictor.process_id)
+    with pytest.raises(PredictionError, match=r"forever@1 gave no answer in 0.5 s, so its process was ended"):
+        predictor.predict(ENDLESS)
     assert not process.is_running()
 
 
-def test_an_interrupt_leaves_the_next_call_right(models: Path) -> None:
-    predictor = Predictor("forever@1", models / "forever")
-    assert predictor.signature.inputs
-    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    with pytest.raises(KeyboardInterrupt):
-        predictor.predict(ONE)
-    assert predictor.process_id is None
-    assert predictor.predict({"x": np.array([], dtype="float32")[:0]} | {"x": np.array([-2.0], dtype="float32")})
-    predictor.close()
-
-
-def test_closing_ends_a_call_that_waits(models: Path) -> None:
-    predictor = Predictor("forever@1", models / "forever")
-    assert predictor.signature.inputs
-    closer = threading.Timer(0.3, predictor.close)
-    closer.start()
-    with pytest.raises(PredictionError, match="was ended by SIGKILL"):
-        predictor.predict(ONE)
-    closer.join()
-    assert predictor.process_id is None
-
-
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
-    (tmp_path / "saved_model.pb").write_bytes(b"no model")
-    with pytest.raises(PredictionError, match=r"broken@1 cannot be served: its saved_model.pb cannot be read"):
-        Predictor("broken@1", tmp_path).predict(ONE)
+def test_a_model_that_is_not_loaded_in_time_is_told(models: Path) -> None:
+    with pytest.raises(PredictionError, match=r"forever@1 was not loaded within 0.1 s"):
+        Predictor("forever@1", models / "forever", start_seconds=0.1).predict(QUICK)
 
 
 def test_a_process_that_does_not_start_shows_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "tensorflow.py").write_text("print('about to fail'); import os; os._exit(3)")
+    (tmp_path / "tensorflow.py").write_text("import os; print('about to fail', flush=True); os.abort()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(PredictionError) as caught:
-        Predictor("odd@1", tmp_path).predict(ONE)
-    assert caught.value.message == "the process that serves odd@1 ended with exit code 3."
+        Predictor("odd@1", tmp_path).predict(QUICK)
+    assert caught.value.message == "the process that serves odd@1 was ended by SIGABRT."
+    assert caught.value.problems == ("about to fail",)
 
 
 def test_without_tensorflow_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(name='tensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(MissingDependencyError) as caught:
-        Predictor("plain@1", tmp_path).predict(ONE)
+        Predictor("plain@1", tmp_path).predict(QUICK)
     assert str(caught.value).splitlines() == [
         "plain@1 needs the package tensorflow, which is not installed here.",
         'Install TensorFlow: %pip install "mlmagic[tensorflow]"',
     ]
 
 
-def test_the_least_recently_used_process_goes(models: Path) -> None:
-    pool = PredictorPool(limit=1)
-    with pool.lease("picky@1", models / "picky") as first:
-        assert first.signature.inputs
-        with pool.lease("summed@1", models / "summed") as second:
-            assert second.signature.inputs
-            assert first.process_id is not None
-        assert first.process_id is not None
-    assert [first.process_id is None, second.process_id is None].count(True) == 1
-    pool.close()
-    assert first.process_id is None
-    assert second.process_id is None
-
-
 def test_a_killed_kernel_leaves_no_process(models: Path) -> None:
     program = (
         "import sys, time, pathlib; from mlmagic.serving.predictor import Predictor\n"
-        "p = Predictor('picky@1', pathlib.Path(sys.argv[1])); p.signature; print(p.process_id, flush=True); time.sleep(600)"
+        "p = Predictor('m@1', pathlib.Path(sys.argv[1])); p.signature; print(p.process_id, flush=True); time.sleep(600)"
     )
-    kernel = subprocess.Popen([sys.executable, "-c", program, str(models / "picky")], stdout=subprocess.PIPE, text=True)
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", program, str(models / "vector")], stdout=subprocess.PIPE, text=True
+    )
     assert kernel.stdout is not None
     worker = psutil.Process(int(kernel.stdout.readline()))
     kernel.kill()
     kernel.communicate()
-    worker.wait(timeout=20)
+    worker.wait(timeout=30)
     assert not worker.is_running()
+
+
+def test_a_forked_child_of_the_kernel_does_not_keep_it_alive(models: Path) -> None:
+    program = (
+        "import sys, os, time, pathlib; from mlmagic.serving.child import Child\n"
+        "c = Child(pathlib.Path(sys.argv[1])); fork = os.fork()\n"
+        "if not fork: time.sleep(600)\n"
+        "print(c.process.pid, fork, flush=True); time.sleep(600)"
+    )
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", program, str(models / "vector")], stdout=subprocess.PIPE, text=True
+    )
+    assert kernel.stdout is not None
+    worker, fork = (psutil.Process(int(word)) for word in kernel.stdout.readline().split())
+    kernel.kill()
+    kernel.wait()
+    worker.wait(timeout=30)
+    assert fork.is_running()
+    fork.kill()
+    kernel.communicate()
 
 
 def test_a_kernel_that_ends_takes_its_process_along(models: Path) -> None:
     program = (
         "import sys, pathlib; from mlmagic.serving.pool import PredictorPool\n"
-        "with PredictorPool().lease('picky@1', pathlib.Path(sys.argv[1])) as p: p.signature; print(p.process_id)"
+        "with PredictorPool().lease('m@1', pathlib.Path(sys.argv[1])) as p: p.signature; print(p.process_id)"
     )
-    command = [sys.executable, "-W", "error", "-c", program, str(models / "picky")]
+    command = [sys.executable, "-W", "error", "-c", program, str(models / "vector")]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     assert not psutil.pid_exists(int(result.stdout))
     assert result.stderr == ""
