@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 _WIDTH = 110
-# Long outputs, such as the files of a package, are worth reading in the notebook.
-_MAX_LINES = 60
+# At the beginning and the end: long outputs, such as the files of a package, are better read in the notebook.
+_SHOWN_LINES = 30
 
 
 def main() -> int:
@@ -81,8 +81,8 @@ def cancel_jobs() -> None:
 
 def _output(outputs: list[Any], seconds: float) -> str:
     lines = [line for output in outputs for line in _text(output).rstrip().splitlines()]
-    if len(lines) > _MAX_LINES:
-        lines[_MAX_LINES:] = [f"… {len(lines) - _MAX_LINES} more lines"]
+    if (left_out := len(lines) - 2 * _SHOWN_LINES) > 1:
+        lines[_SHOWN_LINES:-_SHOWN_LINES] = [f"… {left_out} more lines …"]
     return "\n".join([*(f"    {line}" for line in lines), f"  └ {seconds:.1f} s"])
 
 

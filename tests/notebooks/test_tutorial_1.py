@@ -64,6 +64,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run({cell.id: cell for cell in notebook.cells}, folder / ".mlmagic")
 
 
+def answers(table: str) -> list[float]:
+    """The last column of a DataFrame's text."""
+    return [float(line.split()[-1]) for line in table.splitlines()[1:]]
+
+
 def test_only_the_cells_that_should_fail_do(run: Run) -> None:
     failed = {cell_id for cell_id, cell in run.cells.items() if cell.cell_type == "code" and run.error(cell_id)}
     assert failed == {"live", "fail"}
@@ -98,11 +103,11 @@ def test_predictions_are_finite_and_beat_every_guess(run: Run) -> None:
     assert max(first, second) < min(guesses)
 
 
-def test_a_missing_number_gets_an_answer_too(run: Run) -> None:
-    answers = [float(line.split()[-1]) for line in run.text("json").splitlines()[1:]]
-    assert len(answers) == 3
-    assert answers[0] + 30 < answers[1]
-    assert math.isfinite(answers[2])
+def test_flights_that_never_took_place_and_gaps_get_answers_too(run: Run) -> None:
+    on_time, late = answers(run.text("json"))
+    assert on_time + 30 < late
+    assert len(answers(run.text("gaps"))) == 3
+    assert all(map(math.isfinite, answers(run.text("gaps"))))
 
 
 def test_two_versions_are_kept_and_the_second_was_made_the_default(run: Run) -> None:
