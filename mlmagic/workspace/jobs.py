@@ -16,7 +16,7 @@ from mlmagic.spec.names import check_name, new_job_id
 from mlmagic.spec.package import SourceMap
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import add_event
-from mlmagic.workspace.files import create_once, explained
+from mlmagic.workspace.files import create_once, explained, write_atomic
 from mlmagic.workspace.job_folder import check_file_names, stage_job, write_state
 from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
@@ -201,12 +201,13 @@ class JobStore:
             if record.state is not JobState.QUEUED:
                 return None
             attempt = record.attempt + 1
-            # A claim without its row: its process was killed in between, so it never ran anything.
-            while not create_once(self._workspace.job(job_id).claim(attempt), codec.dumps(identity)):
+            path = self._workspace.job(job_id).claim(attempt)
+            if not create_once(path, codec.dumps(identity)):
                 holder = self.claims(job_id).get(attempt)
                 if holder is not None and is_alive(holder):
                     return None
-                attempt += 1
+                # Its process was killed before the row was written, and so before it ran anything.
+                write_atomic(path, codec.dumps(identity))
             update_time = now or datetime.now(UTC)
             self._save(
                 connection,

@@ -64,7 +64,10 @@ class ModelStore:
                 # Another file system. The long copy must not keep other writers waiting.
                 with _copied(artifact_dir, folder) as copy:
                     version = self._register(folder, copy, origin, signature, set_default=set_default)
-            self._leave_link(version, artifact_dir)
+                if self._is_jobs_own(artifact_dir, origin):
+                    _remove(artifact_dir)
+            if self._is_jobs_own(artifact_dir, origin):
+                self._leave_link(version, artifact_dir)
         return version
 
     def _register(
@@ -178,17 +181,15 @@ class ModelStore:
             )
             raise NotFoundError(f"there is no model {model!r}.", hint=hint)
 
+    def _is_jobs_own(self, artifact: Path, origin: ModelOrigin) -> bool:
+        return origin.job_id is not None and artifact == self._workspace.job(origin.job_id).model_dir
+
     def _leave_link(self, version: ModelVersion, artifact: Path) -> None:
         """Let the job's folder show where its model went."""
-        job_id = version.origin.job_id
-        if job_id is None or artifact != self._workspace.job(job_id).model_dir:
-            return
-        target = self.path(version)
-        if artifact.is_dir() and not artifact.samefile(target):
-            shutil.rmtree(artifact, ignore_errors=True)
-        # A file system without links loses nothing but the convenience.
+        target = os.path.relpath(self.path(version), artifact.parent)
+        # It may be there already; and a file system without links loses nothing but the convenience.
         with contextlib.suppress(OSError):
-            artifact.symlink_to(os.path.relpath(target, artifact.parent), target_is_directory=True)
+            artifact.symlink_to(target, target_is_directory=True)
 
 
 def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple[list[ModelVersion], list[str]]:
@@ -322,3 +323,10 @@ def _copied(artifact: Path, folder: ModelFolder) -> Iterator[Path]:
         yield staged
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _remove(artifact: Path) -> None:
+    if artifact.is_symlink():
+        artifact.unlink()
+    else:
+        shutil.rmtree(artifact, ignore_errors=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +42,7 @@ class Restored:
 def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     """Fill empty tables in the transaction that the connection is in; what cannot be read is left where it is."""
     jobs, versions, problems = 0, 0, []
+    _remove_leftovers(workspace.jobs)
     for folder in _folders(workspace.jobs):
         if not is_job_id(folder.name):
             continue
@@ -54,6 +54,7 @@ def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     for folder in _folders(workspace.models):
         if not is_name(folder.name):
             continue
+        _remove_leftovers(folder)
         adopted, unreadable = adopt_versions(connection, ModelFolder(folder))
         versions += len(adopted)
         problems += unreadable
@@ -81,13 +82,18 @@ def _with_exit(folder: JobFolder) -> JobRecord:
     )
 
 
-def _folders(parent: Path) -> Iterator[Path]:
-    """Yield the folders in a folder, in order; what a killed process left half made or half removed is removed."""
+def _folders(parent: Path) -> list[Path]:
+    """Return the folders in a folder, in order, without those that are half made or half removed."""
     if not parent.is_dir():
-        return
-    for folder in sorted(parent.iterdir()):
-        if folder.name.startswith((STAGING_PREFIX, DELETED_PREFIX)):
-            if time.time() - folder.stat().st_mtime > _LEFTOVER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
-        elif folder.is_dir():
-            yield folder
+        return []
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not _is_leftover(path))
+
+
+def _remove_leftovers(parent: Path) -> None:
+    for path in parent.glob(".*"):
+        if _is_leftover(path) and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_leftover(path: Path) -> bool:
+    return path.name.startswith((STAGING_PREFIX, DELETED_PREFIX))

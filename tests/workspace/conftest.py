@@ -21,7 +21,7 @@ from mlmagic.spec.model import ModelOrigin, ModelVersion
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
 
 NOW = datetime(2026, 1, 31, 12, 30, 15, 123456, tzinfo=UTC)
@@ -76,6 +76,15 @@ def artifact(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def job_with_model(workspace: Workspace, submit: Callable[..., JobRecord], artifact: Callable[..., Path]) -> JobFolder:
+    """The folder of a job whose program wrote a model."""
+    job = workspace.job(submit().id)
+    job.model_dir.rmdir()
+    artifact(job.model_dir)
+    return job
 
 
 @pytest.fixture

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mlmagic.errors import ConflictError, NotFoundError, PackageError, UsageError, WorkspaceError
+from mlmagic.spec import codec
+from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState
+from mlmagic.spec.names import is_job_id
+from mlmagic.spec.package import SourceBlock, SourceMap
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.events import EventLog
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.processes import ProcessIdentity
+
+Submit = Callable[..., JobRecord]
+SECOND = timedelta(seconds=1)
+DEAD = ProcessIdentity(pid=1, start_time=-1, boot_id="another")
+
+
+def finish(jobs: JobStore, record: JobRecord, now: datetime, state: JobState = JobState.SUCCEEDED) -> JobRecord:
+    return jobs.advance(record.id, expect=[record.state], to=state, now=now, end_time=now)
+
+
+def test_a_new_job_is_queued_and_reads_back(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
+    record = submit()
+    assert is_job_id(record.id)
+    assert record.id.startswith("taxi-20260131-123015-")
+    assert (record.state, record.spec, record.create_time, record.attempt) == (JobState.QUEUED, spec, now, 0)
+    assert jobs.get(record.id) == record
+
+
+def test_its_folder_is_complete_and_the_users_alone(workspace: Workspace, submit: Submit, spec: JobSpec) -> None:
+    folder = workspace.job(submit().id)
+    assert codec.loads(JobSpec, folder.spec.read_bytes()) == spec
+    assert (folder.package / "trainer" / "task.py").read_bytes() == b"print('trains')\n"
+    assert all(path.is_dir() for path in (folder.logs, folder.model_dir, folder.checkpoint_dir, folder.tensorboard_dir))
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in folder.root.rglob("*")}
+    assert modes == {(True, 0o700), (False, 0o600)}
+
+
+def test_the_same_name_at_the_same_time_makes_two_jobs(jobs: JobStore, submit: Submit) -> None:
+    assert len({submit().id for _ in range(20)}) == len(jobs.list()) == 20
+
+
+def test_source_map_sources_and_distribution_are_kept(
+    workspace: Workspace, jobs: JobStore, spec: JobSpec, now: datetime
+) -> None:
+    source_map = SourceMap(blocks=(SourceBlock(file="trainer/task.py", first_line=1, last_line=3, cell_number=5),))
+    files = {"trainer/task.py": "x = 'ä'\n".encode(), "pyproject.toml": b"[project]"}
+    record = jobs.create(spec, package_files=files, dist_files={"taxi-1.tar.gz": b"gz"}, source_map=source_map, now=now)
+    assert jobs.source_map(record.id) == source_map
+    assert jobs.sources(record.id) == {"trainer/task.py": "x = 'ä'\n"}
+    assert (workspace.job(record.id).dist / "taxi-1.tar.gz").read_bytes() == b"gz"
+
+
+def test_a_given_package_has_no_source_map(jobs: JobStore, submit: Submit) -> None:
+    assert jobs.source_map(submit().id) is None
+
+
+@pytest.mark.parametrize("name", ["../x.py", "/etc/x.py", "a/../../x.py", "", ".", "a//b.py", "a/./b.py", "a\0.py"])
+def test_no_file_leads_out_of_the_package(
+    workspace: Workspace, jobs: JobStore, spec: JobSpec, now: datetime, name: str
+) -> None:
+    with pytest.raises(PackageError) as raised:
+        jobs.create(spec, package_files={name: b"", "fine.py": b""}, now=now)
+    assert str(raised.value) == (
+        f"files of a package have relative paths without .. in them; not allowed:\n  - {name!r}"
+    )
+    assert list(workspace.jobs.iterdir()) == []
+
+
+@pytest.mark.parametrize("changes", [{"display_name": "../x"}, {"model": "a/b"}])
+def test_hostile_names_are_refused(
+    workspace: Workspace, jobs: JobStore, spec: JobSpec, now: datetime, changes: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError, match="cannot be used: it must start with a letter"):
+        jobs.create(replace(spec, **changes), package_files={}, now=now)
+    assert list(workspace.jobs.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_leaves_no_job(
+    workspace: Workspace, jobs: JobStore, spec: JobSpec, now: datetime
+) -> None:
+    with pytest.raises(WorkspaceError, match="cannot make a job in"):
+        jobs.create(spec, package_files={"a": b"", "a/b.py": b""}, now=now)
+    assert jobs.list() == []
+
+
+def test_a_crash_never_leaves_half_a_job(
+    workspace: Workspace,
+    database: Database,
+    jobs: JobStore,
+    submit: Submit,
+    killed_at_each_step: Callable[..., Iterator[int]],
+) -> None:
+    submit()
+    for _ in killed_at_each_step(submit):
+        shown = {path.name for path in workspace.jobs.iterdir() if not path.name.startswith(".")}
+        assert {row.id for row in jobs.list()} <= shown
+        assert all((workspace.jobs / name / "state.json").exists() for name in shown)
+    for leftover in workspace.jobs.glob(".staging-*"):
+        os.utime(leftover, (0, 0))
+    assert database.rebuild().problems == ()
+    assert not list(workspace.jobs.glob(".*"))
+
+
+def test_an_unknown_job_is_an_error_that_names_the_nearest(
+    workspace: Workspace, jobs: JobStore, submit: Submit
+) -> None:
+    with pytest.raises(NotFoundError) as raised:
+        jobs.get("taxi")
+    assert str(raised.value) == f"there is no job 'taxi'.\nThe workspace {workspace.root} has no jobs yet."
+    submit()
+    for call in (jobs.get, jobs.resolve):
+        with pytest.raises(NotFoundError) as raised:
+            call("taxo")
+        assert str(raised.value) == "there is no job 'taxo'.\nDid you mean taxi?"
+    with pytest.raises(NotFoundError, match="`%jobs` lists all jobs"):
+        jobs.resolve("zzzzzzzz")
+
+
+def test_a_reference_is_an_id_a_prefix_or_a_name(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
+    older, newest = submit(now=now - SECOND), submit()
+    other = submit(spec=replace(spec, display_name="taxi-big"))
+    assert jobs.resolve(older.id) == older.id
+    assert jobs.resolve("taxi") == newest.id
+    assert jobs.resolve("taxi-b") == other.id
+    assert jobs.resolve(older.id[:-2]) == older.id
+
+
+def test_a_prefix_of_several_is_an_error_that_lists_them(jobs: JobStore, submit: Submit, now: datetime) -> None:
+    ids = [submit(now=now + SECOND * number).id for number in range(7)]
+    with pytest.raises(UsageError) as raised:
+        jobs.resolve("taxi-2026")
+    listed = "\n".join(f"  - {job_id}" for job_id in [*ids[:1:-1], "…"])
+    assert str(raised.value) == f"'taxi-2026' is the beginning of several job ids:\n{listed}\nWrite more of it."
+
+
+@pytest.mark.parametrize("reference", ["", "%", "tax_", "TAXI-2", "'; DROP TABLE jobs; --", "\U0010ffff"])
+def test_no_character_is_special_in_a_reference(jobs: JobStore, submit: Submit, reference: str) -> None:
+    submit()
+    with pytest.raises(NotFoundError):
+        jobs.resolve(reference)
+
+
+def test_list_is_newest_first_and_filtered(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
+    first = submit(now=now)
+    second = submit(spec=replace(spec, display_name="bus", kind=JobKind.TUNING), now=now + SECOND)
+    third = finish(jobs, submit(now=now + 2 * SECOND), now + 3 * SECOND)
+    ids = {"first": first.id, "second": second.id, "third": third.id}
+    assert [row.id for row in jobs.list()] == [ids["third"], ids["second"], ids["first"]]
+    assert [row.id for row in jobs.list(limit=2)] == [ids["third"], ids["second"]]
+    assert [row.id for row in jobs.list(display_name="taxi")] == [ids["third"], ids["first"]]
+    assert [row.id for row in jobs.list(states=[JobState.SUCCEEDED, JobState.FAILED])] == [ids["third"]]
+    assert [row.id for row in jobs.list(kinds=[JobKind.TUNING])] == [ids["second"]]
+    assert jobs.list(states=[]) == []
+
+
+def test_a_summary_says_what_the_record_says(jobs: JobStore, submit: Submit, now: datetime) -> None:
+    record = jobs.advance(
+        submit().id,
+        expect=[JobState.QUEUED],
+        to=JobState.FAILED,
+        now=now,
+        start_time=now + SECOND,
+        end_time=now + 2 * SECOND,
+        error=JobError(message="it failed", traceback="…"),
+        model_version="taxi@1",
+    )
+    (row,) = jobs.list()
+    for name in ("id", "state", "create_time", "start_time", "end_time", "model_version"):
+        assert getattr(row, name) == getattr(record, name)
+    assert (row.display_name, row.kind, row.backend) == ("taxi", JobKind.TRAINING, "local")
+    assert row.error == "it failed"
+
+
+def test_list_reads_columns_alone(database: Database, jobs: JobStore, submit: Submit) -> None:
+    submit()
+    with database.write() as connection:
+        connection.execute("UPDATE jobs SET record = 'unreadable'")
+    assert len(jobs.list()) == 1
+
+
+def test_advance_changes_row_and_folder_and_tells_it(
+    workspace: Workspace, database: Database, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record = submit()
+    later = now + SECOND
+    expected = replace(record, state=JobState.RUNNING, start_time=later, update_time=later, message="runs")
+    advanced = jobs.advance(
+        record.id, expect={JobState.QUEUED}, to=JobState.RUNNING, now=later, start_time=later, message="runs"
+    )
+    assert advanced == jobs.get(record.id) == expected
+    assert '"RUNNING"' in workspace.job(record.id).state.read_text()
+    event = EventLog(database).after(0)[-1]
+    assert (event.subject, event.kind, event.time) == (f"job:{record.id}", "state", later)
+    assert event.payload == {"displayName": "taxi", "state": "RUNNING"}
+
+
+def test_advance_from_another_state_changes_nothing(
+    database: Database, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record = finish(jobs, submit(), now)
+    told = EventLog(database).last_id()
+    with pytest.raises(ConflictError) as raised:
+        jobs.advance(record.id, expect=[JobState.RUNNING, JobState.PENDING], to=JobState.FAILED, now=now)
+    assert str(raised.value) == (f"job {record.id} is SUCCEEDED, not PENDING or RUNNING, so it cannot become FAILED.")
+    assert jobs.get(record.id) == record
+    assert EventLog(database).last_id() == told
+
+
+def test_advance_of_an_unknown_job_is_an_error(jobs: JobStore, now: datetime) -> None:
+    with pytest.raises(NotFoundError):
+        jobs.advance("taxi-20260131-123015-0000", expect=[JobState.QUEUED], to=JobState.FAILED, now=now)
+
+
+def test_of_two_processes_one_advances(
+    workspace: Workspace, submit: Submit, jobs: JobStore, race: Callable[..., list[str]]
+) -> None:
+    setup = """
+from datetime import UTC, datetime; from pathlib import Path
+from mlmagic.errors import ConflictError; from mlmagic.spec.job import JobState
+from mlmagic.workspace.database import Database; from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+store, ids, won = JobStore(Database(Workspace(Path(sys.argv[1])))), sys.argv[2:], []
+"""
+    contended = """
+for job_id in ids:
+    try:
+        store.advance(job_id, expect=[JobState.QUEUED], to=JobState.CANCELLED, now=datetime.now(UTC))
+        won.append(job_id)
+    except ConflictError:
+        pass
+print(*won)
+"""
+    ids = [submit().id for _ in range(10)]
+    won = list(itertools.chain(*(line.split() for line in race(setup, contended, str(workspace.root), *ids))))
+    assert sorted(won) == sorted(ids)
+    assert {row.state for row in jobs.list()} == {JobState.CANCELLED}
+
+
+def test_a_job_whose_folder_was_removed_still_ends(
+    workspace: Workspace, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record = submit()
+    shutil.rmtree(workspace.job(record.id).root)
+    assert finish(jobs, record, now, JobState.LOST).state is JobState.LOST
+
+
+def test_a_claim_makes_the_job_pending_and_says_who(
+    workspace: Workspace, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record, identity = submit(), ProcessIdentity.current()
+    assert jobs.claim(record.id, identity, now=now) == 1
+    assert jobs.get(record.id) == replace(record, state=JobState.PENDING, attempt=1)
+    assert jobs.claims(record.id) == {1: identity}
+    assert stat.S_IMODE(workspace.job(record.id).claim(1).stat().st_mode) == 0o600
+
+
+def test_a_job_is_claimed_once(jobs: JobStore, submit: Submit, now: datetime) -> None:
+    record, identity = submit(), ProcessIdentity.current()
+    assert [jobs.claim(record.id, identity) for _ in range(2)] == [1, None]
+    jobs.advance(record.id, expect=[JobState.PENDING], to=JobState.QUEUED, now=now)
+    assert jobs.claim(record.id, identity) == 2
+    assert list(jobs.claims(record.id)) == [1, 2]
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.CANCELLING, JobState.RUNNING])
+def test_only_a_queued_job_can_be_claimed(jobs: JobStore, submit: Submit, now: datetime, state: JobState) -> None:
+    record = finish(jobs, submit(), now, state)
+    assert jobs.claim(record.id, ProcessIdentity.current()) is None
+    assert jobs.claims(record.id) == {}
+
+
+@pytest.mark.parametrize("holder", [DEAD, None])
+def test_a_claim_whose_process_died_before_the_row_is_taken_over(
+    workspace: Workspace, jobs: JobStore, submit: Submit, holder: ProcessIdentity | None
+) -> None:
+    record, identity = submit(), ProcessIdentity.current()
+    workspace.job(record.id).claim(1).write_text(codec.dumps(holder) if holder else "")
+    assert jobs.claim(record.id, identity) == jobs.get(record.id).attempt == 1
+    assert jobs.claims(record.id) == {1: identity}
+
+
+def test_a_claim_whose_process_lives_stands(workspace: Workspace, jobs: JobStore, submit: Submit) -> None:
+    record = submit()
+    workspace.job(record.id).claim(1).write_text(codec.dumps(ProcessIdentity.current()))
+    assert jobs.claim(record.id, ProcessIdentity.current()) is None
+    assert jobs.get(record.id).state is JobState.QUEUED
+
+
+def test_of_many_processes_exactly_one_claims(
+    workspace: Workspace, submit: Submit, jobs: JobStore, race: Callable[..., list[str]]
+) -> None:
+    setup = """
+from pathlib import Path
+from mlmagic.workspace.database import Database; from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace; from mlmagic.workspace.processes import ProcessIdentity
+store, me = JobStore(Database(Workspace(Path(sys.argv[1])))), ProcessIdentity.current()
+"""
+    contended = "print(*(store.claim(job_id, me) for job_id in sys.argv[2:]))"
+    ids = [submit().id for _ in range(10)]
+    lines = race(setup, contended, str(workspace.root), *ids, processes=4)
+    for answers in zip(*(line.split() for line in lines), strict=True):
+        assert sorted(answers) == ["1", "None", "None", "None"]
+    assert {jobs.get(job_id).attempt for job_id in ids} == {1}
+
+
+def test_a_process_killed_while_claiming_keeps_nobody_out(
+    jobs: JobStore, submit: Submit, killed_at_each_step: Callable[..., Iterator[int]]
+) -> None:
+    record = submit()
+    for _ in killed_at_each_step(lambda: jobs.claim(record.id, ProcessIdentity.current())):
+        found = jobs.get(record.id)
+        assert (found.state, found.attempt) in ((JobState.QUEUED, 0), (JobState.PENDING, 1))
+    assert jobs.get(record.id).attempt == 1
+    assert list(jobs.claims(record.id)) == [1]
+
+
+def test_delete_removes_a_job_that_has_ended(
+    workspace: Workspace, database: Database, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record, kept = finish(jobs, submit(), now), submit()
+    jobs.delete(record.id)
+    assert [row.id for row in jobs.list()] == [path.name for path in workspace.jobs.iterdir()] == [kept.id]
+    event = EventLog(database).after(0)[-1]
+    assert (event.subject, event.kind) == (f"job:{record.id}", "deleted")
+    with pytest.raises(NotFoundError):
+        jobs.delete(record.id)
+
+
+def test_a_job_that_runs_cannot_be_deleted(jobs: JobStore, submit: Submit) -> None:
+    record = submit()
+    with pytest.raises(ConflictError) as raised:
+        jobs.delete(record.id)
+    assert str(raised.value) == (f"job {record.id} is QUEUED and cannot be deleted.\nFirst `%jobs cancel {record.id}`.")
+    assert jobs.get(record.id) == record
+
+
+def test_delete_follows_no_link(
+    workspace: Workspace, jobs: JobStore, submit: Submit, now: datetime, artifact: Callable[..., Path]
+) -> None:
+    record, outside = finish(jobs, submit(), now), artifact()
+    (workspace.job(record.id).output / "link").symlink_to(outside)
+    jobs.delete(record.id)
+    assert (outside / "saved_model.pb").exists()
