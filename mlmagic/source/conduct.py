@@ -173,18 +173,19 @@ class _Visitor(ast.NodeVisitor):
             if isinstance(decorator, ast.Call):
                 self._call(decorator, deep=True)
                 continue
-            attributes: list[str] = []
-            function: ast.AST = decorator
-            while isinstance(function, ast.Attribute):
-                attributes.append(function.attr)
-                function = function.value
+            self._call_silently(decorator)
+
+    def _call_silently(self, function: ast.expr, *more: str) -> None:
+        """Note a call that Python makes without parentheses being written."""
+        attributes: list[str] = []
+        node = function
+        while isinstance(node, ast.Attribute):
+            attributes.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name):
+            root = self.root(function)
             self.conduct.calls.append(
-                Call(
-                    root=self.root(decorator),
-                    attributes=tuple(reversed(attributes)),
-                    node=decorator,
-                    line=decorator.lineno,
-                )
+                Call(root=root, attributes=(*attributes, *more), node=function, line=function.lineno)
             )
 
     # Code that does not run here
@@ -197,7 +198,7 @@ class _Visitor(ast.NodeVisitor):
         for default in [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]:
             self.visit(default)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self.conduct.nested.append(Nested(node, self._around))
@@ -206,6 +207,11 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._decorate(node)
+        for base in node.bases:
+            self._call_silently(base, "__init_subclass__")
+        for keyword in node.keywords:
+            if keyword.arg == "metaclass":
+                self._call_silently(keyword.value)
         before = set(self._local)
         for child in [*node.bases, *node.keywords, *node.body]:
             self.visit(child)
@@ -274,7 +280,7 @@ class _Visitor(ast.NodeVisitor):
         if isinstance(node, ast.AsyncFor):
             self._waits(node.lineno)
 
-    visit_AsyncFor = visit_For
+    visit_AsyncFor = visit_For  # noqa: N815
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         self.visit(node.iter)
@@ -293,7 +299,7 @@ class _Visitor(ast.NodeVisitor):
             self.visit(child)
         self._local, self._aliases = before, aliases
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehend
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehend  # noqa: N815
 
     def visit_withitem(self, node: ast.withitem) -> None:
         self.visit(node.context_expr)

@@ -18,6 +18,8 @@ from mlmagic.source.purity import (
     CHANGES_ARE_PURE,
     CHANGES_FIRST_ARGUMENT,
     CHANGES_ITSELF,
+    IMMUTABLE,
+    MAKES_CALLABLES,
     ONLY_SHOWS,
     PATH_METHODS,
     PURE_BUILTINS,
@@ -29,7 +31,7 @@ from mlmagic.source.purity import (
 )
 
 _BUILTINS = frozenset(dir(builtins))
-_CONSTRUCTION = ("__new__", "__init__", "__post_init__", "__init_subclass__")
+_CONSTRUCTION = ("__new__", "__init__", "__post_init__")
 
 
 class Reason(NamedTuple):
@@ -239,8 +241,8 @@ class Judge:
             return self._call_function(effects, call, node, time)
         elif isinstance(node, ast.ClassDef):
             self._call_class(effects, call, node, time)
-        elif dotted := _imported(node, call.root.name):
-            self._call_imported(effects, call, dotted)
+        elif dotted := imported_as(node, call.root.name):
+            self._callimported_as(effects, call, dotted)
         else:
             return self._call_object(effects, call, node, time, when)
         return False
@@ -258,6 +260,8 @@ class Judge:
             self._change_first(effects, call)
         elif name in PURE_BUILTINS and (not call.attributes or call.method in PURE_METHODS):
             return
+        elif name == "get_ipython":
+            effects.refuse("asks IPython", call.line)
         else:
             effects.refuse(f"calls {_spelled(call)}", call.line)
 
@@ -265,7 +269,7 @@ class Judge:
         if call.roots and call.roots[0] is not None:
             self._change(effects, call.roots[0], call.line, call.roots[0].steps + 1)
 
-    def _call_imported(self, effects: Effects, call: Call, dotted: str) -> None:
+    def _callimported_as(self, effects: Effects, call: Call, dotted: str) -> None:
         name = canonical(".".join([dotted, *call.attributes]))
         if name in CHANGES_FIRST_ARGUMENT:
             self._change_first(effects, call)
@@ -276,7 +280,7 @@ class Judge:
             # A decorator is part of its function: without it there would be another one.
             if isinstance(call.node, ast.Call) and not call.deep:
                 effects.refuse(f"calls {_spelled(call)}", call.line)
-        elif name.startswith("random.") or name.startswith("numpy.random."):
+        elif name.startswith(("random.", "numpy.random.")):
             effects.refuse(f"calls {_spelled(call)}", call.line)
 
     def _call_function(
@@ -313,7 +317,7 @@ class Judge:
 
     def _call_object(self, effects: Effects, call: Call, node: ast.stmt, time: int, when: int) -> bool:
         """Judge a call of, or through, a value that a statement assigned."""
-        value = _assigned(node, call.root.name)
+        value = assigned_value(node, call.root.name)
         if isinstance(value, ast.Lambda) and not call.attributes:
             done = self._run(value, time)
             self._absorb(effects, done, call, call_line=call.line, function=value)
@@ -324,8 +328,16 @@ class Judge:
             if isinstance(found[0], ast.ClassDef):
                 self._call_class(effects, call, found[0], time)
                 return False
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-            found = self._scope.definition(value.func.id, when)
+        if isinstance(value, ast.Attribute) and (dotted := self._dotted(value, when)):
+            self._call_imported(effects, call, dotted)
+            return False
+        if isinstance(value, ast.Call):
+            dotted = self._dotted(value.func, when)
+            if dotted in MAKES_CALLABLES and not call.attributes:
+                for argument in value.args:
+                    self._run_argument(effects, argument, time, call.line)
+                return False
+            found = self._scope.definition(value.func.id, when) if isinstance(value.func, ast.Name) else None
             if found is not None and self._call_made(effects, call, found[0], time):
                 return False
         if value is not None and call.attributes and self._is_path(value, when):
@@ -371,23 +383,45 @@ class Judge:
             return self._is_path(node.func.value, time)
         if isinstance(node, ast.Name):
             found = self._scope.definition(node.id, time)
-            value = _assigned(found[0], node.id) if found else None
+            value = assigned_value(found[0], node.id) if found else None
             return found is not None and value is not None and self._is_path(value, found[1])
-        if not isinstance(node, ast.Call):
-            return False
+        return isinstance(node, ast.Call) and self._dotted(node.func, time).startswith("pathlib.")
+
+    def _dotted(self, node: ast.expr, time: int) -> str:
+        """Return the canonical name of what `np.array` or an imported name stands for, or an empty string."""
         parts: list[str] = []
-        function: ast.expr = node.func
-        while isinstance(function, ast.Attribute):
-            parts.insert(0, function.attr)
-            function = function.value
-        found = self._scope.definition(function.id, time) if isinstance(function, ast.Name) else None
-        if found is None or not isinstance(function, ast.Name):
-            return False
-        dotted = ".".join([_imported(found[0], function.id) or "", *parts])
-        return dotted.startswith("pathlib.")
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        found = self._scope.definition(node.id, time) if isinstance(node, ast.Name) else None
+        if found is None or not isinstance(node, ast.Name):
+            return ""
+        base = imported_as(found[0], node.id)
+        return canonical(".".join([base, *parts])) if base else ""
+
+    def is_immutable(self, node: ast.expr, time: int) -> bool:
+        """Say whether the value of an expression can be told from its equals only by `is`."""
+        match node:
+            case ast.Constant() | ast.JoinedStr() | ast.Compare():
+                return True
+            case ast.UnaryOp():
+                return self.is_immutable(node.operand, time)
+            case ast.BinOp():
+                return self.is_immutable(node.left, time) and self.is_immutable(node.right, time)
+            case ast.Tuple():
+                return all(self.is_immutable(element, time) for element in node.elts)
+            case ast.Name():
+                found = self._scope.definition(node.id, time)
+                value = assigned_value(found[0], node.id) if found else None
+                return found is not None and value is not None and self.is_immutable(value, found[1])
+            case ast.Attribute():
+                return bool(self._dotted(node, time))
+            case ast.Call():
+                return self._dotted(node.func, time).startswith(IMMUTABLE)
+        return False
 
 
-def _imported(node: ast.stmt, name: str) -> str | None:
+def imported_as(node: ast.stmt, name: str) -> str | None:
     """Return the dotted name that an import, perhaps inside of `try` or `if`, gave to `name`."""
     for child in ast.walk(node) if isinstance(node, ast.Try | ast.If | ast.With) else [node]:
         if isinstance(child, ast.Import):
@@ -401,7 +435,7 @@ def _imported(node: ast.stmt, name: str) -> str | None:
     return None
 
 
-def _assigned(node: ast.stmt, name: str) -> ast.expr | None:
+def assigned_value(node: ast.stmt, name: str) -> ast.expr | None:
     """Return the expression that a plain assignment gave to `name`."""
     if isinstance(node, ast.Assign) and any(
         isinstance(target, ast.Name) and target.id == name for target in node.targets

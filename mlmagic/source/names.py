@@ -99,15 +99,15 @@ class _Locals(ast.NodeVisitor):
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> None:
         self.elsewhere.update(node.names)
 
-    visit_Nonlocal = visit_Global
+    visit_Nonlocal = visit_Global  # noqa: N815
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         self.bound.add(node.name)
         for decorator in node.decorator_list:
             self.visit(decorator)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
-    visit_ClassDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_ClassDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         pass
@@ -125,7 +125,7 @@ class _Locals(ast.NodeVisitor):
             self.bound.add(node.name)
         self.generic_visit(node)
 
-    visit_MatchStar = visit_MatchAs
+    visit_MatchStar = visit_MatchAs  # noqa: N815
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         if node.rest:
@@ -244,7 +244,7 @@ class _Visitor(ast.NodeVisitor):
             self._function(node, node.body)
         self._bind(node.name)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._visit_all([*node.args.defaults, *node.args.kw_defaults])
@@ -321,7 +321,7 @@ class _Visitor(ast.NodeVisitor):
         self.visit(node.generators[0].iter)
         self._inside(node)
 
-    visit_ListComp = visit_SetComp = visit_DictComp = _comprehension
+    visit_ListComp = visit_SetComp = visit_DictComp = _comprehension  # noqa: N815
 
     def _inside(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         bound = [name for generator in node.generators for name in target_names(generator.target)]
@@ -384,7 +384,7 @@ class _Visitor(ast.NodeVisitor):
         self._branches([node.target, *node.body], [])
         self._branches(node.orelse, [])
 
-    visit_AsyncFor = visit_For
+    visit_AsyncFor = visit_For  # noqa: N815
 
     def visit_Match(self, node: ast.Match) -> None:
         self.visit(node.subject)
@@ -396,7 +396,7 @@ class _Visitor(ast.NodeVisitor):
         if node.name:
             self._bind(node.name)
 
-    visit_MatchStar = visit_MatchAs
+    visit_MatchStar = visit_MatchAs  # noqa: N815
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         self.generic_visit(node)
@@ -421,7 +421,7 @@ class _Visitor(ast.NodeVisitor):
         self.certain = set.intersection(self.certain, *outcomes)
         self._visit_all(node.finalbody)
 
-    visit_TryStar = visit_Try
+    visit_TryStar = visit_Try  # noqa: N815
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         self._visit_all([node.type])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,6 +12,14 @@ from mlmagic.source.cells import SyntaxProblem
 from mlmagic.source.history import Cell
 
 _SHIPPABLE = frozenset({"DataFrame", "Series", "ndarray", "object"})
+
+
+_WITHOUT_IPYTHON = (
+    (frozenset({"display"}), "print() in place of display()"),
+    (frozenset({"get_ipython"}), "subprocess.run() in place of !command, a library in place of a magic"),
+    (frozenset({"exit", "quit"}), "sys.exit() in place of exit and quit"),
+    (frozenset({"In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"}), "give the value a name of its own"),
+)
 
 
 class Fault(Enum):
@@ -46,13 +55,13 @@ def raise_problems(cell: Cell, problems: Sequence[Problem]) -> None:
     hint = "\n".join(_hints(problems)) or None
     if faults == {Fault.LIVE}:
         noun = "a name that exists only as an object" if len(problems) == 1 else "names that exist only as objects"
-        raise LiveObjectError(f"{cell.title} needs {noun} in the kernel:", problems=texts, hint=hint)
+        raise LiveObjectError(f"{_subject(cell)} needs {noun} in the kernel:", problems=texts, hint=hint)
     if Fault.LIVE in faults:
-        raise LiveObjectError(f"{cell.title} cannot become a package:", problems=texts, hint=hint)
+        raise LiveObjectError(f"{_subject(cell)} cannot become a package:", problems=texts, hint=hint)
     if faults == {Fault.UNDEFINED}:
         noun = "a name that nothing defines" if len(problems) == 1 else "names that nothing defines"
-        raise CellError(f"{cell.title} needs {noun}:", problems=texts, hint=hint)
-    raise CellError(f"{cell.title} cannot become a package:", problems=texts, hint=hint)
+        raise CellError(f"{_subject(cell)} needs {noun}:", problems=texts, hint=hint)
+    raise CellError(f"{_subject(cell)} cannot become a package:", problems=texts, hint=hint)
 
 
 def raise_syntax(cell: Cell, problem: SyntaxProblem) -> None:
@@ -62,12 +71,14 @@ def raise_syntax(cell: Cell, problem: SyntaxProblem) -> None:
         CellError: always.
     """
     place = f"{cell.title}, line {cell.first_line + problem.line - 1}"
-    message = f"{place}: {problem.message}"
-    shown = problem.text.lstrip()
+    # Python names other lines of the body, as in "was never closed on line 3".
+    words = re.sub(r"\bline (\d+)", lambda match: f"line {cell.first_line + int(match[1]) - 1}", problem.message)
+    message = f"{place}: {words}"
+    shown = "".join(character if character.isprintable() else " " for character in problem.text.lstrip())
     if shown:
-        # A tab is as wide as a blank here, so that the caret stands below its character.
+        # A tab inside of the line is one blank wide here, so that the caret stands below its character.
         column = min(max(problem.column - 1 - (len(problem.text) - len(shown)), 0), len(shown))
-        message += f"\n    {shown.replace(chr(9), ' ')}\n    {' ' * column}^"
+        message += f"\n    {shown}\n    {' ' * column}^"
     raise CellError(message)
 
 
@@ -92,3 +103,7 @@ def _hints(problems: Sequence[Problem]) -> list[str]:
             "The package runs without IPython: use print() in place of display(), subprocess.run() in place of !."
         )
     return hints
+
+
+def _subject(cell: Cell) -> str:
+    return cell.title if cell.number is not None else "The cell"

@@ -172,6 +172,17 @@ PLAIN_BUILTINS = frozenset(
 )
 """They return a value that has nothing in common with the argument."""
 
+MAKES_CALLABLES = frozenset(
+    """
+    collections.namedtuple dataclasses.make_dataclass enum.Enum enum.IntEnum enum.StrEnum functools.partial
+    operator.attrgetter operator.itemgetter operator.methodcaller typing.NamedTuple typing.NewType typing.TypedDict
+    """.split()  # noqa: SIM905
+)
+"""What they return may be called again; functions given to them are weighed then."""
+
+IMMUTABLE = ("datetime.", "decimal.", "fractions.", "math.", "os.path.", "pathlib.", "re.", "uuid.", "zoneinfo.")
+"""Modules whose functions and classes make values that cannot change."""
+
 IPYTHON_NAMES = frozenset(
     {"display", "exit", "get_ipython", "quit", "In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"}
 )

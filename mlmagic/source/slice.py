@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
 from mlmagic.source.purity import IPYTHON_NAMES
 from mlmagic.source.sharing import Sharing
-from mlmagic.source.trace import Entry, Trace, executed_statements, is_lazy_import
+from mlmagic.source.trace import Entry, Trace, is_lazy_import
 
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__class__", "__annotations__", "__path__"}
 _CHANGES_PROCESS = re.compile(r"[%!]\s*(pip|conda|mamba|uv|env|set_env|cd|run|export)\b")
@@ -119,7 +120,9 @@ class _Slicer:
         kept.sort(key=lambda entry: not _is_future(entry.statement.node))
         return Slice(
             statements=tuple(_statement(entry) for entry in kept),
-            modules=tuple(sorted({module for entry in kept for module in entry.statement.names.modules})),
+            modules=tuple(
+                sorted({module for entry in kept for module in entry.statement.names.modules} - {"__future__"})
+            ),
             shipped=tuple(sorted(self._used)),
             notes=tuple(self._all_notes(kept)),
         )
@@ -161,9 +164,12 @@ class _Slicer:
             )
         for name, index in self._reached(entry):
             self._found.add(name)
-            self._require(index, name, entry.index, entry, entry.statement.first_line, late=False)
-        for name, line in entry.wished.items():
-            self._wish(name, entry, line)
+            if self._is_copied(index):
+                self._require(index, name, entry.index, late=False)
+            else:
+                self._live_problem(name, self._trace.entries[index], entry, entry.statement.first_line)
+        for name in entry.wished:
+            self._wish(name)
         if late:
             for name, line in entry.statement.names.late.items():
                 self._need(name, self._trace.end, entry, line, strict=name not in guarded, late=True)
@@ -176,36 +182,37 @@ class _Slicer:
         resolution = self._trace.resolve(name, time)
         if resolution.deleted is not None:
             self._deletions[name, resolution.deleted] = None
+        if spoilt := [index for index in resolution.definitions if not self._is_copied(index)]:
+            self._live_problem(name, self._trace.entries[spoilt[-1]], entry, line)
+            return
         for index in resolution.definitions:
-            self._require(index, name, time, entry, line, late=late)
+            self._require(index, name, time, late=late)
         if resolution.settled or resolution.definitions or name in _BUILTINS:
             return
         if name in IPYTHON_NAMES:
             text = f"{name} exists only in IPython; needed by {entry.place(line)}"
             self._problem(Problem(fault=Fault.IPYTHON, name=name, text=text))
-        elif name in self._live and name not in self._trace.from_magics and resolution.deleted is None:
-            self._live_problem(name, None, entry, line)
-        elif name in self._trace.from_magics:
+        elif name in self._trace.from_magics or (name in self._live and resolution.deleted is None):
             self._live_problem(name, None, entry, line)
         elif strict and time == self._trace.end and not (entry.of_cell and entry.index == time):
             self._unsure.setdefault(name, (entry, line))
         elif strict:
             self._undefined(name, entry, line)
 
-    def _wish(self, name: str, entry: Entry, line: int) -> None:
+    def _wish(self, name: str) -> None:
         """Keep a name that an unevaluated annotation mentions, if it can be copied."""
         if self._is_shipped(name, self._trace.end):
             return
         for index in self._trace.resolve(name, self._trace.end).definitions:
-            if self._verdict(index) is None:
-                self._require(index, name, index + 1, entry, line, late=True)
+            if self._is_copied(index):
+                self._require(index, name, index + 1, late=True)
 
-    def _require(self, index: int, name: str, until: int, entry: Entry, line: int, *, late: bool) -> None:
+    def _is_copied(self, index: int) -> bool:
+        return self._trace.entries[index].of_cell or self._verdict(index) is None
+
+    def _require(self, index: int, name: str, until: int, *, late: bool) -> None:
         """Keep a definition, and what changes its object until a time."""
         definition = self._trace.entries[index]
-        if not definition.of_cell and self._verdict(index) is not None:
-            self._live_problem(name, definition, entry, line)
-            return
         self._keep(index, late=late)
         since = self._until.get((index, name), index)
         if until <= since:
@@ -220,7 +227,7 @@ class _Slicer:
         if reason is None:
             self._keep(change.index, late=True)
             return
-        first = change.statement.source.split("\n")[change.statement.comments].strip()
+        first = _first_line(change)
         if _is_import(definition.statement.node):
             self._notes.append(f"{change.place(change.statement.first_line)}: left out {first}, which {reason.text}")
             return
@@ -295,8 +302,9 @@ class _Slicer:
         self._problems.setdefault(problem.name, problem)
 
     def _undefined(self, name: str, entry: Entry, line: int) -> None:
-        known = [*self._trace.names(), *self._live, *sorted(_BUILTINS)]
-        offer = nearest(name, dict.fromkeys(known))
+        known = dict.fromkeys(known for known in [*self._trace.names(), *self._live] if known != name)
+        known.update(dict.fromkeys(difflib.get_close_matches(name, sorted(_BUILTINS), n=1, cutoff=0.8)))
+        offer = nearest(name, known)
         text = f"{name}, read in {entry.place(line)}. {offer}".rstrip().removesuffix(".")
         self._problem(Problem(fault=Fault.UNDEFINED, name=name, text=text))
 
@@ -328,7 +336,7 @@ class _Slicer:
             return False
         for name in entry.eager:
             if name in IPYTHON_NAMES and not self._trace.resolve(name, entry.index).definitions:
-                first = entry.statement.source.split("\n")[entry.statement.comments].strip()
+                first = _first_line(entry)
                 place = entry.place(entry.statement.first_line)
                 self._notes.append(f"{place}: left out {first}: {name} exists only in IPython")
                 return True
@@ -356,6 +364,10 @@ class _Slicer:
 def _statement(entry: Entry) -> Statement:
     line = entry.cell.first_line + entry.statement.first_line - entry.statement.comments - 1
     return Statement(source=entry.statement.source, cell=entry.cell, first_line=line)
+
+
+def _first_line(entry: Entry) -> str:
+    return entry.statement.source.split("\n")[entry.statement.comments].strip()
 
 
 def _is_future(node: ast.stmt) -> bool:
@@ -427,6 +439,3 @@ def _only_called(trace: Trace, entry: Entry, name: str) -> bool:
 def _has_code_inside(function: ast.FunctionDef) -> bool:
     inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Yield, ast.YieldFrom)
     return any(isinstance(node, inner) for child in function.body for node in ast.walk(child))
-
-
-__all__ = ["Slice", "Statement", "executed_statements", "slice_cell"]

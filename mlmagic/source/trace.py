@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from mlmagic.source.cells import ParsedStatement, parse_cell
 from mlmagic.source.conduct import conduct_of_statement
 from mlmagic.source.effects import Effects, Judge
 from mlmagic.source.history import Cell
+from mlmagic.source.links import Links, find_links
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -24,6 +25,7 @@ class Entry:
     lazy: bool
     """`from __future__ import annotations` holds: annotations are not evaluated."""
     effects: Effects = field(default_factory=Effects)
+    links: Links = Links(())
 
     @property
     def eager(self) -> dict[str, int]:
@@ -150,6 +152,7 @@ class Trace:
         entry.effects = self._judge.weigh(conduct, index)
         if conduct.waits is not None:
             entry.effects.refuse("awaits", conduct.waits)
+        entry.links = find_links(statement.node, names, entry.eager, self._late_of)
         modules = _plain_imports(statement.node)
         for name in names.deletes:
             self._bind(name, Binding(index, certain=isinstance(statement.node, ast.Delete), deletes=True))
@@ -163,6 +166,11 @@ class Trace:
 
     def _bind(self, name: str, binding: Binding) -> None:
         self._bindings.setdefault(name, []).append(binding)
+
+    def _late_of(self, name: str) -> Iterable[str] | None:
+        """Return what a function reads when it is called, or None if the name is not bound."""
+        found = self.definition(name, self.end)
+        return None if found is None else self.entries[found[1]].statement.names.late
 
     def _repeats(self, statement: ParsedStatement, cell: Cell) -> bool:
         """Say whether running the statement again made no difference, and if so show it where it ran last.
@@ -182,16 +190,20 @@ class Trace:
         if any(self.resolve(name, now) != self.resolve(name, before.index) for name in before.eager):
             return False
         touched = {*names.binds, *before.eager}
-        is_value = not isinstance(
-            statement.node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        )
+        is_value = self._makes_an_object(statement.node, before.index)
         for later in self.entries[before.index + 1 :]:
             if not touched.isdisjoint(later.effects.changes):
                 return False
-            if is_value and not names.binds.keys().isdisjoint(later.eager):
+            if is_value and _takes_hold(later, names.binds):
                 return False
         before.statement, before.cell = statement, cell
         return True
+
+    def _makes_an_object(self, node: ast.stmt, time: int) -> bool:
+        """Say whether running the statement twice makes two objects that can be told apart."""
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            return not self._judge.is_immutable(node.value, time)
+        return not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 def executed_statements(cell: Cell) -> tuple[ParsedStatement, ...]:
@@ -209,6 +221,12 @@ def is_lazy_import(node: ast.stmt) -> bool:
         and node.module == "__future__"
         and any(alias.name == "annotations" for alias in node.names)
     )
+
+
+def _takes_hold(entry: Entry, names: Collection[str]) -> bool:
+    """Say whether a statement ties something to the objects behind the names, so that their identity matters."""
+    tied = any(tie.name in names for tie in entry.links.ties)
+    return tied or (bool(entry.effects.changes) and any(name in names for name in entry.eager))
 
 
 def _is_compound(node: ast.stmt) -> bool:

@@ -1,0 +1,151 @@
+"""How the value that a statement gives to a name is tied to the values of other names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, auto
+from typing import NamedTuple
+
+from mlmagic.source.names import Names
+from mlmagic.source.purity import FRESH_BUILTINS, PLAIN_BUILTINS
+
+
+class Link(Enum):
+    """How a new value is tied to the value of a name in its expression."""
+
+    SAME = auto()
+    """`b = a`"""
+    HOLDS = auto()
+    """`b = [a]`"""
+    PART = auto()
+    """`b = a[0]`"""
+    SHARES = auto()
+    """`b = list(a)`: another container with the same elements."""
+
+
+class Tie(NamedTuple):
+    """The bound name, the name in its expression, and how they are tied."""
+
+    bound: str
+    name: str
+    link: Link
+
+
+LateNames = Callable[[str], Iterable[str] | None]
+
+
+class Links(NamedTuple):
+    """What ties the names that a statement binds."""
+
+    ties: tuple[Tie, ...]
+    same: tuple[str, ...] = ()
+    """Names bound to one object: `a = b = []`."""
+
+
+def find_links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: LateNames) -> Links:
+    """Return what ties the names that a statement binds to those that it reads.
+
+    `late_of` gives the names that a function reads when it is called: it may return one of them.
+    """
+    same: tuple[str, ...] = ()
+    if isinstance(node, ast.Assign):
+        same = tuple(target.id for target in node.targets if isinstance(target, ast.Name))
+    return Links(tuple(dict.fromkeys(_links(node, names, eager, late_of))), same)
+
+
+def _links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: LateNames) -> Iterator[Tie]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield from _assigned(target, node.value, late_of)
+        return
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for default in [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]:
+            for name, _ in _expression(default, late_of):
+                yield Tie(node.name, name, Link.HOLDS)
+        return
+    link = Link.HOLDS if isinstance(node, ast.ClassDef) else Link.SAME
+    for target_name in names.binds:
+        for name in eager:
+            if name != target_name:
+                yield Tie(target_name, name, link)
+
+
+def _assigned(target: ast.expr, value: ast.expr, late_of: LateNames) -> Iterator[Tie]:
+    if isinstance(target, ast.Tuple | ast.List):
+        pairs = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+        starred = any(isinstance(part, ast.Starred) for part in target.elts)
+        for i, part in enumerate(target.elts):
+            if pairs and not starred and isinstance(value, ast.Tuple | ast.List):
+                yield from _assigned(part, value.elts[i], late_of)
+            else:
+                for name, link in _expression(value, late_of):
+                    for node in ast.walk(part):
+                        if isinstance(node, ast.Name):
+                            yield Tie(node.id, name, Link.PART if link is Link.SAME else link)
+        return
+    if isinstance(target, ast.Name):
+        for name, link in _expression(value, late_of):
+            yield Tie(target.id, name, link)
+
+
+def _expression(node: ast.expr, late_of: LateNames) -> Iterator[tuple[str, Link]]:
+    """Yield the names that the value of an expression is tied to."""
+    match node:
+        case ast.Name():
+            yield node.id, Link.SAME
+        case ast.Attribute() | ast.Subscript():
+            for name, link in _expression(node.value, late_of):
+                yield name, Link.PART if link is Link.SAME else link
+        case ast.NamedExpr() | ast.Await():
+            yield from _expression(node.value, late_of)
+        case ast.IfExp():
+            yield from _expression(node.body, late_of)
+            yield from _expression(node.orelse, late_of)
+        case ast.BoolOp():
+            for value in node.values:
+                yield from _expression(value, late_of)
+        case ast.Tuple() | ast.List() | ast.Set():
+            for element in node.elts:
+                yield from _held(element, late_of)
+        case ast.Dict():
+            for item in node.values:
+                yield from _held(item, late_of)
+        case ast.Call():
+            yield from _called(node, late_of)
+        case ast.Constant() | ast.JoinedStr() | ast.Compare() | ast.UnaryOp() | ast.Lambda():
+            return
+        case _:  # operators, comprehensions: new objects of old elements
+            for name in _names(node):
+                yield name, Link.SHARES
+
+
+def _held(node: ast.expr, late_of: LateNames) -> Iterator[tuple[str, Link]]:
+    if isinstance(node, ast.Starred):
+        for name in _names(node):
+            yield name, Link.SHARES
+        return
+    for name, link in _expression(node, late_of):
+        yield name, Link.HOLDS if link is Link.SAME else link
+
+
+def _called(node: ast.Call, late_of: LateNames) -> Iterator[tuple[str, Link]]:
+    function = ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else ""
+    late = late_of(function)
+    if function in PLAIN_BUILTINS and late is None:
+        return
+    fresh = function in FRESH_BUILTINS
+    if isinstance(node.func, ast.Attribute):
+        for name in _names(node.func):
+            yield name, Link.SHARES
+    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        for name, link in _expression(argument, late_of):
+            yield name, Link.SHARES if fresh else link
+    for name in late or ():
+        yield name, Link.SAME
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name)]
