@@ -118,6 +118,8 @@ def _type_and_default(
     argument: ast.arg, default: ast.expr | None, known: dict[str, object], aliases: dict[str, ast.expr]
 ) -> tuple[FlagType | None, object, str | None]:
     """Return type, default value, and the default's text if only the program can evaluate it."""
+    if not argument.arg.strip("_"):
+        return None, None, None
     kind = annotated_type(argument.annotation, aliases)
     if default is None:
         return kind, None, None
@@ -162,6 +164,8 @@ def _literal_type(statement: ast.stmt, value: ast.expr) -> tuple[FlagType | None
 
 def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) -> Flag:
     shown = str(default) if isinstance(default, PurePath) else default
+    if kind.name == "Path" and isinstance(default, list | tuple):
+        shown = type(default)(map(str, default))
     return Flag(
         name=name,
         option=spellings(name)[0],

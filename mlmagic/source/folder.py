@@ -10,11 +10,15 @@ from mlmagic.errors import PackageError
 
 MAX_BYTES = 256 * 2**20
 MAX_FILES = 5000
-_SKIPPED = frozenset({"__pycache__", "node_modules", "build", "dist", "venv", "env", "site-packages"})
+_SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
-def read_folder(folder: Path) -> dict[str, bytes]:
+def read_folder(folder: Path, *, suffix: str = "") -> dict[str, bytes]:
     """Return the content of all files by path within the folder, without caches, hidden files and virtual environments.
+
+    Args:
+        folder: where to begin.
+        suffix: only files that end so.
 
     Raises:
         PackageError: it is too large, a link leads out of it, or a file cannot be read.
@@ -23,6 +27,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     paths: list[Path] = []
     size = 0
     for path in _files(root):
+        if not path.name.endswith(suffix):
+            continue
         _check_inside(path, root)
         if not path.is_file():  # a pipe, or a link to nothing
             continue

@@ -102,6 +102,8 @@ def find_requirements(
     seen: set[str] = set()
     wanted = [*imports_of(tree), *(Import(name=name, line=0, optional=True) for name in modules)]
     while wanted:
+        # What the program cannot do without comes first: a module is looked up once.
+        wanted.sort(key=lambda item: item.optional)
         wanted = [more for item in wanted for more in _resolve(item, found, seen, installed, local_modules)]
     for module, sign, implied in _IMPLIED:
         if module in seen and sign in text:
@@ -111,7 +113,8 @@ def find_requirements(
         raise CellError(
             "the cell imports modules that are neither installed nor files of your own:",
             problems=[f"`{name}` ({_origin(item, place)})" for name, item in found.missing.items()],
-            hint=f"Run `%pip install {' '.join(found.missing)}`, or put their .py files beside the notebook.",
+            hint=f"Run `%pip install {' '.join(found.missing).replace('.', '-')}`, or put their .py files beside the "
+            "notebook.",
         )
     return found
 
@@ -155,8 +158,7 @@ def _add_local(name: str, path: Path, found: Requirements) -> list[Import]:
             f"the module `{name}` ({path}) has the name of a part of the trainer package.",
             hint="Give it another name, and import it by that.",
         )
-    files = {f"{name}/{inner}": content for inner, content in read_folder(path).items()} if path.is_dir() else {}
-    files = files or {path.name: path.read_bytes()}
+    files = _local_files(name, path)
     found.files.update(files)
     found.notes.append(f"`{name}` is copied from {path}")
     imported: list[Import] = []
@@ -164,6 +166,14 @@ def _add_local(name: str, path: Path, found: Requirements) -> list[Import]:
         if file.endswith(".py"):
             imported += [replace(item, file=file) for item in _imports_of_file(path, file, content)]
     return imported
+
+
+def _local_files(name: str, path: Path) -> dict[str, bytes]:
+    if path.is_file():
+        return {path.name: path.read_bytes()}
+    # A folder that is no package is whatever lies beside the notebook: its data stays there.
+    suffix = "" if (path / "__init__.py").exists() else ".py"
+    return {f"{name}/{inner}": content for inner, content in read_folder(path, suffix=suffix).items()}
 
 
 def _imports_of_file(path: Path, file: str, content: bytes) -> list[Import]:
@@ -231,5 +241,6 @@ def _location(module: str) -> Path | None:
     except (ImportError, ValueError):  # ValueError: a module made by hand, without a spec
         return None
     if spec is not None and spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations)))
+        folder = Path(next(iter(spec.submodule_search_locations)))
+        return folder if spec.has_location or any(folder.glob("*.py")) else None
     return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None

@@ -12,7 +12,10 @@ from mlmagic.spec.package import TrainerPackage
 
 
 def build_sdist(package: TrainerPackage, name: str, version: str = "0.1.0") -> bytes:
-    """Return the content of `<name>-<version>.tar.gz`, which `pip install` takes."""
+    """Return the content of `<name>-<version>.tar.gz`, which `pip install` takes.
+
+    A package built from a cell calls itself `<display name>-trainer`, version 0.1.0; some installers insist on that.
+    """
     distribution = re.sub(r"[-_.]+", "_", name).lower()
     files = dict(package.files)
     if not {"setup.py", "pyproject.toml"} & set(files):

@@ -106,9 +106,11 @@ def _default(flag: Flag) -> str:
         return "required=True"
     if flag.expression is not None:
         return "default=argparse.SUPPRESS"  # the function's own default holds
-    if flag.type == "Path" and not flag.repeated and flag.default is not None:
-        return f"default=Path({literal(flag.default)})"
-    return f"default={literal(flag.default)}"
+    if flag.type != "Path" or flag.default is None:
+        return f"default={literal(flag.default)}"
+    if isinstance(flag.default, list | tuple):
+        return f"default=[{', '.join(f'Path({literal(item)})' for item in flag.default)}]"
+    return f"default=Path({literal(flag.default)})"
 
 
 def _help(flag: Flag) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from mlmagic.errors import CellError
 from mlmagic.source.flags import function_flags, script_flags
+from mlmagic.source.task import train_task
 from mlmagic.spec.package import Flag
 
 
@@ -91,6 +92,12 @@ def test_literal_becomes_choices(annotation: str, kind: str, choices: tuple[obje
     assert (flag.type, flag.choices) == (kind, choices)
 
 
+def test_paths_in_a_list_are_paths() -> None:
+    (flag,), _ = flags_of("files=[Path('a'), Path('b')]")
+    assert (flag.type, flag.repeated, flag.default) == ("Path", True, ["a", "b"])
+    assert 'type=Path, nargs="*", default=[Path("a"), Path("b")]' in train_task([flag], None)
+
+
 def test_a_parameter_without_default_is_required() -> None:
     (first, second), notes = flags_of("steps: int, *, seed")
     assert (first.required, first.type) == (True, "int")
@@ -154,6 +161,7 @@ def test_a_default_that_only_the_program_knows_is_left_to_it(before: str) -> Non
         "opt=[[1]]",
         "x: list[bool] = None",
         "opt=object",
+        "_: int = 1",
         "x: dict[str, int] = None",
     ],
 )

@@ -90,6 +90,22 @@ def test_local_modules_come_along(build, run, beside: Path) -> None:
     assert package.notes[0] == f"`my_helpers` is copied from {beside / 'my_helpers.py'}"
 
 
+def test_of_a_plain_folder_only_the_modules_come_along(build, run, beside: Path) -> None:
+    (beside / "my_folder").mkdir()
+    (beside / "my_folder" / "part.py").write_text("value = 7\n")
+    (beside / "my_folder" / "large.bin").write_bytes(b"\0")
+    package = build("from my_folder.part import value\nprint(value)", local_modules=local_module)
+    assert run(package).stdout == "7\n"
+    assert "my_folder/large.bin" not in package.files
+    (beside / "my_data").mkdir()
+    assert local_module("my_data") is None
+
+
+def test_an_optional_import_does_not_hide_a_required_one(build) -> None:
+    with pytest.raises(CellError, match=r"`nowhere` \(Cell \[9\], line 6\)"):
+        build(f"try:\n    import nowhere\nexcept ImportError:\n    pass\nimport nowhere\n{CALL}")
+
+
 def test_a_local_module_must_be_complete(build, beside: Path) -> None:
     (beside / "my_helpers.py").write_text("\nimport nowhere\n")
     with pytest.raises(CellError, match=r"`nowhere` \(my_helpers.py, line 2\)"):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from mlmagic.source.export import write_package
 from mlmagic.source.sourcemap import place, translate
 from mlmagic.spec.package import SourceMap, TrainerPackage
 
@@ -47,6 +52,17 @@ def test_chained_exceptions_are_told_in_cells(build, run) -> None:
         "  Cell [9], line 6, in train",
     ]
     assert "The above exception was the direct cause of the following exception:" in text
+
+
+@pytest.mark.parametrize("cell", ["N = 1\nprint(1 / 0)", "def train():\n    print(1 / 0)"])
+def test_a_folder_behind_a_link_is_known(build, tmp_path: Path, cell: str) -> None:
+    package = build(cell)
+    write_package(package, tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    command = [sys.executable, "-m", "trainer.task"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "link")}
+    failed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    assert told(package, failed.stderr).splitlines()[1].startswith("  Cell [9], line 3, in ")
 
 
 def test_groups_are_told_in_cells(build, run) -> None:

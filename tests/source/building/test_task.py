@@ -88,8 +88,8 @@ def test_metrics_are_scalars_and_tuning_metrics(build, run, tmp_path: Path) -> N
         "CLOUD_ML_HP_METRIC_FILE": str(metric_file),
         "CLOUD_ML_TRIAL_ID": "3",
     }
-    told = run(build("def train():\n    return {'loss': 0.25, 'note': 'x', 'nan': float('nan')}"), env=environment)
-    assert told.stdout == "Final metrics: loss=0.25, nan=nan\n"
+    told = run(build("def train():\n    return {'loss': 0.25, 'note': 'x', 7: float('nan')}"), env=environment)
+    assert told.stdout == "Final metrics: loss=0.25, 7=nan\n"
     first, _ = [json.loads(line) for line in metric_file.read_text().splitlines()]
     assert {**first, "timestamp": 0} == {
         "checkpoint_path": "",
