@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +107,10 @@ def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook:
 
 def _parse(text: str, source_map: SourceMap) -> ast.Module:
     """Parse and compile: what a notebook's cell may hold and a program may not is a top-level `await`."""
-    tree = ast.parse(text, MODEL_FILE)
     try:
-        compile(tree, MODEL_FILE, "exec", dont_inherit=True)
+        with warnings.catch_warnings(action="ignore"):  # an invalid escape such as "\\d" was shown by the kernel
+            tree = ast.parse(text, MODEL_FILE)
+            compile(tree, MODEL_FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         where = place(source_map, MODEL_FILE, error.lineno or 0) or "the cell"
         raise CellError(

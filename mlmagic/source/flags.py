@@ -151,15 +151,14 @@ def _literal_type(statement: ast.stmt, value: ast.expr) -> tuple[FlagType | None
         constant = evaluate(value, {})
     except NotConstantError:
         return None, None
-    if (
-        isinstance(value, ast.BinOp | ast.Call)
-        or not _is_plain(constant)
-        or (isinstance(constant, str) and "\n" in constant)
-    ):
+    is_text = isinstance(constant, str) and "\n" in constant
+    if isinstance(value, ast.BinOp | ast.Call) or is_text or not _is_plain(constant):
         return None, None
     kind = value_type(constant)
-    annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
-    return (kind and (annotated_type(annotation, {}) or kind)), constant
+    annotated = annotated_type(statement.annotation, {}) if isinstance(statement, ast.AnnAssign) else None
+    # A path is no literal: the script makes one of its text itself.
+    fits = kind and annotated and annotated.repeated == kind.repeated and annotated.name != "Path"
+    return (annotated if fits else kind), constant
 
 
 def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) -> Flag:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -178,7 +179,8 @@ def _local_files(name: str, path: Path) -> dict[str, bytes]:
 
 def _imports_of_file(path: Path, file: str, content: bytes) -> list[Import]:
     try:
-        return imports_of(ast.parse(content, file))
+        with warnings.catch_warnings(action="ignore"):  # of code that worked so far
+            return imports_of(ast.parse(content, file))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise CellError(f"{path}: {file}{f' line {line}' if line else ''} is not Python: {error}.") from error

@@ -11,6 +11,8 @@ from mlmagic.spec.package import CellShape
 
 _READS_ARGUMENTS = frozenset({"argparse", "absl", "click", "fire", "optparse", "getopt", "typer"})
 
+_WHAT_RUNS = "Define `def train(epochs=5): ...`, which the job calls, or write the calls into the cell."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -40,10 +42,12 @@ def recognise(own: Sequence[ast.stmt], module: Sequence[ast.stmt], place: Callab
     if "train" in functions:
         _refuse_calls(own, place)
         return Shape(kind=CellShape.TRAIN, function=functions["train"])
+    if not own:
+        raise CellError("the cell holds no Python, so that the job would do nothing.", hint=_WHAT_RUNS)
     if not any(_runs(item) for item in own):
         raise CellError(
             "the cell only defines things, so that the job would do nothing.",
-            hint="Define `def train(epochs=5): ...`, which the job calls, or write the calls into the cell.",
+            hint=_WHAT_RUNS,
         )
     return Shape(kind=CellShape.SCRIPT, reads_arguments=_reads_arguments(module))
 

@@ -267,6 +267,17 @@ def test_what_is_not_one_constant_is_no_flag(source: str) -> None:
     assert flags_of_script(source) == ((), ())
 
 
+def test_an_annotation_counts_where_it_fits_the_constant() -> None:
+    flags, _ = flags_of_script("A: Path = 'x'\nB: Literal['a', 'b'] = 'a'\nC: list[int] = 5\nD: list[float] = [1]")
+    assert [(flag.type, flag.repeated) for flag in flags] == [
+        ("str", False),
+        ("str", False),
+        ("int", False),
+        ("float", True),
+    ]
+    assert flags[1].choices == ("a", "b")
+
+
 def test_constants_whose_flags_clash_are_left_out() -> None:
     flags, notes = flags_of_script("EPOCHS = 1\nepochs = 2\nHELP = 3\nrate = 1")
     assert [flag.name for flag in flags] == ["rate"]

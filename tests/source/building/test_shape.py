@@ -73,6 +73,15 @@ def test_a_call_for_the_main_module_alone_is_fine(build) -> None:
     assert build("def train(): pass\n\nif __name__ == '__main__':\n    train()").shape is CellShape.TRAIN
 
 
+@pytest.mark.parametrize("cell", ["", "# a comment", "%matplotlib inline"])
+def test_a_cell_without_python_is_refused(build, cell: str) -> None:
+    assert error_of(build, cell).startswith("the cell holds no Python, so that the job would do nothing.\nDefine")
+
+
+def test_what_the_kernel_has_warned_of_is_no_news(build) -> None:
+    assert build(r"print('\d')").files["trainer/model.py"].endswith(b"print('\\d')\n")
+
+
 @pytest.mark.parametrize("cell", ["def main(): pass", "import os\nX = 1", "'text'", "class A: pass", "x: int"])
 def test_a_cell_in_which_nothing_runs_is_refused(build, cell: str) -> None:
     assert error_of(build, cell) == (
