@@ -1,7 +1,7 @@
 """Nouns to JSON and back; nothing else in mlmagic (de)serialises them.
 
-Fields are camelCase in JSON, times RFC 3339 in UTC, enums their value; None and empty defaults are left out. A document
-carries `schemaVersion`. Fields that this version does not know are kept in `Noun.extra` and written back.
+Fields are camelCase in JSON, times RFC 3339 in UTC, enums their value; defaults that are None or empty are left out.
+A document carries `schemaVersion`. Fields that this version does not know are kept in `Noun.extra` and written back.
 """
 
 from __future__ import annotations
@@ -77,8 +77,10 @@ def decode(kind: type[N], document: Mapping[str, Any], path: str = "") -> N:
 
 
 def _is_absent(value: object, field: dataclasses.Field[Any]) -> bool:
-    # A required field is written even when it is empty: without it the document could not be read.
-    return not _is_required(field) and (value is None or (isinstance(value, tuple | Mapping) and not value))
+    # Left out is only what reading puts back: an empty tuple that stands for no default but itself is not.
+    if _is_required(field) or not (value is None or (isinstance(value, tuple | Mapping) and not value)):
+        return False
+    return bool(value == (field.default if field.default_factory is dataclasses.MISSING else field.default_factory()))
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

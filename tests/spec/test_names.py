@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmagic.errors import UsageError
@@ -36,11 +36,13 @@ def test_the_error_says_what_is_allowed_and_what_to_try() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_what_is_suggested_is_allowed(name: str) -> None:
     assert names.is_name(names.suggest_name(name))
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,99}", fullmatch=True).filter(str.isascii))
 def test_an_allowed_name_is_its_own_suggestion_and_makes_an_id(name: str) -> None:
     assert names.suggest_name(name) in (name, name.strip("-"))
