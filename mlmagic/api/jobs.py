@@ -208,7 +208,7 @@ def _read_states(states: Collection[JobState | str]) -> frozenset[JobState]:
     if unknown:
         raise UsageError(
             "no such job state:",
-            problems=[f"{name} {nearest(name, JobState.__members__)}".rstrip() for name in unknown],
+            problems=[f"{name} {nearest(name, JobState.__members__, limit=1)}".rstrip() for name in unknown],
             hint=f"States: {', '.join(JobState.__members__)}.",
         )
     return frozenset(JobState[name] for name in names)

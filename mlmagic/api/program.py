@@ -41,11 +41,12 @@ class Program:
             return read_package(Path(self.package).expanduser(), self.module)
         from mlmagic.source.build import build_package
 
+        module = _module_of(self.source)
         return build_package(
             self.name,
             self.cell or _cell_of(self.source),
-            context.cells or _module_of(self.source),
-            live=context.live,
+            context.cells if module is None else module,
+            live=context.live if module is None else {},
             data=self._data_files(),
             notebook=context.notebook,
         )
@@ -99,14 +100,14 @@ def _cell_of(source: str | Callable[..., Any] | None) -> Cell:
     return Cell(source=textwrap.dedent("".join(lines)))
 
 
-def _module_of(source: str | Callable[..., Any] | None) -> tuple[Cell, ...]:
-    """The text of the script that a function stands in, for the imports and helpers that it uses."""
+def _module_of(source: str | Callable[..., Any] | None) -> tuple[Cell, ...] | None:
+    """The text of the file that a function stands in, for what it uses; None for what belongs to the notebook."""
     if not callable(source):
-        return ()
+        return None
     import inspect
 
     module = inspect.getmodule(source)
     try:
-        return (Cell(source=inspect.getsource(module)),) if module else ()
-    except OSError:
-        return ()
+        return (Cell(source=inspect.getsource(module)),) if module else None
+    except (OSError, TypeError):
+        return None

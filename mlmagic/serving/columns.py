@@ -53,6 +53,8 @@ def _scalars(values: Any, dtype: str, path: Path, problems: Problems, *, is_fram
     typed = values if isinstance(values, np.ndarray) and values.ndim == 1 else _typed(values)
     if typed is not None and (array := _convert_typed(typed, dtype, path, problems)) is not None:
         return array
+    if dtype == "string" and set(map(type, values)) <= {str, bytes}:
+        return _array_of(list(values), dtype)
     convert = converter(dtype, missing_is_nan=is_frame)
     before = len(problems)
     converted = [_convert(convert, _unwrapped(value), path(i), problems) for i, value in enumerate(values)]

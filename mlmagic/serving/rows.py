@@ -88,7 +88,7 @@ class _Reader:
             has_dicts = any(isinstance(instance, Mapping) for instance in instances)
             return self._read_dicts(instances) if has_dicts else self._read_values(instances)
         raise PredictionError(
-            f"{self._label} cannot take a {type(instances).__name__} as instances.",
+            f"the instances for {self._label} are of type {type(instances).__name__}, which it cannot take.",
             hint="Give a DataFrame, a list of dicts, one dict, a list or array of values, or JSON text.",
         )
 

@@ -1,7 +1,8 @@
-"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD PID`: FD is a socket to the kernel, PID is the kernel.
+"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD PID`.
 
-It loads the model, says so or why not, and then answers one request after the other. It ends with the connection, so
-with the kernel, however that died. What libraries print goes to the log that is its stdout and stderr.
+FD is a socket to the kernel, PID the kernel's process. It loads the model, says so or why not, and then answers one
+request after the other. It ends with the connection, so with the kernel, however that died. What libraries print goes
+to the log that is its stdout and stderr.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mlmagic
 from mlmagic.errors import PredictionError
 from mlmagic.serving.pool import PredictorPool
 from mlmagic.serving.prediction import predict_frame
-from mlmagic.spec.model import ModelVersion
+from mlmagic.session import Session
+from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature, TensorSpec
 
 Predict = Callable[[str, Any], pd.DataFrame]
 
@@ -117,3 +120,15 @@ def test_all_that_does_not_fit_is_told_at_once(predict: Predict) -> None:
         "  - instances[0].rooms: expected a whole number, got 1.5",
         "It takes age (float32), city (string), rooms (int64).",
     ]
+
+
+def test_the_plain_call_answers_from_the_registry(models: Path, tmp_path: Path) -> None:
+    session = Session(environ={"MLMAGIC_BACKEND": "memory"}, start=tmp_path)
+    shutil.copytree(models / "vector", tmp_path / "artifact")
+    signature = Signature(inputs=(TensorSpec(name="pixels", dtype="float32", shape=(None, 3)),))
+    now = dt.datetime.now(dt.UTC)
+    session.models.register("taxi", tmp_path / "artifact", origin=ModelOrigin(), signature=signature, now=now)
+    assert mlmagic.predict("taxi", [[1, 2, 3]], session=session).to_numpy().tolist() == [[2, 4, 6]]
+    with pytest.raises(PredictionError, match=r"taxi@1 cannot take these instances"):
+        mlmagic.predict("taxi@1", [["x", 2, 3]], session=session)
+    session.close()

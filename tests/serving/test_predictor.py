@@ -62,7 +62,7 @@ def test_closing_ends_a_call_that_waits(forever: Predictor) -> None:
     assert forever.signature.inputs
     closer = threading.Timer(0.2, forever.close)
     closer.start()
-    with pytest.raises(PredictionError, match="the process that serves forever@1 was closed"):
+    with pytest.raises(PredictionError, match=r"the process that serves forever@1 was closed"):
         forever.predict(ENDLESS)
     closer.join()
     assert forever.process_id is None

@@ -1,0 +1,51 @@
+"""A job in the words of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlmagic.api.commands import gcloud_command, gcloud_list, local_command, worker_pool_specs
+from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.spec.resources import Resources, WorkerPool
+
+SPEC = JobSpec(
+    display_name="taxi",
+    package=PackageReference(digest="0"),
+    args=("--epochs", "5"),
+    labels={"team": "a", "cost": "low"},
+    resources=Resources(worker_pools=(WorkerPool(accelerator_type="NVIDIA_TESLA_T4"), WorkerPool(replica_count=2))),
+)
+
+
+def test_the_local_command_runs_the_module() -> None:
+    assert local_command(SPEC) == ("python", "-m", "trainer.task", "--epochs", "5")
+
+
+def test_worker_pools_are_those_of_a_custom_job() -> None:
+    first, second = worker_pool_specs(SPEC)
+    assert first["machineSpec"] == {
+        "machineType": "n1-standard-4",
+        "acceleratorType": "NVIDIA_TESLA_T4",
+        "acceleratorCount": 1,
+    }
+    assert second["replicaCount"] == 2
+    assert second["pythonPackageSpec"]["pythonModule"] == "trainer.task"
+    assert second["pythonPackageSpec"]["args"] == ["--epochs", "5"]
+
+
+def test_gcloud_makes_the_same_job() -> None:
+    words = gcloud_command(SPEC)
+    assert words[:4] == ("gcloud", "ai", "custom-jobs", "create")
+    assert "--args=--epochs,5" in words
+    assert "--labels=cost=low,team=a" in words
+    assert [word.startswith("--worker-pool-spec=machine-type=n1-standard-4,replica-count=") for word in words].count(
+        True
+    ) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["a", "b"], "a,b"), (["a,b", "c"], "^:^a,b:c"), (["a,b", "c:d"], "^|^a,b|c:d"), (["^x"], "^:^^x")],
+)
+def test_commas_need_another_delimiter(words: list[str], told: str) -> None:
+    assert gcloud_list(words) == told
