@@ -155,7 +155,8 @@ class Supervisor:
         if source_map is None:
             return raw
         try:
-            return translate(raw, source_map, self._jobs.sources(self._folder.id))
+            sources = self._jobs.sources(self._folder.id)
+            return translate(raw, source_map, sources, folder=str(self._folder.package))
         except Exception:  # noqa: BLE001 - a traceback that cannot be improved is still a traceback
             traceback.print_exc()
             return raw

@@ -12,7 +12,8 @@ import pytest
 
 from mlmagic.runtime import signature
 from mlmagic.runtime.inspection import Inspection, inspect_model
-from mlmagic.spec.model import TensorSpec
+from mlmagic.spec.codec import decode
+from mlmagic.spec.model import Signature, TensorSpec
 
 MAKE_MODELS = """
 import sys, os, json
@@ -52,6 +53,12 @@ save("prints", prints, text, serving_default=1)
 """
 
 
+WITHOUT = (
+    "it has no signature, so nothing can call it: save it with `model.export(path)`,"
+    " or give `signatures=` to tf.saved_model.save"
+)
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
@@ -66,7 +73,7 @@ def inspect(path: Path, **fields: object) -> Inspection:
         except subprocess.TimeoutExpired:
             return None
 
-    return inspect_model(path, python=None, environment=os.environ, wait=wait, **fields)  # type: ignore[arg-type]
+    return inspect_model(path, **{"python": None, "environment": os.environ, "wait": wait, **fields})  # type: ignore[arg-type]
 
 
 def test_an_exported_keras_model(models: Path) -> None:
@@ -93,18 +100,17 @@ def test_it_is_read_without_importing_tensorflow(models: Path) -> None:
 
 
 def test_a_keras_file(models: Path) -> None:
-    found = inspect(models / "model.keras")
-    assert found.signature is not None
-    assert {spec.name for spec in found.signature.inputs} == {"fare", "city"}
-    assert found.signature.outputs == (TensorSpec(name="tip", dtype="float32", shape=(None, 1)),)
-    assert (found.framework_version or "").startswith("3.")
+    answer = signature.read(models / "model.keras")
+    found = decode(Signature, answer["signature"])
+    assert {spec.name for spec in found.inputs} == {"fare", "city"}
+    assert found.outputs == (TensorSpec(name="tip", dtype="float32", shape=(None, 1)),)
+    assert answer["frameworkVersion"].startswith("3.")
 
 
 def test_the_only_signature_need_not_be_the_default(models: Path) -> None:
-    found = inspect(models / "named")
-    assert found.signature is not None
-    assert found.signature.name == "shout"
-    assert found.signature.inputs == (TensorSpec(name="text", dtype="string", shape=(None,)),)
+    found = decode(Signature, signature.read(models / "named")["signature"])
+    assert found.name == "shout"
+    assert found.inputs == (TensorSpec(name="text", dtype="string", shape=(None,)),)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +119,7 @@ def test_the_only_signature_need_not_be_the_default(models: Path) -> None:
         ("reads", "it runs Python code or touches files while it predicts: ReadFile"),
         ("python", "it runs Python code or touches files while it predicts: EagerPyFunc"),
         ("prints", "it runs Python code or touches files while it predicts: PrintV2 to a file"),
-        ("without", "it has no signature, so nothing can call it: save it with `model.export(path)`"),
+        ("without", WITHOUT),
         ("many", "it has several signatures but no 'serving_default': one, two"),
         ("unbuilt.keras", "it was saved before it was built, so it has no inputs"),
         ("lambda.keras", "Keras does not load it in safe mode:"),
@@ -121,9 +127,14 @@ def test_the_only_signature_need_not_be_the_default(models: Path) -> None:
     ],
 )
 def test_what_must_not_be_served(models: Path, name: str, reason: str) -> None:
-    found = inspect(models / name)
-    assert found.signature is None
-    assert (found.refused or "").startswith(reason)
+    with pytest.raises(signature.RefusedError) as caught:
+        signature.read(models / name)
+    assert str(caught.value).startswith(reason)
+
+
+def test_a_refusal_is_an_answer(models: Path) -> None:
+    found = inspect(models / "without")
+    assert (found.signature, found.refused) == (None, WITHOUT)
 
 
 def test_a_broken_file(tmp_path: Path) -> None:
@@ -140,3 +151,20 @@ def test_an_interpreter_without_tensorflow(models: Path) -> None:
     command = [sys.executable, "-I", "-S", str(script), str(models / "model.keras")]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert json.loads(done.stdout) == {"missing": "keras"}
+
+
+def test_a_reader_that_crashes(models: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no luck >&2\nexit 3\n")
+    python.chmod(0o700)
+    assert inspect(models / "named", python=str(python)).refused == "reading its signature failed: no luck"
+    python.write_text("#!/bin/sh\necho nonsense\n")
+    assert (inspect(models / "named", python=str(python)).refused or "").startswith(
+        "reading its signature gave no answer"
+    )
+
+
+def test_the_answer_is_all_of_stdout(models: Path) -> None:
+    script = [sys.executable, signature.__file__, str(models / "many")]
+    done = subprocess.run(script, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)["refused"].startswith("it has several signatures")

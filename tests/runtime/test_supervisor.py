@@ -61,7 +61,7 @@ def test_what_another_supervisor_has_is_left_alone(jobs: Jobs) -> None:
 
 
 def test_a_traceback_points_at_the_notebook(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_: "Cell [5], line 3\nboom")
+    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_, **__: "Cell [5], line 3\nboom")
     folder = jobs.make("raise ValueError('boom')\n")
     record = supervise(jobs, folder)
     assert record.error is not None
@@ -76,7 +76,7 @@ def test_a_traceback_points_at_the_notebook(jobs: Jobs, monkeypatch: pytest.Monk
 
 
 def test_a_traceback_that_cannot_be_mapped_stays_as_it_is(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_: {}["line"])
+    monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_, **__: {}["line"])
     record = supervise(jobs, jobs.make("raise ValueError('boom')\n"))
     assert record.error is not None
     assert (record.error.traceback or "").endswith("ValueError: boom")
