@@ -108,7 +108,7 @@ def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook:
 def _parse(text: str, source_map: SourceMap) -> ast.Module:
     """Parse and compile: what a notebook's cell may hold and a program may not is a top-level `await`."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # an invalid escape such as "\\d" was shown by the kernel
+        with warnings.catch_warnings(action="ignore"):  # an invalid escape such as "\d" was shown by the kernel
             tree = ast.parse(text, MODEL_FILE)
             compile(tree, MODEL_FILE, "exec", dont_inherit=True)
     except SyntaxError as error:

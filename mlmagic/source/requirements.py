@@ -44,6 +44,7 @@ _PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly", "tf-nightly-cpu"),
     "umap": ("umap-learn",),
     "yaml": ("pyyaml",),
+    "zmq": ("pyzmq",),
     "google.protobuf": ("protobuf",),
     "google.cloud.aiplatform": ("google-cloud-aiplatform",),
     "vertexai": ("google-cloud-aiplatform",),
@@ -205,9 +206,11 @@ def installed_distribution(module: str) -> tuple[str, str] | None:
             return _name_and_version(distribution)
     if parts[0] in _NAMESPACES or _location(parts[0]) is None or local_module(parts[0]) is not None:
         return None
-    # Slow, as it reads the file lists of all distributions; only for what is installed under an unexpected name.
-    for name in metadata.packages_distributions().get(parts[0], ()):
-        return _name_and_version(metadata.distribution(name))
+    # What is installed under an unexpected name: the file lists as text, as parsing all of them takes half a second.
+    listed = re.compile(rf"^{re.escape(parts[0])}(/|\.py,|\.[^,/]+\.so,)", re.MULTILINE)
+    for distribution in metadata.distributions():
+        if listed.search(distribution.read_text("RECORD") or ""):
+            return _name_and_version(distribution)
     return None
 
 
@@ -225,7 +228,8 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str] | None:
     # The two fields alone: parsing the whole of a long README takes milliseconds.
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     fields = dict(re.findall(r"^(Name|Version): *(\S+)", text.partition("\n\n")[0], re.MULTILINE))
-    return (fields["Name"], fields["Version"]) if len(fields) == 2 else (distribution.name, distribution.version)
+    name, version = fields.get("Name") or distribution.name, fields.get("Version") or distribution.version
+    return re.sub(r"[-_.]+", "-", name).lower(), version
 
 
 def local_module(module: str) -> Path | None:
