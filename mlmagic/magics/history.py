@@ -67,6 +67,8 @@ class CellHistory:
         running = self._outermost()
         if running is None:
             return Cell(source=body, first_line=first_line)
+        # Blank lines above, or another cell magic around it, move the body down.
+        first_line = _first_line_of(body, running.info.raw_cell) or first_line
         return Cell(source=body, first_line=first_line, number=self._number(running.info), cell_id=running.info.cell_id)
 
     def _before(self, info: Any) -> None:
@@ -192,11 +194,15 @@ class LiveNames(Mapping[str, LiveName]):
 
 def _note_nested(outer: _Running, inner: _Running, raised_line: int | None) -> None:
     """Note in which line of the outer cell the inner one, which is the end of its text, raised."""
-    if raised_line is None:
-        return
-    whole, part = outer.info.raw_cell, inner.info.raw_cell
-    if whole.rstrip().endswith(part.rstrip()):
-        outer.nested_raised_line = raised_line + len(whole.rstrip().splitlines()) - len(part.rstrip().splitlines())
+    first = _first_line_of(inner.info.raw_cell, outer.info.raw_cell)
+    if raised_line is not None and first is not None:
+        outer.nested_raised_line = raised_line + first - 1
+
+
+def _first_line_of(part: str, whole: str) -> int | None:
+    """Return the line of a text on which its end begins; None if the part is not its end."""
+    whole, part = whole.rstrip(), part.rstrip()
+    return len(whole.splitlines()) - len(part.splitlines()) + 1 if whole.endswith(part) else None
 
 
 def _first_text_line(raw: str) -> int:

@@ -120,6 +120,7 @@ def code(text: str) -> Html:
         "border-radius": "4px",
         "padding": "1px 6px",
         "user-select": "all",
+        "white-space": "inherit",
         "overflow-wrap": "anywhere",
     }
     return element("code", text, style=style)
@@ -194,24 +195,29 @@ def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """Return a table; its cells do not break, and it scrolls sideways where it is too wide."""
-    padding = f"padding:5px 20px 5px 0;vertical-align:baseline;{_CELL}"
+    """Return a table whose last column takes the room that is left; it scrolls sideways where it is too wide."""
+    last = len(header) - 1
     head = [
-        element("th", name, style=f"{padding};color:{_FAINT};font-weight:500;white-space:nowrap") for name in header
+        element("th", name, style=f"{_column(at, last)};color:{_FAINT};font-weight:500")
+        for at, name in enumerate(header)
     ]
     body = [
         element(
-            "tr", *(element("td", cell, style=padding) for cell in cells), style=f"{_ROW};border-top:1px solid {LINE}"
+            "tr",
+            *(element("td", cell, style=_column(at, last)) for at, cell in enumerate(cells)),
+            style=f"{_ROW};border-top:1px solid {LINE}",
         )
         for cells in rows
     ]
-    whole = element(
-        "table",
-        element("thead", element("tr", *head, style=_ROW)),
-        element("tbody", *body),
-        style=f"{_TABLE};min-width:60%",
+    parts = [element("thead", element("tr", *head, style=_ROW)), element("tbody", *body)]
+    return element(
+        "div", element("table", *parts, style=f"{_TABLE};width:100%"), style="overflow-x:auto;margin-top:4px"
     )
-    return element("div", whole, style="overflow-x:auto")
+
+
+def _column(at: int, last: int) -> str:
+    room = "padding:5px 0;width:99%;min-width:10em" if at == last else "padding:5px 22px 5px 0;white-space:nowrap"
+    return f"{room};vertical-align:baseline;{_CELL}"
 
 
 def paragraphs(lines: Sequence[str]) -> Html:

@@ -90,6 +90,26 @@ def test_the_magic_cell_has_the_cells_own_lines(shell):
     assert extension.history.magic_cell("y", 2).number is None
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("%%train taxi --dry-run\nprint(1)", 2),
+        ("\n\n%%train taxi --dry-run\n\nprint(1)", 5),
+        ("%%train taxi \\\n --dry-run\nprint(1)", 3),
+        ("%%time\n%%train taxi --dry-run\nprint(1)", 3),
+        ("%%capture\n%%train taxi --dry-run --into plan\nprint(1)", 3),
+    ],
+)
+def test_the_body_keeps_its_place_in_the_cell(shell, source, line, monkeypatch):
+    seen = []
+    history = shell.magics_manager.registry["mlmagic"].history
+    original = history.magic_cell
+    monkeypatch.setattr(history, "magic_cell", lambda *given: seen.append(original(*given)) or seen[-1])
+    shell.run_cell(source, store_history=True).raise_error()
+    body_line = source.splitlines().index("print(1)") + 1
+    assert seen[0].first_line + seen[0].source.splitlines().index("print(1)") == body_line == line
+
+
 def test_live_names_are_the_users(execute):
     execute("import math\nrows = [1]", "rows2 = rows\n_private = 1\n5")
     live = context().live

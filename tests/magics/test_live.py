@@ -46,9 +46,10 @@ def test_a_panel_is_live_while_the_kernel_is_busy(kernel, folder):
 
 
 def test_python_spelling_shows_the_live_panel_too(kernel):
-    kernel.run("import threading\njob = mlmagic.train('taxi', source='print(1)')")
-    assert kernel.run("job").of("display_data")[0]["transient"]["display_id"]
-    assert not kernel.run("job").of("execute_result")
+    assert kernel.run("import mlmagic\njob = mlmagic.train('taxi', source='print(1)')").text == ""
+    output = kernel.run("job")
+    assert output.of("display_data")[0]["transient"]["display_id"]
+    assert not output.of("execute_result")
     assert kernel.run("job is _").status == "ok"
 
 
