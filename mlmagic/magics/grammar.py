@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlmagic.errors import UsageError, nearest
-from mlmagic.magics.expansion import expand, expand_program_word, variable_name
+from mlmagic.magics.expansion import expand_program_word
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
+from mlmagic.magics.values import default_value, inline, read_value
 from mlmagic.magics.words import Word, split
 
 _SEPARATOR = Word("--", "--")
@@ -76,12 +76,13 @@ class _Reader:
         self.namespace = namespace
         self.values: dict[str, Any] = {a.name: None for a in command.arguments}
         for option in command.options:
-            self.values[option.key] = _default(option)
+            self.values[option.key] = default_value(option)
         self.program: list[str] = []
         self.problems: list[str] = []
         self._flags = {option.flag: option for option in command.options}
         self._flags |= {f"-{option.short}": option for option in command.options if option.short}
         self._seen: set[str] = set()
+        self._mended: str | None = None
         self._free: list[Word] = []
         self._unknown: list[list[Word]] = []
         """Each unknown flag with the words behind it that may be its values."""
@@ -189,7 +190,7 @@ class _Reader:
             try:
                 self.program.append(expand_program_word(word, self.namespace))
             except UsageError as error:
-                self._problem(_inline(error))
+                self._problem(inline(error))
 
     def _report_unknown(self, own: Sequence[Word], behind: Sequence[Word]) -> None:
         if not self._unknown:
@@ -203,13 +204,11 @@ class _Reader:
             mended = " ".join([self.called, *(w.raw for w in [*kept, _SEPARATOR, *moved, *behind[1:]])])
             self._mended = f"A flag of your program goes after a bare --: {mended}"
 
-    _mended: str | None = None
-
     def _value(self, item: Argument | Option, label: str, word: Word) -> Any:
         try:
             value = read_value(item, word, self.namespace)
         except UsageError as error:
-            self._problem(f"{label}: {_inline(error)}")
+            self._problem(f"{label}: {inline(error)}")
             return None
         if item.choices and value not in item.choices:
             near = nearest(str(value), item.choices) or f"It is one of {', '.join(item.choices)}."
@@ -228,68 +227,12 @@ class _Reader:
             raise UsageError(f"{self.called} cannot read this line:", problems=self.problems, hint=hint)
 
 
-def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]) -> Any:
-    """Return the value that a word gives to an argument or an option.
-
-    Raises:
-        UsageError: it does not fit.
-    """
-    if item.kind is Kind.VARIABLE:
-        return _variable(word)
-    value = expand(word, namespace)
-    match item.kind:
-        case Kind.OBJECT:
-            return value
-        case Kind.COUNT:
-            return _count(value)
-        case Kind.PAIR:
-            return _pair(value)
-        case _ if isinstance(value, str | int | float):
-            return str(value)
-        case _ if hasattr(value, "__fspath__"):
-            return value.__fspath__()
-        case _:
-            raise UsageError(f"{word.raw} is a {type(value).__name__}; a text is needed")
-
-
 def _nearest_flag(name: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the flag that may have been meant. The dashes, which all share, do not count."""
     from difflib import get_close_matches
 
     matches = get_close_matches(name.strip("-").replace("_", "-"), [flag.strip("-") for flag in known], n=1, cutoff=0.7)
     return f"Did you mean --{matches[0]}?" if matches else ""
-
-
-def _variable(word: Word) -> str:
-    name = variable_name(word) or word.text
-    if not name.isidentifier():
-        raise UsageError(f"{word.raw} is no name of a variable")
-    return name
-
-
-def _count(value: Any) -> int:
-    if re.fullmatch(r"\d{1,9}", str(value), re.ASCII) and int(value) > 0:
-        return int(value)
-    raise UsageError(f"{value!r} is no whole number from 1")
-
-
-def _pair(value: Any) -> tuple[str, str]:
-    key, equals, text = str(value).partition("=")
-    if not equals or not key:
-        raise UsageError(f"{value!r} has not the form key=value")
-    return key, text
-
-
-def _default(option: Option) -> Any:
-    if option.kind is Kind.PAIR:
-        return {}
-    if option.is_repeatable:
-        return []
-    return False if option.kind is Kind.SWITCH else option.default
-
-
-def _inline(error: UsageError) -> str:
-    return " ".join(part for part in (error.message.rstrip("."), error.hint and f"({error.hint})") if part)
 
 
 @dataclass(frozen=True, slots=True)
