@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,15 +28,19 @@ def stage_job(
 ) -> JobFolder:
     """Make the folder under a name that nobody looks for, and return it; a rename brings it into its place."""
     staged = JobFolder(workspace.jobs / f"{STAGING_PREFIX}{record.id}-{secrets.token_hex(4)}")
-    for folder in (staged.package, staged.logs, staged.model_dir, staged.checkpoint_dir, staged.tensorboard_dir):
-        make_folder(folder)
-    _write_files(staged.package, package_files)
-    if dist_files:
-        _write_files(staged.dist, dist_files)
-    if source_map is not None:
-        write_new(staged.source_map, codec.dumps(source_map))
-    write_new(staged.spec, codec.dumps(record.spec))
-    write_state(staged, record)
+    try:
+        for folder in (staged.package, staged.logs, staged.model_dir, staged.checkpoint_dir, staged.tensorboard_dir):
+            make_folder(folder)
+        _write_files(staged.package, package_files)
+        if dist_files:
+            _write_files(staged.dist, dist_files)
+        if source_map is not None:
+            write_new(staged.source_map, codec.dumps(source_map))
+        write_new(staged.spec, codec.dumps(record.spec))
+        write_state(staged, record)
+    except BaseException:
+        shutil.rmtree(staged.root, ignore_errors=True)
+        raise
     return staged
 
 

@@ -6,10 +6,6 @@ import contextlib
 import dataclasses
 import errno
 import os
-import re
-import secrets
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +16,9 @@ from mlmagic.spec.model import Model, ModelOrigin, ModelVersion, Signature
 from mlmagic.spec.names import ModelReference
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import add_event
-from mlmagic.workspace.files import explained, make_folder, sync_folder, write_atomic
-from mlmagic.workspace.layout import STAGING_PREFIX, ModelFolder, VersionFolder
+from mlmagic.workspace.files import explained, make_folder, write_atomic
+from mlmagic.workspace.layout import ModelFolder
+from mlmagic.workspace.version_folder import copied, move_in, read_version, remove, version_numbers
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,10 +59,10 @@ class ModelStore:
                 if error.errno != errno.EXDEV:
                     raise
                 # Another file system. The long copy must not keep other writers waiting.
-                with _copied(artifact_dir, folder) as copy:
+                with copied(artifact_dir, folder) as copy:
                     version = self._register(folder, copy, origin, signature, set_default=set_default)
                 if self._is_jobs_own(artifact_dir, origin):
-                    _remove(artifact_dir)
+                    remove(artifact_dir)
             if self._is_jobs_own(artifact_dir, origin):
                 self._leave_link(version, artifact_dir)
         return version
@@ -86,7 +83,7 @@ class ModelStore:
             version = _version_of_job(connection, model, origin.job_id)
             if version is None:
                 number = _next_number(connection, folder)
-                _move_in(artifact, folder.version(number), origin, signature)
+                move_in(artifact, folder.version(number), origin, signature)
                 version = read_version(folder.version(number))
                 write_version(connection, version)
                 _add_version_event(connection, version)
@@ -201,7 +198,7 @@ def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple
     model = folder.root.name
     known = {number for (number,) in connection.execute("SELECT number FROM versions WHERE model = ?", (model,))}
     adopted, problems = [], []
-    for number in sorted(_numbers(folder) - known):
+    for number in sorted(version_numbers(folder) - known):
         try:
             adopted.append(read_version(folder.version(number)))
         except (OSError, codec.DecodeError) as error:
@@ -209,33 +206,6 @@ def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple
         else:
             write_version(connection, adopted[-1])
     return adopted, problems
-
-
-def read_version(folder: VersionFolder) -> ModelVersion:
-    """Read a version from its folder.
-
-    Raises:
-        OSError: a file cannot be read.
-        codec.DecodeError: a file does not hold what it should.
-    """
-    origin = codec.loads(ModelOrigin, folder.origin.read_bytes())
-    signature = codec.loads(Signature, folder.signature.read_bytes()) if folder.signature.exists() else None
-    if origin.create_time is None:
-        raise codec.DecodeError("ModelOrigin.createTime is missing")
-    return ModelVersion(
-        model=folder.root.parent.name,
-        number=int(folder.root.name),
-        create_time=origin.create_time,
-        origin=origin,
-        signature=signature,
-        size_bytes=_size(folder),
-    )
-
-
-def _size(folder: VersionFolder) -> int:
-    ours = {folder.origin, folder.signature, folder.statistics}
-    paths = (Path(parent) / name for parent, _, names in os.walk(folder.root) for name in names)
-    return sum(path.lstat().st_size for path in paths if path not in ours)
 
 
 def write_version(connection: sqlite3.Connection, version: ModelVersion) -> None:
@@ -271,12 +241,8 @@ def _last_number(connection: sqlite3.Connection, model: str) -> int:
     return int(row[0] or 0)
 
 
-def _numbers(folder: ModelFolder) -> set[int]:
-    return {int(entry) for entry in os.listdir(folder.root) if re.fullmatch(r"[1-9][0-9]{0,17}", entry)}  # noqa: PTH208
-
-
 def _next_number(connection: sqlite3.Connection, folder: ModelFolder) -> int:
-    return max(_last_number(connection, folder.root.name), *_numbers(folder), 0) + 1
+    return max(_last_number(connection, folder.root.name), *version_numbers(folder), 0) + 1
 
 
 def _read_model(connection: sqlite3.Connection, folder: ModelFolder) -> Model:
@@ -299,34 +265,3 @@ def _write_model(connection: sqlite3.Connection, folder: ModelFolder, model: Mod
     write_atomic(folder.aliases, codec.dumps(model))
     payload = {"alias": "default", "version": model.aliases["default"]}
     add_event(connection, f"model:{model.name}", "alias", payload, now)
-
-
-def _move_in(artifact: Path, folder: VersionFolder, origin: ModelOrigin, signature: Signature | None) -> None:
-    """Complete the artifact where it lies, and only then rename it: there is no step between artifact and version."""
-    if artifact.is_symlink():
-        raise OSError(errno.EXDEV, "is a link", str(artifact))
-    complete = VersionFolder(artifact)
-    complete.signature.unlink(missing_ok=True)
-    if signature is not None:
-        write_atomic(complete.signature, codec.dumps(signature))
-    write_atomic(complete.origin, codec.dumps(origin))
-    artifact.chmod(0o700)
-    artifact.rename(folder.root)
-    sync_folder(folder.root.parent)
-
-
-@contextlib.contextmanager
-def _copied(artifact: Path, folder: ModelFolder) -> Iterator[Path]:
-    staged = folder.root / f"{STAGING_PREFIX}{secrets.token_hex(4)}"
-    try:
-        shutil.copytree(artifact, staged, symlinks=True)
-        yield staged
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-
-
-def _remove(artifact: Path) -> None:
-    if artifact.is_symlink():
-        artifact.unlink()
-    else:
-        shutil.rmtree(artifact, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,22 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def database(workspace: Workspace) -> Database:
     return Database(workspace)
+
+
+class FullDatabase(Database):
+    """SQLite has the same error for a database that may not grow as for a full disk."""
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = super()._connect()
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+
+@pytest.fixture
+def full_database(workspace: Workspace, database: Database) -> Database:
+    """A database that has been made, and has no room for more."""
+    with database.read():
+        return FullDatabase(workspace)
 
 
 @pytest.fixture

@@ -153,18 +153,8 @@ def test_a_lock_that_stays_is_an_error(workspace: Workspace, database: Database)
     )
 
 
-class FullDatabase(Database):
-    """SQLite has the same error for a database that may not grow as for a full disk."""
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = super()._connect()
-        connection.execute("PRAGMA max_page_count = 1")
-        return connection
-
-
-def test_a_full_disk_is_an_error(workspace: Workspace, database: Database) -> None:
-    assert count(database) == 0
-    with pytest.raises(WorkspaceError) as raised, FullDatabase(workspace).write() as connection:
+def test_a_full_disk_is_an_error(workspace: Workspace, database: Database, full_database: Database) -> None:
+    with pytest.raises(WorkspaceError) as raised, full_database.write() as connection:
         connection.executemany(INSERT.replace("'{}'", "?"), [("x" * 100_000,)] * 10)
     assert str(raised.value) == (
         f"the database {workspace.database} cannot be used: database or disk is full.\n"

@@ -88,12 +88,31 @@ def test_hostile_names_are_refused(
     assert list(workspace.jobs.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_leaves_no_job(
+def test_files_that_cannot_be_written_leave_nothing(
     workspace: Workspace, jobs: JobStore, spec: JobSpec, now: datetime
 ) -> None:
     with pytest.raises(WorkspaceError, match="cannot make a job in"):
         jobs.create(spec, package_files={"a": b"", "a/b.py": b""}, now=now)
-    assert jobs.list() == []
+    assert jobs.list() == list(workspace.jobs.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(
+    workspace: Workspace, full_database: Database, spec: JobSpec, now: datetime
+) -> None:
+    with pytest.raises(WorkspaceError, match="The disk is full: free some space"):
+        JobStore(full_database).create(replace(spec, args=("x" * 100_000,)), package_files={}, now=now)
+    assert list(workspace.jobs.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_job_as_it_was(
+    workspace: Workspace, full_database: Database, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    record = submit()
+    with pytest.raises(WorkspaceError, match="The disk is full: free some space"):
+        JobStore(full_database).advance(
+            record.id, expect=[JobState.QUEUED], to=JobState.FAILED, now=now, message="x" * 100_000
+        )
+    assert jobs.get(record.id) == record
 
 
 def test_a_crash_never_leaves_half_a_job(

@@ -99,8 +99,10 @@ def test_versions_and_aliases_are_told(database: Database, models: ModelStore, r
 
 
 def test_an_artifact_that_is_missing_is_an_error(tmp_path: Path, models: ModelStore, now: datetime) -> None:
-    with pytest.raises(WorkspaceError, match="cannot register a version of model taxi: No such file or directory"):
-        models.register("taxi", tmp_path / "none", origin=ModelOrigin(), now=now)
+    path = tmp_path / "none"
+    with pytest.raises(WorkspaceError) as raised:
+        models.register("taxi", path, origin=ModelOrigin(), now=now)
+    assert str(raised.value) == f"cannot register a version of model taxi: there is no such folder ({path})."
     assert models.list() == []
 
 
