@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make help` lists them.
 #
 #   make PYTHON=/path/to/python3.12 test     another interpreter than the newest that is found (on a new or cleaned checkout)
-#   make PYTEST_ARGS="-k slice" test-fast    more arguments for pytest
+#   make PYTEST_ARGS="-k slice" test-fast    other arguments for pytest than two processes
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +19,8 @@ TOOL := $(VENV)/.uv-$(UV_VERSION)
 DEMO := $(VENV)/.demo
 FULL := $(VENV)/.full
 TUTORIAL := notebooks/01-from-a-cell-to-a-prediction.ipynb
-PYTEST_ARGS ?=
+# Tests of one file share what is slow to set up, so they stay in one process.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # TensorFlow's modules load three times faster from bytecode.
 unexport PYTHONDONTWRITEBYTECODE

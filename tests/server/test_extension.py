@@ -38,7 +38,6 @@ class Server:
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel_id}.json"))
         client.load_connection_file()
         client.start_channels()
-        client.wait_for_ready(timeout=60)
         return client
 
 
@@ -76,7 +75,9 @@ def _url(process: subprocess.Popen[bytes], runtime: Path) -> str:
 def home_in(server: Server) -> str:
     client = server.kernel()
     try:
-        reply: Any = client.execute("import os", user_expressions={"home": "os.environ['MLMAGIC_HOME']"}, reply=True)
+        wanted = {"home": "os.environ['MLMAGIC_HOME']"}
+        # Not `wait_for_ready`, which takes a kernel that is slow to start for a dead one: the request waits anyway.
+        reply: Any = client.execute("import os", user_expressions=wanted, reply=True, timeout=120)
         return str(ast.literal_eval(reply["content"]["user_expressions"]["home"]["data"]["text/plain"]))
     finally:
         client.stop_channels()
