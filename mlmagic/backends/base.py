@@ -31,7 +31,7 @@ EDGES: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 """Where a state leads. A reader that looks now and then may see the ends of a path of several edges."""
 
 # `list` is also a method below, where annotations would take it for that.
-type_of_summaries = list[JobSummary]
+Summaries = list[JobSummary]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Backend(Protocol):
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
-    ) -> type_of_summaries:
+    ) -> Summaries:
         """Return jobs newest first: of that name, in one of those states, `limit` at most. No states means no jobs."""
         ...
 

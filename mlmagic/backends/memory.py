@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.base import EDGES, LOG_CHUNK_BYTES, LogChunk, decode_chunk, type_of_summaries
+from mlmagic.backends.base import EDGES, LOG_CHUNK_BYTES, LogChunk, Summaries, decode_chunk
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.names import new_job_id
@@ -81,7 +81,7 @@ class MemoryBackend:
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
-    ) -> type_of_summaries:
+    ) -> Summaries:
         """See `Backend.list`."""
         with self._lock:
             newest_first = [job.record for job in reversed(self._jobs.values())]

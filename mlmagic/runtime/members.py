@@ -20,7 +20,11 @@ def members(job_id: str, *, session: int | None, apart_from: Collection[int] = (
     """
     mark = f"{JOB_ID_VARIABLE}={job_id}".encode()
     spared = {os.getpid(), *apart_from}
-    return {pid for pid in _pids() if pid not in spared and (_session_of(pid) == session or _is_marked(pid, mark))}
+    return {
+        pid
+        for pid in _pids()
+        if pid not in spared and ((session is not None and _session_of(pid) == session) or _is_marked(pid, mark))
+    }
 
 
 def end_members(job_id: str, *, session: int | None, apart_from: Collection[int] = (), grace: float = 0.0) -> set[int]:

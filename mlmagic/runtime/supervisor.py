@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlmagic.errors import ConflictError, MlmagicError
+from mlmagic.errors import ConflictError, MlmagicError, WorkspaceError
 from mlmagic.runtime.contract import ProgramPlace, free_port, program_environment
 from mlmagic.runtime.diagnosis import diagnose, find_traceback
 from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly, read_tail
@@ -57,6 +57,7 @@ class Supervisor:
         self._grace = grace
         self._reserve = Reserve(folder.root / "exit.reserve")
         self._raw_traceback: str | None = None
+        self._start_time: datetime | None = None
 
     def run(self) -> None:
         """Claim the job, run it, and record how it ended."""
@@ -90,8 +91,10 @@ class Supervisor:
             program = Program(command, log=self._folder.log(), environment=environment, cwd=cwd)
         except OSError as error:
             return _cannot_start(error, command, cwd)
-        self._advance(JobState.PENDING, JobState.RUNNING, start_time=_now())
+        self._start_time = _now()
+        self._advance(JobState.PENDING, JobState.RUNNING, start_time=self._start_time)
         ending = self._wait_for(program, spec.timeout_seconds)
+        self._reserve.give_back()
         if ending.state is JobState.SUCCEEDED:
             return self._register(spec, environment)
         return ending
@@ -198,13 +201,13 @@ class Supervisor:
 
     def _advance(self, expect: JobState, to: JobState, **fields: object) -> None:
         # A cancel may have come in between, and a full disk is the program's to report: neither ends the attempt here.
-        with contextlib.suppress(ConflictError):
+        with contextlib.suppress(ConflictError, WorkspaceError):
             self._jobs.advance(self._folder.id, expect={expect}, to=to, now=_now(), **fields)
 
     def _own_failure(self, error: Exception) -> Ending:
         if disk_is_full(self._folder.root):
             return failed(f"the disk is full: {error}", hint="Free some space and run it again.")
-        return failed(f"mlmagic's supervisor failed: {type(error).__name__}: {error}", hint=f"See {self._folder.logs}.")
+        return failed(f"mlmagic's supervisor failed: {type(error).__name__}: {error}", hint=f"See {self._folder.root}.")
 
     def _finish(self, attempt: int, ending: Ending) -> None:
         self._reserve.give_back()
@@ -230,22 +233,18 @@ class Supervisor:
             attempt=attempt,
             state=ending.state,
             exit_code=ending.exit_code,
-            start_time=self._start_time(),
+            start_time=self._start_time,
             end_time=_now(),
             error=ending.error,
             model_version=ending.model_version,
             message=ending.message,
         )
 
-    def _start_time(self) -> datetime | None:
-        with contextlib.suppress(MlmagicError, OSError):
-            return self._jobs.get(self._folder.id).start_time
-        return None
-
 
 def fields_of(record: ExitRecord) -> dict[str, object]:
     """Return what an exit record says, as fields of the job's record."""
-    return {
+    known = {} if record.start_time is None else {"start_time": record.start_time}
+    return known | {
         "end_time": record.end_time,
         "exit_code": record.exit_code,
         "error": record.error,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.queued import Jobs
 
+from mlmagic.errors import WorkspaceError
 from mlmagic.runtime import supervisor
 from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
@@ -147,3 +148,18 @@ def test_the_exit_record_outlives_a_broken_database(jobs: Jobs, monkeypatch: pyt
     monkeypatch.setattr(supervisor.time, "sleep", lambda _: None)
     assert supervise(jobs, folder).state is JobState.RUNNING
     assert codec.loads(ExitRecord, folder.exit.read_bytes()).state is JobState.SUCCEEDED
+
+
+def test_a_database_that_cannot_be_written_meanwhile(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = jobs.make("print('hello')\n")
+    advance = supervisor.JobStore.advance
+
+    def fail_at_the_start(self: supervisor.JobStore, job_id: str, **keywords: object) -> JobRecord:
+        if keywords["to"] is JobState.RUNNING:
+            raise WorkspaceError("the disk is full")
+        return advance(self, job_id, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(supervisor.JobStore, "advance", fail_at_the_start)
+    record = supervise(jobs, folder)
+    assert record.state is JobState.SUCCEEDED
+    assert record.start_time is not None

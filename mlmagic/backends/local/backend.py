@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, decode_chunk, type_of_summaries
+from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, Summaries, decode_chunk
 from mlmagic.backends.local.reconcile import PATIENCE_SECONDS, Reconciler, last_claim
 from mlmagic.backends.local.spawn import start_supervisor
 from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError
@@ -72,7 +72,7 @@ class LocalBackend:
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
-    ) -> type_of_summaries:
+    ) -> Summaries:
         """See `Backend.list`."""
         for summary in self._jobs.list(states=UNFINISHED, display_name=display_name):
             with suppress(NotFoundError):
