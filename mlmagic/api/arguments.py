@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from mlmagic.errors import UsageError
+from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.names import check_labels, check_name
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
@@ -100,6 +100,16 @@ def read_module(module: object) -> str:
     if not isinstance(module, str) or not _MODULE.fullmatch(module):
         raise UsageError(f"module {module!r} is no module name; it is dotted, as in trainer.task.")
     return module
+
+
+def read_backend(backend: object) -> str | None:
+    """Check a backend's name without loading it; None for the session's."""
+    from mlmagic.backends.registry import BACKENDS
+
+    if backend is not None and backend not in BACKENDS:
+        hint = nearest(str(backend), BACKENDS) or f"Backends: {', '.join(sorted(BACKENDS))}."
+        raise UsageError(f"there is no backend {backend!r}. {hint}")
+    return None if backend is None else str(backend)
 
 
 def _positive(seconds: float, told: object) -> float:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_module, read_name, read_timeout
+from mlmagic.api.arguments import (
+    ArgumentCheck,
+    read_args,
+    read_backend,
+    read_labels,
+    read_module,
+    read_name,
+    read_timeout,
+)
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
 from mlmagic.api.jobs import Job
 from mlmagic.api.program import Program, check_program
@@ -167,6 +175,7 @@ def plan_training(
     label_map = check.read(read_labels, labels)
     seconds = check.read(read_timeout, timeout)
     check.read(read_module, module)
+    check.read(read_backend, backend)
     check.finish("train")
     context = session.context()
     program = Program(name=name, source=source, cell=cell, package=package, module=module, data=data or {})

@@ -45,9 +45,8 @@ def load_engine(artifact: Path) -> Engine:
     if artifact.suffix == ".keras":
         return Engine(signature, _keras_call(artifact, signature))
     loaded = tf.saved_model.load(str(artifact))
-    function = loaded.signatures[signature["name"]]
-    function.owner = loaded  # the variables live as long as the model, not as its function
-    return Engine(signature, lambda tensors: function(**tensors))
+    # The variables live as long as the model, so it is the model that the engine keeps, not its function.
+    return Engine(signature, lambda tensors: loaded.signatures[signature["name"]](**tensors))
 
 
 def _keras_call(artifact: Path, signature: dict[str, Any]) -> Call:

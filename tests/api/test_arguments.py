@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_module, read_name, read_timeout
+from mlmagic.api.arguments import (
+    ArgumentCheck,
+    read_args,
+    read_backend,
+    read_labels,
+    read_module,
+    read_name,
+    read_timeout,
+)
 from mlmagic.errors import UsageError
 
 
@@ -54,6 +62,14 @@ def test_labels_are_strings() -> None:
         read_labels({"n": 1})
     with pytest.raises(UsageError, match=r"labels must be a mapping of strings to strings, not list"):
         read_labels(["a"])
+
+
+def test_backends_are_known() -> None:
+    assert read_backend("local") == "local"
+    with pytest.raises(UsageError, match=r"there is no backend 'lokal'. Did you mean local\?"):
+        read_backend("lokal")
+    with pytest.raises(UsageError, match=r"there is no backend 'zzz'. Backends: .*local"):
+        read_backend("zzz")
 
 
 def test_names_and_modules_are_checked() -> None:
