@@ -35,7 +35,7 @@ class Restored:
         return bool(self.jobs or self.versions or self.problems)
 
     def __str__(self) -> str:
-        text = f"rebuilt from the folders: {self.jobs} jobs and {self.versions} model versions."
+        text = f"rebuilt from the folders: jobs {self.jobs}, model versions {self.versions}."
         return "\n  - ".join([text, *self.problems])
 
 

@@ -103,7 +103,7 @@ def test_a_damaged_database_is_kept_and_rebuilt(
 ) -> None:
     record = submit()
     workspace.database.write_bytes(b"not a database" * 1000)
-    with pytest.warns(WorkspaceWarning, match="was damaged and is kept as mlmagic.db.kept-.*: 1 jobs and 0 model"):
+    with pytest.warns(WorkspaceWarning, match="was damaged and is kept as mlmagic.db.kept-.*: jobs 1, model"):
         assert jobs.get(record.id) == record
     (kept,) = workspace.root.glob("mlmagic.db.kept-*")
     assert kept.read_bytes() == b"not a database" * 1000
@@ -128,7 +128,7 @@ def test_damage_found_in_the_middle_is_mended_too(
 def test_a_missing_database_is_rebuilt(workspace: Workspace, jobs: JobStore, submit: Callable[..., JobRecord]) -> None:
     record = submit()
     workspace.database.unlink()
-    with pytest.warns(WorkspaceWarning, match="was missing; rebuilt from the folders: 1 jobs and 0 model versions."):
+    with pytest.warns(WorkspaceWarning, match="was missing; rebuilt from the folders: jobs 1, model versions 0."):
         assert jobs.get(record.id) == record
 
 
@@ -210,7 +210,7 @@ def test_a_rebuild_on_demand_goes_on_with_event_ids(
 ) -> None:
     submit()
     before = EventLog(database).last_id()
-    assert str(database.rebuild()) == "rebuilt from the folders: 1 jobs and 0 model versions."
+    assert str(database.rebuild()) == "rebuilt from the folders: jobs 1, model versions 0."
     submit()
     (event,) = EventLog(database).after(before)
     assert event.id > before

@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_told_and_left(
         assert [row.id for row in jobs.list()] == [kept.id]
     text = str(caught[0].message)
     assert (
-        f"rebuilt from the folders: 1 jobs and 0 model versions.\n  - left out {workspace.job(broken.id).root}" in text
+        f"rebuilt from the folders: jobs 1, model versions 0.\n  - left out {workspace.job(broken.id).root}" in text
     )
     assert workspace.job(broken.id).root.is_dir()
 
