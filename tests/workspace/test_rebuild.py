@@ -107,9 +107,7 @@ def test_what_cannot_be_read_is_told_and_left(
     with pytest.warns(WorkspaceWarning) as caught:
         assert [row.id for row in jobs.list()] == [kept.id]
     text = str(caught[0].message)
-    assert (
-        f"rebuilt from the folders: jobs 1, model versions 0.\n  - left out {workspace.job(broken.id).root}" in text
-    )
+    assert f"rebuilt from the folders: jobs 1, model versions 0.\n  - left out {workspace.job(broken.id).root}" in text
     assert workspace.job(broken.id).root.is_dir()
 
 
