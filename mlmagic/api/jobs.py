@@ -63,9 +63,9 @@ class LogText(str):
         printer.text(self.rstrip("\n"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JobList(Sequence[JobSummary]):
-    """Rows of a job list, shown as a table in a notebook."""
+    """Rows of a job list, shown and printed as a table."""
 
     summaries: tuple[JobSummary, ...]
 
@@ -78,6 +78,12 @@ class JobList(Sequence[JobSummary]):
 
     def __len__(self) -> int:
         return len(self.summaries)
+
+    def __repr__(self) -> str:
+        return f"<JobList of {len(self)}>"
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import jobs_bundle

@@ -81,9 +81,9 @@ class Model:
         return model_bundle(self.record, self.versions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelList(Sequence[Model]):
-    """The models of a workspace, shown as a table in a notebook."""
+    """The models of a workspace, shown and printed as a table."""
 
     handles: tuple[Model, ...]
 
@@ -96,6 +96,12 @@ class ModelList(Sequence[Model]):
 
     def __len__(self) -> int:
         return len(self.handles)
+
+    def __repr__(self) -> str:
+        return f"<ModelList of {len(self)}>"
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import models_bundle

@@ -67,6 +67,9 @@ class TrainingPlan:
         backend = self.session.backend(self.spec.backend)
         return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
 
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import plan_bundle
 

@@ -119,7 +119,9 @@ def test_handles_and_lists_show_panels(session: Session) -> None:
     bundle = started._repr_mimebundle_()
     assert "hello" in bundle["text/html"]
     assert started.id in bundle["text/plain"]
-    assert started.id in jobs(session=session)._repr_mimebundle_()["text/plain"]
+    assert started.id in jobs(session=session)._repr_mimebundle_()["text/html"]
+    assert started.id in str(jobs(session=session))
+    assert repr(jobs(session=session)) == "<JobList of 1>"
 
 
 def test_the_package_offers_them(folder: Path) -> None:

@@ -48,5 +48,7 @@ def test_models_are_listed_and_shown(session: Session, register: Register) -> No
     found = models(session=session)
     assert [handle.name for handle in found] == ["bus", "taxi"]
     assert [handle.name for handle in found[1:]] == ["taxi"]
-    assert "taxi" in found._repr_mimebundle_()["text/plain"]
+    assert "taxi" in found._repr_mimebundle_()["text/html"]
+    assert "taxi" in str(found)
+    assert repr(found) == "<ModelList of 2>"
     assert "taxi" in found[1]._repr_mimebundle_()["text/plain"]
