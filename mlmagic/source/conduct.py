@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mlmagic.source.names import FunctionNode, arguments, local_names, target_names
+from mlmagic.source.purity import PURE_METHODS
 
 
 class Kind(Enum):
@@ -110,6 +111,7 @@ class _Visitor(ast.NodeVisitor):
         self._local = set(local)
         self._parameters = set(parameters)
         self._aliases: dict[str, Root] = {}
+        self._stored: dict[str, list[Root]] = {}  # `self.xs = XS`: what a change of `self.xs` reaches
         self._globals: set[str] = set()
 
     def root(self, node: ast.AST | None) -> Root:
@@ -161,6 +163,8 @@ class _Visitor(ast.NodeVisitor):
                 deep=deep,
             )
         )
+        if attributes and attributes[0] not in PURE_METHODS:
+            self._reach_stored(self.root(node.func), node.lineno)
         for child in [*node.args, *(keyword.value for keyword in node.keywords)]:
             self.visit(child)
 
@@ -227,6 +231,7 @@ class _Visitor(ast.NodeVisitor):
         for node in ast.walk(target):
             if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
                 self._change(self.root(node), node.lineno)
+                self._store(node, value)
                 self.visit(node.value)
             elif isinstance(node, ast.Name) and node.id in self._globals:
                 self.conduct.rebinds.add(node.id)
@@ -243,6 +248,20 @@ class _Visitor(ast.NodeVisitor):
     def _change(self, root: Root, line: int) -> None:
         if root.kind in (Kind.MODULE, Kind.PARAMETER):
             self.conduct.changes.append(Change(root, line))
+
+        self._reach_stored(root, line)
+
+    def _store(self, target: ast.expr, value: ast.expr | None) -> None:
+        for node in ast.walk(value) if value is not None else ():
+            if isinstance(node, ast.Name):
+                self._stored.setdefault(self.root(target).name, []).append(self.root(node))
+
+    def _reach_stored(self, root: Root, line: int) -> None:
+        if root.steps < 2:
+            return
+        for stored in self._stored.get(root.name, []):
+            if stored.kind in (Kind.MODULE, Kind.PARAMETER):
+                self.conduct.changes.append(Change(stored._replace(steps=root.steps), line))
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)

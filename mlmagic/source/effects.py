@@ -232,7 +232,10 @@ class Judge:
         if found is None:
             self._call_builtin(effects, call, time)
             return False
-        node, when = found
+        return self._call_found(effects, call, call.root.name, *found, time)
+
+    def _call_found(self, effects: Effects, call: Call, name: str, node: ast.stmt, when: int, time: int) -> bool:
+        """Judge a call of, or through, what the statement that ran at `when` gave to `name`."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and call.root.steps > len(
             call.attributes
         ):
@@ -241,10 +244,10 @@ class Judge:
             return self._call_function(effects, call, node, time)
         elif isinstance(node, ast.ClassDef):
             self._call_class(effects, call, node, time)
-        elif dotted := imported_as(node, call.root.name):
+        elif dotted := imported_as(node, name):
             self._callimported_as(effects, call, dotted)
         else:
-            return self._call_object(effects, call, node, time, when)
+            return self._call_object(effects, call, name, node, when, time)
         return False
 
     def _call_builtin(self, effects: Effects, call: Call, time: int) -> None:
@@ -315,19 +318,16 @@ class Judge:
                 made = Root(Kind.VALUE)
                 self._absorb(effects, done, call, call_line=call.line, function=method, receiver=made)
 
-    def _call_object(self, effects: Effects, call: Call, node: ast.stmt, time: int, when: int) -> bool:
+    def _call_object(self, effects: Effects, call: Call, name: str, node: ast.stmt, when: int, time: int) -> bool:
         """Judge a call of, or through, a value that a statement assigned."""
-        value = assigned_value(node, call.root.name)
+        value = assigned_value(node, name)
+        if isinstance(value, ast.Name) and (found := self._scope.definition(value.id, when)):
+            # Another name for something: judge that.
+            return self._call_found(effects, call, value.id, *found, time)
         if isinstance(value, ast.Lambda) and not call.attributes:
             done = self._run(value, time)
             self._absorb(effects, done, call, call_line=call.line, function=value)
             return done.runs_parameters
-        if isinstance(value, ast.Name) and (found := self._scope.definition(value.id, when)):
-            if isinstance(found[0], ast.FunctionDef) and not call.attributes:
-                return self._call_function(effects, call, found[0], time)
-            if isinstance(found[0], ast.ClassDef):
-                self._call_class(effects, call, found[0], time)
-                return False
         if isinstance(value, ast.Attribute) and (dotted := self._dotted(value, when)):
             self._call_imported(effects, call, dotted)
             return False

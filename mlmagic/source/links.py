@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from mlmagic.source.names import Names
-from mlmagic.source.purity import FRESH_BUILTINS, PLAIN_BUILTINS
+from mlmagic.source.purity import FRESH_BUILTINS, GIVES_PARTS, PLAIN_BUILTINS, PURE_METHODS
 
 
 class Link(Enum):
@@ -98,7 +98,8 @@ def _expression(node: ast.expr, late_of: LateNames) -> Iterator[tuple[str, Link]
             yield node.id, Link.SAME
         case ast.Attribute() | ast.Subscript():
             for name, link in _expression(node.value, late_of):
-                yield name, Link.PART if link is Link.SAME else link
+                # What something holds, taken out of it, is the thing itself.
+                yield name, Link.SAME if link is Link.HOLDS else Link.PART
         case ast.NamedExpr() | ast.Await():
             yield from _expression(node.value, late_of)
         case ast.IfExp():
@@ -138,11 +139,17 @@ def _called(node: ast.Call, late_of: LateNames) -> Iterator[tuple[str, Link]]:
         return
     fresh = function in FRESH_BUILTINS
     if isinstance(node.func, ast.Attribute):
+        link = (
+            Link.PART if node.func.attr in GIVES_PARTS else Link.SHARES if node.func.attr in PURE_METHODS else Link.SAME
+        )
         for name in _names(node.func):
-            yield name, Link.SHARES
-    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            yield name, link
+    for argument in node.args:
         for name, link in _expression(argument, late_of):
-            yield name, Link.SHARES if fresh else link
+            yield name, Link.SHARES if fresh and link is not Link.HOLDS else link
+    for keyword in node.keywords:
+        for name, link in _expression(keyword.value, late_of):
+            yield name, Link.HOLDS if fresh and link is Link.SAME else link
     for name in late or ():
         yield name, Link.SAME
 

@@ -154,6 +154,11 @@ PURE_METHODS = frozenset(
 )
 """Methods that only answer, whatever they are called on: no reading, writing, printing or training is called so."""
 
+GIVES_PARTS = frozenset(
+    "get pop popitem popleft setdefault diagonal ravel reshape squeeze swapaxes transpose view".split()  # noqa: SIM905
+)
+"""Methods whose result is a part of the object they are called on, or a view of it."""
+
 PATH_METHODS = frozenset(
     """
     as_posix as_uri is_absolute is_relative_to joinpath match relative_to with_name with_segments with_stem with_suffix

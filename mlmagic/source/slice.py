@@ -152,7 +152,7 @@ class _Slicer:
     # What a statement needs
 
     def _follow(self, entry: Entry, *, late: bool) -> None:
-        guarded = entry.statement.names.guarded
+        guarded = {*entry.statement.names.guarded, *entry.statement.names.binds}
         for name, line in entry.eager.items():
             self._need(
                 name,
@@ -162,7 +162,7 @@ class _Slicer:
                 strict=name not in guarded,
                 late=not _only_called(self._trace, entry, name),
             )
-        for name, index in self._reached(entry):
+        for name, index in self._trace.reached(entry, entry.index):
             self._found.add(name)
             if self._is_copied(index):
                 self._require(index, name, entry.index, late=False)
@@ -241,23 +241,6 @@ class _Slicer:
         """Say whether a name means the data file; what it was before its last value does not."""
         return name in self._shipped_names and not self._trace.bound_after(name, time)
 
-    def _reached(self, entry: Entry) -> Iterator[tuple[str, int]]:
-        """Yield what the functions that a statement may call read as of that statement."""
-        if not _runs_code(entry.statement.node):
-            return
-        seen = {entry.index}
-        waiting = [entry]
-        while waiting:
-            current = waiting.pop()
-            names = dict.fromkeys(current.statement.names.late, entry.index)
-            for name, time in [*names.items(), *((name, current.index) for name in current.eager)]:
-                for index in self._trace.resolve(name, time).definitions:
-                    if time == entry.index and name in names and index != entry.index:
-                        yield name, index
-                    if index not in seen:
-                        seen.add(index)
-                        waiting.append(self._trace.entries[index])
-
     # Whether a statement may be copied
 
     def _verdict(self, index: int) -> Reason | None:
@@ -274,13 +257,14 @@ class _Slicer:
             if self._is_shipped(name, entry.index) or name in entry.statement.names.guarded:
                 continue
             resolution = self._trace.resolve(name, entry.index)
-            known = resolution.settled or resolution.definitions or name in _BUILTINS
+            bound = name in entry.statement.names.binds  # on some path, by the statement itself
+            known = resolution.settled or resolution.definitions or name in _BUILTINS or bound
             if name in self._shipped_names or not known:
                 return Reason(f"reads {name}, which exists only in the kernel", line)
             for index in resolution.definitions:
                 if reason := self._spoilt(index, name, entry.index):
                     return Reason(f"reads {name}, which {reason.text}", line) if reason.text else reason
-        for name, index in self._reached(entry):
+        for name, index in self._trace.reached(entry, entry.index):
             if self._spoilt(index, name, entry.index):
                 return Reason(f"reads {name}, which exists only in the kernel", entry.statement.first_line)
         return None
@@ -395,32 +379,6 @@ def _is_guarded_import(node: ast.stmt) -> bool:
         if isinstance(child, ast.Name)
     }
     return bool(names) and names <= _IMPORT_ERRORS
-
-
-@lru_cache(maxsize=8192)
-def _runs_code(node: ast.stmt) -> bool:
-    """Say whether a statement may call functions of the notebook when it runs."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return False
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
-        return bool(node.decorator_list) or any(_runs(default) for default in defaults)
-    return isinstance(node, ast.ClassDef) or _runs(node)
-
-
-def _runs(node: ast.AST) -> bool:
-    quiet = (
-        ast.Constant,
-        ast.Name,
-        ast.Tuple,
-        ast.List,
-        ast.Set,
-        ast.Dict,
-        ast.expr_context,
-        ast.Assign,
-        ast.AnnAssign,
-    )
-    return any(not isinstance(child, quiet) for child in ast.walk(node))
 
 
 def _only_called(trace: Trace, entry: Entry, name: str) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from mlmagic.source.cells import ParsedStatement, parse_cell
 from mlmagic.source.conduct import conduct_of_statement
-from mlmagic.source.effects import Effects, Judge
+from mlmagic.source.effects import Effects, Judge, assigned_value
 from mlmagic.source.history import Cell
 from mlmagic.source.links import Links, find_links
+
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -103,8 +106,8 @@ class Trace:
             if modules and not binding.module:
                 break
             if binding.deletes:
-                deleted = binding.index if binding.certain and not found else None
                 if binding.certain:
+                    deleted = binding.index
                     break
             found.append(binding.index)
             settled = settled or binding.certain
@@ -135,6 +138,24 @@ class Trace:
     def bound_after(self, name: str, time: int) -> bool:
         """Say whether a name gets another value or loses it at a time or later, before the cell."""
         return any(b.index >= time and not self.entries[b.index].of_cell for b in self._bindings.get(name, []))
+
+    def reached(self, entry: Entry, time: int) -> Iterator[tuple[str, int]]:
+        """Yield what functions read that a statement may call, if it runs at a time: names with their definitions."""
+        if not _runs_code(entry.statement.node):
+            return
+        seen = {entry.index}
+        waiting = [entry]
+        while waiting:
+            current = waiting.pop()
+            ran = time if current is entry else current.index
+            late = [(name, time, True) for name in current.statement.names.late]
+            for name, when, called in [*late, *((name, ran, False) for name in current.eager)]:
+                for index in self.resolve(name, when).definitions:
+                    if called and index != entry.index:
+                        yield name, index
+                    if index not in seen:
+                        seen.add(index)
+                        waiting.append(self.entries[index])
 
     def names(self) -> list[str]:
         """Return all names that were ever bound."""
@@ -189,14 +210,27 @@ class Trace:
             return False
         if any(self.resolve(name, now) != self.resolve(name, before.index) for name in before.eager):
             return False
-        touched = {*names.binds, *before.eager}
-        is_value = self._makes_an_object(statement.node, before.index)
-        for later in self.entries[before.index + 1 :]:
-            if not touched.isdisjoint(later.effects.changes):
-                return False
-            if is_value and _takes_hold(later, names.binds):
-                return False
+        if set(self.reached(before, now)) != set(self.reached(before, before.index)):
+            return False
+        later = self.entries[before.index + 1 :]
+        if self._makes_an_object(statement.node, before.index) and any(_takes_hold(e, names.binds) for e in later):
+            return False
+        # Through other names, a change may have reached whatever the statement reads that can change at all.
+        touched = set(names.binds) if self._reads_only_fixed(before) else None
+        if any(e.effects.changes if touched is None else not touched.isdisjoint(e.effects.changes) for e in later):
+            return False
         before.statement, before.cell = statement, cell
+        return True
+
+    def _reads_only_fixed(self, entry: Entry) -> bool:
+        """Say whether all that the statement may read are modules, functions, classes and values that cannot change."""
+        read = [(name, index) for name in entry.eager for index in self.resolve(name, entry.index).definitions]
+        for name, index in [*read, *self.reached(entry, entry.index)]:
+            node = self.entries[index].statement.node
+            value = assigned_value(node, name)
+            if isinstance(node, _DEFINITIONS) or (value is not None and self._judge.is_immutable(value, index)):
+                continue
+            return False
         return True
 
     def _makes_an_object(self, node: ast.stmt, time: int) -> bool:
@@ -239,3 +273,29 @@ def _plain_imports(node: ast.stmt) -> dict[str, str]:
     if not isinstance(node, ast.Import):
         return {}
     return {alias.name.partition(".")[0]: alias.name for alias in node.names if not alias.asname}
+
+
+@lru_cache(maxsize=8192)
+def _runs_code(node: ast.stmt) -> bool:
+    """Say whether a statement may call functions of the notebook when it runs."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+        return bool(node.decorator_list) or any(_runs(default) for default in defaults)
+    return isinstance(node, ast.ClassDef) or _runs(node)
+
+
+def _runs(node: ast.AST) -> bool:
+    quiet = (
+        ast.Constant,
+        ast.Name,
+        ast.Tuple,
+        ast.List,
+        ast.Set,
+        ast.Dict,
+        ast.expr_context,
+        ast.Assign,
+        ast.AnnAssign,
+    )
+    return any(not isinstance(child, quiet) for child in ast.walk(node))

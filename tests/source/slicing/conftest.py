@@ -93,7 +93,9 @@ def write() -> None:
         blocks = []
         for case in read_file(path):
             sections = [*case.given, *case.outcome().items()]
-            blocks.append("\n".join([f"=== {case.name}", *(f"--- {head}\n{text}".rstrip("\n") for head, text in sections)]))
+            blocks.append(
+                "\n".join([f"=== {case.name}", *(f"--- {head}\n{text}".rstrip("\n") for head, text in sections)])
+            )
         path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
