@@ -26,7 +26,6 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 # uv trusts the certificates that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
-export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: demo test test-fast lab lint type bench build lock clean help
@@ -66,7 +65,7 @@ build: $(FULL) ## make the wheel and the sdist in dist/
 	$(BIN)/hatchling build
 
 lock: $(TOOL) ## choose the exact versions of requirements.lock anew
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+	$(UV) pip compile --python $(BIN)/python --quiet --upgrade --universal --python-version 3.11 --extra dev \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 
 clean: ## remove what make made, the environment included
@@ -86,10 +85,10 @@ $(TOOL):
 	rm -f $(VENV)/.uv-* && touch $@
 
 $(DEMO): $(TOOL) pyproject.toml requirements.lock
-	$(UV) pip install --compile-bytecode -c requirements.lock -e '.[cpu,tutorial]'
+	$(UV) pip install --python $(BIN)/python --compile-bytecode -c requirements.lock -e '.[cpu,tutorial]'
 	touch $@
 
 $(FULL): $(TOOL) pyproject.toml requirements.lock $(wildcard jupyter-config/*/*)
-	$(UV) pip sync --compile-bytecode requirements.lock
-	$(UV) pip install --no-deps --no-build-isolation -e .
+	$(UV) pip sync --python $(BIN)/python --compile-bytecode requirements.lock
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@

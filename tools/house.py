@@ -70,7 +70,7 @@ def saved_outputs(text: str) -> Iterator[str]:
 
 def _in_any_file(text: str, root: Path) -> Iterator[tuple[int, str]]:
     # The paths of whoever runs this: nothing has to be known about any machine in advance.
-    own_paths = [f"{path}/" for path in (root, root.parent, Path.home()) if len(path.parts) > 1]
+    own_paths = [f"{path}/" for path in (root, Path.home()) if len(path.parts) > 1]
     for number, line in enumerate(text.splitlines(), start=1):
         if host := _REGISTRY_HOST.search(line):
             yield number, f"names the host of a registry: {host.group()}"

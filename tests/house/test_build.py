@@ -23,20 +23,16 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_installs_into_a_bare_environment(dist: Path, tmp_path: Path) -> None:
     (wheel,) = dist.glob("*.whl")
-    uv = [str(Path(sys.executable).with_name("uv"))]
-    environment = os.environ | {
-        "UV_OFFLINE": "1",
-        "UV_CACHE_DIR": str(tmp_path / "cache"),
-        "VIRTUAL_ENV": str(tmp_path / "venv"),
-    }
-    subprocess.run(
-        [*uv, "venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv")], env=environment, check=True
-    )
-    subprocess.run([*uv, "pip", "install", "--quiet", "--no-deps", str(wheel)], env=environment, check=True)
+    venv = tmp_path / "venv"
+    uv = str(Path(sys.executable).with_name("uv"))
+    environment = os.environ | {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], env=environment, check=True)
+    install = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(venv), str(wheel)]
+    subprocess.run(install, env=environment, check=True)
     program = "import mlmagic; print(mlmagic.__version__)"
-    command = [str(tmp_path / "venv/bin/python"), "-I", "-c", program]
+    command = [str(venv / "bin/python"), "-I", "-c", program]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() in wheel.name
-    assert (tmp_path / "venv/etc/jupyter/jupyter_server_config.d/mlmagic.json").is_file()
+    assert (venv / "etc/jupyter/jupyter_server_config.d/mlmagic.json").is_file()
 
 
 def test_the_wheel_has_types_templates_and_licence(dist: Path) -> None:
