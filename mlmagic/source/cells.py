@@ -65,22 +65,29 @@ def parse_cell(source: str) -> ParsedCell:
         parsed = _parse(text)
     if isinstance(parsed, SyntaxProblem):
         return ParsedCell(statements=(), binds=magic.binds, problem=parsed)
-    statements = _statements(parsed, text, escapes)
+    try:
+        statements = _statements(parsed, text, escapes)
+    except RecursionError as error:
+        return ParsedCell(statements=(), problem=_problem(error, text))
     inside = {escape for statement in statements for escape in statement.escapes}
     between = tuple(escape for escape in escapes if escape not in inside)
     return ParsedCell(statements=statements, escapes=between, binds=magic.binds)
 
 
 @lru_cache(maxsize=256)
-def compile_problem(source: str) -> SyntaxProblem | None:
-    """Say why a cell that parses does not compile, as with `return` outside of a function."""
+def compile_problem(source: str, *, in_notebook: bool) -> SyntaxProblem | None:
+    """Say why a cell that parses does not compile, as with `return` outside of a function.
+
+    In a notebook, though not in a module, `await` may stand at the top level.
+    """
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if in_notebook else 0
     cleaned = split_cell_magic(clean(source)).body
     text = cleaned if not isinstance(_parse(cleaned), SyntaxProblem) else translate(cleaned)[0]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
+            compile(text, "<cell>", "exec", flags=flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
         return _problem(error, text)
     return None
 
@@ -96,6 +103,8 @@ def _parse(text: str) -> ast.Module | SyntaxProblem:
 
 
 def _problem(error: Exception, text: str) -> SyntaxProblem:
+    if isinstance(error, RecursionError | MemoryError):
+        return SyntaxProblem(message="too deeply nested", line=1, column=0, text="")
     if not isinstance(error, SyntaxError):
         return SyntaxProblem(message=str(error) or type(error).__name__, line=1, column=0, text="")
     line = min(error.lineno or 1, text.count("\n") + 1)

@@ -1,4 +1,4 @@
-"""What a piece of code does when it runs: whom it calls, what it changes. Facts of the text alone; `effects` weighs them."""
+"""What a piece of code does when it runs: whom it calls, what it changes; `effects` weighs these facts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
-from mlmagic.source.names import FunctionNode, arguments, local_names, target_names
 from mlmagic.source.purity import PURE_METHODS
+from mlmagic.source.scopes import FunctionNode, arguments, local_names, target_names
 
 
 class Kind(Enum):

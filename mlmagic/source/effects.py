@@ -1,4 +1,4 @@
-"""Whether code may run again in a package, and what it changes: the facts of `conduct` weighed by the tables of `purity`.
+"""Whether code may run again in a package, and what it changes: `conduct` weighed by the tables of `purity`.
 
 Names mean what they meant when the code ran, so every question has a time: a position in the trace.
 """
@@ -6,21 +6,21 @@ Names mean what they meant when the code ran, so every question has a time: a po
 from __future__ import annotations
 
 import ast
-import builtins
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from mlmagic.source.callees import assigned_value, imported_as, only_shows, passed_to, spelled
 from mlmagic.source.conduct import Call, Conduct, Kind, Root, conduct_of_function
-from mlmagic.source.names import FunctionNode, arguments, bound_by_import
 from mlmagic.source.purity import (
     CHANGES_ARE_PURE,
     CHANGES_FIRST_ARGUMENT,
     CHANGES_ITSELF,
     IMMUTABLE,
     MAKES_CALLABLES,
-    ONLY_SHOWS,
+    MODULE_NAMES,
     PATH_METHODS,
     PURE_BUILTINS,
     PURE_METHODS,
@@ -29,8 +29,8 @@ from mlmagic.source.purity import (
     canonical,
     is_pure,
 )
+from mlmagic.source.scopes import FunctionNode
 
-_BUILTINS = frozenset(dir(builtins))
 _CONSTRUCTION = ("__new__", "__init__", "__post_init__")
 
 
@@ -153,7 +153,7 @@ class Judge:
         effects.rebinds.update(other.rebinds)
         if function is None or call is None:
             return
-        passed = _passed(function, call, receiver)
+        passed = passed_to(function, call, receiver)
         for parameter, depth in other.parameters.items():
             for root in passed.get(parameter, []):
                 self._change(effects, root, call_line, root.steps + depth)
@@ -174,7 +174,7 @@ class Judge:
             function, around = conduct.functions[call.root.name]
             self._absorb(effects, self._run(function, time, around), call, call_line=call.line, function=function)
         else:
-            effects.refuse(f"calls {_spelled(call)}", call.line)
+            effects.refuse(f"calls {spelled(call)}", call.line)
         if runs_arguments:
             for argument in call.arguments:
                 self._run_argument(effects, argument, time, call.line)
@@ -186,7 +186,7 @@ class Judge:
             found = self._scope.definition(argument.id, time)
             if found is not None and isinstance(found[0], ast.FunctionDef):
                 self._absorb(effects, self._run(found[0], time), None, call_line=line)
-            elif found is None and argument.id in _BUILTINS and argument.id not in PURE_BUILTINS:
+            elif found is None and argument.id in MODULE_NAMES and argument.id not in PURE_BUILTINS:
                 effects.refuse(f"calls {argument.id}()", line)
 
     def _call_value(self, effects: Effects, call: Call, time: int) -> None:
@@ -197,9 +197,9 @@ class Judge:
             return  # judged as a deep call
         elif isinstance(function, ast.Attribute) and self._is_path(function.value, time):
             if call.method not in PATH_METHODS:
-                effects.refuse(f"calls {_spelled(call)}", call.line)
+                effects.refuse(f"calls {spelled(call)}", call.line)
         elif call.method not in PURE_METHODS and call.method not in CHANGES_ARE_PURE:
-            effects.refuse(f"calls {_spelled(call)}", call.line)
+            effects.refuse(f"calls {spelled(call)}", call.line)
 
     def _call_method(self, effects: Effects, call: Call, time: int, owner: ast.ClassDef | None) -> None:
         if owner is not None and call.root.name in ("self", "cls") and len(call.attributes) == 1:
@@ -219,12 +219,14 @@ class Judge:
     def _ask_object(self, effects: Effects, call: Call) -> None:
         """Judge a method by its name alone."""
         method, depth = call.method, call.root.steps
-        if call.inplace or method in CHANGES_ITSELF:
-            self._change(effects, call.root, call.line, depth)
-        elif call.discarded and method not in PURE_METHODS and not _only_shows(method):
+        if (
+            call.inplace
+            or method in CHANGES_ITSELF
+            or (call.discarded and method not in PURE_METHODS and not only_shows(method))
+        ):
             self._change(effects, call.root, call.line, depth)
         if method not in PURE_METHODS and method not in CHANGES_ARE_PURE:
-            effects.refuse(f"calls {_spelled(call)}", call.line)
+            effects.refuse(f"calls {spelled(call)}", call.line)
 
     def _call_module(self, effects: Effects, call: Call, time: int) -> bool:
         """Judge a call through a name of the module; return whether it runs its arguments."""
@@ -232,10 +234,11 @@ class Judge:
         if found is None:
             self._call_builtin(effects, call, time)
             return False
-        return self._call_found(effects, call, call.root.name, *found, time)
+        return self._call_found(effects, call, call.root.name, found, time)
 
-    def _call_found(self, effects: Effects, call: Call, name: str, node: ast.stmt, when: int, time: int) -> bool:
+    def _call_found(self, effects: Effects, call: Call, name: str, found: tuple[ast.stmt, int], time: int) -> bool:
         """Judge a call of, or through, what the statement that ran at `when` gave to `name`."""
+        node, when = found
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and call.root.steps > len(
             call.attributes
         ):
@@ -247,7 +250,7 @@ class Judge:
         elif dotted := imported_as(node, name):
             self._callimported_as(effects, call, dotted)
         else:
-            return self._call_object(effects, call, name, node, when, time)
+            return self._call_object(effects, call, assigned_value(node, name), when, time)
         return False
 
     def _call_builtin(self, effects: Effects, call: Call, time: int) -> None:
@@ -266,7 +269,7 @@ class Judge:
         elif name == "get_ipython":
             effects.refuse("asks IPython", call.line)
         else:
-            effects.refuse(f"calls {_spelled(call)}", call.line)
+            effects.refuse(f"calls {spelled(call)}", call.line)
 
     def _change_first(self, effects: Effects, call: Call) -> None:
         if call.roots and call.roots[0] is not None:
@@ -282,9 +285,9 @@ class Judge:
         if not is_pure(name) and name not in CHANGES_FIRST_ARGUMENT:
             # A decorator is part of its function: without it there would be another one.
             if isinstance(call.node, ast.Call) and not call.deep:
-                effects.refuse(f"calls {_spelled(call)}", call.line)
+                effects.refuse(f"calls {spelled(call)}", call.line)
         elif name.startswith(("random.", "numpy.random.")):
-            effects.refuse(f"calls {_spelled(call)}", call.line)
+            effects.refuse(f"calls {spelled(call)}", call.line)
 
     def _call_function(
         self, effects: Effects, call: Call, node: ast.FunctionDef | ast.AsyncFunctionDef, time: int
@@ -303,6 +306,8 @@ class Judge:
             self._absorb(effects, self._run(found[0], time, deep=True), None, call_line=line)
 
     def _call_class(self, effects: Effects, call: Call, node: ast.ClassDef, time: int) -> None:
+        if call.method == "__init_subclass__" and (meta := self._metaclass(node, time)) is not None:
+            self._call_class(effects, dataclasses.replace(call, attributes=()), meta, time)
         if call.attributes:
             method = self._method(node, call.method, time) if len(call.attributes) == 1 else None
             if method is None:
@@ -318,12 +323,11 @@ class Judge:
                 made = Root(Kind.VALUE)
                 self._absorb(effects, done, call, call_line=call.line, function=method, receiver=made)
 
-    def _call_object(self, effects: Effects, call: Call, name: str, node: ast.stmt, when: int, time: int) -> bool:
+    def _call_object(self, effects: Effects, call: Call, value: ast.expr | None, when: int, time: int) -> bool:
         """Judge a call of, or through, a value that a statement assigned."""
-        value = assigned_value(node, name)
         if isinstance(value, ast.Name) and (found := self._scope.definition(value.id, when)):
             # Another name for something: judge that.
-            return self._call_found(effects, call, value.id, *found, time)
+            return self._call_found(effects, call, value.id, found, time)
         if isinstance(value, ast.Lambda) and not call.attributes:
             done = self._run(value, time)
             self._absorb(effects, done, call, call_line=call.line, function=value)
@@ -342,7 +346,7 @@ class Judge:
                 return False
         if value is not None and call.attributes and self._is_path(value, when):
             if call.method not in PATH_METHODS:
-                effects.refuse(f"calls {_spelled(call)}", call.line)
+                effects.refuse(f"calls {spelled(call)}", call.line)
             return False
         self._ask_object(effects, call)
         return False
@@ -372,6 +376,17 @@ class Judge:
                 method = self._method(found[0], name, found[1])
                 if method is not None:
                     return method
+        return None
+
+    def _metaclass(self, owner: ast.ClassDef, time: int) -> ast.ClassDef | None:
+        """Find the user's metaclass of a class: its own, or that of a base."""
+        given = [keyword.value for keyword in owner.keywords if keyword.arg == "metaclass"]
+        for node in [*given, *owner.bases]:
+            found = self._scope.definition(node.id, time) if isinstance(node, ast.Name) else None
+            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
+                meta = found[0] if node in given else self._metaclass(found[0], found[1])
+                if meta is not None:
+                    return meta
         return None
 
     def _is_path(self, node: ast.expr, time: int) -> bool:
@@ -419,56 +434,3 @@ class Judge:
             case ast.Call():
                 return self._dotted(node.func, time).startswith(IMMUTABLE)
         return False
-
-
-def imported_as(node: ast.stmt, name: str) -> str | None:
-    """Return the dotted name that an import, perhaps inside of `try` or `if`, gave to `name`."""
-    for child in ast.walk(node) if isinstance(node, ast.Try | ast.If | ast.With) else [node]:
-        if isinstance(child, ast.Import):
-            for alias in child.names:
-                if bound_by_import(alias) == name:
-                    return alias.name if alias.asname else name
-        elif isinstance(child, ast.ImportFrom):
-            for alias in child.names:
-                if (alias.asname or alias.name) == name:
-                    return f"{'.' * child.level}{child.module or ''}.{alias.name}"
-    return None
-
-
-def assigned_value(node: ast.stmt, name: str) -> ast.expr | None:
-    """Return the expression that a plain assignment gave to `name`."""
-    if isinstance(node, ast.Assign) and any(
-        isinstance(target, ast.Name) and target.id == name for target in node.targets
-    ):
-        return node.value
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-        return node.value
-    return None
-
-
-def _passed(function: FunctionNode, call: Call, receiver: Root | None) -> dict[str, list[Root]]:
-    """Return which named objects a call hands to which parameters."""
-    positional = [*function.args.posonlyargs, *function.args.args]
-    roots: list[Root | None] = [*([receiver] if receiver is not None else []), *call.roots]
-    passed: dict[str, list[Root]] = {argument.arg: [] for argument in arguments(function.args)}
-    for i, root in enumerate(roots):
-        vararg = function.args.vararg
-        parameter = positional[i].arg if i < len(positional) else vararg.arg if vararg else None
-        if root is not None and parameter is not None:
-            passed[parameter].append(root)
-    for name, root in call.keywords:
-        kwarg = function.args.kwarg
-        parameter = name if name in passed else kwarg.arg if kwarg else None
-        if root is not None and parameter is not None:
-            passed[parameter].append(root)
-    return passed
-
-
-def _only_shows(method: str) -> bool:
-    return method in ONLY_SHOWS or method.startswith(("plot", "to_", "save", "print", "show", "is_", "get_", "has_"))
-
-
-def _spelled(call: Call) -> str:
-    function = call.node.func if isinstance(call.node, ast.Call) else call.node
-    text = ast.unparse(function)
-    return f"{text}()" if len(text) <= 40 and "\n" not in text else f"….{call.method}()"

@@ -1,7 +1,7 @@
 """IPython's own syntax to Python, line for line: what follows keeps its line numbers.
 
-`%magic`, `!shell` and `help?` lines become `pass` in a block and nothing at the top level; `%time STATEMENT` becomes its
-statement; `x = !ls` becomes a call that only a kernel can answer, so that `x` is known to be made by the kernel.
+`%magic`, `!shell` and `help?` lines become `pass` in a block and nothing at the top level; `%time STATEMENT` becomes
+its statement; `x = !ls` becomes a call that only a kernel can answer, so that `x` is known to be made by the kernel.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class CellMagic:
 
 
 def clean(source: str) -> str:
-    r"""Return the text with `\n` line ends, without byte order mark, prompts and common indentation, as IPython does."""
+    r"""Return the text with `\n` line ends, without byte order mark, prompts and common indentation."""
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     first = text.lstrip("\n")
     if first[:1] in " \t\f" and first.strip():

@@ -23,6 +23,10 @@ class Cell:
         """`Cell [3]`, as errors and notes call it; `Cell` if it has no number."""
         return "Cell" if self.number is None else f"Cell [{self.number}]"
 
+    def place(self, line: int) -> str:
+        """`Cell [3], line 2`, for a line of `source`, from 1; the number is that of the line in the notebook's cell."""
+        return f"{self.title}, line {self.first_line + line - 1}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveName:

@@ -79,7 +79,10 @@ def raise_syntax(cell: Cell, problem: SyntaxProblem) -> None:
         # A tab inside of the line is one blank wide here, so that the caret stands below its character.
         column = min(max(problem.column - 1 - (len(problem.text) - len(shown)), 0), len(shown))
         message += f"\n    {shown}\n    {' ' * column}^"
-    raise CellError(message)
+    hint = None
+    if "await" in words or "async" in words:
+        hint = "At the top level it works in a notebook only: put it into `async def main()`, call asyncio.run(main())."
+    raise CellError(message, hint=hint)
 
 
 def _hints(problems: Sequence[Problem]) -> list[str]:

@@ -6,6 +6,8 @@ the defining module, so `np.array`, `from numpy import array` and `import numpy.
 
 from __future__ import annotations
 
+import builtins
+
 PURE_BUILTINS = frozenset(
     """
     abs all any bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float format
@@ -31,7 +33,8 @@ PURE = frozenset(
 
     numpy scipy.constants scipy.linalg scipy.signal scipy.spatial.distance scipy.special
     pandas.Categorical pandas.CategoricalDtype pandas.DataFrame pandas.DateOffset pandas.Index pandas.Interval
-    pandas.IntervalIndex pandas.MultiIndex pandas.Period pandas.Series pandas.Timedelta pandas.Timestamp pandas.api.types
+    pandas.IntervalIndex pandas.MultiIndex pandas.Period pandas.Series pandas.Timedelta pandas.Timestamp
+    pandas.api.types
     pandas.bdate_range pandas.concat pandas.cut pandas.date_range pandas.get_dummies pandas.isna pandas.isnull
     pandas.interval_range pandas.merge pandas.notna pandas.notnull pandas.offsets pandas.period_range pandas.qcut
     pandas.timedelta_range pandas.to_datetime pandas.to_numeric pandas.to_timedelta pandas.tseries
@@ -79,7 +82,8 @@ SAME_MODULE = (
 CHANGES_FIRST_ARGUMENT = frozenset(
     """
     next setattr delattr random.shuffle heapq.heapify heapq.heappop heapq.heappush heapq.heappushpop heapq.heapreplace
-    bisect.insort bisect.insort_left bisect.insort_right operator.setitem operator.delitem operator.iadd operator.iconcat
+    bisect.insort bisect.insort_left bisect.insort_right operator.setitem operator.delitem operator.iadd
+    operator.iconcat
     numpy.copyto numpy.fill_diagonal numpy.place numpy.put numpy.putmask numpy.random.shuffle
     functools.update_wrapper
     """.split()  # noqa: SIM905
@@ -94,7 +98,8 @@ SETTINGS = frozenset(
     setLevel setdefault setlocale setrecursionlimit simplefilter update use
     """.split()  # noqa: SIM905
 )
-"""Functions that set up a module, as `np.random.seed(0)` and `sys.path.append("src")`: copied where the module is needed."""
+"""Functions that set up a module, as `np.random.seed(0)` and `sys.path.append("src")`: copied where the module is
+needed."""
 
 CHANGES_ITSELF = frozenset(
     """
@@ -112,7 +117,8 @@ CHANGES_ARE_PURE = CHANGES_ITSELF - {"adapt", "fit", "fit_transform", "load_weig
 ONLY_SHOWS = frozenset(
     """
     describe draw evaluate exists hist imshow info iterdir glob log debug warning error critical exception mkdir open
-    predict predict_proba read_bytes read_text rglob score stat summary touch transform unlink visualize write write_bytes
+    predict predict_proba read_bytes read_text rglob score stat summary touch transform unlink visualize write
+    write_bytes
     write_text
     """.split()  # noqa: SIM905
 )
@@ -171,7 +177,8 @@ FRESH_BUILTINS = frozenset({"dict", "frozenset", "list", "set", "sorted", "tuple
 
 PLAIN_BUILTINS = frozenset(
     """
-    abs all any bin bool bytes callable chr complex divmod float format hasattr hex int isinstance issubclass len oct ord
+    abs all any bin bool bytes callable chr complex divmod float format hasattr hex int isinstance issubclass len
+    oct ord
     pow range repr round str sum copy.deepcopy
     """.split()  # noqa: SIM905
 )
@@ -187,6 +194,9 @@ MAKES_CALLABLES = frozenset(
 
 IMMUTABLE = ("datetime.", "decimal.", "fractions.", "math.", "os.path.", "pathlib.", "re.", "uuid.", "zoneinfo.")
 """Modules whose functions and classes make values that cannot change."""
+
+MODULE_NAMES = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__class__", "__annotations__", "__path__"}
+"""Names that every module has."""
 
 IPYTHON_NAMES = frozenset(
     {"display", "exit", "get_ipython", "quit", "In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"}

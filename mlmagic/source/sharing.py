@@ -1,7 +1,7 @@
 """Which objects share parts, so that a change through one name is seen through another.
 
-`b = a` is the same object; `b = [a]` holds it; `b = list(a)` shares its elements. A change has a depth: `a.append(1)` has
-depth 1 and is seen through what is, or holds, `a`; `a[0].append(1)` has depth 2 and reaches what `a` holds.
+`b = a` is the same object; `b = [a]` holds it; `b = list(a)` shares its elements. A change has a depth: `a.append(1)`
+has depth 1 and is seen through what is, or holds, `a`; `a[0].append(1)` has depth 2 and reaches what `a` holds.
 """
 
 from __future__ import annotations
@@ -73,9 +73,8 @@ class Sharing:
             if reached.get(value, 0) >= depth:
                 continue
             reached[value] = depth
-            for edge in self._edges.get(value, []):
-                if edge.index < time and (further := _further(edge.link, depth)):
-                    waiting.append((edge.other, min(further, 9)))
+            known = [edge for edge in self._edges.get(value, []) if edge.index < time]
+            waiting += [(edge.other, min(further, 9)) for edge in known if (further := _further(edge.link, depth))]
         for value in reached:
             self._changes.setdefault(value, []).append(time)
 

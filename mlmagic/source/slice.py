@@ -8,25 +8,21 @@ so both may be there: a default argument keeps the value that it saw. Code that 
 from __future__ import annotations
 
 import ast
-import builtins
 import difflib
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mlmagic.errors import CellError, nearest
+from mlmagic.errors import nearest
 from mlmagic.source.cells import compile_problem, parse_cell
+from mlmagic.source.copying import Copying
 from mlmagic.source.effects import Reason
 from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.notes import left_out
 from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
-from mlmagic.source.purity import IPYTHON_NAMES
+from mlmagic.source.purity import IPYTHON_NAMES, MODULE_NAMES
 from mlmagic.source.sharing import Sharing
-from mlmagic.source.trace import Entry, Trace, is_lazy_import
-
-_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__class__", "__annotations__", "__path__"}
-_CHANGES_PROCESS = re.compile(r"[%!]\s*(pip|conda|mamba|uv|env|set_env|cd|run|export)\b")
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
+from mlmagic.source.trace import Entry, Trace, is_import, is_lazy_import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +67,7 @@ def slice_cell(
         LiveObjectError: it needs names that exist only as objects in the kernel.
         CellError: it is not Python, or needs a name that nothing defines.
     """
-    problem = parse_cell(cell.source).problem or compile_problem(cell.source)
+    problem = parse_cell(cell.source).problem or compile_problem(cell.source, in_notebook=False)
     if problem is not None:
         raise_syntax(cell, problem)
     ran = [executed for executed in history if executed.raised_line is None or _ran_in_part(executed)]
@@ -80,7 +76,7 @@ def slice_cell(
 
 def _ran_in_part(cell: Cell) -> bool:
     """Say whether a cell that raised got as far as running: one that does not compile did not."""
-    return compile_problem(cell.source) is None
+    return compile_problem(cell.source, in_notebook=True) is None
 
 
 class _Slicer:
@@ -90,8 +86,9 @@ class _Slicer:
         self, trace: Trace, cell: Cell, history: Sequence[Cell], live: Mapping[str, LiveName], shipped: frozenset[str]
     ) -> None:
         self._trace, self._cell, self._history = trace, cell, history
-        self._live, self._shipped_names = live, shipped
+        self._live = live
         self._sharing = Sharing(trace)
+        self._copying = Copying(trace, self._sharing, shipped)
         self._kept: dict[int, bool] = {}  # index: whether its functions are called after it ran
         self._waiting: list[tuple[int, bool]] = []
         self._until: dict[tuple[int, str], int] = {}
@@ -101,22 +98,20 @@ class _Slicer:
         self._unsure: dict[str, tuple[Entry, int]] = {}  # late reads that nothing defines so far
         self._found: set[str] = set()
         self._notes: list[str] = []
-        self._verdicts: dict[int, Reason | None] = {}
 
     def slice(self) -> Slice:
         """Return the program."""
-        left_out = set()
+        dropped = set()
         for entry in self._trace.entries:
             if entry.of_cell and self._shows_in_ipython(entry):
-                left_out.add(entry.index)
+                dropped.add(entry.index)
             elif entry.of_cell:
-                self._check_await(entry)
                 self._keep(entry.index, late=True)
             elif is_lazy_import(entry.statement.node) and self._trace.entries[-1].lazy:
                 self._keep(entry.index, late=False)
         self._settle()
         raise_problems(self._cell, list(self._problems.values()))
-        kept = [entry for entry in self._trace.entries if entry.index in self._kept and entry.index not in left_out]
+        kept = [entry for entry in self._trace.entries if entry.index in self._kept and entry.index not in dropped]
         kept.sort(key=lambda entry: not _is_future(entry.statement.node))
         return Slice(
             statements=tuple(_statement(entry) for entry in kept),
@@ -124,7 +119,7 @@ class _Slicer:
                 sorted({module for entry in kept for module in entry.statement.names.modules} - {"__future__"})
             ),
             shipped=tuple(sorted(self._used)),
-            notes=tuple(self._all_notes(kept)),
+            notes=tuple(dict.fromkeys([*left_out(self._cell, self._history, kept), *self._notes])),
         )
 
     def _settle(self) -> None:
@@ -176,7 +171,7 @@ class _Slicer:
 
     def _need(self, name: str, time: int, entry: Entry, line: int, *, strict: bool, late: bool) -> None:
         """Keep what a name means at a time."""
-        if self._is_shipped(name, time):
+        if self._copying.is_shipped(name, time):
             self._used.add(name)
             return
         resolution = self._trace.resolve(name, time)
@@ -187,12 +182,12 @@ class _Slicer:
             return
         for index in resolution.definitions:
             self._require(index, name, time, late=late)
-        if resolution.settled or resolution.definitions or name in _BUILTINS:
+        if resolution.settled or resolution.definitions or name in MODULE_NAMES:
             return
         if name in IPYTHON_NAMES:
             text = f"{name} exists only in IPython; needed by {entry.place(line)}"
             self._problem(Problem(fault=Fault.IPYTHON, name=name, text=text))
-        elif name in self._trace.from_magics or (name in self._live and resolution.deleted is None):
+        elif name in self._trace.from_magics or name in self._live:
             self._live_problem(name, None, entry, line)
         elif strict and time == self._trace.end and not (entry.of_cell and entry.index == time):
             self._unsure.setdefault(name, (entry, line))
@@ -201,14 +196,14 @@ class _Slicer:
 
     def _wish(self, name: str) -> None:
         """Keep a name that an unevaluated annotation mentions, if it can be copied."""
-        if self._is_shipped(name, self._trace.end):
+        if self._copying.is_shipped(name, self._trace.end):
             return
         for index in self._trace.resolve(name, self._trace.end).definitions:
             if self._is_copied(index):
                 self._require(index, name, index + 1, late=True)
 
     def _is_copied(self, index: int) -> bool:
-        return self._trace.entries[index].of_cell or self._verdict(index) is None
+        return self._trace.entries[index].of_cell or self._copying.reason(index) is None
 
     def _require(self, index: int, name: str, until: int, *, late: bool) -> None:
         """Keep a definition, and what changes its object until a time."""
@@ -223,12 +218,12 @@ class _Slicer:
                 self._require_change(self._trace.entries[change], name, definition)
 
     def _require_change(self, change: Entry, name: str, definition: Entry) -> None:
-        reason = self._verdict(change.index)
+        reason = self._copying.reason(change.index)
         if reason is None:
             self._keep(change.index, late=True)
             return
         first = _first_line(change)
-        if _is_import(definition.statement.node):
+        if is_import(definition.statement.node):
             self._notes.append(f"{change.place(change.statement.first_line)}: left out {first}, which {reason.text}")
             return
         text = (
@@ -237,49 +232,6 @@ class _Slicer:
         )
         self._problem(Problem(fault=Fault.CHANGED, name=name, text=text))
 
-    def _is_shipped(self, name: str, time: int) -> bool:
-        """Say whether a name means the data file; what it was before its last value does not."""
-        return name in self._shipped_names and not self._trace.bound_after(name, time)
-
-    # Whether a statement may be copied
-
-    def _verdict(self, index: int) -> Reason | None:
-        """Return why a statement may not run again, or None if it may."""
-        if index not in self._verdicts:
-            self._verdicts[index] = None  # of something that depends on itself: the rest decides
-            self._verdicts[index] = self._judge(self._trace.entries[index])
-        return self._verdicts[index]
-
-    def _judge(self, entry: Entry) -> Reason | None:
-        if entry.effects.impure is not None and not _is_guarded_import(entry.statement.node):
-            return entry.effects.impure
-        for name, line in entry.eager.items():
-            if self._is_shipped(name, entry.index) or name in entry.statement.names.guarded:
-                continue
-            resolution = self._trace.resolve(name, entry.index)
-            bound = name in entry.statement.names.binds  # on some path, by the statement itself
-            known = resolution.settled or resolution.definitions or name in _BUILTINS or bound
-            if name in self._shipped_names or not known:
-                return Reason(f"reads {name}, which exists only in the kernel", line)
-            for index in resolution.definitions:
-                if reason := self._spoilt(index, name, entry.index):
-                    return Reason(f"reads {name}, which {reason.text}", line) if reason.text else reason
-        for name, index in self._trace.reached(entry, entry.index):
-            if self._spoilt(index, name, entry.index):
-                return Reason(f"reads {name}, which exists only in the kernel", entry.statement.first_line)
-        return None
-
-    def _spoilt(self, index: int, name: str, time: int) -> Reason | None:
-        """Return why a definition, or a change made to its object before a time, cannot be copied."""
-        if self._verdict(index) is not None:
-            return Reason("exists only in the kernel", 0)
-        if _is_import(self._trace.entries[index].statement.node):
-            return None
-        for change in self._sharing.changes(index, name, time):
-            if self._verdict(change) is not None:
-                return Reason("was changed in a way that cannot be copied", 0)
-        return None
-
     # Problems and notes
 
     def _problem(self, problem: Problem) -> None:
@@ -287,7 +239,7 @@ class _Slicer:
 
     def _undefined(self, name: str, entry: Entry, line: int) -> None:
         known = dict.fromkeys(known for known in [*self._trace.names(), *self._live] if known != name)
-        known.update(dict.fromkeys(difflib.get_close_matches(name, sorted(_BUILTINS), n=1, cutoff=0.8)))
+        known.update(dict.fromkeys(difflib.get_close_matches(name, sorted(MODULE_NAMES), n=1, cutoff=0.8)))
         offer = nearest(name, known)
         text = f"{name}, read in {entry.place(line)}. {offer}".rstrip().removesuffix(".")
         self._problem(Problem(fault=Fault.UNDEFINED, name=name, text=text))
@@ -298,7 +250,7 @@ class _Slicer:
         text = f"{name} ({type_name})" if live else name
         magic = self._trace.from_magics.get(name)
         if definition is not None:
-            reason = self._verdict(definition.index) or Reason("", definition.statement.first_line)
+            reason = self._copying.reason(definition.index) or Reason("", definition.statement.first_line)
             text += f": {definition.place(reason.line)} {reason.text}"
         elif magic is not None:
             text += f": {magic.title}, line {magic.first_line} captured it"
@@ -306,13 +258,6 @@ class _Slicer:
             text += f": made in Cell [{live.cell_number}]"
         text += f"; needed by {entry.place(line)}"
         self._problem(Problem(fault=Fault.LIVE, name=name, text=text, type_name=type_name))
-
-    def _check_await(self, entry: Entry) -> None:
-        if entry.effects.impure is not None and entry.effects.impure.text == "awaits":
-            raise CellError(
-                f"{entry.place(entry.effects.impure.line)}: await at the top level works only in a notebook.",
-                hint="Put it into `async def main():` and call asyncio.run(main()).",
-            )
 
     def _shows_in_ipython(self, entry: Entry) -> bool:
         """Say whether it is a statement such as `display(df)`, which a program can do without."""
@@ -326,24 +271,6 @@ class _Slicer:
                 return True
         return False
 
-    def _all_notes(self, kept: Sequence[Entry]) -> Iterator[str]:
-        """Yield what was left out of the cells that give something, and what set up the kernel's process."""
-        given = {
-            id(entry.cell): {e for k in kept if k.cell is entry.cell for e in k.statement.escapes} for entry in kept
-        }
-        given.setdefault(id(self._cell), set())
-        notes: dict[str, None] = {}
-        for cell in [*self._history, self._cell]:
-            inside = given.get(id(cell))
-            for escape in parse_cell(cell.source).escapes:
-                ran = cell.raised_line is None or escape.line < cell.raised_line
-                if ran and (inside is not None or _CHANGES_PROCESS.match(escape.text)):
-                    notes[f"{cell.title}, line {cell.first_line + escape.line - 1}: left out {escape.text}"] = None
-            for escape in sorted(inside or (), key=lambda escape: escape.line):
-                notes[f"{cell.title}, line {cell.first_line + escape.line - 1}: left out {escape.text}"] = None
-        yield from notes
-        yield from dict.fromkeys(self._notes)
-
 
 def _statement(entry: Entry) -> Statement:
     line = entry.cell.first_line + entry.statement.first_line - entry.statement.comments - 1
@@ -356,29 +283,6 @@ def _first_line(entry: Entry) -> str:
 
 def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _is_import(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Import | ast.ImportFrom)
-
-
-def _is_guarded_import(node: ast.stmt) -> bool:
-    """Say whether it is `try: import … except ImportError: …`; the handler speaks only where the import fails."""
-    if (
-        not isinstance(node, ast.Try)
-        or not all(_is_import(child) for child in node.body)
-        or node.finalbody
-        or node.orelse
-    ):
-        return False
-    names = {
-        child.id
-        for handler in node.handlers
-        if handler.type
-        for child in ast.walk(handler.type)
-        if isinstance(child, ast.Name)
-    }
-    return bool(names) and names <= _IMPORT_ERRORS
 
 
 def _only_called(trace: Trace, entry: Entry, name: str) -> bool:

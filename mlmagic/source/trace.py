@@ -1,4 +1,7 @@
-"""The executed cells as one row of top-level statements, in the order in which they ran; a time is a place in that row."""
+"""The executed cells as one row of top-level statements, in the order in which they ran.
+
+A time is a place in that row.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from mlmagic.source.callees import assigned_value
 from mlmagic.source.cells import ParsedStatement, parse_cell
-from mlmagic.source.conduct import conduct_of_statement
-from mlmagic.source.effects import Effects, Judge, assigned_value
+from mlmagic.source.conduct import Conduct, conduct_of_statement
+from mlmagic.source.effects import Effects, Judge, Reason
 from mlmagic.source.history import Cell
 from mlmagic.source.links import Links, find_links
 
@@ -28,7 +32,7 @@ class Entry:
     lazy: bool
     """`from __future__ import annotations` holds: annotations are not evaluated."""
     effects: Effects = field(default_factory=Effects)
-    links: Links = Links(())
+    links: Links = field(default_factory=lambda: Links(()))
 
     @property
     def eager(self) -> dict[str, int]:
@@ -44,7 +48,7 @@ class Entry:
 
     def place(self, line: int) -> str:
         """`Cell [3], line 2`, for a line of the cell's source."""
-        return f"{self.cell.title}, line {self.cell.first_line + line - 1}"
+        return self.cell.place(line)
 
 
 class Binding(NamedTuple):
@@ -76,6 +80,9 @@ class Trace:
         self.from_magics: dict[str, Cell] = {}
         """Names that a cell magic bound, as `%%capture out` does."""
         self._bindings: dict[str, list[Binding]] = {}
+        self._resolutions: dict[tuple[str, int], Resolution] = {}
+        self._code: list[frozenset[int]] = []  # of each entry: the functions and classes that its values may contain
+        self._reached: dict[tuple[int, int], tuple[tuple[str, int], ...]] = {}
         self._shipped = frozenset(shipped)
         self._judge = Judge(self)
         self._lazy = False
@@ -85,6 +92,8 @@ class Trace:
             for statement in executed_statements(executed):
                 if not self._repeats(statement, executed):
                     self._append(statement, executed, of_cell=False)
+            if (raising := raising_statement(executed)) is not None:
+                self._append(raising, executed, of_cell=False, halfway=True)
         for statement in parse_cell(cell.source).statements:
             self._append(statement, cell, of_cell=True)
 
@@ -97,6 +106,12 @@ class Trace:
 
     def resolve(self, name: str, time: int) -> Resolution:
         """Return the statements that give a name its value at a time."""
+        key = (name, time)  # what has run stays as it is, so every answer holds for good
+        if key not in self._resolutions:
+            self._resolutions[key] = self._resolve(name, time)
+        return self._resolutions[key]
+
+    def _resolve(self, name: str, time: int) -> Resolution:
         found: list[int] = []
         stars = [index for index in self.stars if index < time]
         settled, deleted, modules = False, None, set[str]()
@@ -105,10 +120,9 @@ class Trace:
                 continue
             if modules and not binding.module:
                 break
-            if binding.deletes:
-                if binding.certain:
-                    deleted = binding.index
-                    break
+            if binding.deletes and binding.certain:
+                deleted = binding.index
+                break
             found.append(binding.index)
             settled = settled or binding.certain
             if binding.module:
@@ -139,23 +153,28 @@ class Trace:
         """Say whether a name gets another value or loses it at a time or later, before the cell."""
         return any(b.index >= time and not self.entries[b.index].of_cell for b in self._bindings.get(name, []))
 
-    def reached(self, entry: Entry, time: int) -> Iterator[tuple[str, int]]:
-        """Yield what functions read that a statement may call, if it runs at a time: names with their definitions."""
+    def reached(self, entry: Entry, time: int) -> tuple[tuple[str, int], ...]:
+        """Return what functions read that a statement may call, if it runs at a time: names with their definitions."""
+        key = (entry.index, time)
+        if key not in self._reached:
+            self._reached[key] = tuple(dict.fromkeys(self._reach(entry, time)))
+        return self._reached[key]
+
+    def _reach(self, entry: Entry, time: int) -> Iterator[tuple[str, int]]:
         if not _runs_code(entry.statement.node):
             return
-        seen = {entry.index}
-        waiting = [entry]
+        waiting = [
+            index for name in entry.eager for d in self.resolve(name, time).definitions for index in self._code[d]
+        ]
+        waiting += [entry.index] if entry.statement.names.late else []
+        seen = set(waiting)
         while waiting:
-            current = waiting.pop()
-            ran = time if current is entry else current.index
-            late = [(name, time, True) for name in current.statement.names.late]
-            for name, when, called in [*late, *((name, ran, False) for name in current.eager)]:
-                for index in self.resolve(name, when).definitions:
-                    if called and index != entry.index:
-                        yield name, index
-                    if index not in seen:
-                        seen.add(index)
-                        waiting.append(self.entries[index])
+            for name in self.entries[waiting.pop()].statement.names.late:
+                for definition in self.resolve(name, time).definitions:
+                    if definition != entry.index:
+                        yield name, definition
+                    waiting += sorted(self._code[definition] - seen)
+                    seen |= self._code[definition]
 
     def names(self) -> list[str]:
         """Return all names that were ever bound."""
@@ -163,17 +182,21 @@ class Trace:
 
     # Building
 
-    def _append(self, statement: ParsedStatement, cell: Cell, *, of_cell: bool) -> None:
+    def _append(self, statement: ParsedStatement, cell: Cell, *, of_cell: bool, halfway: bool = False) -> None:
         index, names = len(self.entries), statement.names
         self._lazy = self._lazy or is_lazy_import(statement.node)
         entry = Entry(index=index, statement=statement, cell=cell, of_cell=of_cell, lazy=self._lazy)
         self.entries.append(entry)
+        self._code.append(frozenset())
         own = frozenset(name for name in names.binds if name not in names.eager)
         conduct = conduct_of_statement(statement.node, own if _is_compound(statement.node) else frozenset())
-        entry.effects = self._judge.weigh(conduct, index)
-        if conduct.waits is not None:
-            entry.effects.refuse("awaits", conduct.waits)
+        entry.effects = self._weigh(conduct, statement, index)
+        if halfway:
+            self._append_halfway(entry)
+            return
         entry.links = find_links(statement.node, names, entry.eager, self._late_of)
+        held = [self._code[d] for name in entry.eager for d in self.resolve(name, index).definitions]
+        self._code[index] = frozenset([index] if names.late else []).union(*held)
         modules = _plain_imports(statement.node)
         for name in names.deletes:
             self._bind(name, Binding(index, certain=isinstance(statement.node, ast.Delete), deletes=True))
@@ -184,6 +207,24 @@ class Trace:
                 self._bind(name, Binding(index, certain=False))
         if names.stars:
             self.stars.append(index)
+
+    def _append_halfway(self, entry: Entry) -> None:
+        """Count what a statement that raised may have done: a loop may have bound and changed, `x.fit()` changed."""
+        names, in_part = entry.statement.names, _is_compound(entry.statement.node)
+        if not in_part and entry.effects.impure is None:
+            entry.effects.changes.clear()
+        entry.effects.impure = Reason("raised halfway", entry.statement.first_line)
+        for name in [*names.binds, *entry.effects.rebinds] if in_part else entry.effects.rebinds:
+            self._bind(name, Binding(entry.index, certain=False))
+
+    def _weigh(self, conduct: Conduct, statement: ParsedStatement, time: int) -> Effects:
+        try:
+            effects = self._judge.weigh(conduct, time)
+        except RecursionError:
+            effects = Effects(impure=Reason("calls too deep to be followed", statement.first_line))
+        if conduct.waits is not None:
+            effects.refuse("awaits", conduct.waits)
+        return effects
 
     def _bind(self, name: str, binding: Binding) -> None:
         self._bindings.setdefault(name, []).append(binding)
@@ -246,6 +287,18 @@ def executed_statements(cell: Cell) -> tuple[ParsedStatement, ...]:
     if cell.raised_line is None:
         return statements
     return tuple(statement for statement in statements if statement.last_line < cell.raised_line)
+
+
+def raising_statement(cell: Cell) -> ParsedStatement | None:
+    """Return the statement in which a cell raised."""
+    line = cell.raised_line
+    statements = parse_cell(cell.source).statements if line is not None else ()
+    return next((s for s in statements if line is not None and s.first_line <= line <= s.last_line), None)
+
+
+def is_import(node: ast.stmt) -> bool:
+    """Say whether it is an import, of any form."""
+    return isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def is_lazy_import(node: ast.stmt) -> bool:

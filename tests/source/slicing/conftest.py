@@ -1,8 +1,10 @@
 """Golden cases: text files with `=== NAME`, and in each the cells, the cell to package, and what must come out.
 
-`--- cell [NUMBER] [raised LINE]` is an executed cell, `--- live NAME TYPE [NUMBER]` a name in the kernel, `--- ship NAME…`
-names from data files, `--- train` the cell. `--- package`, `--- modules`, `--- shipped`, `--- notes` or `--- error`
-are expected. `--- elsewhere` says that the notebook cannot run in a test: packages or files are missing. To write what the slicer says now into the files, to be read in the diff: python tests/source/slicing/conftest.py.
+`--- cell [NUMBER] [raised LINE]` is an executed cell, `--- live NAME TYPE [NUMBER]` a name in the kernel, `--- ship
+NAME…` names from data files, `--- train` the cell. `--- package`, `--- modules`, `--- shipped`, `--- notes` or
+`--- error` are expected. `--- elsewhere` says that the notebook cannot run in a test: packages or files are missing.
+
+To write what the slicer says now into the files, to be read in the diff: python tests/source/slicing/conftest.py
 """
 
 from __future__ import annotations

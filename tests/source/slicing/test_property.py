@@ -1,4 +1,4 @@
-"""Random notebooks of definitions, changes, aliases and re-runs: the package gives what the notebook's namespace gives."""
+"""Random notebooks of definitions, changes, aliases and re-runs: the package gives what the notebook gives."""
 
 from __future__ import annotations
 
@@ -71,10 +71,8 @@ TEMPLATES = (
     "@deco\ndef {f}(x):\n    return x + {n}",
     "{f} = {g}",
     "{f} = lambda x, y={a}: x + y + {b}",
-    "class {p}:\n    size = {a}\n    held = {l}\n    def __init__(self, n):\n        self.n = n\n"
-    "    def total(self):\n        return self.n + self.size + {b}",
-    "class {p}:\n    size = {n}\n    def __init__(self, n):\n        self.xs = {l}\n        self.xs.append(n)\n"
-    "    def total(self):\n        return len(self.xs) + {a}",
+    "class {p}:\n size = {a}\n held = {l}\n def __init__(self, n): self.n = n\n def total(self): return self.n + self.size + {b}",
+    "class {p}:\n size = {n}\n def __init__(self, n):\n  self.xs = {l}\n  self.xs.append(n)\n def total(self): return len(self.xs)",
     "{p}.size = {a}",
     "obj = {p}({n})",
     "obj.n = {a}",
@@ -89,7 +87,6 @@ TEMPLATES = (
     "for row in {l}:\n    row[0] = {a}",
     "try:\n    {a} = {l}[5]\nexcept Exception:\n    {b} = {n}",
     "print({a})",
-    "print({f}({n}))",
     "len = {n}",
     "del len",
 )
@@ -157,9 +154,8 @@ def test_the_package_gives_what_the_notebook_gives(notebook: list[list[str]], da
     expected = result_of(kernel)
     try:
         sliced = slice_cell(train, cells)
-    except CellError as error:
-        # Right, if the notebook could not run it either, or if a statement that prints has a part in it.
-        if "NameError" in expected or "calls print()" in str(error):
+    except CellError:
+        if "NameError" in expected:  # the notebook could not run it either
             return
         raise
     printed = io.StringIO()
