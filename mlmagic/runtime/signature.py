@@ -137,10 +137,22 @@ def _choose_signature(names: list[str]) -> str:
 
 
 def _tensors(infos: Any) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "dtype": _dtype_name(info.dtype), "shape": _shape(info.tensor_shape)}
-        for name, info in sorted(infos.items())
-    ]
+    described = ((name, *_type_of(info)) for name, info in sorted(infos.items()))
+    return [{"name": name, "dtype": _dtype_name(dtype), "shape": _shape(shape)} for name, dtype, shape in described]
+
+
+def _type_of(info: Any) -> tuple[int, Any]:
+    """Return type and shape of a tensor; a ragged one has them in its type's description."""
+    if info.WhichOneof("encoding") != "composite_tensor":
+        return info.dtype, info.tensor_shape
+    state = {value.WhichOneof("kind"): value for value in reversed(_state(info.composite_tensor.type_spec))}
+    if not {"tensor_dtype_value", "tensor_shape_value"} <= state.keys():
+        raise RefusedError("its signature has a value that is neither a tensor nor a ragged one")
+    return state["tensor_dtype_value"].tensor_dtype_value, state["tensor_shape_value"].tensor_shape_value
+
+
+def _state(type_spec: Any) -> list[Any]:
+    return list(type_spec.type_state.tuple_value.values)
 
 
 def _shape(shape: Any) -> list[int | None]:
