@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from mlmagic.source.effects import Reason
 from mlmagic.source.purity import MODULE_NAMES
-from mlmagic.source.sharing import Sharing
-from mlmagic.source.trace import Entry, Trace, is_import
+from mlmagic.source.sharing import Change, Sharing
+from mlmagic.source.trace import Entry, Trace, is_compound, is_import
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 
@@ -15,16 +16,41 @@ _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
 class Copying:
     """Decides for each statement of a trace."""
 
-    def __init__(self, trace: Trace, sharing: Sharing, shipped: frozenset[str]) -> None:
-        self._trace, self._sharing, self._shipped = trace, sharing, shipped
-        self._reasons: list[Reason | None] = []
+    def __init__(self, trace: Trace, sharing: Sharing, live: Collection[str], shipped: frozenset[str]) -> None:
+        self._trace, self._sharing, self._live, self._shipped = trace, sharing, live, shipped
+        self._reasons: dict[int, Reason | None] = {}
 
     def reason(self, index: int) -> Reason | None:
         """Return why a statement may not run again, or None if it may."""
-        while len(self._reasons) <= index:
-            # In order, since a statement depends on earlier ones alone: no chain is too long.
-            self._reasons.append(self._judge(self._trace.entries[len(self._reasons)]))
+        waiting = [index]  # not recursive: no chain of statements is too long
+        while waiting:
+            open_ = [] if waiting[-1] in self._reasons else self._undecided(self._trace.entries[waiting[-1]])
+            waiting += open_
+            if not open_:
+                decided = waiting.pop()
+                if decided not in self._reasons:
+                    self._reasons[decided] = self._judge(self._trace.entries[decided])
         return self._reasons[index]
+
+    def _undecided(self, entry: Entry) -> list[int]:
+        """Return the statements, all of them earlier, that must be judged before this one."""
+        if entry.effects.impure is not None:
+            return []
+        read = [(d, name) for name in entry.eager for d in self._trace.resolve(name, entry.index).definitions]
+        needed: set[int] = set()
+        for index, name in [*read, *((d, name) for name, d in self._trace.reached(entry, entry.index))]:
+            needed.add(index)
+            for change in self._sharing.changes(index, name, entry.index):
+                needed.update([change.index, *change.through])
+        return sorted(needed - self._reasons.keys())
+
+    def spoils(self, change: Change) -> bool:
+        """Say whether a change cannot be copied, though it surely reaches the object.
+
+        What a call that is not copied returned, such as a table that was read, is taken for an object of its own: a
+        function seldom returns what it was given, and tables are changed all the time.
+        """
+        return self.reason(change.index) is not None and all(self.reason(call) is None for call in change.through)
 
     def is_shipped(self, name: str, time: int) -> bool:
         """Say whether a name means the data file; what it was before its last value does not."""
@@ -38,7 +64,9 @@ class Copying:
                 continue
             resolution = self._trace.resolve(name, entry.index)
             bound = name in entry.statement.names.binds  # on some path, by the statement itself
-            known = resolution.definitions or name in MODULE_NAMES or bound
+            # A loop or branch that ran without a name that is nowhere did not come to where it is read.
+            passed_by = is_compound(entry.statement.node) and name not in self._live
+            known = resolution.definitions or name in MODULE_NAMES or bound or passed_by
             if name in self._shipped or not known:
                 return Reason(f"reads {name}, which exists only in the kernel", line)
             for index in resolution.definitions:
@@ -55,7 +83,7 @@ class Copying:
             return "exists only in the kernel"
         if is_import(self._trace.entries[index].statement.node):
             return ""
-        if any(self.reason(change) is not None for change in self._sharing.changes(index, name, time)):
+        if any(self.spoils(change) for change in self._sharing.changes(index, name, time)):
             return "was changed in a way that cannot be copied"
         return ""
 

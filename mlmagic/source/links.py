@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mlmagic.source.names import Names
 from mlmagic.source.purity import FRESH_BUILTINS, GIVES_PARTS, PLAIN_BUILTINS, PURE_METHODS
+from mlmagic.source.scopes import target_names
 
 
 class Link(Enum):
@@ -30,6 +31,8 @@ class Tie(NamedTuple):
     bound: str
     name: str
     link: Link
+    by_call: bool = False
+    """Tied only if a function returned, or kept, what it was given."""
 
 
 LateNames = Callable[[str], Iterable[str] | None]
@@ -51,26 +54,70 @@ def find_links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: Late
     same: tuple[str, ...] = ()
     if isinstance(node, ast.Assign):
         same = tuple(target.id for target in node.targets if isinstance(target, ast.Name))
-    return Links(tuple(dict.fromkeys(_links(node, names, eager, late_of))), same)
+    direct = stored_names(node)
+    ties = dict.fromkeys(_links(node, names, eager, late_of))
+    return Links(tuple(tie._replace(by_call=tie.name not in direct) for tie in ties), same)
+
+
+def stored_names(node: ast.stmt) -> frozenset[str]:
+    """Return the names whose values a statement itself puts somewhere, whatever the functions that it calls do."""
+    match node:
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            parts = [node.value] if node.value is not None else []
+        case ast.Expr(value=ast.Call() as call):
+            parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        case ast.Expr():
+            parts = []
+        case _:
+            parts = [node]
+    return frozenset(name for part in parts for name in _names_outside_calls(part))
 
 
 def _links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: LateNames) -> Iterator[Tie]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            yield from _assigned(target, node.value, late_of)
+        yield from _inside(node, late_of)
         return
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         for default in [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]:
             for name, _ in _expression(default, late_of):
                 yield Tie(node.name, name, Link.HOLDS)
         return
-    link = Link.HOLDS if isinstance(node, ast.ClassDef) else Link.SAME
-    for target_name in names.binds:
+    if isinstance(node, ast.ClassDef):
         for name in eager:
-            if name != target_name:
-                yield Tie(target_name, name, link)
+            yield Tie(node.name, name, Link.HOLDS)
+        return
+    if isinstance(node, ast.Match):
+        for bound in names.binds:
+            for name in _names(node.subject):
+                yield Tie(bound, name, Link.SAME)
+    yield from _inside(node, late_of)
+
+
+def _inside(node: ast.stmt, late_of: LateNames) -> Iterator[Tie]:
+    """Yield the ties of a statement that has others in it, and of one with `:=` in it."""
+    for child in ast.walk(node):
+        match child:
+            case ast.Assign():
+                for target in child.targets:
+                    yield from _assigned(target, child.value, late_of)
+            case ast.AnnAssign() if child.value is not None:
+                yield from _assigned(child.target, child.value, late_of)
+            case ast.NamedExpr():
+                yield from _assigned(child.target, child.value, late_of)
+            case ast.AugAssign():
+                yield from _assigned(child.target, child.value, late_of)
+            case ast.For() | ast.AsyncFor() | ast.comprehension():
+                yield from _taken_out(child.target, child.iter)
+            case ast.withitem() if child.optional_vars is not None:
+                yield from _assigned(child.optional_vars, child.context_expr, late_of)
+
+
+def _taken_out(target: ast.expr, source: ast.expr) -> Iterator[Tie]:
+    for bound in target_names(target):
+        for name in _names(source):
+            yield Tie(bound, name, Link.PART)
 
 
 def _assigned(target: ast.expr, value: ast.expr, late_of: LateNames) -> Iterator[Tie]:
@@ -156,3 +203,11 @@ def _called(node: ast.Call, late_of: LateNames) -> Iterator[tuple[str, Link]]:
 
 def _names(node: ast.AST) -> list[str]:
     return [child.id for child in ast.walk(node) if isinstance(child, ast.Name)]
+
+
+def _names_outside_calls(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif not isinstance(node, ast.Call):
+        for child in ast.iter_child_nodes(node):
+            yield from _names_outside_calls(child)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mlmagic.source.links import Link
+from mlmagic.source.links import Link, stored_names
 from mlmagic.source.trace import Entry, Trace
 
 
@@ -20,10 +20,19 @@ class Value(NamedTuple):
     name: str
 
 
+class Change(NamedTuple):
+    """A statement that changed a value, seen from one of the values that it reaches."""
+
+    index: int
+    through: tuple[int, ...] = ()
+    """Statements that it came through, if their functions returned what they were given or what they read."""
+
+
 class _Edge(NamedTuple):
     index: int  # of the statement that tied them
     link: Link
     other: Value
+    by_call: bool
 
 
 _TURNED = {Link.SAME: Link.SAME, Link.HOLDS: Link.PART, Link.PART: Link.HOLDS, Link.SHARES: Link.SHARES}
@@ -34,7 +43,7 @@ class Sharing:
 
     def __init__(self, trace: Trace) -> None:
         self._edges: dict[Value, list[_Edge]] = {}
-        self._changes: dict[Value, list[int]] = {}
+        self._changes: dict[Value, list[Change]] = {}
         for entry in trace.entries:
             self._tie(trace, entry)
         for entry in trace.entries:
@@ -42,41 +51,48 @@ class Sharing:
                 for index in trace.resolve(name, entry.index).definitions:
                     self._reach(entry.index, Value(index, name), depth)
 
-    def changes(self, index: int, name: str, until: int) -> Iterator[int]:
-        """Return the statements that changed, before a time, the object that statement `index` gave to `name`."""
-        return (change for change in self._changes.get(Value(index, name), []) if index < change < until)
+    def changes(self, index: int, name: str, until: int) -> Iterator[Change]:
+        """Return what changed, before a time, the object that statement `index` gave to `name`."""
+        return (change for change in self._changes.get(Value(index, name), []) if index < change.index < until)
 
     def _tie(self, trace: Trace, entry: Entry) -> None:
         first, *others = entry.links.same or ("",)
         for other in others:
-            self._add(entry.index, Value(entry.index, first), Link.SAME, Value(entry.index, other))
-        for target, name, link in entry.links.ties:
-            new = Value(entry.index, target)
+            self._add(
+                Value(entry.index, first), _Edge(entry.index, Link.SAME, Value(entry.index, other), by_call=False)
+            )
+        for target, name, link, by_call in entry.links.ties:
             for index in trace.resolve(name, entry.index).definitions:
-                self._add(entry.index, new, link, Value(index, name))
+                self._add(Value(entry.index, target), _Edge(entry.index, link, Value(index, name), by_call))
+        stored = stored_names(entry.statement.node) if entry.effects.changes else frozenset()
         for changed in entry.effects.changes:
             # `a["k"] = b` and `a.append(b)`: from now on `a` holds `b`.
             for index in trace.resolve(changed, entry.index).definitions:
                 for name in entry.eager:
                     for held in trace.resolve(name, entry.index).definitions if name != changed else ():
-                        self._add(entry.index, Value(index, changed), Link.HOLDS, Value(held, name))
+                        edge = _Edge(entry.index, Link.HOLDS, Value(held, name), by_call=name not in stored)
+                        self._add(Value(index, changed), edge)
 
-    def _add(self, index: int, one: Value, link: Link, other: Value) -> None:
-        self._edges.setdefault(one, []).append(_Edge(index, link, other))
-        self._edges.setdefault(other, []).append(_Edge(index, _TURNED[link], one))
+    def _add(self, one: Value, edge: _Edge) -> None:
+        self._edges.setdefault(one, []).append(edge)
+        self._edges.setdefault(edge.other, []).append(edge._replace(link=_TURNED[edge.link], other=one))
 
     def _reach(self, time: int, start: Value, depth: int) -> None:
-        reached: dict[Value, int] = {}
-        waiting = [(start, min(depth, 9))]
+        # By value and by whether a call lies between: how deep, and which calls.
+        reached: dict[tuple[Value, bool], tuple[int, tuple[int, ...]]] = {}
+        waiting: list[tuple[Value, int, tuple[int, ...]]] = [(start, min(depth, 9), ())]
         while waiting:
-            value, depth = waiting.pop()
-            if reached.get(value, 0) >= depth:
+            value, depth, through = waiting.pop()
+            if reached.get((value, bool(through)), (0,))[0] >= depth:
                 continue
-            reached[value] = depth
-            known = [edge for edge in self._edges.get(value, []) if edge.index < time]
-            waiting += [(edge.other, min(further, 9)) for edge in known if (further := _further(edge.link, depth))]
-        for value in reached:
-            self._changes.setdefault(value, []).append(time)
+            reached[value, bool(through)] = depth, through
+            for edge in self._edges.get(value, []):
+                if edge.index < time and (further := _further(edge.link, depth)):
+                    calls = (*through, edge.index) if edge.by_call and edge.index not in through else through
+                    waiting.append((edge.other, min(further, 9), calls))
+        for value in dict.fromkeys(value for value, _ in reached):
+            _, through = reached.get((value, False)) or reached[value, True]
+            self._changes.setdefault(value, []).append(Change(time, through))
 
 
 def _further(link: Link, depth: int) -> int:

@@ -21,7 +21,7 @@ from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.notes import left_out
 from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
 from mlmagic.source.purity import IPYTHON_NAMES, MODULE_NAMES
-from mlmagic.source.sharing import Sharing
+from mlmagic.source.sharing import Change, Sharing
 from mlmagic.source.trace import Entry, Trace, is_import, is_lazy_import
 
 
@@ -88,7 +88,7 @@ class _Slicer:
         self._trace, self._cell, self._history = trace, cell, history
         self._live = live
         self._sharing = Sharing(trace)
-        self._copying = Copying(trace, self._sharing, shipped)
+        self._copying = Copying(trace, self._sharing, live, shipped)
         self._kept: dict[int, bool] = {}  # index: whether its functions are called after it ran
         self._waiting: list[tuple[int, bool]] = []
         self._until: dict[tuple[int, str], int] = {}
@@ -189,9 +189,9 @@ class _Slicer:
             self._problem(Problem(fault=Fault.IPYTHON, name=name, text=text))
         elif name in self._trace.from_magics or name in self._live:
             self._live_problem(name, None, entry, line)
-        elif strict and time == self._trace.end and not (entry.of_cell and entry.index == time):
+        elif strict and time == self._trace.end:
             self._unsure.setdefault(name, (entry, line))
-        elif strict:
+        elif strict and entry.of_cell:
             self._undefined(name, entry, line)
 
     def _wish(self, name: str) -> None:
@@ -214,13 +214,15 @@ class _Slicer:
             return
         self._until[index, name] = until
         for change in list(self._sharing.changes(index, name, until)):
-            if change >= since and change not in self._kept:
-                self._require_change(self._trace.entries[change], name, definition)
+            if change.index >= since and change.index not in self._kept:
+                self._require_change(change, name, definition)
 
-    def _require_change(self, change: Entry, name: str, definition: Entry) -> None:
-        reason = self._copying.reason(change.index)
+    def _require_change(self, found: Change, name: str, definition: Entry) -> None:
+        change, reason = self._trace.entries[found.index], self._copying.reason(found.index)
         if reason is None:
             self._keep(change.index, late=True)
+            return
+        if not self._copying.spoils(found):
             return
         first = _first_line(change)
         if is_import(definition.statement.node):

@@ -6,9 +6,11 @@ A time is a place in that row.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from mlmagic.source.callees import assigned_value
@@ -18,6 +20,7 @@ from mlmagic.source.effects import Effects, Judge, Reason
 from mlmagic.source.history import Cell
 from mlmagic.source.links import Links, find_links
 
+_INDEX = attrgetter("index")
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -80,7 +83,7 @@ class Trace:
         self.from_magics: dict[str, Cell] = {}
         """Names that a cell magic bound, as `%%capture out` does."""
         self._bindings: dict[str, list[Binding]] = {}
-        self._resolutions: dict[tuple[str, int], Resolution] = {}
+        self._resolutions: dict[tuple[str, int, int], Resolution] = {}
         self._code: list[frozenset[int]] = []  # of each entry: the functions and classes that its values may contain
         self._reached: dict[tuple[int, int], tuple[tuple[str, int], ...]] = {}
         self._shipped = frozenset(shipped)
@@ -106,7 +109,8 @@ class Trace:
 
     def resolve(self, name: str, time: int) -> Resolution:
         """Return the statements that give a name its value at a time."""
-        key = (name, time)  # what has run stays as it is, so every answer holds for good
+        bound = bisect_left(self._bindings.get(name, ()), time, key=_INDEX)
+        key = (name, bound, bisect_left(self.stars, time))  # between two bindings every answer is the same
         if key not in self._resolutions:
             self._resolutions[key] = self._resolve(name, time)
         return self._resolutions[key]
@@ -189,7 +193,7 @@ class Trace:
         self.entries.append(entry)
         self._code.append(frozenset())
         own = frozenset(name for name in names.binds if name not in names.eager)
-        conduct = conduct_of_statement(statement.node, own if _is_compound(statement.node) else frozenset())
+        conduct = conduct_of_statement(statement.node, own if is_compound(statement.node) else frozenset())
         entry.effects = self._weigh(conduct, statement, index)
         if halfway:
             self._append_halfway(entry)
@@ -210,7 +214,7 @@ class Trace:
 
     def _append_halfway(self, entry: Entry) -> None:
         """Count what a statement that raised may have done: a loop may have bound and changed, `x.fit()` changed."""
-        names, in_part = entry.statement.names, _is_compound(entry.statement.node)
+        names, in_part = entry.statement.names, is_compound(entry.statement.node)
         if not in_part and entry.effects.impure is None:
             entry.effects.changes.clear()
         entry.effects.impure = Reason("raised halfway", entry.statement.first_line)
@@ -316,7 +320,8 @@ def _takes_hold(entry: Entry, names: Collection[str]) -> bool:
     return tied or (bool(entry.effects.changes) and any(name in names for name in entry.eager))
 
 
-def _is_compound(node: ast.stmt) -> bool:
+def is_compound(node: ast.stmt) -> bool:
+    """Say whether it has statements in it that run as it goes along."""
     return isinstance(
         node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Try | ast.Match | ast.TryStar
     )
