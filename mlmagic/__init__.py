@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
     from mlmagic.api.training import plan_training, train
-    from mlmagic.magics import load_ipython_extension, unload_ipython_extension
-    from mlmagic.server import _jupyter_server_extension_points
     from mlmagic.session import use
 
 # Resolved on first use: `import mlmagic` costs next to nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlmagic.source.sdist import sdist_file_name
 from mlmagic.spec.job import JobSpec
 
 # The newest of Vertex AI's prebuilt training containers; requirements of the package are installed on top of it.
@@ -21,7 +22,7 @@ def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
     """Return the worker pools as Vertex AI's CustomJob takes them; BUCKET stands for the user's own."""
     program: dict[str, Any] = {
         "executorImageUri": EXECUTOR_IMAGE,
-        "packageUris": [f"gs://BUCKET/{spec.display_name}-0.1.0.tar.gz"],
+        "packageUris": [_package_uri(spec)],
         "pythonModule": spec.package.module,
     }
     if spec.args:
@@ -38,7 +39,7 @@ def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
 def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
     """Return the words of the gcloud command that runs the exported package on Vertex AI."""
     words = ["gcloud", "ai", "custom-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
-    words += [f"--python-package-uris=gs://BUCKET/{spec.display_name}-0.1.0.tar.gz"]
+    words += [f"--python-package-uris={_package_uri(spec)}"]
     for pool in spec.resources.worker_pools:
         fields = [f"machine-type={pool.machine_type}", f"replica-count={pool.replica_count}"]
         if pool.accelerator_type:
@@ -50,6 +51,10 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
     if spec.labels:
         words.append(f"--labels={','.join(f'{key}={value}' for key, value in sorted(spec.labels.items()))}")
     return tuple(words)
+
+
+def _package_uri(spec: JobSpec) -> str:
+    return f"gs://BUCKET/{sdist_file_name(spec.display_name)}"
 
 
 def gcloud_list(words: Sequence[str]) -> str:

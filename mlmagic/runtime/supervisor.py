@@ -55,7 +55,7 @@ class Supervisor:
         self._models = ModelStore(database)
         self._watch = watch
         self._grace = grace
-        self._reserve = Reserve(folder.root / "exit.reserve")
+        self._reserve = Reserve(folder.exit_reserve)
         self._raw_traceback: str | None = None
         self._start_time: datetime | None = None
 
@@ -106,7 +106,7 @@ class Supervisor:
             model_dir=self._folder.model_dir,
             checkpoint_dir=self._folder.checkpoint_dir,
             tensorboard_dir=self._folder.tensorboard_dir,
-            metric_file=self._folder.output / "hypertune" / "output.metrics",
+            metric_file=self._folder.tuning_metrics,
         )
 
     def _wait_for(self, program: Program, timeout: float | None) -> Ending:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from mlmagic.source.docstrings import summary
 from mlmagic.source.flags import function_flags, script_flags
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
+from mlmagic.source.sdist import distribution_name
 from mlmagic.source.shape import Shape, recognise
 from mlmagic.source.slice import Slice, slice_cell
 from mlmagic.source.sourcemap import place
@@ -156,8 +156,7 @@ def _pyproject(name: str, files: Mapping[str, bytes]) -> str:
     others = [file for file in files if "/" in file and not file.endswith(".py")]
     if others:
         contents.append('package-data = { "*" = ["**/*"] }')
-    distribution = re.sub(r"[-_.]+", "-", name).strip("-").lower()
-    return template("pyproject.toml").substitute(name=f"{distribution}-trainer", contents="\n".join(contents))
+    return template("pyproject.toml").substitute(name=distribution_name(name), contents="\n".join(contents))
 
 
 def _toml(items: Sequence[str]) -> str:

@@ -56,7 +56,7 @@ def find_links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: Late
         same = tuple(target.id for target in node.targets if isinstance(target, ast.Name))
     direct = stored_names(node)
     ties = dict.fromkeys(_links(node, names, eager, late_of))
-    return Links(tuple(tie._replace(by_call=tie.name not in direct) for tie in ties), same)
+    return Links(tuple(tie._replace(by_call=tie.name not in {*direct, tie.bound}) for tie in ties), same)
 
 
 def stored_names(node: ast.stmt) -> frozenset[str]:
@@ -108,6 +108,8 @@ def _inside(node: ast.stmt, late_of: LateNames) -> Iterator[Tie]:
                 yield from _assigned(child.target, child.value, late_of)
             case ast.AugAssign():
                 yield from _assigned(child.target, child.value, late_of)
+                for name in target_names(child.target):
+                    yield Tie(name, name, Link.SAME)
             case ast.For() | ast.AsyncFor() | ast.comprehension():
                 yield from _taken_out(child.target, child.iter)
             case ast.withitem() if child.optional_vars is not None:

@@ -10,11 +10,24 @@ import tarfile
 from mlmagic.source.task import template
 from mlmagic.spec.package import TrainerPackage
 
+VERSION = "0.1.0"
+"""Of every package built from a cell."""
 
-def build_sdist(package: TrainerPackage, name: str, version: str = "0.1.0") -> bytes:
+
+def distribution_name(display_name: str) -> str:
+    """Return what the package of a cell calls itself."""
+    return re.sub(r"[-_.]+", "-", display_name).strip("-").lower() + "-trainer"
+
+
+def sdist_file_name(display_name: str) -> str:
+    """Return what a build tool calls the source distribution of a cell's package."""
+    return f"{distribution_name(display_name).replace('-', '_')}-{VERSION}.tar.gz"
+
+
+def build_sdist(package: TrainerPackage, name: str, version: str = VERSION) -> bytes:
     """Return the content of `<name>-<version>.tar.gz`, which `pip install` takes.
 
-    A package built from a cell calls itself `<display name>-trainer`, version 0.1.0; some installers insist on that.
+    For a package built from a cell the name is its `distribution_name`; some installers insist on that.
     """
     distribution = re.sub(r"[-_.]+", "_", name).lower()
     files = dict(package.files)

@@ -62,7 +62,8 @@ class Sharing:
                 Value(entry.index, first), _Edge(entry.index, Link.SAME, Value(entry.index, other), by_call=False)
             )
         for target, name, link, by_call in entry.links.ties:
-            for index in trace.resolve(name, entry.index).definitions:
+            own = (entry.index,) if name in entry.statement.names.binds and name != target else ()
+            for index in (*own, *trace.resolve(name, entry.index).definitions):
                 self._add(Value(entry.index, target), _Edge(entry.index, link, Value(index, name), by_call))
         stored = stored_names(entry.statement.node) if entry.effects.changes else frozenset()
         for changed in entry.effects.changes:

@@ -255,6 +255,7 @@ class Database:
         hints = {
             5: f"Another process has kept it locked for {self._busy_seconds:g} s: run it again, or find that process.",
             8: "Make the folder writable, or choose another one with the environment variable MLMAGIC_HOME.",
+            10: "Is the disk full? Free some space and run it again.",
             13: "The disk is full: free some space and run it again.",
             14: "Make the folder writable, or choose another one with the environment variable MLMAGIC_HOME.",
         }

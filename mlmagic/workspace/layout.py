@@ -80,6 +80,21 @@ class JobFolder:
         return self.root / "exit.json"
 
     @property
+    def exit_reserve(self) -> Path:
+        """Room on the disk that is given back when `exit` must be written and there is none left."""
+        return self.root / "exit.reserve"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """What mlmagic itself has to say about the job; empty as a rule."""
+        return self.root / "supervisor.log"
+
+    @property
+    def tuning_metrics(self) -> Path:
+        """What the program reports in the format of hypertune."""
+        return self.output / "hypertune" / "output.metrics"
+
+    @property
     def output(self) -> Path:
         """What the program made."""
         return self.root / "output"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from support.kernels import Kernel
 
 # The program waits for a file, so that the test and not the clock says when training goes on.

@@ -77,7 +77,7 @@ class Reconciler:
         if not restarted:
             end_members(record.id, session=_own_session(supervisor))
         end = _read_exit(folder) or self._made_up(record, restarted=restarted)
-        (folder.root / "exit.reserve").unlink(missing_ok=True)
+        folder.exit_reserve.unlink(missing_ok=True)
         try:
             return self._jobs.advance(
                 record.id, expect=UNFINISHED, to=end.state, now=datetime.now(UTC), **fields_of(end)

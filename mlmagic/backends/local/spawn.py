@@ -12,9 +12,6 @@ from mlmagic.runtime.contract import outer_environment
 from mlmagic.workspace.files import append
 from mlmagic.workspace.layout import JobFolder
 
-LOG_NAME = "supervisor.log"
-"""What mlmagic itself has to say about a job, in the job's folder; empty as a rule."""
-
 _ENTRY = Path(__file__).parents[2] / "runtime" / "__main__.py"
 
 
@@ -29,8 +26,8 @@ def start_supervisor(folder: JobFolder) -> None:
     """
     command = [sys.executable, "-I", str(_ENTRY), str(folder.root)]
     try:
-        append(folder.root / LOG_NAME, b"")
-        with (folder.root / LOG_NAME).open("ab") as output:
+        append(folder.supervisor_log, b"")
+        with folder.supervisor_log.open("ab") as output:
             # The child forks the supervisor and exits at once: nothing is left to be reaped later.
             subprocess.run(
                 command,
