@@ -41,7 +41,7 @@ class Copying:
         for index, name in [*read, *((d, name) for name, d in self._trace.reached(entry, entry.index))]:
             needed.add(index)
             for change in self._sharing.changes(index, name, entry.index):
-                needed.update([change.index, *change.through])
+                needed.update([change.at, *change.through])
         return sorted(needed - self._reasons.keys())
 
     def spoils(self, change: Change) -> bool:
@@ -50,7 +50,7 @@ class Copying:
         What a call that is not copied returned, such as a table that was read, is taken for an object of its own: a
         function seldom returns what it was given, and tables are changed all the time.
         """
-        return self.reason(change.index) is not None and all(self.reason(call) is None for call in change.through)
+        return self.reason(change.at) is not None and all(self.reason(call) is None for call in change.through)
 
     def is_shipped(self, name: str, time: int) -> bool:
         """Say whether a name means the data file; what it was before its last value does not."""

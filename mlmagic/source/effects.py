@@ -248,7 +248,7 @@ class Judge:
         elif isinstance(node, ast.ClassDef):
             self._call_class(effects, call, node, time)
         elif dotted := imported_as(node, name):
-            self._callimported_as(effects, call, dotted)
+            self._call_imported(effects, call, dotted)
         else:
             return self._call_object(effects, call, assigned_value(node, name), when, time)
         return False
@@ -275,7 +275,7 @@ class Judge:
         if call.roots and call.roots[0] is not None:
             self._change(effects, call.roots[0], call.line, call.roots[0].steps + 1)
 
-    def _callimported_as(self, effects: Effects, call: Call, dotted: str) -> None:
+    def _call_imported(self, effects: Effects, call: Call, dotted: str) -> None:
         name = canonical(".".join([dotted, *call.attributes]))
         if name in CHANGES_FIRST_ARGUMENT:
             self._change_first(effects, call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -23,6 +23,10 @@ class Link(Enum):
     """`b = a[0]`"""
     SHARES = auto()
     """`b = list(a)`: another container with the same elements."""
+
+
+# What something holds, taken out of it, is the thing itself.
+_TAKEN_OUT = {Link.SAME: Link.PART, Link.HOLDS: Link.SAME, Link.PART: Link.PART, Link.SHARES: Link.PART}
 
 
 class Tie(NamedTuple):
@@ -61,6 +65,7 @@ def find_links(node: ast.stmt, names: Names, eager: Iterable[str], late_of: Late
 
 def stored_names(node: ast.stmt) -> frozenset[str]:
     """Return the names whose values a statement itself puts somewhere, whatever the functions that it calls do."""
+    parts: Sequence[ast.AST]
     match node:
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             parts = [node.value] if node.value is not None else []
@@ -111,15 +116,15 @@ def _inside(node: ast.stmt, late_of: LateNames) -> Iterator[Tie]:
                 for name in target_names(child.target):
                     yield Tie(name, name, Link.SAME)
             case ast.For() | ast.AsyncFor() | ast.comprehension():
-                yield from _taken_out(child.target, child.iter)
+                yield from _taken_out(child.target, child.iter, late_of)
             case ast.withitem() if child.optional_vars is not None:
                 yield from _assigned(child.optional_vars, child.context_expr, late_of)
 
 
-def _taken_out(target: ast.expr, source: ast.expr) -> Iterator[Tie]:
-    for bound in target_names(target):
-        for name in _names(source):
-            yield Tie(bound, name, Link.PART)
+def _taken_out(target: ast.expr, source: ast.expr, late_of: LateNames) -> Iterator[Tie]:
+    for name, link in _expression(source, late_of):
+        for bound in target_names(target):
+            yield Tie(bound, name, _TAKEN_OUT[link])
 
 
 def _assigned(target: ast.expr, value: ast.expr, late_of: LateNames) -> Iterator[Tie]:
@@ -130,10 +135,7 @@ def _assigned(target: ast.expr, value: ast.expr, late_of: LateNames) -> Iterator
             if pairs and not starred and isinstance(value, ast.Tuple | ast.List):
                 yield from _assigned(part, value.elts[i], late_of)
             else:
-                for name, link in _expression(value, late_of):
-                    for node in ast.walk(part):
-                        if isinstance(node, ast.Name):
-                            yield Tie(node.id, name, Link.PART if link is Link.SAME else link)
+                yield from _taken_out(part, value, late_of)
         return
     if isinstance(target, ast.Name):
         for name, link in _expression(value, late_of):
@@ -147,8 +149,7 @@ def _expression(node: ast.expr, late_of: LateNames) -> Iterator[tuple[str, Link]
             yield node.id, Link.SAME
         case ast.Attribute() | ast.Subscript():
             for name, link in _expression(node.value, late_of):
-                # What something holds, taken out of it, is the thing itself.
-                yield name, Link.SAME if link is Link.HOLDS else Link.PART
+                yield name, _TAKEN_OUT[link]
         case ast.NamedExpr() | ast.Await():
             yield from _expression(node.value, late_of)
         case ast.IfExp():

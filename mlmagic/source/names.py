@@ -318,7 +318,7 @@ class _Visitor(ast.NodeVisitor):
         if node.rest:
             self._bind(node.rest)
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         guarded = any(_catches_name_error(handler) for handler in node.handlers)
         before = set(self.certain)
         self._guards += guarded

@@ -11,6 +11,7 @@ from mlmagic.source.history import Cell
 from mlmagic.source.trace import Entry
 
 _CHANGES_PROCESS = re.compile(r"[%!]\s*(pip|conda|mamba|uv|env|set_env|cd|run|export)\b")
+_OURS = re.compile(r"%(mlmagic|jobs|models|predict|train|(re)?load_ext\s+mlmagic)\b")
 
 
 def left_out(cell: Cell, history: Sequence[Cell], kept: Sequence[Entry]) -> Iterator[str]:
@@ -22,7 +23,7 @@ def left_out(cell: Cell, history: Sequence[Cell], kept: Sequence[Entry]) -> Iter
     inside = {(id(entry.cell), escape) for entry in kept for escape in entry.statement.escapes}
     for executed in [*history, cell]:
         parsed = parse_cell(executed.source)
-        between = [escape for escape in parsed.escapes if _ran(executed, escape)]
+        between = [escape for escape in parsed.escapes if _ran(executed, escape) and not _OURS.match(escape.text)]
         told = [e for e in between if id(executed) in given or _CHANGES_PROCESS.match(e.text)]
         told += [e for s in parsed.statements for e in s.escapes if (id(executed), e) in inside]
         for escape in sorted(told, key=lambda escape: escape.line):

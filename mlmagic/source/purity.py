@@ -52,7 +52,8 @@ PURE = frozenset(
     tensorflow.reshape tensorflow.sqrt tensorflow.stack tensorflow.zeros tensorflow.one_hot
     torch.Size torch.Tensor torch.arange torch.as_tensor torch.device torch.eye torch.linspace torch.ones torch.tensor
     torch.zeros
-    attr attrs pydantic sympy
+    sklearn.compose.make_column_selector sklearn.compose.make_column_transformer sklearn.pipeline.make_pipeline
+    sklearn.pipeline.make_union attr attrs pydantic sympy
     """.split()  # noqa: SIM905
 )
 

@@ -16,20 +16,20 @@ from mlmagic.source.trace import Entry, Trace
 class Value(NamedTuple):
     """What a statement gave to a name."""
 
-    index: int
+    at: int
     name: str
 
 
 class Change(NamedTuple):
     """A statement that changed a value, seen from one of the values that it reaches."""
 
-    index: int
+    at: int
     through: tuple[int, ...] = ()
     """Statements that it came through, if their functions returned what they were given or what they read."""
 
 
 class _Edge(NamedTuple):
-    index: int  # of the statement that tied them
+    at: int  # the statement that tied them
     link: Link
     other: Value
     by_call: bool
@@ -53,7 +53,7 @@ class Sharing:
 
     def changes(self, index: int, name: str, until: int) -> Iterator[Change]:
         """Return what changed, before a time, the object that statement `index` gave to `name`."""
-        return (change for change in self._changes.get(Value(index, name), []) if index < change.index < until)
+        return (change for change in self._changes.get(Value(index, name), []) if index < change.at < until)
 
     def _tie(self, trace: Trace, entry: Entry) -> None:
         first, *others = entry.links.same or ("",)
@@ -88,8 +88,8 @@ class Sharing:
                 continue
             reached[value, bool(through)] = depth, through
             for edge in self._edges.get(value, []):
-                if edge.index < time and (further := _further(edge.link, depth)):
-                    calls = (*through, edge.index) if edge.by_call and edge.index not in through else through
+                if edge.at < time and (further := _further(edge.link, depth)):
+                    calls = (*through, edge.at) if edge.by_call and edge.at not in through else through
                     waiting.append((edge.other, min(further, 9), calls))
         for value in dict.fromkeys(value for value, _ in reached):
             _, through = reached.get((value, False)) or reached[value, True]

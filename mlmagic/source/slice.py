@@ -214,11 +214,11 @@ class _Slicer:
             return
         self._until[index, name] = until
         for change in list(self._sharing.changes(index, name, until)):
-            if change.index >= since and change.index not in self._kept:
+            if change.at >= since and change.at not in self._kept:
                 self._require_change(change, name, definition)
 
     def _require_change(self, found: Change, name: str, definition: Entry) -> None:
-        change, reason = self._trace.entries[found.index], self._copying.reason(found.index)
+        change, reason = self._trace.entries[found.at], self._copying.reason(found.at)
         if reason is None:
             self._keep(change.index, late=True)
             return

@@ -20,7 +20,7 @@ from mlmagic.source.effects import Effects, Judge, Reason
 from mlmagic.source.history import Cell
 from mlmagic.source.links import Links, find_links
 
-_INDEX = attrgetter("index")
+_AT = attrgetter("at")
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -57,7 +57,7 @@ class Entry:
 class Binding(NamedTuple):
     """A statement that gives a name a value, or takes the name away."""
 
-    index: int
+    at: int
     certain: bool = True
     deletes: bool = False
     module: str = ""
@@ -109,7 +109,7 @@ class Trace:
 
     def resolve(self, name: str, time: int) -> Resolution:
         """Return the statements that give a name its value at a time."""
-        bound = bisect_left(self._bindings.get(name, ()), time, key=_INDEX)
+        bound = bisect_left(self._bindings.get(name, ()), time, key=_AT)
         key = (name, bound, bisect_left(self.stars, time))  # between two bindings every answer is the same
         if key not in self._resolutions:
             self._resolutions[key] = self._resolve(name, time)
@@ -120,14 +120,14 @@ class Trace:
         stars = [index for index in self.stars if index < time]
         settled, deleted, modules = False, None, set[str]()
         for binding in reversed(self._bindings.get(name, [])):
-            if binding.index >= time or binding.module in modules:
+            if binding.at >= time or binding.module in modules:
                 continue
             if modules and not binding.module:
                 break
             if binding.deletes and binding.certain:
-                deleted = binding.index
+                deleted = binding.at
                 break
-            found.append(binding.index)
+            found.append(binding.at)
             settled = settled or binding.certain
             if binding.module:
                 modules.add(binding.module)
@@ -141,8 +141,8 @@ class Trace:
     def definition(self, name: str, time: int) -> tuple[ast.stmt, int] | None:
         """Return the statement that bound the name last before a time, and when it ran."""
         for binding in reversed(self._bindings.get(name, [])):
-            if binding.index < time:
-                return None if binding.deletes else (self.entries[binding.index].statement.node, binding.index)
+            if binding.at < time:
+                return None if binding.deletes else (self.entries[binding.at].statement.node, binding.at)
         return None
 
     def stars_before(self, time: int) -> list[str]:
@@ -155,7 +155,7 @@ class Trace:
 
     def bound_after(self, name: str, time: int) -> bool:
         """Say whether a name gets another value or loses it at a time or later, before the cell."""
-        return any(b.index >= time and not self.entries[b.index].of_cell for b in self._bindings.get(name, []))
+        return any(b.at >= time and not self.entries[b.at].of_cell for b in self._bindings.get(name, []))
 
     def reached(self, entry: Entry, time: int) -> tuple[tuple[str, int], ...]:
         """Return what functions read that a statement may call, if it runs at a time: names with their definitions."""
@@ -246,7 +246,7 @@ class Trace:
         names = statement.names
         if not names.binds or names.deletes or names.stars:
             return False
-        latest = {self._bindings[name][-1].index if name in self._bindings else -1 for name in names.binds}
+        latest = {self._bindings[name][-1].at if name in self._bindings else -1 for name in names.binds}
         before = self.entries[latest.pop()] if len(latest) == 1 and latest != {-1} else None
         if before is None or before.statement.source != statement.source or before.lazy != self._lazy:
             return False
