@@ -8,6 +8,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 from benchmarks.measure import interleaved, print_table, timed
 
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _notebook(cells: list[str]) -> Iterator[object]:
+def _notebook(cells: list[str]) -> Iterator[Any]:
     """A shell in which the cells were executed, with a workspace of its own."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config

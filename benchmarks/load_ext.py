@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from functools import partial
+from typing import Any
 
 from benchmarks.measure import Sample, interleaved, print_table
 
@@ -55,7 +56,7 @@ def _load(extension: str) -> Sample:
     return Sample(*_report(extension)["taken"])
 
 
-def _report(extension: str) -> dict[str, list[str]]:
+def _report(extension: str) -> dict[str, Any]:
     output = subprocess.run(
         [sys.executable, "-c", _PROGRAM, extension], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ).stdout
