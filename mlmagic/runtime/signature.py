@@ -72,6 +72,9 @@ def load_saved_model(path: Path) -> Any:
         else:
             from google.protobuf import text_format  # type: ignore[import-untyped]
 
+            if not (path / "saved_model.pbtxt").exists():
+                raise FileNotFoundError(f"there is none in {path}")
+
             text_format.Parse((path / "saved_model.pbtxt").read_text(encoding="utf-8"), message)
     except Exception as error:
         raise RefusedError(f"its saved_model.pb cannot be read: {error}") from error

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlmagic.serving import frames
 
@@ -37,22 +37,20 @@ class Child:
     """A running `mlmagic.serving.worker`. Not safe to use from several threads at once."""
 
     def __init__(self, artifact: Path) -> None:
+        """Start it.
+
+        Raises:
+            OSError: the system refuses a process, a file or a socket.
+        """
         # Without a name: it goes when both sides are gone, however they went. Appended to, so that it can be emptied.
-        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed by `end`
-        self._connection, theirs = socket.socketpair()
         self._last = 0
-        with theirs:
-            self.process = subprocess.Popen(
-                [*_WORKER, str(artifact), str(theirs.fileno()), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
-                env=_environment(os.environ),
-                cwd="/",
-                # Out of reach of the interrupts that Jupyter and terminals send to the kernel's whole group.
-                start_new_session=True,
-            )
+        with contextlib.ExitStack() as unless_started:
+            self._log = unless_started.enter_context(tempfile.TemporaryFile("a+b"))
+            self._connection, theirs = socket.socketpair()
+            unless_started.enter_context(self._connection)
+            with theirs:
+                self.process = _start(artifact, theirs.fileno(), self._log)
+            unless_started.pop_all()
 
     @property
     def is_alive(self) -> bool:
@@ -122,6 +120,20 @@ class Child:
         tail = os.pread(self._log.fileno(), _LOG_TAIL_BYTES, max(0, size - _LOG_TAIL_BYTES))
         lines = [line.rstrip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
         return lines[-_LOG_TAIL_LINES:]
+
+
+def _start(artifact: Path, connection: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*_WORKER, str(artifact), str(connection), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        pass_fds=[connection],
+        env=_environment(os.environ),
+        cwd="/",
+        # Out of reach of the interrupts that Jupyter and terminals send to the kernel's whole group.
+        start_new_session=True,
+    )
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

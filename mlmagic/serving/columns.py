@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.serving.problems import Problems
-from mlmagic.serving.values import Converter, MisfitError, converter, integer_range, plain, told
+from mlmagic.serving.values import Converter, MisfitError, converter, integer_range, is_text, plain, told
 from mlmagic.spec.model import TensorSpec
 
 if TYPE_CHECKING:
@@ -53,12 +53,16 @@ def _scalars(values: Any, dtype: str, path: Path, problems: Problems, *, is_fram
     typed = values if isinstance(values, np.ndarray) and values.ndim == 1 else _typed(values)
     if typed is not None and (array := _convert_typed(typed, dtype, path, problems)) is not None:
         return array
-    if dtype == "string" and set(map(type, values)) <= {str, bytes}:
+    if dtype == "string" and set(map(type, values)) <= {str, bytes} and _are_texts(values):
         return _array_of(list(values), dtype)
     convert = converter(dtype, missing_is_nan=is_frame)
     before = len(problems)
     converted = [_convert(convert, _unwrapped(value), path(i), problems) for i, value in enumerate(values)]
     return _array_of(converted, dtype) if len(problems) == before else None
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return is_text("".join(value for value in values if isinstance(value, str)))
 
 
 def _unwrapped(value: Any) -> Any:

@@ -19,6 +19,9 @@ def frame_columns(frame: pd.DataFrame, signature: Signature, problems: Problems)
     missing = [name for name in names if name not in frame.columns]
     if missing and len(names) == 1 and len(signature.inputs[0].shape) == 2 and signature.inputs[0].shape[1] != 1:
         return _vector(frame, signature.inputs[0], problems)
+    if frame.columns.nlevels > 1:
+        problems.add(f"the columns have {frame.columns.nlevels} levels of names; give them one: data.columns = [...]")
+        return {}
     for name in missing:
         hint = nearest(name, map(str, frame.columns))
         problems.add(f"column {name!r} is missing. {hint}".rstrip())
@@ -59,7 +62,7 @@ def series_values(series: pd.Series[Any], dtype: str) -> Any:
     import numpy as np
     import pandas as pd
 
-    if isinstance(series.dtype, pd.CategoricalDtype):
+    if isinstance(series.dtype, pd.CategoricalDtype | pd.SparseDtype):
         series = pd.Series(np.asarray(series))
     if isinstance(series.dtype, pd.DatetimeTZDtype) or series.dtype.kind in "mM":
         return series.astype(object).to_numpy()

@@ -41,7 +41,8 @@ def predict_frame(pool: PredictorPool, version: ModelVersion, folder: Path, inst
         MissingDependencyError: pandas or TensorFlow is not installed.
     """
     _need_pandas()
-    with pool.lease(str(version), folder / version.origin.artifact_path) as predictor:
+    # Of a workspace that was removed and made again, the same folder holds another model.
+    with pool.lease(str(version), folder / version.origin.artifact_path, made=version.create_time) as predictor:
         return predict_with(predictor, version, instances)
 
 
@@ -74,17 +75,22 @@ def predict_rows(predictor: Answers, rows: Rows, signature: Signature) -> dict[s
 
 def _parts(rows: Rows, signature: Signature) -> Iterator[tuple[Mapping[str, Any], int]]:
     """Yield the columns of each part, and how many of its rows count: the last one may be filled up."""
-    import numpy as np
-
     batch = next((tensor.shape[0] for tensor in signature.inputs if tensor.shape and tensor.shape[0]), None)
     size = batch or _rows_of_a_part(rows)
     for start in range(0, max(rows.count, 1), size):
         count = min(size, rows.count - start)
         if batch and count < batch:
-            positions = np.minimum(np.arange(start, start + batch), max(rows.count - 1, 0))
-            yield {name: column[positions] for name, column in rows.columns.items()}, count
+            yield {name: _filled(column[start:], batch) for name, column in rows.columns.items()}, count
         else:
             yield {name: column[start : start + count] for name, column in rows.columns.items()}, count
+
+
+def _filled(column: Any, size: int) -> Any:
+    import numpy as np
+
+    if len(column) == 0:
+        return np.full((size, *column.shape[1:]), "" if column.dtype == object else 0, column.dtype)
+    return column[np.minimum(np.arange(size), len(column) - 1)]
 
 
 def _rows_of_a_part(rows: Rows) -> int:

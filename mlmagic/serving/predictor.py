@@ -101,7 +101,10 @@ class Predictor:
         if self._child is not None and self._child.is_alive:
             return self._child
         self.close()
-        self._child = child = Child(self._artifact)
+        try:
+            self._child = child = Child(self._artifact)
+        except OSError as error:
+            raise PredictionError(f"the process that serves {self.label} could not be started: {error}") from error
         try:
             self._signature = self._read_start(child)
         except BaseException:

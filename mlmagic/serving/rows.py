@@ -154,6 +154,8 @@ def _parse_json(text: str | bytes | bytearray) -> Any:
         return json.loads(text)
     except UnicodeDecodeError as error:
         raise PredictionError(f"the instances are not JSON text: {error}") from error
+    except RecursionError as error:
+        raise PredictionError("the instances are JSON that is nested too deeply to be read.") from error
     except ValueError as error:
         raise PredictionError(
             f"the instances are not JSON: {error}", hint='For example: [{"age": 5}] or {"instances": [{"age": 5}]}'

@@ -19,6 +19,9 @@ class MisfitError(Exception):
 
 Converter = Callable[[Any], Any]
 
+# Python refuses to print the longest ones.
+_LONGEST_INTEGER_BITS = 1000
+
 
 def converter(dtype: str, *, missing_is_nan: bool) -> Converter:
     """Return the function that makes values for an input of a TensorFlow dtype.
@@ -35,7 +38,7 @@ def converter(dtype: str, *, missing_is_nan: bool) -> Converter:
         low, high = integer_range(dtype)
         return lambda value: _to_integer(value, low, high, dtype)
     if dtype.startswith(("float", "bfloat")):
-        return _to_float_or_nan if missing_is_nan else _to_float
+        return lambda value: math.nan if missing_is_nan and _is_no_number(value) else _to_float(value, dtype)
     return lambda value: _refuse(f"a {dtype} value, which cannot be sent", value)
 
 
@@ -52,6 +55,8 @@ def told(value: object) -> str:
         return "null"
     if _is_missing(value):
         return "a missing value" if not isinstance(value, float) else "NaN"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER_BITS:
+        return "a number of hundreds of digits"
     if isinstance(value, bool | int | float | str):
         text = json.dumps(value, ensure_ascii=False)
         return text if len(text) <= 40 else f"{text[:37]}..."
@@ -62,25 +67,30 @@ def told(value: object) -> str:
     return f"{type(value).__name__} {str(value)!r:.40}"
 
 
-def _to_float(value: Any) -> float:
+def _to_float(value: Any, dtype: str) -> float:
     value = plain(value)
-    if isinstance(value, numbers.Real | decimal.Decimal):
+    if not isinstance(value, numbers.Real | decimal.Decimal):
+        raise _misfit("a number", value)
+    try:
         return float(value)
-    raise _misfit("a number", value)
+    except OverflowError:
+        raise MisfitError(f"{told(value)} is out of the range of {dtype}") from None
 
 
-def _to_float_or_nan(value: Any) -> float:
-    return math.nan if value is None or _is_missing(value) else _to_float(value)
+def _is_no_number(value: Any) -> bool:
+    return value is None or _is_missing(value)
 
 
 def _to_integer(value: Any, low: int, high: int, dtype: str) -> int:
     value = plain(value)
     is_number = isinstance(value, numbers.Real | decimal.Decimal)
-    if not is_number or not math.isfinite(value) or value != math.trunc(value):
+    # An integer may be too long for `isfinite`.
+    is_whole = isinstance(value, int) or (is_number and math.isfinite(value) and value == math.trunc(value))
+    if not is_whole:
         raise _misfit("a whole number", value)
     whole: int = math.trunc(value)
     if not low <= whole <= high:
-        raise MisfitError(f"{whole} is out of the range of {dtype}")
+        raise MisfitError(f"{told(whole)} is out of the range of {dtype}")
     return whole
 
 
@@ -93,6 +103,8 @@ def _to_bool(value: Any) -> bool:
 
 def _to_string(value: Any) -> str | bytes:
     value = plain(value)
+    if isinstance(value, str) and not is_text(value):
+        raise MisfitError("it has half a surrogate pair, which is no text")
     if isinstance(value, str | bytes):
         return value
     if isinstance(value, dt.date | dt.time) and not _is_missing(value):
@@ -103,6 +115,15 @@ def _to_string(value: Any) -> str | bytes:
         except (TypeError, ValueError, binascii.Error):
             raise MisfitError('"b64" does not hold base64 text') from None
     raise _misfit("a string", value)
+
+
+def is_text(value: str) -> bool:
+    """Say whether it can be written as UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain(value: Any) -> Any:

@@ -56,12 +56,10 @@ def _listen(connection: socket.socket, requests: queue.SimpleQueue[Request]) -> 
 
 def _end_with(kernel: int) -> None:
     """A child that the kernel forked may hold its end of the connection open when the kernel itself is dead."""
-    while True:
-        try:
-            os.kill(kernel, 0)
-        except ProcessLookupError:
-            os._exit(0)
+    # Its number may be given to another process, but not its place as the parent.
+    while os.getppid() == kernel:
         time.sleep(_LOOK_AT_KERNEL_SECONDS)
+    os._exit(0)
 
 
 def _start(artifact: Path, connection: socket.socket) -> Engine | None:

@@ -74,6 +74,10 @@ def test_a_model_of_fixed_batch_size_gets_its_size(predict: Predict) -> None:
     assert predict("fours", [1, 2, 3, 4, 5])["total"].tolist() == [5, 6, 7, 8, 9]
 
 
+def test_no_rows_for_a_model_of_fixed_batch_size(predict: Predict) -> None:
+    assert predict("fours", []).to_dict("list") == {"total": []}
+
+
 def test_a_keras_file_is_served_too(predict: Predict) -> None:
     assert predict("dense.keras", [[1, 2, 3]]).to_dict("list") == {"prediction_0": [6.0], "prediction_1": [6.0]}
 

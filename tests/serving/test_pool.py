@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mlmagic.serving.pool import PredictorPool
@@ -21,6 +22,15 @@ def test_the_least_recently_used_goes_first() -> None:
     lease(pool, "c")
     assert lease(pool, "a") is first
     assert lease(pool, "b") is not second
+
+
+def test_another_model_in_the_same_folder_gets_a_process_of_its_own() -> None:
+    pool = PredictorPool()
+    made = datetime(2026, 1, 31, tzinfo=UTC)
+    with pool.lease("a", Path("a"), made=made) as before, pool.lease("a", Path("a"), made=made) as same:
+        assert before is same
+    with pool.lease("a", Path("a"), made=made + timedelta(seconds=1)) as after:
+        assert after is not before
 
 
 def test_what_is_in_use_stays_beyond_the_limit() -> None:

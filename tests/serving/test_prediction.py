@@ -23,7 +23,7 @@ Predict = Callable[[str, Any], pd.DataFrame]
 
 
 def version_of(name: str) -> ModelVersion:
-    return ModelVersion(model=name, number=1, create_time=dt.datetime.now(dt.UTC))
+    return ModelVersion(model=name, number=1, create_time=dt.datetime(2026, 1, 31, tzinfo=dt.UTC))
 
 
 @pytest.fixture(scope="module")

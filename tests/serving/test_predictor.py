@@ -91,6 +91,12 @@ def test_a_process_that_does_not_start_shows_its_log(tmp_path: Path, monkeypatch
     assert caught.value.problems == ("about to fail",)
 
 
+def test_a_process_that_cannot_be_started_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.serving.child._WORKER", (str(tmp_path / "python"),))
+    with pytest.raises(PredictionError, match=r"the process that serves odd@1 could not be started: .*No such file"):
+        Predictor("odd@1", tmp_path).predict(QUICK)
+
+
 def test_without_tensorflow_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(name='tensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -235,3 +235,31 @@ def test_a_request_has_nothing_beside_its_instances() -> None:
         "parameters: a request has instances and nothing else"
     ]
     assert read({"instances": [1, 2]}, instances=("float32", (2,))).columns["instances"].tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "told"),
+    [
+        ("string", "\ud800", "it has half a surrogate pair, which is no text"),
+        ("float32", 10**400, "a number of hundreds of digits is out of the range of float32"),
+        ("int64", 10**5000, "a number of hundreds of digits is out of the range of int64"),
+    ],
+    ids=["surrogate", "large", "unprintable"],
+)
+def test_values_that_cannot_be_sent_are_told(dtype: str, value: Any, told: str) -> None:
+    assert problems([{"x": value}], x=dtype) == [f"instances[0].x: {told}"]
+
+
+def test_a_sparse_column_is_taken_for_what_it_holds() -> None:
+    frame = pd.DataFrame({"x": pd.arrays.SparseArray([1.0, 0.0])})
+    assert read(frame, x="float32").columns["x"].tolist() == [1.0, 0.0]
+
+
+def test_columns_of_several_levels_are_told() -> None:
+    frame = pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("x", "mean")]))
+    assert problems(frame, x="float32") == ["the columns have 2 levels of names; give them one: data.columns = [...]"]
+
+
+def test_json_that_is_nested_without_end_is_told() -> None:
+    with pytest.raises(PredictionError, match="nested too deeply"):
+        read("[" * 100_000, x="float32")
