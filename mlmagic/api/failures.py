@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from mlmagic.errors import JobFailed
+from mlmagic.panels.traceback import place_of
 from mlmagic.spec.job import JobRecord, JobState
 
 _WORDS = {
@@ -26,7 +27,7 @@ def failure_line(record: JobRecord) -> str:
     line = f"{record.id} {_WORDS.get(record.state, f'is {record.state}')}{_exit(record.exit_code)}"
     if record.error is None or record.state is JobState.CANCELLED:
         return line + "."
-    place = _place(record.error.traceback)
+    place = place_of(record.error.traceback)
     return f"{line}: {record.error.message}" + (f" ({place})" if place and place not in record.error.message else "")
 
 
@@ -39,12 +40,6 @@ def _exit(code: int | None) -> str:
         return f" by {signal.Signals(-code).name}"
     except ValueError:
         return f" by signal {-code}"
-
-
-def _place(traceback: str | None) -> str | None:
-    """The innermost frame that lies in the notebook."""
-    frames = [line.strip() for line in (traceback or "").splitlines() if line.startswith("  Cell [")]
-    return frames[-1].split(", in ")[0] if frames else None
 
 
 def _hint(record: JobRecord) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.markup import Html, element
-from mlmagic.panels.text import WIDTH, fit, last_lines, one_line, plain_log, spread
-from mlmagic.panels.times import absolute, ago, coarse_duration, duration, utc_now
+from mlmagic.panels.markup import Html, element, escape, join
+from mlmagic.panels.text import WIDTH, fit, last_lines, one_line, plain_log, spread, without_banner
+from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
+from mlmagic.panels.traceback import place_of, shortened
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobError, JobRecord, JobState
 
@@ -24,9 +25,9 @@ _PAYLOAD_LOG_CHARACTERS = 20_000
 def job_bundle(record: JobRecord, log_tail: str = "", *, now: datetime | None = None) -> Bundle:
     """Return the panel of a job: its state, what went wrong, the end of its log, and what to do next."""
     now = now or utc_now()
-    log = last_lines(plain_log(log_tail), LOG_LINES)
+    log, left_out = without_banner(last_lines(plain_log(log_tail), LOG_LINES))
     payload: dict[str, Any] = {"record": encode(record), "logTail": log[-_PAYLOAD_LOG_CHARACTERS:]}
-    return document(MIME_TYPE, payload, html=_html(record, log, now), text=_text(record, log, now))
+    return document(MIME_TYPE, payload, html=_html(record, log, left_out, now), text=_text(record, log, now))
 
 
 def next_commands(record: JobRecord) -> list[str]:
@@ -55,7 +56,7 @@ def elapsed(record: JobRecord, now: datetime) -> str:
     return coarse_duration((now - begin).total_seconds())
 
 
-def _html(record: JobRecord, log: str, now: datetime) -> Html:
+def _html(record: JobRecord, log: str, left_out: int, now: datetime) -> Html:
     spec = record.spec
     heading = theme.heading(
         theme.badge(record.state),
@@ -64,7 +65,7 @@ def _html(record: JobRecord, log: str, now: datetime) -> Html:
         theme.copyable(record.id),
         right=elapsed(record, now),
     )
-    said = theme.row(_sentence(record, now), top="6px")
+    said = theme.row(_sentence(record), top="6px")
     program = theme.row(theme.faint("Flags "), theme.code(shlex.join(spec.args))) if spec.args else None
     error = _error_html(record.error) if record.error else None
     return theme.card(
@@ -72,40 +73,68 @@ def _html(record: JobRecord, log: str, now: datetime) -> Html:
         said,
         program,
         error,
-        _log_html(record, log),
+        _log_html(record, log, left_out),
         theme.hints("Next", next_commands(record)),
         _details(record),
     )
 
 
-def _sentence(record: JobRecord, now: datetime) -> str:
+def _sentence(record: JobRecord) -> str:
     """Return the line below the heading: what mlmagic last said, or else what the job is doing."""
     if record.message and not record.error:
         return one_line(record.message)
     match record.state:
         case JobState.QUEUED | JobState.PENDING:
-            return f"Submitted {ago(record.create_time, now)} ({absolute(record.create_time)}); not running yet."
+            return f"Submitted {absolute(record.create_time)}; not running yet."
         case JobState.CANCELLING:
             return "Ending the program."
         case _ if record.end_time is not None:
-            return f"Ended {ago(record.end_time, now)} ({absolute(record.end_time)})."
+            return f"Ended {absolute(record.end_time)}."
         case _:
             begin = record.start_time or record.create_time
             return f"Running since {absolute(begin)}."
 
 
+def _headline(error: JobError) -> str:
+    """Return what went wrong, and where in the user's own code."""
+    place = place_of(error.traceback)
+    message = one_line(error.message)
+    return message if place is None or place in message else f"{message} · {one_line(place)}"
+
+
 def _error_html(error: JobError) -> Html:
-    traceback = theme.block(plain_log(error.traceback).strip("\n")) if error.traceback else None
     hint = theme.row(plain_log(error.hint), top="6px") if error.hint else None
-    return theme.notice(element("strong", one_line(error.message)), traceback, hint, colour=theme.RED)
+    shown = _traceback_html(error.traceback) if error.traceback else None
+    return theme.notice(element("strong", _headline(error)), hint, shown, colour=theme.RED)
 
 
-def _log_html(record: JobRecord, log: str) -> Html | None:
+def _traceback_html(traceback: str) -> Html:
+    whole = plain_log(traceback).strip("\n")
+    lines = shortened(whole)
+    shown = theme.block(join((_line_html(*line) for line in lines), "\n"))
+    if len(lines) == whole.count("\n") + 1:
+        return shown
+    return join([shown, theme.folded("Whole traceback", theme.block(whole))])
+
+
+def _line_html(line: str, stands_out: bool | None) -> Html:
+    if stands_out is None:
+        return escape(line)
+    return element("strong", line) if stands_out else theme.faint(line)
+
+
+def _log_html(record: JobRecord, log: str, left_out: int) -> Html | None:
     if not log.strip():
         return None
-    shown = theme.block(log.strip("\n"), height="14em")
+    shown = theme.block(log.strip("\n"), height="14em", at_end=True)
+    these = (
+        "1 line that TensorFlow prints at every start is"
+        if left_out == 1
+        else f"{left_out} lines that TensorFlow prints at every start are"
+    )
+    title = f"{these} left out; all: %jobs logs {record.spec.display_name}" if left_out else None
     # A failed job's traceback is already on view; a job that went well needs its log less than its result.
-    return theme.folded("Log", shown, is_open=not (record.error and record.error.traceback))
+    return theme.folded("Log", shown, is_open=not (record.error and record.error.traceback), title=title)
 
 
 def _details(record: JobRecord) -> Html:
@@ -141,7 +170,7 @@ def _text(record: JobRecord, log: str, now: datetime) -> str:
     spec = record.spec
     name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {spec.display_name}"
     version = f"  {record.model_version}" if record.model_version else ""
-    lines = [spread(name + version, elapsed(record, now)), record.id, one_line(_sentence(record, now))]
+    lines = [spread(name + version, elapsed(record, now)), record.id, one_line(_sentence(record))]
     if spec.args:
         lines.append(fit(f"Flags: {shlex.join(spec.args)}", WIDTH))
     lines += _error_text(record.error) if record.error else _log_text(log)
@@ -150,9 +179,9 @@ def _text(record: JobRecord, log: str, now: datetime) -> str:
 
 
 def _error_text(error: JobError) -> Sequence[str]:
-    traceback = plain_log(error.traceback).strip("\n").split("\n") if error.traceback else []
+    traceback = [line for line, _ in shortened(plain_log(error.traceback).strip("\n"))] if error.traceback else []
     hint = plain_log(error.hint).split("\n") if error.hint else []
-    return [one_line(error.message), *(f"  {line}" for line in traceback), *hint]
+    return [_headline(error), *(f"  {line}" for line in traceback), *hint]
 
 
 def _log_text(log: str) -> Sequence[str]:

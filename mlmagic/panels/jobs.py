@@ -9,7 +9,7 @@ from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit, one_line, table
-from mlmagic.panels.times import ago, duration, short_absolute, utc_now
+from mlmagic.panels.times import absolute, ago, duration, short_absolute, utc_now
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobSummary
 
@@ -43,7 +43,17 @@ def _html(summaries: Sequence[JobSummary], now: datetime) -> Html:
         ]
         for summary in summaries
     ]
-    return theme.card(theme.table(["State", "Job", "Took", "Submitted", "Result"], rows))
+    as_of = _as_of(summaries, now)
+    return theme.card(
+        theme.table(["State", "Job", "Took", "Submitted", "Result"], rows, wraps=[1, 4]),
+        theme.row(theme.faint(as_of)) if as_of else None,
+    )
+
+
+def _as_of(summaries: Sequence[JobSummary], now: datetime) -> str | None:
+    """Return when this was so, if it will soon be otherwise."""
+    is_over = all(summary.state.is_final for summary in summaries)
+    return None if is_over else f"As of {absolute(now)}. Again for what is new: %jobs"
 
 
 def _name(summary: JobSummary) -> Html:
@@ -81,4 +91,6 @@ def _text(summaries: Sequence[JobSummary], now: datetime) -> str:
         ]
         for summary in summaries
     ]
-    return table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4)
+    shown = table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4)
+    as_of = _as_of(summaries, now)
+    return f"{shown}\n{as_of}" if as_of else shown

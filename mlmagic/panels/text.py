@@ -12,6 +12,17 @@ WIDTH = 80
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+# What TensorFlow prints at each import, whatever the program does.
+_STAMP = r"(?:[IWEF]\d{4} [\d:.]+ +\d+ |\d{4}-\d\d-\d\d [\d:.]+: [IWEF] (?:\S*/)?)"
+_BANNER = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
+    rf"|{_STAMP}port\.cc:\d+\] oneDNN custom operations are on"
+    rf"|{_STAMP}cpu_feature_guard\.cc:\d+\] This TensorFlow binary is optimized"
+    r"|To enable the following instructions: .* rebuild TensorFlow with the appropriate compiler flags"
+    rf"|{_STAMP}cuda_(?:dnn|fft|blas)\.cc:\d+\] Unable to register cu"
+    rf"|{_STAMP}computation_placer\.cc:\d+\] computation placer already registered"
+)
+
 
 def plain_log(text: str) -> str:
     """Return a log as a terminal would have left it: no escape sequences, progress bars at their last state."""
@@ -22,6 +33,13 @@ def plain_log(text: str) -> str:
 def last_lines(text: str, count: int) -> str:
     """Return the last lines of a log."""
     return "\n".join(text.rstrip("\n").split("\n")[-count:])
+
+
+def without_banner(log: str) -> tuple[str, int]:
+    """Return a log without the lines that TensorFlow prints at every start, and how many they were."""
+    lines = log.split("\n")
+    kept = [line for line in lines if not _BANNER.match(line)]
+    return "\n".join(kept), len(lines) - len(kept)
 
 
 def one_line(text: str) -> str:

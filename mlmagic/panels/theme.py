@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.spec.job import JobState
@@ -17,6 +17,7 @@ MONO = "var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,'De
 
 # Notebook front ends stripe, centre and right-align the tables of outputs; these are not data frames.
 _CELL = "text-align:left;border:0;background:none;max-width:none;font-size:13px;line-height:1.5"
+_TOP = f"vertical-align:baseline;{_CELL}"
 _ROW = "background:none"
 _TABLE = "border-collapse:collapse;border:0;margin:0;table-layout:auto;font-size:13px;color:inherit"
 
@@ -105,7 +106,6 @@ def copyable(text: str) -> Html:
         "background": "none",
         "padding": "0",
         "user-select": "all",
-        "white-space": "nowrap",
     }
     return element("code", text, style=style)
 
@@ -142,8 +142,8 @@ def hints(label: str, commands: Sequence[str]) -> Html:
     return element("div", faint(label), *(code(command) for command in commands), style=gap)
 
 
-def block(text: str | Html, *, height: str = "none", wrap: bool = True) -> Html:
-    """Return preformatted text."""
+def block(text: str | Html, *, height: str = "none", wrap: bool = True, at_end: bool = False) -> Html:
+    """Return preformatted text; where it is higher than `height` it scrolls, and begins at its end with `at_end`."""
     style = {
         "font-family": MONO,
         "font-size": "12px",
@@ -156,11 +156,14 @@ def block(text: str | Html, *, height: str = "none", wrap: bool = True) -> Html:
         "white-space": "pre-wrap" if wrap else "pre",
         "overflow-wrap": "anywhere" if wrap else "normal",
         "tab-size": "4",
+        # JupyterLab lets every <pre> scroll; a box within the box would begin at its top again.
+        "overflow": "visible",
+        "flex": "none",
     }
     # A reversed column starts scrolled to its end, without a script.
     frame = {
         "display": "flex",
-        "flex-direction": "column-reverse" if height != "none" else "column",
+        "flex-direction": "column-reverse" if at_end else "column",
         "max-height": height,
         "overflow": "auto",
         "background": _GROUND,
@@ -176,10 +179,10 @@ def notice(*children: str | None, colour: str) -> Html:
     return element("div", *children, style={**style, "overflow-wrap": "anywhere"})
 
 
-def folded(summary: str, *children: str | None, is_open: bool = False) -> Html:
-    """Return something that opens on a click."""
-    style = f"cursor:pointer;color:{_FAINT}"
-    return element("details", element("summary", summary, style=style), *children, style="margin-top:8px", open=is_open)
+def folded(summary: str, *children: str | None, is_open: bool = False, title: str | None = None) -> Html:
+    """Return something that opens on a click; `title` is told to who points at it."""
+    head = element("summary", summary, style=f"cursor:pointer;color:{_FAINT}", title=title)
+    return element("details", head, *children, style="margin-top:8px", open=is_open)
 
 
 def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
@@ -194,17 +197,21 @@ def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
     return element("table", element("tbody", *rows), style=f"{_TABLE};margin-top:8px")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """Return a table whose last column takes the room that is left; it scrolls sideways where it is too wide."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: Collection[int] = ()) -> Html:
+    """Return a table; it scrolls sideways where it is too wide.
+
+    The last column takes the room that is left, unless other columns are named that wrap where there is little.
+    """
     last = len(header) - 1
+    columns = [_column(wraps=at in wraps or at == last, grows=at == last and not wraps) for at in range(len(header))]
     head = [
-        element("th", name, style=f"{_column(at, last)};color:{_FAINT};font-weight:500")
-        for at, name in enumerate(header)
+        element("th", name, style=f"{style};color:{_FAINT};font-weight:500")
+        for name, style in zip(header, columns, strict=True)
     ]
     body = [
         element(
             "tr",
-            *(element("td", cell, style=_column(at, last)) for at, cell in enumerate(cells)),
+            *(element("td", cell, style=style) for cell, style in zip(cells, columns, strict=True)),
             style=f"{_ROW};border-top:1px solid {LINE}",
         )
         for cells in rows
@@ -215,9 +222,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     )
 
 
-def _column(at: int, last: int) -> str:
-    room = "padding:5px 0;width:99%;min-width:10em" if at == last else "padding:5px 22px 5px 0;white-space:nowrap"
-    return f"{room};vertical-align:baseline;{_CELL}"
+def _column(*, wraps: bool, grows: bool) -> str:
+    room = "overflow-wrap:anywhere;min-width:8em" if wraps else "white-space:nowrap"
+    return f"{room};padding:5px 0;width:99%;{_TOP}" if grows else f"{room};padding:5px 20px 5px 0;{_TOP}"
 
 
 def paragraphs(lines: Sequence[str]) -> Html:

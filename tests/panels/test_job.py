@@ -10,6 +10,7 @@ from mlmagic.spec.job import JobError, JobState, Origin
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
 HTML, TEXT = "text/html", "text/plain"
+PANDAS = '  File "/v/lib/python3.12/site-packages/pandas/core/frame.py", line 9, in g\n    raise KeyError(key)\n'
 TRACEBACK = 'Traceback (most recent call last):\n  Cell [5], line 3, in f\n    1/0\nZeroDivisionError: "x"'
 
 
@@ -43,10 +44,28 @@ def test_states_are_told_apart_without_colour():
 def test_a_failed_job_points_at_the_cell(record, now):
     error = JobError(message="ZeroDivisionError: x", traceback=TRACEBACK, hint="Divide by something else.")
     bundle = job_bundle(record("FAILED", error=error, end_time=now), TRACEBACK, now=now)
-    assert lines(bundle)[3:6] == ["ZeroDivisionError: x", "  Traceback (most recent call last):",
+    assert lines(bundle)[3:6] == ["ZeroDivisionError: x · Cell [5], line 3", "  Traceback (most recent call last):",
                                   "    Cell [5], line 3, in f"]  # fmt: skip
     assert lines(bundle)[-2:] == ["Divide by something else.", "Next: %jobs logs taxi"]
-    assert "Cell [5], line 3, in f" in bundle[HTML]
+    assert "<strong>  Cell [5], line 3, in f</strong>" in bundle[HTML]
+    assert "Whole traceback" not in bundle[HTML]
+
+
+def test_frames_of_libraries_are_folded_in(record, now):
+    traceback = TRACEBACK.replace("ZeroDivisionError", PANDAS + "KeyError")
+    bundle = job_bundle(record("FAILED", error=JobError(message="KeyError", traceback=traceback)), now=now)
+    assert "    … 1 frame in pandas" in lines(bundle)
+    assert "pandas/core/frame.py" not in bundle[TEXT]
+    assert "pandas/core/frame.py" in bundle[HTML].partition("Whole traceback")[2]
+
+
+def test_the_banner_of_tensorflow_is_left_out(record, now):
+    bundle = job_bundle(
+        record(), "I0000 00:00:1795.68   18 port.cc:153] oneDNN custom operations are on.\n1/2\n", now=now
+    )
+    assert lines(bundle)[3] == "  │ 1/2"
+    assert "oneDNN" not in bundle[HTML]
+    assert "1 line that TensorFlow prints at every start is left out" in bundle[HTML]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +137,11 @@ def test_times_are_relative_and_absolute(summary, now):
     absolute = (now - timedelta(hours=2)).astimezone()
     assert "2 h ago" in html
     assert f"{absolute:%Y-%m-%d %H:%M}" in html
+
+
+def test_a_list_that_will_change_says_when_it_was_so(summary, now):
+    assert f"As of {now.astimezone():%Y-%m-%d %H:%M:%S}. Again" in jobs_bundle([summary()], now=now)[TEXT]
+    assert "As of" not in jobs_bundle([summary("FAILED", end_time=now)], now=now)[HTML]
 
 
 def test_an_empty_list_says_what_to_do(now):
