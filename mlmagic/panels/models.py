@@ -100,7 +100,7 @@ def _page_html(model: Model, versions: Sequence[ModelVersion], now: datetime) ->
     rows = [_version_row(model, version, now) for version in reversed(versions)]
     return theme.card(
         heading,
-        theme.table(["Version", "Aliases", "Made", "By job", "Size"], rows),
+        theme.table(["Version", "Aliases", "Made", "Size", "By job"], rows, wraps=[2, 4]),
         _signature_html(_shown(model, versions)),
         theme.hints("Next", _next(model, versions)),
     )
@@ -112,7 +112,7 @@ def _version_row(model: Model, version: ModelVersion, now: datetime) -> list[str
     ]
     made = join([ago(version.create_time, now), " ", theme.faint(short_absolute(version.create_time))])
     job = theme.copyable(version.origin.job_id) if version.origin.job_id else "—"
-    return [element("strong", str(version)), join(aliases, " "), made, job, size_text(version.size_bytes)]
+    return [element("strong", str(version)), join(aliases, " "), made, size_text(version.size_bytes), job]
 
 
 def _shown(model: Model, versions: Sequence[ModelVersion]) -> ModelVersion:
@@ -127,12 +127,12 @@ def _signature_html(version: ModelVersion) -> Html:
         return theme.row(theme.faint(f"{version} has no signature that could be read."))
     rows = [
         [
-            direction,
+            direction if number == 0 else "",
             theme.code(tensor.name),
-            element("code", shape_text(tensor), style=f"font-family:{theme.MONO};background:none"),
+            element("code", shape_text(tensor), style=f"font-family:{theme.MONO};background:none;padding:0"),
         ]
         for direction, tensors in (("takes", signature.inputs), ("returns", signature.outputs))
-        for tensor in tensors
+        for number, tensor in enumerate(tensors)
     ]
     return join(
         [theme.row(theme.faint(f"Signature of {version}"), top="12px"), theme.table(["", "Name", "Type"], rows)]

@@ -138,8 +138,15 @@ def _html(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, 
     heading = theme.heading(
         theme.pill("DRY RUN", theme.PURPLE), theme.title(spec.display_name), right="nothing started"
     )
-    files = [theme.folded(path, _numbered_html(text)) for path, text in shown_files(package)]
-    sections = [join([_label(label), theme.block(text)]) for label, text in commands]
+    files = [
+        theme.folded(path, _numbered_html(text), is_open=path.endswith("model.py"))
+        for path, text in reversed(shown_files(package))
+    ]
+    (here, command), *elsewhere = commands
+    sections = [
+        join([_label(here), theme.block(command)]),
+        *(theme.folded(label, theme.block(text)) for label, text in elsewhere),
+    ]
     return theme.card(
         heading,
         theme.row("Would package ", _what(package, spec), top="6px"),
@@ -164,7 +171,7 @@ def _flags_html(package: TrainerPackage) -> Html | None:
     if not package.flags:
         return None
     rows = [[theme.code(name), kind, value, text] for name, kind, value, text in _flag_rows(package)]
-    return join([_label("Flags of the program, after --"), theme.table(["Flag", "Type", "Default", ""], rows)])
+    return join([_label("Flags of the program, after --"), theme.table(["Flag", "Type", "Default", "Meaning"], rows)])
 
 
 def _flag_rows(package: TrainerPackage) -> list[tuple[str, str, str, str]]:
@@ -182,7 +189,7 @@ def _flag_rows(package: TrainerPackage) -> list[tuple[str, str, str, str]]:
 def _numbered_html(text: str) -> Html:
     style = "opacity:.5;user-select:none;-webkit-user-select:none"
     lines = [join([element("span", f"{number}  ", style=style), line, "\n"]) for number, line in numbered(text)]
-    return theme.block(join(lines), wrap=False)
+    return theme.block(join(lines), wrap=False, height="24em")
 
 
 def _text(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, str]]) -> str:

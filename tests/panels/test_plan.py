@@ -45,7 +45,8 @@ def test_both_files_with_line_numbers(bundle):
     assert "trainer/task.py\n1 │ import argparse\n" in bundle[TEXT]
     assert "trainer/model.py\n1 │ # <b>\n2 │\n3 │ x = 1\n" in bundle[TEXT]
     assert "<b>" not in bundle[HTML]
-    assert bundle[HTML].count("<details") == 2
+    assert bundle[HTML].count("<details") == 4
+    assert bundle[HTML].index("trainer/model.py</summary>") < bundle[HTML].index("trainer/task.py</summary>")
 
 
 def test_commands_can_be_pasted(bundle):
