@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mlmagic.session import Session
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 1.0, 1.4
+_QUIET_TIME = 1.0
+"""How long to wait without a word."""
 _JOBS_LOOKED_AT = 200
 _NO_MODEL_HINT = (
     'Let the program save one, model.export(os.environ["AIP_MODEL_DIR"]), or let train() return the Keras model.'
@@ -33,7 +35,7 @@ def resolve_version(
     """
     if session.models.versions(reference.model):
         return session.models.resolve(reference)
-    pause, told = _FIRST_PAUSE, None
+    pause, told, begin = _FIRST_PAUSE, None, time.monotonic()
     while True:
         # Jobs are read before the registry: what a job that has ended made is there by then.
         trained = _training_jobs(reference.model, session)
@@ -42,7 +44,7 @@ def resolve_version(
         active = next((record for record in trained if not record.state.is_final), None)
         if active is None or not wait or not _may_be_first(reference):
             raise _no_version(reference.model, trained, session)
-        if active.id != told:
+        if active.id != told and time.monotonic() - begin >= _QUIET_TIME:
             on_wait(f"{reference.model} has no version yet: waiting for {active.id} ({active.state}).")
             told = active.id
         time.sleep(pause)

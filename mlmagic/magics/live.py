@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import JobFailed
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from mlmagic.spec.job import JobRecord
 
 _INTERVAL = 0.5
+# A redrawn panel closes what the reader had opened in it, so it is redrawn no more often than it is worth.
+_LOG_PAUSE, _CLOCK_PAUSE = 1.0, 5.0
 _LOG_LINES = 100
 # A workspace on a network file system may stay away for a while.
 _MAX_FAILURES = 60
@@ -120,13 +125,14 @@ class LivePanels:
 class _Panel:
     """One display of one job."""
 
-    def __init__(self, job: Job, publisher: Any) -> None:
+    def __init__(self, job: Job, publisher: Any, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._job = job
         # The publisher of the moment: within %%capture it is the capture's, and later updates belong there too.
         self._publisher = publisher
+        self._clock = clock
         self._display_id = os.urandom(16).hex()
         self._lock = threading.Lock()
-        self._drawn: Bundle | None = None
+        self._drawn: _Drawn | None = None
         self._failures = 0
         self.is_final = False
 
@@ -137,18 +143,22 @@ class _Panel:
 
     def draw(self) -> None:
         """Draw the panel if it is not on the screen as it should be."""
-        from mlmagic.panels.job import job_bundle
-
         with self._lock:
             if self.is_final:
                 return
             record = self._job.record
-            bundle = job_bundle(record, self._job.logs(tail=_LOG_LINES))
-            is_update = self._drawn is not None
-            if not is_update or _visible(bundle) != _visible(self._drawn):
-                transient = {"display_id": self._display_id}
-                self._publisher.publish(bundle, {}, transient=transient, update=is_update)
-            self._drawn, self.is_final, self._failures = bundle, record.state.is_final, 0
+            self._draw(_Drawn(record, self._job.logs(tail=_LOG_LINES), self._clock()))
+            self.is_final, self._failures = record.state.is_final, 0
+
+    def _draw(self, present: _Drawn) -> None:
+        from mlmagic.panels.job import job_bundle
+
+        if self._drawn is not None and not present.is_worth_drawing(self._drawn):
+            return
+        is_update = self._drawn is not None
+        bundle = job_bundle(present.record, present.log)
+        self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
+        self._drawn = present
 
     def follow(self) -> None:
         """Draw the panel, and outlive whatever goes wrong: nobody waits for this thread to raise."""
@@ -158,24 +168,42 @@ class _Panel:
             self._failures += 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What a panel shows, and since when."""
+
+    record: JobRecord
+    log: str
+    time: float
+
+    def is_worth_drawing(self, before: _Drawn) -> bool:
+        """Say whether this says more than what is on the screen, or only lets its clock go on."""
+        if self.record != before.record:
+            return True
+        return self.time - before.time >= (_CLOCK_PAUSE if self.log == before.log else _LOG_PAUSE)
+
+
 class Notice:
     """One line that says what is being waited for, and is rewritten in place where that can be done."""
 
     def __init__(self, panels: LivePanels) -> None:
         self._panels = panels
         self._display_id = os.urandom(16).hex()
-        self._text: str | None = None
+        self._began = time.monotonic()
+        self._is_shown = False
 
     def __call__(self, text: str) -> None:
         """Say it, in place of what was said before."""
-        is_update = self._panels.is_live and self._text is not None
+        is_update = self._panels.is_live and self._is_shown
         self._panels.publish({"text/plain": text}, self._display_id, is_update=is_update)
-        self._text = text
+        self._is_shown = True
 
-    def finish(self, text: str) -> None:
-        """Say how the waiting ended, if there was any."""
-        if self._text is not None and self._panels.is_live:
-            self(text)
+    def finish(self, what: str) -> None:
+        """Say for how long it was waited, if it was."""
+        from mlmagic.panels.times import duration
+
+        if self._is_shown and self._panels.is_live:
+            self(f"Waited {duration(time.monotonic() - self._began)} for {what}.")
 
 
 class _StateLines:
@@ -192,7 +220,3 @@ class _StateLines:
             self._state = record.state
             line = f"{absolute(record.update_time)}  {theme.icon(record.state)} {record.state.value}  {record.id}"
             print(line)  # noqa: T201 - a terminal's panel
-
-
-def _visible(bundle: Bundle | None) -> object:
-    return bundle and bundle["text/html"]

@@ -43,7 +43,7 @@ def predict(extension: Extension, line: Parsed) -> Any:
 
     notice = Notice(extension.panels)
     frame = prediction.predict(line["model"], _instances(extension, line), on_wait=notice)
-    notice.finish(f"{line['model']} has a version now.")
+    notice.finish(f"the first version of {line['model'].partition('@')[0]}")
     if line["into"]:
         extension.assign(line["into"], frame)
     return frame

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mlmagic.api import first_version
 from mlmagic.api.first_version import resolve_version
 from mlmagic.errors import NotFoundError, NoVersionError
 from mlmagic.session import Session
@@ -35,13 +36,28 @@ def test_a_model_that_has_a_version_is_not_waited_for(session: Session, register
 
 
 @pytest.mark.parametrize("name", ["taxi", "another-name"])
-def test_the_first_version_is_waited_for(session: Session, register: Register, name: str) -> None:
+def test_the_first_version_is_waited_for(
+    session: Session, register: Register, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_version, "_QUIET_TIME", 0)
     running = submit(session.backend(), FOREVER, name=name, model="taxi")
     wait_for(session.backend(), running.id, JobState.RUNNING)
     threading.Timer(0.3, register, ["taxi"]).start()
     told: list[str] = []
     assert str(resolve(session, "taxi", told=told)) == "taxi@1"
     assert told == [f"taxi has no version yet: waiting for {running.id} (RUNNING)."]
+    session.backend().cancel(running.id)
+
+
+def test_a_short_wait_is_not_worth_a_word(
+    session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_version, "_QUIET_TIME", 1e9)
+    running = submit(session.backend(), FOREVER, name="taxi", model="taxi")
+    threading.Timer(0.1, register, ["taxi"]).start()
+    told: list[str] = []
+    assert str(resolve(session, "taxi", told=told)) == "taxi@1"
+    assert told == []
     session.backend().cancel(running.id)
 
 

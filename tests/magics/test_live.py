@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 
 import nbformat
+import pytest
+
+from mlmagic.magics.live import _Drawn
 
 WAIT_FOR = """%%train taxi {flags}
 import pathlib, time
@@ -43,6 +46,20 @@ def test_a_panel_is_live_while_the_kernel_is_busy(kernel, folder):
     assert {content["transient"]["display_id"] for content in drawn} == {display_id}
     assert "SUCCEEDED" in drawn[-1]["data"][HTML]
     assert [content["text"] for content in output.of("stream")] == ["over\n"]
+
+
+@pytest.mark.parametrize(
+    ("record", "log", "seconds", "is_worth_it"),
+    [
+        ("r2", "a", 0, True),
+        ("r1", "ab", 0.5, False),
+        ("r1", "ab", 1, True),
+        ("r1", "a", 4, False),
+        ("r1", "a", 5, True),
+    ],
+)
+def test_a_panel_is_redrawn_no_more_often_than_it_is_worth(record, log, seconds, is_worth_it):
+    assert _Drawn(record, log, 100 + seconds).is_worth_drawing(_Drawn("r1", "a", 100)) is is_worth_it
 
 
 def test_python_spelling_shows_the_live_panel_too(kernel):
