@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlmagic.errors import CellError
 from mlmagic.source.assemble import MODEL_FILE, ModelText, assemble
 from mlmagic.source.data import DataFile
 from mlmagic.source.digest import digest_of
@@ -94,7 +93,7 @@ class _Program:
 def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook: str | None) -> _Program:
     model = assemble(sliced.statements, data)
     source_map = SourceMap(notebook=notebook, blocks=tuple(model.blocks))
-    tree = _parse(model.text, source_map)
+    tree = _parse(model.text)
     own_blocks = [
         block for block, statement in zip(model.blocks, model.statements, strict=True) if statement.cell == cell
     ]
@@ -105,19 +104,9 @@ def _read_program(cell: Cell, sliced: Slice, data: Sequence[DataFile], notebook:
     return _Program(model=model, tree=tree, shape=shape, data=data, source_map=source_map)
 
 
-def _parse(text: str, source_map: SourceMap) -> ast.Module:
-    """Parse and compile: what a notebook's cell may hold and a program may not is a top-level `await`."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # an invalid escape such as "\d" was shown by the kernel
-            tree = ast.parse(text, MODEL_FILE)
-            compile(tree, MODEL_FILE, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        where = place(source_map, MODEL_FILE, error.lineno or 0) or "the cell"
-        raise CellError(
-            f"{where}: {error.msg}.",
-            hint="The job's program is no notebook: write `asyncio.run(...)` in place of `await`.",
-        ) from error
-    return tree
+def _parse(text: str) -> ast.Module:
+    with warnings.catch_warnings(action="ignore"):  # an invalid escape such as "\d" was shown by the kernel
+        return ast.parse(text, MODEL_FILE)
 
 
 def _write_task(program: _Program) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:

@@ -60,6 +60,8 @@ class Change(NamedTuple):
 
     root: Root
     line: int
+    target: ast.expr | None = None
+    """`root[key]`, as written."""
 
 
 class Nested(NamedTuple):
@@ -230,7 +232,7 @@ class _Visitor(ast.NodeVisitor):
     def _target(self, target: ast.expr, value: ast.expr | None, *, element: bool = False) -> None:
         for node in ast.walk(target):
             if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-                self._change(self.root(node), node.lineno)
+                self._change(self.root(node), node.lineno, node)
                 self._store(node, value)
                 self.visit(node.value)
             elif isinstance(node, ast.Name) and node.id in self._globals:
@@ -245,10 +247,9 @@ class _Visitor(ast.NodeVisitor):
             if source.kind is not Kind.VALUE:
                 self._aliases[name] = Root(source.kind, source.name, source.steps + element)
 
-    def _change(self, root: Root, line: int) -> None:
+    def _change(self, root: Root, line: int, target: ast.expr | None = None) -> None:
         if root.kind in (Kind.MODULE, Kind.PARAMETER):
-            self.conduct.changes.append(Change(root, line))
-
+            self.conduct.changes.append(Change(root, line, target))
         self._reach_stored(root, line)
 
     def _store(self, target: ast.expr, value: ast.expr | None) -> None:

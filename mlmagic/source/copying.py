@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection
 
 from mlmagic.source.effects import Reason
+from mlmagic.source.learning import Learners
 from mlmagic.source.purity import MODULE_NAMES
 from mlmagic.source.sharing import Change, Sharing
 from mlmagic.source.trace import Entry, Trace, is_compound, is_import
@@ -19,6 +20,8 @@ class Copying:
     def __init__(self, trace: Trace, sharing: Sharing, live: Collection[str], shipped: frozenset[str]) -> None:
         self._trace, self._sharing, self._live, self._shipped = trace, sharing, live, shipped
         self._reasons: dict[int, Reason | None] = {}
+        self._causes: dict[int, tuple[str, int]] = {}  # what a statement read that exists only in the kernel
+        self._learners = Learners(trace)
 
     def reason(self, index: int) -> Reason | None:
         """Return why a statement may not run again, or None if it may."""
@@ -44,13 +47,28 @@ class Copying:
                 needed.update([change.at, *change.through])
         return sorted(needed - self._reasons.keys())
 
-    def spoils(self, change: Change) -> bool:
-        """Say whether a change cannot be copied, though it surely reaches the object.
+    def root(self, index: int) -> tuple[str, int]:
+        """Return the statement that a statement cannot be copied for, itself or an earlier one, and what it made."""
+        name = ""
+        while index in self._causes:
+            name, index = self._causes[index]
+        return name, index
+
+    def has_learned(self, change: Change) -> bool:
+        """Say whether all that a change does is to let objects learn, as `model.fit()` does."""
+        learns = self._trace.entries[change.at].effects.learns
+        return bool(learns) and all(learns.values())
+
+    def spoils(self, change: Change, index: int, name: str) -> bool:
+        """Say whether a change cannot be copied, though it surely reaches what statement `index` gave to `name`.
 
         What a call that is not copied returned, such as a table that was read, is taken for an object of its own: a
-        function seldom returns what it was given, and tables are changed all the time.
+        function seldom returns what it was given, and tables are changed all the time. What a model was made of is
+        changed by `model.fit()` only if it can learn itself.
         """
-        return self.reason(change.at) is not None and all(self.reason(call) is None for call in change.through)
+        if self.reason(change.at) is None or any(self.reason(call) is not None for call in change.through):
+            return False
+        return not (change.through and self.has_learned(change)) or self._learners.can_learn(index, name)
 
     def is_shipped(self, name: str, time: int) -> bool:
         """Say whether a name means the data file; what it was before its last value does not."""
@@ -71,11 +89,17 @@ class Copying:
                 return Reason(f"reads {name}, which exists only in the kernel", line)
             for index in resolution.definitions:
                 if spoilt := self._spoilt(index, name, entry.index):
+                    self._blame(entry, index, name)
                     return Reason(f"reads {name}, which {spoilt}", line)
         for name, index in self._trace.reached(entry, entry.index):
             if spoilt := self._spoilt(index, name, entry.index):
+                self._blame(entry, index, name)
                 return Reason(f"reads {name}, which {spoilt}", entry.statement.first_line)
         return None
+
+    def _blame(self, entry: Entry, index: int, name: str) -> None:
+        if self.reason(index) is not None:
+            self._causes[entry.index] = name, index
 
     def _spoilt(self, index: int, name: str, time: int) -> str:
         """Say why a definition, or a change made to its object before a time, cannot be copied."""
@@ -83,7 +107,7 @@ class Copying:
             return "exists only in the kernel"
         if is_import(self._trace.entries[index].statement.node):
             return ""
-        if any(self.spoils(change) for change in self._sharing.changes(index, name, time)):
+        if any(self.spoils(change, index, name) for change in self._sharing.changes(index, name, time)):
             return "was changed in a way that cannot be copied"
         return ""
 

@@ -13,23 +13,28 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from mlmagic.source.callees import assigned_value, imported_as, only_shows, passed_to, spelled
-from mlmagic.source.conduct import Call, Conduct, Kind, Root, conduct_of_function
+from mlmagic.source.conduct import Call, Change, Conduct, Kind, Root, conduct_of_function
 from mlmagic.source.purity import (
     CHANGES_ARE_PURE,
     CHANGES_FIRST_ARGUMENT,
     CHANGES_ITSELF,
     IMMUTABLE,
+    LEARNS,
     MAKES_CALLABLES,
     MODULE_NAMES,
     PATH_METHODS,
     PURE_BUILTINS,
     PURE_METHODS,
     RUNS_ARGUMENTS,
-    SETTINGS,
+    SEEDED,
     canonical,
     is_pure,
 )
 from mlmagic.source.scopes import FunctionNode
+from mlmagic.source.settings import settings_of_call
+
+_LAYERS = ("keras.", "torch.nn.")
+"""Where objects come from that are called to be put together, with no other effect than to get their weights."""
 
 _CONSTRUCTION = ("__new__", "__init__", "__post_init__")
 
@@ -53,15 +58,20 @@ class Effects:
     rebinds: dict[str, None] = field(default_factory=dict)
     """Names of the module that it binds anew, in functions that say `global`."""
     runs_parameters: bool = False
+    settings: dict[str, None] = field(default_factory=dict)
+    """What it sets up in libraries, by dotted names: `numpy.random.seed`, `os.environ['KERAS_BACKEND']`."""
+    learns: dict[str, bool] = field(default_factory=dict)
+    """Of the names that it changes: whether all that it does to the object is to let it learn."""
 
     def refuse(self, text: str, line: int) -> None:
         """Note the first reason against running it again."""
         if self.impure is None:
             self.impure = Reason(text, line)
 
-    def change(self, name: str, depth: int, line: int) -> None:
+    def change(self, name: str, depth: int, line: int, *, learns: bool = False) -> None:
         """Note that it changes the object behind a name of the module."""
         before = self.changes.get(name, (0, line))
+        self.learns[name] = self.learns.get(name, True) and learns
         self.changes[name] = (max(before[0], depth), before[1])
 
 
@@ -97,6 +107,7 @@ class Judge:
         effects = Effects(rebinds=dict.fromkeys(sorted(conduct.rebinds)))
         for change in conduct.changes:
             self._change(effects, change.root, change.line)
+            self._set(effects, change, time)
         for call in conduct.calls:
             self._call(effects, call, conduct, time, owner)
         if deep:
@@ -104,12 +115,22 @@ class Judge:
                 self._absorb(effects, self._run(function, time, around, deep=True), None, call_line=function.lineno)
         return effects
 
-    def _change(self, effects: Effects, root: Root, line: int, depth: int | None = None) -> None:
+    def _change(
+        self, effects: Effects, root: Root, line: int, depth: int | None = None, *, learns: bool = False
+    ) -> None:
         depth = max(1, root.steps if depth is None else depth)
         if root.kind is Kind.MODULE:
-            effects.change(root.name, depth, line)
+            effects.change(root.name, depth, line, learns=learns)
         elif root.kind is Kind.PARAMETER:
             effects.parameters[root.name] = max(depth, effects.parameters.get(root.name, 0))
+
+    def _set(self, effects: Effects, change: Change, time: int) -> None:
+        """Note a setting that is an assignment: `pd.options.mode.copy_on_write = True`."""
+        found = self._scope.definition(change.root.name, time) if change.root.kind is Kind.MODULE else None
+        dotted = imported_as(found[0], change.root.name) if found else None
+        target = ast.unparse(change.target) if change.target is not None else ""
+        if dotted and target.startswith(change.root.name):
+            effects.settings[canonical(dotted + target.removeprefix(change.root.name))] = None
 
     def _run(
         self,
@@ -149,7 +170,8 @@ class Judge:
         if other.impure is not None:
             effects.refuse(other.impure.text, call_line)
         for name, (depth, _) in other.changes.items():
-            effects.change(name, depth, call_line)
+            effects.change(name, depth, call_line, learns=other.learns[name])
+        effects.settings.update(other.settings)
         effects.rebinds.update(other.rebinds)
         if function is None or call is None:
             return
@@ -224,7 +246,9 @@ class Judge:
             or method in CHANGES_ITSELF
             or (call.discarded and method not in PURE_METHODS and not only_shows(method))
         ):
-            self._change(effects, call.root, call.line, depth)
+            self._change(effects, call.root, call.line, depth, learns=method in LEARNS)
+        if method == "parse_args" and call.arguments:
+            return  # not of the command line
         if method not in PURE_METHODS and method not in CHANGES_ARE_PURE:
             effects.refuse(f"calls {spelled(call)}", call.line)
 
@@ -279,8 +303,13 @@ class Judge:
         name = canonical(".".join([dotted, *call.attributes]))
         if name in CHANGES_FIRST_ARGUMENT:
             self._change_first(effects, call)
-        elif call.discarded and call.method in SETTINGS:
+        elif call.discarded and (
+            settings := dict.fromkeys(settings_of_call(name, call.node, through_module=bool(call.attributes)))
+        ):
+            effects.settings.update(settings)
             effects.change(call.root.name, 1, call.line)
+            return
+        elif name in SEEDED and call.arguments:
             return
         if not is_pure(name) and name not in CHANGES_FIRST_ARGUMENT:
             # A decorator is part of its function: without it there would be another one.
@@ -344,6 +373,8 @@ class Judge:
             found = self._scope.definition(value.func.id, when) if isinstance(value.func, ast.Name) else None
             if found is not None and self._call_made(effects, call, found[0], time):
                 return False
+            if dotted.startswith(_LAYERS) and not call.attributes:
+                return False
         if value is not None and call.attributes and self._is_path(value, when):
             if call.method not in PATH_METHODS:
                 effects.refuse(f"calls {spelled(call)}", call.line)
@@ -358,6 +389,10 @@ class Judge:
             return True
         if isinstance(maker, ast.ClassDef) and len(call.attributes) <= 1:
             method = self._method(maker, call.method or "__call__", time)
+            if method is None and not call.method and self._is_layer(maker, time):
+                method = self._method(maker, "call", time) or self._method(maker, "forward", time)
+                if method is None:
+                    return True
             if method is not None:
                 done = self._run(method, time, owner=maker)
                 receiver = call.root._replace(steps=0)
@@ -377,6 +412,16 @@ class Judge:
                 if method is not None:
                     return method
         return None
+
+    def _is_layer(self, owner: ast.ClassDef, time: int) -> bool:
+        """Say whether it is a user's layer or model, to be called without `__call__` of its own."""
+        for base in owner.bases:
+            found = self._scope.definition(base.id, time) if isinstance(base, ast.Name) else None
+            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
+                return self._is_layer(found[0], found[1])
+            if self._dotted(base, time).startswith(_LAYERS):
+                return True
+        return False
 
     def _metaclass(self, owner: ast.ClassDef, time: int) -> ast.ClassDef | None:
         """Find the user's metaclass of a class: its own, or that of a base."""

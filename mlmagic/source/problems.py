@@ -12,12 +12,14 @@ from mlmagic.source.cells import SyntaxProblem
 from mlmagic.source.history import Cell
 
 _SHIPPABLE = frozenset({"DataFrame", "Series", "ndarray", "object"})
+_FLAGS = re.compile(r"u?int\d*|float\d*|str_?|bool_?|list|tuple|\w*Path|NoneType|object")
+"""Types that a flag can have, numpy's among them; `object` stands for a type that is not known."""
 
 
 _WITHOUT_IPYTHON = (
-    (frozenset({"display"}), "print() in place of display()"),
-    (frozenset({"get_ipython"}), "subprocess.run() in place of !command, a library in place of a magic"),
-    (frozenset({"exit", "quit"}), "sys.exit() in place of exit and quit"),
+    (frozenset({"display"}), "use print() in place of display()"),
+    (frozenset({"get_ipython"}), "use subprocess.run() in place of !command, a library in place of a magic"),
+    (frozenset({"exit", "quit"}), "use sys.exit() in place of exit and quit"),
     (frozenset({"In", "Out", "_", "__", "___", "_dh", "_ih", "_oh"}), "give the value a name of its own"),
 )
 
@@ -27,6 +29,7 @@ class Fault(Enum):
 
     LIVE = auto()
     CHANGED = auto()
+    LEARNED = auto()
     UNDEFINED = auto()
     IPYTHON = auto()
 
@@ -91,20 +94,20 @@ def _hints(problems: Sequence[Problem]) -> list[str]:
     live = [problem for problem in problems if problem.fault is Fault.LIVE]
     if live:
         shippable = [problem.name for problem in live if problem.type_name in _SHIPPABLE]
-        ways = [
-            "pass it as a flag (a keyword parameter with a default)",
-            "move the statement that makes it into the function",
-        ]
+        ways = ["move the statement that makes it into the cell"]
+        if any(_FLAGS.fullmatch(problem.type_name) for problem in live):
+            ways.append("pass it as a flag (a keyword parameter with a default)")
         if shippable:
             flags = " ".join(f"--with {name}" for name in shippable)
             ways.append(f"ship a DataFrame or array as a data file ({flags})")
-        hints.append(f"Ways out: {'; '.join(ways)}.")
+        hints.append(f"{'Ways' if len(ways) > 1 else 'Way'} out: {'; '.join(ways)}.")
+    if learned := [problem.name for problem in problems if problem.fault is Fault.LEARNED]:
+        hints.append(f"What was learned stays in the kernel: make {' and '.join(learned)} in the cell, and fit there.")
     if any(problem.fault is Fault.CHANGED for problem in problems):
         hints.append("Move what changes it into the cell, or build the final value in one statement.")
-    if any(problem.fault is Fault.IPYTHON for problem in problems):
-        hints.append(
-            "The package runs without IPython: use print() in place of display(), subprocess.run() in place of !."
-        )
+    missing = {problem.name for problem in problems if problem.fault is Fault.IPYTHON}
+    if instead := [text for names, text in _WITHOUT_IPYTHON if names & missing]:
+        hints.append(f"The package runs without IPython: {'; '.join(instead)}.")
     return hints
 
 

@@ -1,5 +1,8 @@
 """The table of what may be run again in a package: calls that neither touch the world nor draw lots.
 
+Printing is no harm: what a needed statement prints, it prints again in the job's log. Questions about the machine, as
+`torch.cuda.is_available()`, are asked again, since the job's machine may be another one.
+
 A dotted name counts by its longest prefix in the two tables: `numpy` is pure, `numpy.random` is not. Names are those of
 the defining module, so `np.array`, `from numpy import array` and `import numpy.ma as ma` all find their row.
 """
@@ -12,7 +15,7 @@ PURE_BUILTINS = frozenset(
     """
     abs all any bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float format
     frozenset getattr hasattr hex int isinstance issubclass iter len list map max memoryview min next object oct ord pow
-    property range repr reversed round set setattr slice sorted staticmethod str sum super tuple type zip
+    print property range repr reversed round set setattr slice sorted staticmethod str sum super tuple type zip
     ArithmeticError AssertionError AttributeError BaseException Exception FileNotFoundError ImportError IndexError
     KeyError LookupError ModuleNotFoundError NameError NotImplementedError OSError OverflowError RuntimeError
     StopIteration TypeError ValueError ZeroDivisionError
@@ -23,13 +26,14 @@ PURE = frozenset(
     """
     __future__ abc ast.literal_eval base64 binascii bisect calendar cmath collections colorsys contextlib copy
     dataclasses datetime decimal difflib enum fractions functools graphlib hashlib heapq html ipaddress itertools
-    json.JSONDecoder json.JSONEncoder json.dumps json.loads logging.Formatter logging.getLogger math numbers operator
+    json.JSONDecoder json.JSONEncoder json.dumps json.loads logging.Formatter logging.NullHandler logging.StreamHandler
+    logging.critical logging.debug logging.error logging.getLogger logging.info logging.warning math numbers operator
     os.fspath os.path.basename os.path.commonpath os.path.commonprefix os.path.dirname os.path.isabs os.path.join
-    os.path.normpath os.path.split os.path.splitext
+    os.cpu_count os.path.normpath os.path.split os.path.splitext platform
     pathlib.Path pathlib.PurePath pathlib.PosixPath pathlib.PurePosixPath pathlib.WindowsPath pathlib.PureWindowsPath
     re statistics string struct textwrap threading.Event threading.Lock threading.RLock threading.local types typing
     typing_extensions unicodedata urllib.parse uuid.UUID weakref zlib.crc32 zoneinfo argparse.ArgumentParser
-    argparse.Namespace
+    argparse.Namespace tqdm.tqdm tqdm.trange tqdm.auto tqdm.autonotebook tqdm.notebook
 
     numpy scipy.constants scipy.linalg scipy.signal scipy.spatial.distance scipy.special
     pandas.Categorical pandas.CategoricalDtype pandas.DataFrame pandas.DateOffset pandas.Index pandas.Interval
@@ -37,11 +41,15 @@ PURE = frozenset(
     pandas.api.types
     pandas.bdate_range pandas.concat pandas.cut pandas.date_range pandas.get_dummies pandas.isna pandas.isnull
     pandas.interval_range pandas.merge pandas.notna pandas.notnull pandas.offsets pandas.period_range pandas.qcut
-    pandas.timedelta_range pandas.to_datetime pandas.to_numeric pandas.to_timedelta pandas.tseries
+    pandas.NamedAgg pandas.timedelta_range pandas.to_datetime pandas.to_numeric pandas.to_timedelta pandas.tseries
 
-    keras.Input keras.KerasTensor keras.InputSpec keras.activations keras.backend.epsilon keras.backend.floatx
+    keras.Input keras.KerasTensor keras.InputSpec keras.activations keras.backend.backend keras.backend.epsilon
+    keras.backend.floatx keras.backend.image_data_format keras.config.backend keras.config.epsilon keras.config.floatx
+    keras.config.image_data_format
     keras.callbacks keras.constraints keras.dtype_policies keras.initializers keras.layers keras.losses keras.metrics
-    keras.ops keras.optimizers keras.quantizers keras.regularizers keras.saving.register_keras_serializable
+    keras.Model keras.Sequential keras.models.Model keras.models.Sequential
+    keras.ops keras.optimizers keras.preprocessing.text.Tokenizer keras.quantizers keras.regularizers
+    keras.saving.register_keras_serializable
     keras.utils.register_keras_serializable keras.utils.to_categorical
     tensorflow.DType tensorflow.GradientTape tensorflow.RaggedTensorSpec tensorflow.SparseTensorSpec tensorflow.Tensor
     tensorflow.TensorShape tensorflow.TensorSpec tensorflow.Variable tensorflow.as_dtype tensorflow.cast
@@ -50,10 +58,14 @@ PURE = frozenset(
     tensorflow.io.FixedLenSequenceFeature tensorflow.io.RaggedFeature tensorflow.io.SparseFeature
     tensorflow.io.VarLenFeature tensorflow.linspace tensorflow.math tensorflow.nn tensorflow.ones tensorflow.range
     tensorflow.reshape tensorflow.sqrt tensorflow.stack tensorflow.zeros tensorflow.one_hot
+    tensorflow.config.list_logical_devices tensorflow.config.list_physical_devices tensorflow.device
+    tensorflow.distribute.MirroredStrategy tensorflow.distribute.OneDeviceStrategy tensorflow.distribute.get_strategy
+    tensorflow.test.gpu_device_name tensorflow.test.is_gpu_available
+    torch.backends.mps.is_available torch.cuda.device_count torch.cuda.is_available
     torch.Size torch.Tensor torch.arange torch.as_tensor torch.device torch.eye torch.linspace torch.ones torch.tensor
     torch.zeros
-    sklearn.compose.make_column_selector sklearn.compose.make_column_transformer sklearn.pipeline.make_pipeline
-    sklearn.pipeline.make_union attr attrs pydantic sympy
+    sklearn.compose.make_column_selector sklearn.compose.make_column_transformer sklearn.metrics
+    sklearn.pipeline.make_pipeline sklearn.pipeline.make_union sklearn.base.clone attr attrs pydantic sympy
     """.split()  # noqa: SIM905
 )
 
@@ -65,11 +77,16 @@ IMPURE = frozenset(
     numpy.DataSource numpy.fromfile numpy.genfromtxt numpy.lib.npyio numpy.load numpy.loadtxt numpy.memmap numpy.random
     numpy.save numpy.savetxt numpy.savez numpy.savez_compressed numpy.testing numpy.info numpy.show_config numpy.empty
     numpy.empty_like numpy.ctypeslib numpy.f2py numpy.test
-    keras.layers.TFSMLayer tensorflow.nn.dropout tensorflow.nn.experimental
+    catboost.Pool keras.layers.TFSMLayer lightgbm.Dataset xgboost.Booster xgboost.DMatrix xgboost.QuantileDMatrix
+    tensorflow.nn.dropout tensorflow.nn.experimental
     """.split()  # noqa: SIM905
 )
 
-CONSTRUCTORS = frozenset({"sklearn", "optuna.samplers", "optuna.pruners", "keras.models.clone"})
+CONSTRUCTORS = frozenset(
+    """
+    catboost lightgbm nltk.stem optuna.pruners optuna.samplers sklearn torch.nn torch.optim xgboost
+    """.split()  # noqa: SIM905
+)
 """Packages of which only the classes are pure to call: `sklearn.svm.SVC()`, not `sklearn.datasets.load_iris()`."""
 
 SAME_MODULE = (
@@ -90,30 +107,26 @@ CHANGES_FIRST_ARGUMENT = frozenset(
     """.split()  # noqa: SIM905
 )
 
-SETTINGS = frozenset(
-    """
-    basicConfig disable_eager_execution disable_interactive_logging enable_op_determinism filterwarnings
-    enable_interactive_logging insert append extend manual_seed seed set_dtype_policy set_epsilon set_floatx
-    set_global_policy set_image_data_format set_inter_op_parallelism_threads set_intra_op_parallelism_threads
-    set_logger set_loglevel set_option set_printoptions set_random_seed set_seed set_style set_theme set_verbosity
-    setLevel setdefault setlocale setrecursionlimit simplefilter update use
-    """.split()  # noqa: SIM905
-)
-"""Functions that set up a module, as `np.random.seed(0)` and `sys.path.append("src")`: copied where the module is
-needed."""
-
 CHANGES_ITSELF = frozenset(
     """
-    add add_argument adapt append appendleft build clear compile discard difference_update extend extendleft fit
-    fit_transform insert intersection_update load_state_dict load_weights move_to_end partial_fit pop popitem popleft
-    remove reverse rotate set_params set_weights setdefault setflags setLevel sort subtract
-    symmetric_difference_update update addHandler addFilter assign assign_add assign_sub cache_clear register
+    add add_argument add_module add_weight adapt append appendleft build clear compile discard difference_update extend
+    extendleft fit fit_on_texts fit_transform insert intersection_update load_state_dict load_weights move_to_end
+    partial_fit pop popitem popleft remove reverse rotate set_params set_weights setdefault setflags setLevel sort
+    subtract symmetric_difference_update update addHandler addFilter assign assign_add assign_sub cache_clear register
     """.split()  # noqa: SIM905
 )
 """Methods that change the object they are called on."""
 
-CHANGES_ARE_PURE = CHANGES_ITSELF - {"adapt", "fit", "fit_transform", "load_weights", "partial_fit", "addHandler"}
-"""Those of them that do the same again when they run again; the others learn, or read files."""
+LEARNS = frozenset({"adapt", "fit", "fit_on_texts", "fit_transform", "load_weights", "partial_fit"})
+"""Those of them that learn, or read files; they leave the plain data alone that the object was made of."""
+
+CHANGES_ARE_PURE = CHANGES_ITSELF - LEARNS
+"""Those that do the same again when they run again."""
+
+SEEDED = frozenset(
+    {"keras.random.SeedGenerator", "numpy.random.RandomState", "numpy.random.default_rng", "random.Random"}
+)
+"""Generators of lots that are pure if they are given a seed."""
 
 ONLY_SHOWS = frozenset(
     """
@@ -152,9 +165,10 @@ PURE_METHODS = frozenset(
     median melt merge mul nlargest notna notnull nsmallest nunique pct_change pivot pivot_table quantile rank rename
     reset_index rolling select_dtypes set_index shift sort_index sort_values stack sub tail to_dict to_frame to_list
     to_numpy unique unstack value_counts where
-    as_list as_tuple cast from_config get_config get_params get_weights infer_objects is_compatible_with set_shape
+    as_list as_tuple cast from_config get_config get_layer get_params get_weights infer_objects
+    is_compatible_with named_parameters parameters set_shape
     with_traceback mro debug_string
-    cache_info cache_parameters getChild getEffectiveLevel isEnabledFor
+    cache_info cache_parameters critical debug error getChild info warning getEffectiveLevel isEnabledFor
     __init__ __init_subclass__ __new__ __post_init__ __setattr__ __getattribute__ __set_name__ __class_getitem__
     __contains__ __eq__ __getitem__ __hash__ __iter__ __len__ __lt__ __repr__ __str__ __call__
     """.split()  # noqa: SIM905
@@ -162,7 +176,7 @@ PURE_METHODS = frozenset(
 """Methods that only answer, whatever they are called on: no reading, writing, printing or training is called so."""
 
 GIVES_PARTS = frozenset(
-    "get pop popitem popleft setdefault diagonal ravel reshape squeeze swapaxes transpose view".split()  # noqa: SIM905
+    "get get_layer pop popitem popleft setdefault diagonal ravel reshape squeeze swapaxes transpose view".split()  # noqa: SIM905
 )
 """Methods whose result is a part of the object they are called on, or a view of it."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlmagic.errors import CellError
 from mlmagic.spec.package import CellShape
 
-_READS_ARGUMENTS = frozenset({"argparse", "absl", "click", "fire", "optparse", "getopt", "typer"})
+_READS_ARGUMENTS = frozenset({"absl", "click", "fire", "optparse", "getopt", "typer"})
 
 _WHAT_RUNS = "Define `def train(epochs=5): ...`, which the job calls, or write the calls into the cell."
 
@@ -115,6 +115,8 @@ def _reads_arguments(module: Sequence[ast.stmt]) -> bool:
                 case ast.Attribute(value=ast.Name(id="sys"), attr="argv"):
                     return True
                 case ast.ImportFrom(module="sys", names=names) if any(name.name == "argv" for name in names):
+                    return True
+                case ast.Call(func=ast.Attribute(attr="parse_args" | "parse_known_args"), args=[], keywords=[]):
                     return True
                 case ast.Import(names=names) if any(name.name.partition(".")[0] in _READS_ARGUMENTS for name in names):
                     return True

@@ -64,7 +64,8 @@ class Sharing:
         for target, name, link, by_call in entry.links.ties:
             own = (entry.index,) if name in entry.statement.names.binds and name != target else ()
             for index in (*own, *trace.resolve(name, entry.index).definitions):
-                self._add(Value(entry.index, target), _Edge(entry.index, link, Value(index, name), by_call))
+                if not trace.is_fixed(index, name):
+                    self._add(Value(entry.index, target), _Edge(entry.index, link, Value(index, name), by_call))
         stored = stored_names(entry.statement.node) if entry.effects.changes else frozenset()
         for changed in entry.effects.changes:
             # `a["k"] = b` and `a.append(b)`: from now on `a` holds `b`.

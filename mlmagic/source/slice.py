@@ -21,8 +21,9 @@ from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.notes import left_out
 from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
 from mlmagic.source.purity import IPYTHON_NAMES, MODULE_NAMES
+from mlmagic.source.settings import is_read_by
 from mlmagic.source.sharing import Change, Sharing
-from mlmagic.source.trace import Entry, Trace, is_import, is_lazy_import
+from mlmagic.source.trace import Entry, Trace, is_compound, is_import, is_lazy_import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +133,22 @@ class _Slicer:
                 if any(kept < index and name in self._trace.entries[kept].statement.names.binds for kept in self._kept):
                     # Else the name would be alive in the package where it is not in the kernel.
                     self._keep(index, late=False)
+            self._set_up()
             if len(self._kept) == before and not self._waiting:
                 break
         rebound = {name for index in self._kept for name in self._trace.entries[index].statement.names.rebinds}
         for name, (entry, line) in self._unsure.items():
             if name not in self._found and name not in rebound:
                 self._undefined(name, entry, line)
+
+    def _set_up(self) -> None:
+        """Keep what set up the libraries that the program imports."""
+        modules = {module for index in self._kept for module in self._trace.entries[index].statement.names.modules}
+        for entry in self._trace.entries:
+            if entry.effects.settings and not entry.of_cell and not _binds_plainly(entry):
+                read = any(is_read_by(setting, modules) for setting in entry.effects.settings)
+                if read and self._copying.reason(entry.index) is None:
+                    self._keep(entry.index, late=False)
 
     def _keep(self, index: int, *, late: bool) -> None:
         if index not in self._kept or (late and not self._kept[index]):
@@ -222,17 +233,19 @@ class _Slicer:
         if reason is None:
             self._keep(change.index, late=True)
             return
-        if not self._copying.spoils(found):
+        if not self._copying.spoils(found, definition.index, name):
             return
         first = _first_line(change)
         if is_import(definition.statement.node):
             self._notes.append(f"{change.place(change.statement.first_line)}: left out {first}, which {reason.text}")
             return
-        text = (
-            f"{name} of {definition.place(definition.statement.first_line)} is changed by "
-            f"{change.place(change.statement.first_line)}, {first}, which cannot be copied: it {reason.text}"
-        )
-        self._problem(Problem(fault=Fault.CHANGED, name=name, text=text))
+        made = f"{name} of {definition.place(definition.statement.first_line)}"
+        if self._copying.has_learned(found):
+            text = f"{made} has learned in {change.place(change.statement.first_line)}, {first}"
+            self._problem(Problem(fault=Fault.LEARNED, name=name, text=text))
+            return
+        text = f"{made} is changed by {change.place(change.statement.first_line)}, {first}, which cannot be copied: it "
+        self._problem(Problem(fault=Fault.CHANGED, name=name, text=text + reason.text))
 
     # Problems and notes
 
@@ -252,8 +265,11 @@ class _Slicer:
         text = f"{name} ({type_name})" if live else name
         magic = self._trace.from_magics.get(name)
         if definition is not None:
-            reason = self._copying.reason(definition.index) or Reason("", definition.statement.first_line)
-            text += f": {definition.place(reason.line)} {reason.text}"
+            origin, index = self._copying.root(definition.index)
+            root = self._trace.entries[index]
+            reason = self._copying.reason(index) or Reason("", root.statement.first_line)
+            text += f", from {origin}" if origin not in ("", name) else ""
+            text += f": {root.place(reason.line)} {reason.text}"
         elif magic is not None:
             text += f": {magic.title}, line {magic.first_line} captured it"
         elif live is not None and live.cell_number is not None:
@@ -285,6 +301,11 @@ def _first_line(entry: Entry) -> str:
 
 def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _binds_plainly(entry: Entry) -> bool:
+    """Say whether it is there for the names that it binds, as `model = make(seed=1)` is."""
+    return bool(entry.statement.names.binds) and not is_compound(entry.statement.node)
 
 
 def _only_called(trace: Trace, entry: Entry, name: str) -> bool:

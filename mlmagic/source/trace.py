@@ -19,6 +19,7 @@ from mlmagic.source.conduct import Conduct, conduct_of_statement
 from mlmagic.source.effects import Effects, Judge, Reason
 from mlmagic.source.history import Cell
 from mlmagic.source.links import Links, find_links
+from mlmagic.source.settings import adds_up
 
 _AT = attrgetter("at")
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -88,6 +89,7 @@ class Trace:
         self._reached: dict[tuple[int, int], tuple[tuple[str, int], ...]] = {}
         self._shipped = frozenset(shipped)
         self._judge = Judge(self)
+        self._set_by: dict[str, Entry] = {}
         self._lazy = False
         for executed in history:
             parsed = parse_cell(executed.source)
@@ -153,6 +155,14 @@ class Trace:
         """Say whether the package has the name from a data file."""
         return name in self._shipped
 
+    def is_fixed(self, index: int, name: str) -> bool:
+        """Say whether what statement `index` gave to `name` is a value that cannot change."""
+        node = self.entries[index].statement.node
+        value = assigned_value(node, name)
+        if value is None and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple | ast.List):
+            value = node.value  # IMG_HEIGHT, IMG_WIDTH = 224, 224
+        return value is not None and self._judge.is_immutable(value, index)
+
     def bound_after(self, name: str, time: int) -> bool:
         """Say whether a name gets another value or loses it at a time or later, before the cell."""
         return any(b.at >= time and not self.entries[b.at].of_cell for b in self._bindings.get(name, []))
@@ -190,11 +200,13 @@ class Trace:
         index, names = len(self.entries), statement.names
         self._lazy = self._lazy or is_lazy_import(statement.node)
         entry = Entry(index=index, statement=statement, cell=cell, of_cell=of_cell, lazy=self._lazy)
-        self.entries.append(entry)
-        self._code.append(frozenset())
         own = frozenset(name for name in names.binds if name not in names.eager)
         conduct = conduct_of_statement(statement.node, own if is_compound(statement.node) else frozenset())
         entry.effects = self._weigh(conduct, statement, index)
+        if self._sets_again(entry):
+            return
+        self.entries.append(entry)
+        self._code.append(frozenset())
         if halfway:
             self._append_halfway(entry)
             return
@@ -266,6 +278,23 @@ class Trace:
             return False
         before.statement, before.cell = statement, cell
         return True
+
+    def _sets_again(self, entry: Entry) -> bool:
+        """Say whether it only sets, as a re-run cell does, what the same statement has set last."""
+        effects, before = entry.effects, {self._set_by.get(setting) for setting in entry.effects.settings}
+        self._set_by.update(dict.fromkeys(effects.settings, entry))
+        if len(before) != 1 or (last := before.pop()) is None or entry.of_cell or entry.statement.names.binds:
+            return False
+        if last.statement.source != entry.statement.source or effects.impure or effects.rebinds:
+            return False
+        changed = [self.definition(name, entry.index) for name in effects.changes]
+        if any(adds_up(setting) for setting in effects.settings) or not all(d and is_import(d[0]) for d in changed):
+            return False
+        same = all(self.resolve(name, entry.index) == self.resolve(name, last.index) for name in entry.eager)
+        if same and set(self.reached(entry, entry.index)) == set(self.reached(last, last.index)):
+            self._set_by.update(dict.fromkeys(effects.settings, last))
+            return True
+        return False
 
     def _reads_only_fixed(self, entry: Entry) -> bool:
         """Say whether all that the statement may read are modules, functions, classes and values that cannot change."""
@@ -356,4 +385,6 @@ def _runs(node: ast.AST) -> bool:
         ast.Assign,
         ast.AnnAssign,
     )
-    return any(not isinstance(child, quiet) for child in ast.walk(node))
+    if isinstance(node, ast.Lambda):
+        return any(_runs(default) for default in [*node.args.defaults, *node.args.kw_defaults] if default)
+    return not isinstance(node, quiet) or any(_runs(child) for child in ast.iter_child_nodes(node))

@@ -97,10 +97,3 @@ def test_what_only_the_compiler_finds_is_placed(build, cell: str, where: str) ->
     text = error_of(build, cell)
     assert text.startswith(f"{where}: '")
     assert "outside" in text
-
-
-def test_a_job_is_no_notebook_that_awaits(build) -> None:
-    assert error_of(build, "import asyncio\nawait asyncio.sleep(0)") == (
-        "Cell [9], line 3: 'await' outside function.\n"
-        "The job's program is no notebook: write `asyncio.run(...)` in place of `await`."
-    )
