@@ -30,14 +30,9 @@ def test_cells_are_shown_with_what_came_out(tmp_path: Path) -> None:
     assert "\x1b" not in shown.stdout
 
 
-def test_a_cell_that_should_not_fail_ends_it(tmp_path: Path) -> None:
-    shown = demo(tmp_path, "%load_ext mlmagic", "1 / 0", "print('not reached')")
+def test_a_cell_that_should_not_fail_ends_it_and_its_jobs(tmp_path: Path) -> None:
+    endless = "%%train taxi\nimport time\ntime.sleep(600)"
+    shown = demo(tmp_path, "%load_ext mlmagic", endless, "1 / 0", "print('not reached')")
     assert shown.returncode == 1
     assert shown.stdout.splitlines()[-1].endswith("failed with ZeroDivisionError.")
     assert "not reached\n" not in shown.stdout
-
-
-def test_jobs_of_a_demo_end_with_it(tmp_path: Path) -> None:
-    endless = "%%train taxi\nimport time\nprint('begun', flush=True)\ntime.sleep(600)"
-    shown = demo(tmp_path, "%load_ext mlmagic", endless, "raise SystemExit(3)")
-    assert shown.returncode == 1, shown.stdout
