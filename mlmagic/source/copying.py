@@ -54,21 +54,27 @@ class Copying:
             name, index = self._causes[index]
         return name, index
 
+    def touches(self, change: Change, index: int, name: str) -> bool:
+        """Say whether a change can be one of what statement `index` gave to `name`.
+
+        What a model was made of is changed by `model.fit()` only if it can learn itself.
+        """
+        return not change.through or not self.has_learned(change) or self._learners.can_learn(index, name)
+
     def has_learned(self, change: Change) -> bool:
-        """Say whether all that a change does is to let objects learn, as `model.fit()` does."""
-        learns = self._trace.entries[change.at].effects.learns
-        return bool(learns) and all(learns.values())
+        """Say whether all that a change does is to build objects up and to let them learn, as `model.fit()` does."""
+        only_itself = self._trace.entries[change.at].effects.only_itself
+        return bool(only_itself) and all(only_itself.values())
 
     def spoils(self, change: Change, index: int, name: str) -> bool:
         """Say whether a change cannot be copied, though it surely reaches what statement `index` gave to `name`.
 
         What a call that is not copied returned, such as a table that was read, is taken for an object of its own: a
-        function seldom returns what it was given, and tables are changed all the time. What a model was made of is
-        changed by `model.fit()` only if it can learn itself.
+        function seldom returns what it was given, and tables are changed all the time.
         """
         if self.reason(change.at) is None or any(self.reason(call) is not None for call in change.through):
             return False
-        return not (change.through and self.has_learned(change)) or self._learners.can_learn(index, name)
+        return self.touches(change, index, name)
 
     def is_shipped(self, name: str, time: int) -> bool:
         """Say whether a name means the data file; what it was before its last value does not."""

@@ -18,8 +18,8 @@ from mlmagic.source.purity import (
     CHANGES_ARE_PURE,
     CHANGES_FIRST_ARGUMENT,
     CHANGES_ITSELF,
+    CHANGES_ONLY_ITSELF,
     IMMUTABLE,
-    LEARNS,
     MAKES_CALLABLES,
     MODULE_NAMES,
     PATH_METHODS,
@@ -60,18 +60,20 @@ class Effects:
     runs_parameters: bool = False
     settings: dict[str, None] = field(default_factory=dict)
     """What it sets up in libraries, by dotted names: `numpy.random.seed`, `os.environ['KERAS_BACKEND']`."""
-    learns: dict[str, bool] = field(default_factory=dict)
-    """Of the names that it changes: whether all that it does to the object is to let it learn."""
+    only_itself: dict[str, bool] = field(default_factory=dict)
+    """Of the names that it changes: whether all changes leave the plain data alone that the object was made of."""
+    parameters_only: dict[str, bool] = field(default_factory=dict)
+    """The same of the parameters."""
 
     def refuse(self, text: str, line: int) -> None:
         """Note the first reason against running it again."""
         if self.impure is None:
             self.impure = Reason(text, line)
 
-    def change(self, name: str, depth: int, line: int, *, learns: bool = False) -> None:
+    def change(self, name: str, depth: int, line: int, *, only_itself: bool = False) -> None:
         """Note that it changes the object behind a name of the module."""
         before = self.changes.get(name, (0, line))
-        self.learns[name] = self.learns.get(name, True) and learns
+        self.only_itself[name] = self.only_itself.get(name, True) and only_itself
         self.changes[name] = (max(before[0], depth), before[1])
 
 
@@ -116,13 +118,14 @@ class Judge:
         return effects
 
     def _change(
-        self, effects: Effects, root: Root, line: int, depth: int | None = None, *, learns: bool = False
+        self, effects: Effects, root: Root, line: int, depth: int | None = None, *, only_itself: bool = False
     ) -> None:
         depth = max(1, root.steps if depth is None else depth)
         if root.kind is Kind.MODULE:
-            effects.change(root.name, depth, line, learns=learns)
+            effects.change(root.name, depth, line, only_itself=only_itself)
         elif root.kind is Kind.PARAMETER:
             effects.parameters[root.name] = max(depth, effects.parameters.get(root.name, 0))
+            effects.parameters_only[root.name] = effects.parameters_only.get(root.name, True) and only_itself
 
     def _set(self, effects: Effects, change: Change, time: int) -> None:
         """Note a setting that is an assignment: `pd.options.mode.copy_on_write = True`."""
@@ -170,7 +173,7 @@ class Judge:
         if other.impure is not None:
             effects.refuse(other.impure.text, call_line)
         for name, (depth, _) in other.changes.items():
-            effects.change(name, depth, call_line, learns=other.learns[name])
+            effects.change(name, depth, call_line, only_itself=other.only_itself[name])
         effects.settings.update(other.settings)
         effects.rebinds.update(other.rebinds)
         if function is None or call is None:
@@ -178,7 +181,8 @@ class Judge:
         passed = passed_to(function, call, receiver)
         for parameter, depth in other.parameters.items():
             for root in passed.get(parameter, []):
-                self._change(effects, root, call_line, root.steps + depth)
+                only_itself = other.parameters_only[parameter]
+                self._change(effects, root, call_line, root.steps + depth, only_itself=only_itself)
 
     # Calls
 
@@ -246,7 +250,7 @@ class Judge:
             or method in CHANGES_ITSELF
             or (call.discarded and method not in PURE_METHODS and not only_shows(method))
         ):
-            self._change(effects, call.root, call.line, depth, learns=method in LEARNS)
+            self._change(effects, call.root, call.line, depth, only_itself=method in CHANGES_ONLY_ITSELF)
         if method == "parse_args" and call.arguments:
             return  # not of the command line
         if method not in PURE_METHODS and method not in CHANGES_ARE_PURE:

@@ -94,9 +94,12 @@ def _hints(problems: Sequence[Problem]) -> list[str]:
     live = [problem for problem in problems if problem.fault is Fault.LIVE]
     if live:
         shippable = [problem.name for problem in live if problem.type_name in _SHIPPABLE]
-        ways = ["move the statement that makes it into the cell"]
+        one = len(live) == 1
+        ways = [f"move {'the statement that makes it' if one else 'the statements that make them'} into the cell"]
         if any(_FLAGS.fullmatch(problem.type_name) for problem in live):
-            ways.append("pass it as a flag (a keyword parameter with a default)")
+            ways.append(
+                f"pass {'it as a flag' if one else 'plain values as flags'} (a keyword parameter with a default)"
+            )
         if shippable:
             flags = " ".join(f"--with {name}" for name in shippable)
             ways.append(f"ship a DataFrame or array as a data file ({flags})")

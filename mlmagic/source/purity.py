@@ -118,10 +118,13 @@ CHANGES_ITSELF = frozenset(
 """Methods that change the object they are called on."""
 
 LEARNS = frozenset({"adapt", "fit", "fit_on_texts", "fit_transform", "load_weights", "partial_fit"})
-"""Those of them that learn, or read files; they leave the plain data alone that the object was made of."""
+"""Those of them that learn, or read files."""
 
 CHANGES_ARE_PURE = CHANGES_ITSELF - LEARNS
 """Those that do the same again when they run again."""
+
+CHANGES_ONLY_ITSELF = LEARNS | {"build", "compile", "set_weights"}
+"""Those that leave the plain data alone that the object was made of, such as a list of layer sizes."""
 
 SEEDED = frozenset(
     {"keras.random.SeedGenerator", "numpy.random.RandomState", "numpy.random.default_rng", "random.Random"}

@@ -1,12 +1,11 @@
 """Statements that set up a library for the whole process, and which of them a package needs to do as the kernel did.
 
-| set | copied |
-|---|---|
-| seeds, dtypes, policies, backends, options, log levels: `np.random.seed(0)`, `keras.config.set_floatx("float16")` |
-  where the package imports the library, or one that reads the setting |
-| variables of the environment that libraries read: `os.environ["KERAS_BACKEND"] = "jax"` | where it imports a library |
-| the interpreter's recursion limit and locale | always |
-| other variables, `sys.path`, filters of warnings, styles of plots | where it imports the module itself |
+- Seeds, dtypes, policies, backends, options, log levels (`np.random.seed(0)`, `keras.config.set_floatx("float16")`) are
+  copied where the package imports the library, or one that reads the setting.
+- Variables of the environment that libraries read, to judge by the name (`os.environ["KERAS_BACKEND"] = "jax"`), where
+  it imports a library; all others, such as projects and keys, where its own code reads the environment.
+- The interpreter's recursion limit and locale always.
+- `sys.path`, filters of warnings, styles of plots where it imports the module itself.
 
 A setting stays where it ran: before the import that reads it if the kernel had it so. Since the modules that a notebook
 finds through `sys.path` are packed with the trainer, the path is not needed to find them.
@@ -51,9 +50,11 @@ _READERS = {
 
 _LIBRARY_VARIABLES = re.compile(
     r"(AUTOGRAPH|CUBLAS|CUDA|GRPC|HF_DATASETS|HF_HOME|HF_HUB|JAX|KERAS|KMP|MKL|NCCL|NUMBA|NUMEXPR|OMP|OPENBLAS|PYTORCH|"
-    r"SM_FRAMEWORK|TF|TFHUB|TOKENIZERS|TORCH|TRANSFORMERS|XLA)(_|$)(?!.*(KEY|PASSW|SECRET|TOKEN$))"
+    r"SM_FRAMEWORK|TF|TFHUB|TOKENIZERS|TORCH|TRANSFORMERS|XLA)(_|$)"
 )
-_VARIABLE = re.compile(r"os\.environ\['(\w+)'\]")
+_SECRET = re.compile(r"KEY|PASSW|SECRET|TOKEN$|CREDENTIAL")
+_VARIABLE = re.compile(r"os\.environ\[(.*)\]", re.DOTALL)
+_ENVIRONMENT = frozenset({"environ", "environb", "getenv", "popen", "expandvars", "subprocess", "system"})
 
 
 def settings_of_call(name: str, node: ast.expr, *, through_module: bool) -> Iterator[str]:
@@ -65,12 +66,12 @@ def settings_of_call(name: str, node: ast.expr, *, through_module: bool) -> Iter
         yield name
 
 
-def _variables(node: ast.Call) -> Iterator[str]:
-    yield from (keyword.arg for keyword in node.keywords if keyword.arg)
-    for argument in node.args[:1]:
-        for key in argument.keys if isinstance(argument, ast.Dict) else [argument]:
-            if isinstance(key, ast.Constant):
-                yield str(key.value)
+def _variables(node: ast.Call) -> list[str]:
+    """Return the names of the variables; an ellipsis stands for those that only the program knows."""
+    first = node.args[0] if node.args else None
+    keys = first.keys if isinstance(first, ast.Dict) else [first]
+    names = [str(key.value) if isinstance(key, ast.Constant) else "..." for key in keys if key is not None]
+    return [*names, *(keyword.arg or "..." for keyword in node.keywords)]
 
 
 def adds_up(setting: str) -> bool:
@@ -78,13 +79,33 @@ def adds_up(setting: str) -> bool:
     return setting.rpartition(".")[2] in _ADDS
 
 
+def only_variables(settings: Collection[str]) -> bool:
+    """Say whether they are variables of the environment, and nothing else."""
+    return bool(settings) and all(_VARIABLE.fullmatch(setting) for setting in settings)
+
+
+def reads_environment(code: ast.AST) -> bool:
+    """Say whether code names what reads the environment, otherwise than to set a variable."""
+    named: list[ast.AST] = []
+    sets: list[ast.AST] = []
+    for node in ast.walk(code):
+        match node:
+            case ast.Attribute(attr=name) | ast.Name(id=name) if name in _ENVIRONMENT:
+                named.append(node)
+            case ast.Subscript(value=value, ctx=ast.Store()) | ast.Attribute(value=value, attr="setdefault" | "update"):
+                sets.append(value)
+    return any(node not in sets for node in named)
+
+
 def is_read_by(setting: str, modules: Collection[str]) -> bool:
     """Say whether a program that imports these top-level modules reads the setting."""
     owner = setting.partition(".")[0]
     libraries = any(module not in sys.stdlib_module_names for module in modules)
     if owner == "os":
-        variable = _VARIABLE.fullmatch(setting)
-        return libraries and variable is not None and bool(_LIBRARY_VARIABLES.match(variable[1]))
+        match = _VARIABLE.fullmatch(setting)
+        variable = match[1].strip("'") if match else ""
+        own = variable.partition("_")[0].lower() in modules
+        return libraries and bool(own or _LIBRARY_VARIABLES.match(variable)) and not _SECRET.search(variable)
     if setting in ("sys.setrecursionlimit", "locale.setlocale"):
         return True
     if setting == "random.seed" and libraries:

@@ -21,7 +21,7 @@ from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.notes import left_out
 from mlmagic.source.problems import Fault, Problem, raise_problems, raise_syntax
 from mlmagic.source.purity import IPYTHON_NAMES, MODULE_NAMES
-from mlmagic.source.settings import is_read_by
+from mlmagic.source.settings import is_read_by, only_variables, reads_environment
 from mlmagic.source.sharing import Change, Sharing
 from mlmagic.source.trace import Entry, Trace, is_compound, is_import, is_lazy_import
 
@@ -143,12 +143,23 @@ class _Slicer:
 
     def _set_up(self) -> None:
         """Keep what set up the libraries that the program imports."""
-        modules = {module for index in self._kept for module in self._trace.entries[index].statement.names.modules}
+        kept = [self._trace.entries[index] for index in self._kept]
+        modules = {module for entry in kept for module in entry.statement.names.modules}
+        asks = any(reads_environment(entry.statement.node) for entry in kept if not entry.effects.settings)
         for entry in self._trace.entries:
-            if entry.effects.settings and not entry.of_cell and not _binds_plainly(entry):
-                read = any(is_read_by(setting, modules) for setting in entry.effects.settings)
-                if read and self._copying.reason(entry.index) is None:
-                    self._keep(entry.index, late=False)
+            if entry.index in self._kept or not entry.effects.settings or entry.of_cell or _binds_plainly(entry):
+                continue
+            settings = entry.effects.settings
+            if any(is_read_by(setting, modules) for setting in settings) or (asks and only_variables(settings)):
+                self._set(entry)
+
+    def _set(self, entry: Entry) -> None:
+        reason = self._copying.reason(entry.index)
+        if reason is None:
+            self._keep(entry.index, late=False)
+        elif only_variables(entry.effects.settings):
+            place = entry.place(entry.statement.first_line)
+            self._notes.append(f"{place}: left out {_first_line(entry)}, which {reason.text}")
 
     def _keep(self, index: int, *, late: bool) -> None:
         if index not in self._kept or (late and not self._kept[index]):
@@ -230,6 +241,8 @@ class _Slicer:
 
     def _require_change(self, found: Change, name: str, definition: Entry) -> None:
         change, reason = self._trace.entries[found.at], self._copying.reason(found.at)
+        if not self._copying.touches(found, definition.index, name) or only_variables(change.effects.settings):
+            return
         if reason is None:
             self._keep(change.index, late=True)
             return
@@ -240,7 +253,7 @@ class _Slicer:
             self._notes.append(f"{change.place(change.statement.first_line)}: left out {first}, which {reason.text}")
             return
         made = f"{name} of {definition.place(definition.statement.first_line)}"
-        if self._copying.has_learned(found):
+        if self._copying.has_learned(found) and not reason.text.startswith("reads "):
             text = f"{made} has learned in {change.place(change.statement.first_line)}, {first}"
             self._problem(Problem(fault=Fault.LEARNED, name=name, text=text))
             return

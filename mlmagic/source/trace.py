@@ -269,6 +269,9 @@ class Trace:
             return False
         if set(self.reached(before, now)) != set(self.reached(before, before.index)):
             return False
+        if is_import(statement.node):  # the same module, whatever was done to it
+            before.statement, before.cell = statement, cell
+            return True
         later = self.entries[before.index + 1 :]
         if self._makes_an_object(statement.node, before.index) and any(_takes_hold(e, names.binds) for e in later):
             return False
