@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,10 +15,20 @@ _CHOOSE_ANOTHER = "Name another folder with the environment variable MLMAGIC_HOM
 
 
 def find_workspace(environ: Mapping[str, str], start: Path) -> Workspace:
-    """Return the workspace for work that starts in a folder; it may not exist yet."""
+    """Return the workspace for work that starts in a folder; it may not exist yet.
+
+    Raises:
+        WorkspaceError: the one that would be taken may have been put there by another user.
+    """
     start = start.absolute()
-    named = _named_workspace(environ, start)
-    return Workspace(named or _nearest_workspace(start) or start / FOLDER_NAME)
+    found = _named_workspace(environ, start) or _nearest_workspace(start)
+    here = start / FOLDER_NAME
+    if found is None and os.path.lexists(here) and not _is_trusted(here):
+        raise WorkspaceError(
+            f"the workspace {here} belongs to another user, who could put programs of theirs in the place of yours.",
+            hint=f"If you trust them, say so with the environment variable MLMAGIC_HOME={here}; else name another.",
+        )
+    return Workspace(found or here)
 
 
 def nearer_workspace_warning(environ: Mapping[str, str], start: Path) -> str | None:
@@ -40,7 +51,16 @@ def _named_workspace(environ: Mapping[str, str], start: Path) -> Path | None:
 def _nearest_workspace(start: Path) -> Path | None:
     candidates = (folder / FOLDER_NAME for folder in (start, *start.parents))
     # Unlike `Path.exists`, this one takes a folder that may not be searched for one without a workspace.
-    return next((path for path in candidates if os.path.exists(path)), None)  # noqa: PTH110
+    return next((path for path in candidates if os.path.exists(path) and _is_trusted(path)), None)  # noqa: PTH110
+
+
+def _is_trusted(path: Path) -> bool:
+    """Say whether nobody but this user, or whoever owns the folder around it, can have put it there."""
+    try:
+        status, around = path.stat(), path.parent.stat()
+    except OSError:
+        return True
+    return status.st_uid == os.geteuid() or (status.st_uid == around.st_uid and not around.st_mode & stat.S_IWOTH)
 
 
 def open_workspace(workspace: Workspace) -> Workspace:

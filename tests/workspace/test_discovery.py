@@ -113,3 +113,29 @@ def test_a_workspace_that_became_read_only_is_an_error(unprivileged: Path) -> No
     with pytest.raises(WorkspaceError, match="cannot be written by this user"):
         open_workspace(workspace)
     workspace.root.chmod(0o700)
+
+
+@pytest.fixture
+def of_another_user(tmp_path: Path) -> Path:
+    """A workspace that anybody could have put there."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a folder to another user")
+    tmp_path.chmod(0o1777)
+    (tmp_path / ".mlmagic").mkdir()
+    os.chown(tmp_path / ".mlmagic", 65534, 65534)
+    return tmp_path / ".mlmagic"
+
+
+def test_the_workspace_of_another_user_is_not_taken_unasked(of_another_user: Path) -> None:
+    below = of_another_user.parent / "a"
+    below.mkdir()
+    assert find_workspace({}, below).root == below / ".mlmagic"
+    with pytest.raises(WorkspaceError, match="belongs to another user"):
+        find_workspace({}, of_another_user.parent)
+    assert find_workspace({"MLMAGIC_HOME": str(of_another_user)}, below).root == of_another_user
+
+
+def test_a_disk_whose_files_all_belong_to_somebody_is_no_trap(of_another_user: Path) -> None:
+    of_another_user.parent.chmod(0o770)
+    os.chown(of_another_user.parent, 65534, 65534)
+    assert find_workspace({}, of_another_user.parent).root == of_another_user
