@@ -44,7 +44,7 @@ def find_artifact(model_dir: Path) -> Artifact | None:
             saved_models.append(here)
             folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith(("temp-", ".")))
-        keras_files += [here / name for name in files if name.endswith(".keras")]
+        keras_files += [here / name for name in files if name.endswith(".keras") and (here / name).is_file()]
     if saved_models:
         return _newest(saved_models, "savedmodel", len(keras_files))
     return _newest(keras_files, "keras", 0) if keras_files else None
@@ -58,6 +58,25 @@ def other_files(model_dir: Path, limit: int = 3) -> list[str]:
         found += [str((Path(folder) / name).relative_to(model_dir)) for name in sorted(files)]
         if len(found) >= limit:
             break
+    return found[:limit]
+
+
+def stray_links(artifact: Artifact, limit: int = 3) -> list[str]:
+    """Return some of the links that lead out of what becomes the version, which would not be immutable with them.
+
+    Links that stay inside are made relative, so that they lead to the same file after the move.
+    """
+    root, found = Path(os.path.realpath(artifact.folder)), []
+    for folder, folders, files in os.walk(root):
+        for link in (Path(folder) / name for name in sorted(folders + files)):
+            if not link.is_symlink():
+                continue
+            target = Path(os.path.realpath(link))
+            if not target.is_relative_to(root):
+                found.append(str(link.relative_to(root)))
+            elif os.path.isabs(os.readlink(link)):  # noqa: PTH115, PTH117 - a link's text, not a path
+                link.unlink()
+                link.symlink_to(os.path.relpath(target, folder))
     return found[:limit]
 
 

@@ -9,9 +9,16 @@ from pathlib import Path
 
 from mlmagic.runtime.diagnosis import TAIL_BYTES
 from mlmagic.spec.job import JobError, JobState
+from mlmagic.workspace.files import open_to_append
 
 LOG_PREFIX = "mlmagic: "
 """What mlmagic's own lines in a program's log begin with."""
+
+
+REMOVED = JobError(
+    message="its folder was removed while it ran, and what it wrote there is gone",
+    hint="Cancel a job before removing what it works on, and run it again.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +61,7 @@ def append_to_log(log: Path, lines: Sequence[str]) -> None:
     """
     if not lines:
         return
-    descriptor = os.open(log, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "rb+") as stream:
+    with os.fdopen(open_to_append(log), "rb+") as stream:
         size = stream.seek(0, os.SEEK_END)
         starts_anew = size == 0
         if size:

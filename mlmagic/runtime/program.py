@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlmagic.runtime.members import end_members
+from mlmagic.workspace.files import open_to_append
 
 
 class Program:
@@ -22,7 +23,7 @@ class Program:
         Raises:
             OSError: it cannot be started, as when there is no such interpreter or folder.
         """
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_to_append(log)
         try:
             self._process = subprocess.Popen(
                 command,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.runtime.artifact import Artifact, find_artifact, other_files
+from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.ending import Ending, failed
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.spec.job import JobSpec, JobState
@@ -40,13 +40,11 @@ def register_model(
     artifact = find_artifact(model_dir)
     if artifact is None:
         return Ending(state=JobState.SUCCEEDED, exit_code=0, message=_nothing_found(model_dir))
+    if links := stray_links(artifact):
+        return _refused(f"{', '.join(links)} leads out of it by a link", artifact, "Write the file itself. ")
     inspection = inspect_model(artifact.path, python=spec.python, environment=environment, wait=wait)
     if inspection.refused is not None:
-        return failed(
-            f"the program succeeded, but its model cannot become a version: {inspection.refused}",
-            exit_code=0,
-            hint=f"The model is still in {artifact.path}.",
-        )
+        return _refused(inspection.refused, artifact)
     version = models.register(
         spec.model,
         artifact.folder,
@@ -58,6 +56,14 @@ def register_model(
     default = models.get(spec.model).aliases.get("default")
     said = [_version_line(spec.model, version.number, default), *_remarks(artifact, inspection, model_dir)]
     return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=str(version), message=" · ".join(said))
+
+
+def _refused(why: str, artifact: Artifact, advice: str = "") -> Ending:
+    return failed(
+        f"the program succeeded, but its model cannot become a version: {why}",
+        exit_code=0,
+        hint=f"{advice}The model is still in {artifact.path}.",
+    )
 
 
 def _origin(job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspection) -> ModelOrigin:

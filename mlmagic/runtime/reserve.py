@@ -7,6 +7,8 @@ import errno
 import os
 from pathlib import Path
 
+from mlmagic.workspace.files import write_new
+
 RESERVE_BYTES = 512 * 1024
 """Room for the exit record, the last lines of the log, and the database's pages."""
 
@@ -21,7 +23,7 @@ class Reserve:
         """Take the space, if there is still enough; a disk that is already full is found out later, by the program."""
         with contextlib.suppress(OSError):
             # Zeros could be stored as a hole, which is no space at all.
-            self._path.write_bytes(os.urandom(RESERVE_BYTES))
+            write_new(self._path, os.urandom(RESERVE_BYTES))
 
     def give_back(self) -> None:
         """Free the space."""

@@ -31,6 +31,8 @@ _FILE_OPS = """
     LoadAndRemapMatrix
 """
 FILE_OPS = frozenset(_FILE_OPS.split())
+# What TensorFlow's debugger writes to files, and datasets of other machines.
+_PREFIXES = ("DebugIdentity", "DebugNanCount", "DebugNumericSummary", "DataServiceDataset")
 
 
 class RefusedError(Exception):
@@ -55,6 +57,7 @@ def refused_operations(saved_model: Any) -> list[str]:
         nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
         found |= {node.op for node in nodes if node.op in PYTHON_OPS or node.op in FILE_OPS}
         found |= {"PrintV2 to a file" for node in nodes if node.op == "PrintV2" and _prints_to_file(node)}
+        found |= {node.op for node in nodes if node.op.startswith(_PREFIXES)}
     return sorted(found)
 
 
@@ -66,14 +69,13 @@ def load_saved_model(path: Path) -> Any:
         ModuleNotFoundError: TensorFlow is not installed here.
     """
     message = _saved_model_class()()
+    if not any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
+        raise RefusedError(f"its saved_model.pb cannot be read: there is none in {path}")
     try:
         if (path / "saved_model.pb").exists():
             message.ParseFromString((path / "saved_model.pb").read_bytes())
         else:
             from google.protobuf import text_format  # type: ignore[import-untyped]
-
-            if not (path / "saved_model.pbtxt").exists():
-                raise FileNotFoundError(f"there is none in {path}")
 
             text_format.Parse((path / "saved_model.pbtxt").read_text(encoding="utf-8"), message)
     except Exception as error:

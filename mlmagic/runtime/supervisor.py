@@ -20,7 +20,7 @@ from pathlib import Path
 from mlmagic.errors import ConflictError, MlmagicError, WorkspaceError
 from mlmagic.runtime.contract import ProgramPlace, free_port, program_environment
 from mlmagic.runtime.diagnosis import diagnose, find_traceback
-from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly, read_tail
+from mlmagic.runtime.ending import REMOVED, Ending, append_to_log, failed, log_lines, quietly, read_tail
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.program import Program, end_leftovers, program_command
 from mlmagic.runtime.registration import register_model
@@ -39,6 +39,8 @@ GRACE_SECONDS = 10.0
 """How long a program may take over SIGTERM before SIGKILL."""
 LEFTOVER_GRACE_SECONDS = 2.0
 """The same for what a program leaves running when it ends."""
+PAUSES = (0.1, 1.0, 3.0)
+"""Before another try to write what could not be written."""
 POLL_SECONDS = 1.0
 """How often the row is read for a cancel whose signal was lost."""
 
@@ -61,7 +63,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Claim the job, run it, and record how it ended."""
-        attempt = self._jobs.claim(self._folder.id, ProcessIdentity.current(), now=_now())
+        attempt = self._claim()
         if attempt is None:
             return
         self._reserve.take()
@@ -73,6 +75,14 @@ class Supervisor:
         # Nothing of the job is left, whatever became of it: not even the children of the reader of signatures.
         end_leftovers(self._folder.id)
         self._finish(attempt, ending)
+
+    def _claim(self) -> int | None:
+        for pause in PAUSES:
+            # A database that is locked or was just rebuilt: nobody may be there to start another supervisor.
+            with contextlib.suppress(WorkspaceError):
+                return self._jobs.claim(self._folder.id, ProcessIdentity.current(), now=_now())
+            time.sleep(pause)
+        return self._jobs.claim(self._folder.id, ProcessIdentity.current(), now=_now())
 
     def _supervise(self, spec: JobSpec) -> Ending:
         for path in (
@@ -115,11 +125,13 @@ class Supervisor:
             cancelled = self._is_cancelled()
             status = self._end(program)
             if cancelled:
-                return Ending(state=JobState.CANCELLED, exit_code=status, message="cancelled")
+                return Ending(state=JobState.CANCELLED, exit_code=status, message=self._why_cancelled())
             return _timed_out(timeout, status)
         full = disk_is_full(self._folder.root)
         program.end_group()
         end_leftovers(self._folder.id, grace=LEFTOVER_GRACE_SECONDS)
+        if not self._folder.root.exists():
+            return Ending(state=JobState.FAILED, exit_code=status, error=REMOVED, message=REMOVED.message)
         if status == 0:
             return Ending(state=JobState.SUCCEEDED, exit_code=0)
         return self._diagnosed(status, is_full=full)
@@ -199,6 +211,12 @@ class Supervisor:
             return self._jobs.get(self._folder.id).state is JobState.CANCELLING
         return False
 
+    def _why_cancelled(self) -> str:
+        with contextlib.suppress(MlmagicError, OSError):
+            if self._jobs.get(self._folder.id).state is not JobState.CANCELLING:
+                return "nobody cancelled it: its supervisor got SIGTERM, as when the machine shuts down"
+        return "cancelled"
+
     def _advance(self, expect: JobState, to: JobState, **fields: object) -> None:
         # A cancel may have come in between, and a full disk is the program's to report: neither ends the attempt here.
         with contextlib.suppress(ConflictError, WorkspaceError):
@@ -215,7 +233,7 @@ class Supervisor:
         quietly(lambda: append_to_log(self._folder.log(), lines))
         record = self._exit_record(attempt, ending)
         quietly(lambda: write_atomic(self._folder.exit, dumps(record)))
-        for pause in (0.1, 1.0, 3.0, None):
+        for pause in (*PAUSES, None):
             try:
                 self._jobs.advance(self._folder.id, expect=UNFINISHED, to=ending.state, now=_now(), **fields_of(record))
             except ConflictError:
@@ -234,7 +252,8 @@ class Supervisor:
             state=ending.state,
             exit_code=ending.exit_code,
             start_time=self._start_time,
-            end_time=_now(),
+            # A clock may be set back.
+            end_time=max(_now(), self._start_time or _now()),
             error=ending.error,
             model_version=ending.model_version,
             message=ending.message,

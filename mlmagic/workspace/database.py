@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mlmagic.errors import NewerWorkspaceError, WorkspaceError, WorkspaceWarning
-from mlmagic.workspace.files import explained
+from mlmagic.workspace.files import explained, open_to_append
 from mlmagic.workspace.layout import Workspace
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class Database:
         """Keep other processes from making or replacing the file; the system lets go when this process ends."""
         import fcntl
 
-        descriptor = os.open(self.workspace.repair_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_to_append(self.workspace.repair_lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

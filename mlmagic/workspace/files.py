@@ -11,13 +11,19 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlmagic.errors import WorkspaceError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
+
+def is_inside(name: str) -> bool:
+    """Say whether a path is a plain relative one that cannot lead out of the folder that it is meant for."""
+    path = PurePosixPath(name)
+    return str(path) == name and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def make_folder(path: Path) -> None:
@@ -95,9 +101,18 @@ def _written_beside(path: Path, data: bytes | str, mode: int) -> Iterator[Path]:
 
 def append(path: Path, data: bytes | str, mode: int = 0o600) -> None:
     """Append to a file that others may be appending to, and make it if it is missing."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
-    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+    with open(open_to_append(path, mode), "ab") as file:
         file.write(_to_bytes(data))
+
+
+def open_to_append(path: Path, mode: int = 0o600) -> int:
+    """Return a descriptor to read a file and append to it; it is made if it is missing."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    with contextlib.suppress(FileNotFoundError):
+        return os.open(path, flags)
+    descriptor = os.open(path, flags | os.O_CREAT, mode)
+    os.fchmod(descriptor, mode)
+    return descriptor
 
 
 def sync_folder(path: Path) -> None:

@@ -7,14 +7,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mlmagic.errors import PackageError
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobRecord
 from mlmagic.spec.noun import Noun
-from mlmagic.workspace.files import make_folder, sync_folder, write_atomic, write_new
+from mlmagic.workspace.files import is_inside, make_folder, sync_folder, write_atomic, write_new
 from mlmagic.workspace.layout import STAGING_PREFIX, JobFolder, Workspace
 
 
@@ -50,13 +50,8 @@ def check_file_names(names: Mapping[str, object]) -> None:
     Raises:
         PackageError: some do not; all are listed.
     """
-    if problems := [repr(name) for name in names if not _is_inside(name)]:
+    if problems := [repr(name) for name in names if name == "." or not is_inside(name)]:
         raise PackageError("files of a package have relative paths without .. in them; not allowed:", problems=problems)
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return str(path) == name and name != "." and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -84,7 +79,10 @@ def read_record(folder: JobFolder) -> JobRecord:
     """
     spec: dict[str, Any] = _read_object(folder.spec)
     spec.pop("schemaVersion", None)
-    return codec.decode(JobRecord, {**_read_object(folder.state), "spec": spec})
+    record = codec.decode(JobRecord, {**_read_object(folder.state), "spec": spec})
+    if record.id != folder.id:
+        raise codec.DecodeError(f"{folder.state.name} is that of job {record.id!r}")
+    return record
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -204,9 +204,9 @@ class JobStore:
             path = self._workspace.job(job_id).claim(attempt)
             if not create_once(path, codec.dumps(identity)):
                 holder = self.claims(job_id).get(attempt)
-                if holder is not None and is_alive(holder):
+                if holder is not None and holder != identity and is_alive(holder):
                     return None
-                # Its process was killed before the row was written, and so before it ran anything.
+                # The row was not written, so nothing was run: that process was killed, or this one tries again.
                 write_atomic(path, codec.dumps(identity))
             update_time = now or datetime.now(UTC)
             self._save(

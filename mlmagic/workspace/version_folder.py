@@ -13,13 +13,13 @@ from pathlib import Path
 
 from mlmagic.spec import codec
 from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature
-from mlmagic.workspace.files import sync_folder, write_atomic
+from mlmagic.workspace.files import is_inside, sync_folder, write_atomic
 from mlmagic.workspace.layout import STAGING_PREFIX, ModelFolder, VersionFolder
 
 
 def move_in(artifact: Path, folder: VersionFolder, origin: ModelOrigin, signature: Signature | None) -> None:
     """Complete the artifact where it lies, and only then rename it: there is no step between artifact and version."""
-    if artifact.is_symlink():
+    if _is_elsewhere(artifact, folder.root.parents[2]):
         raise OSError(errno.EXDEV, "is a link", str(artifact))
     if not artifact.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "there is no such folder", str(artifact))
@@ -31,6 +31,13 @@ def move_in(artifact: Path, folder: VersionFolder, origin: ModelOrigin, signatur
     artifact.chmod(0o700)
     artifact.rename(folder.root)
     sync_folder(folder.root.parent)
+
+
+def _is_elsewhere(artifact: Path, workspace: Path) -> bool:
+    """Say whether a link leads from the workspace to a folder of the user's, which must not be moved away."""
+    if artifact.is_symlink() or not artifact.is_relative_to(workspace):
+        return artifact.is_symlink()
+    return not Path(os.path.realpath(artifact)).is_relative_to(os.path.realpath(workspace))
 
 
 @contextlib.contextmanager
@@ -63,6 +70,8 @@ def read_version(folder: VersionFolder) -> ModelVersion:
     signature = codec.loads(Signature, folder.signature.read_bytes()) if folder.signature.exists() else None
     if origin.create_time is None:
         raise codec.DecodeError("ModelOrigin.createTime is missing")
+    if not is_inside(origin.artifact_path):
+        raise codec.DecodeError(f"ModelOrigin.artifactPath leads out of the version: {origin.artifact_path!r}")
     return ModelVersion(
         model=folder.root.parent.name,
         number=int(folder.root.name),

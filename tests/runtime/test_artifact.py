@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlmagic.runtime.artifact import find_artifact, other_files
+from mlmagic.runtime.artifact import find_artifact, other_files, stray_links
 
 
 def make(root: Path, name: str, age: int = 0) -> Path:
@@ -56,3 +56,23 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     assert find_artifact(tmp_path) is None
     assert other_files(tmp_path, limit=2)[0] == "a.h5"
     assert find_artifact(tmp_path / "missing") is None
+
+
+def test_a_link_to_nothing_is_no_model(tmp_path: Path) -> None:
+    make(tmp_path, "model.keras", age=9)
+    (tmp_path / "last.keras").symlink_to("nowhere")
+    artifact = find_artifact(tmp_path)
+    assert artifact is not None
+    assert artifact.path.name == "model.keras"
+
+
+def test_links_stay_inside_or_are_told(tmp_path: Path) -> None:
+    make(tmp_path, "model/saved_model.pb")
+    make(tmp_path, "model/assets/words.txt")
+    (tmp_path / "model" / "words").symlink_to(tmp_path / "model" / "assets" / "words.txt")
+    artifact = find_artifact(tmp_path)
+    assert artifact is not None
+    assert stray_links(artifact) == []
+    assert (tmp_path / "model" / "words").readlink() == Path("assets/words.txt")
+    (tmp_path / "model" / "variables").symlink_to("../elsewhere")
+    assert stray_links(artifact) == ["variables"]

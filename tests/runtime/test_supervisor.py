@@ -17,6 +17,7 @@ from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.processes import ProcessIdentity
 
@@ -163,3 +164,16 @@ def test_a_database_that_cannot_be_written_meanwhile(jobs: Jobs, monkeypatch: py
     record = supervise(jobs, folder)
     assert record.state is JobState.SUCCEEDED
     assert record.start_time is not None
+
+
+def test_a_claim_is_tried_again(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, claim, tries = jobs.make("pass\n"), JobStore.claim, []
+
+    def locked_once(*arguments: object, **options: object) -> int | None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise WorkspaceError("the database is locked.")
+        return claim(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(JobStore, "claim", locked_once)
+    assert supervise(jobs, folder).state is JobState.SUCCEEDED

@@ -22,7 +22,7 @@ class Jobs:
         self.database = Database(workspace)
         self.store = JobStore(self.database)
 
-    def make(self, source: str, **fields: object) -> JobFolder:
+    def make(self, source: str, *, create_time: datetime | None = None, **fields: object) -> JobFolder:
         package = make_package(source)
         spec = JobSpec(
             display_name="taxi",
@@ -30,7 +30,7 @@ class Jobs:
             **{"working_directory": os.fspath(self.workspace.root), **fields},  # type: ignore[arg-type]
         )
         record = self.store.create(
-            spec, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
+            spec, package_files=package.files, source_map=package.source_map, now=create_time or datetime.now(UTC)
         )
         return self.workspace.job(record.id)
 

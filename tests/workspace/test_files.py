@@ -20,10 +20,11 @@ def test_files_and_folders_are_the_users_alone_under_any_umask(tmp_path: Path, u
         files.make_folder(tmp_path / "a" / "b")
         files.write_atomic(tmp_path / "a" / "b" / "file", "text")
         files.create_once(tmp_path / "a" / "claim", "text")
+        files.append(tmp_path / "a" / "log", "text")
     finally:
         os.umask(before)
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/file", "a/claim")]
-    assert modes == [0o700, 0o700, 0o600, 0o600]
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/file", "a/claim", "a/log")]
+    assert modes == [0o700, 0o700, 0o600, 0o600, 0o600]
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:

@@ -311,9 +311,18 @@ def test_a_claim_whose_process_died_before_the_row_is_taken_over(
     assert jobs.claims(record.id) == {1: identity}
 
 
-def test_a_claim_whose_process_lives_stands(workspace: Workspace, jobs: JobStore, submit: Submit) -> None:
+def test_a_claim_whose_row_could_not_be_written_can_be_made_again(
+    workspace: Workspace, jobs: JobStore, submit: Submit
+) -> None:
     record = submit()
     workspace.job(record.id).claim(1).write_text(codec.dumps(ProcessIdentity.current()))
+    assert jobs.claim(record.id, ProcessIdentity.current()) == 1
+
+
+def test_a_claim_whose_process_lives_stands(workspace: Workspace, jobs: JobStore, submit: Submit) -> None:
+    record, parent = submit(), ProcessIdentity.of(os.getppid())
+    assert parent is not None
+    workspace.job(record.id).claim(1).write_text(codec.dumps(parent))
     assert jobs.claim(record.id, ProcessIdentity.current()) is None
     assert jobs.get(record.id).state is JobState.QUEUED
 

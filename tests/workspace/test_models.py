@@ -278,3 +278,26 @@ def test_what_somebody_else_put_there_is_counted_but_no_version(
     (workspace.model("taxi").root / "notes").touch()
     assert register().number == 3
     assert numbers(models) == [1, 3]
+
+
+def test_a_folder_of_the_users_behind_a_link_is_copied_not_moved(
+    models: ModelStore, job_with_model: JobFolder, artifact: Artifact, tmp_path: Path, now: datetime
+) -> None:
+    artifact(tmp_path / "mine" / "1")
+    shutil.rmtree(job_with_model.model_dir)
+    job_with_model.model_dir.symlink_to(tmp_path / "mine")
+    version = models.register("taxi", job_with_model.model_dir / "1", origin=ModelOrigin(), now=now)
+    assert (models.path(version) / "saved_model.pb").exists()
+    assert (tmp_path / "mine" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("path", ["../2", "/etc", "a/../../b"])
+def test_an_artifact_path_that_leads_out_is_not_believed(
+    database: Database, models: ModelStore, register: Register, now: datetime, path: str
+) -> None:
+    folder = models.path(register())
+    (folder / "origin.json").write_text(codec.dumps(ModelOrigin(artifact_path=path, create_time=now)))
+    assert database.rebuild().problems == (
+        f"left out {folder}: ModelOrigin.artifactPath leads out of the version: {path!r}",
+    )
+    assert numbers(models) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -147,3 +148,13 @@ def test_an_empty_workspace_gets_its_database_without_a_word(workspace: Workspac
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert jobs.list() == []
+
+
+def test_the_copy_of_a_job_is_not_taken_for_it(
+    workspace: Workspace, database: Database, jobs: JobStore, submit: Submit
+) -> None:
+    record = submit()
+    copy = workspace.job("copy-20260131-123015-0a1b").root
+    shutil.copytree(workspace.job(record.id).root, copy)
+    assert database.rebuild().problems == (f"left out {copy}: state.json is that of job {record.id!r}",)
+    assert [summary.id for summary in jobs.list()] == [record.id]

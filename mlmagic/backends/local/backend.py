@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, Summaries, decode_chunk
 from mlmagic.backends.local.reconcile import PATIENCE_SECONDS, Reconciler, last_claim
 from mlmagic.backends.local.spawn import start_supervisor
-from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError
+from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError, WorkspaceError
 from mlmagic.runtime.supervisor import UNFINISHED
-from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState
+from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, ReplicaRole
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import explained, tail
 from mlmagic.workspace.jobs import JobStore
@@ -54,7 +54,7 @@ class LocalBackend:
             spec,
             backend=self.name,
             python=spec.python or sys.executable,
-            working_directory=spec.working_directory or os.getcwd(),  # noqa: PTH109 - kept as the text that it is
+            working_directory=spec.working_directory or _working_directory(),
         )
         record = self._jobs.create(
             placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
@@ -107,7 +107,9 @@ class LocalBackend:
         folder = self._workspace.job(job_id)
         log = folder.log(role, index)
         with explained(f"read the log {log}"):
-            if not log.exists() and (role, index) != ("chief", 0):
+            # A role is part of a path.
+            is_replica = role in set(ReplicaRole) and log.exists()
+            if not is_replica and (role, index) != ("chief", 0):
                 raise NotFoundError(f"job {job_id} has no replica {role}-{index}; it has {_replicas(folder)}.")
             if offset < 0:
                 offset = _start_of_tail(log, -offset)
@@ -123,7 +125,8 @@ class LocalBackend:
         except BackendError as error:
             now = datetime.now(UTC)
             why = JobError(message=error.message, hint=error.hint)
-            with suppress(ConflictError):
+            # Where not even that can be written, the error is still told.
+            with suppress(ConflictError, WorkspaceError):
                 self._jobs.advance(
                     folder.id, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now, error=why
                 )
@@ -135,6 +138,14 @@ class LocalBackend:
         if supervisor is not None and is_alive(supervisor):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(supervisor.pid, signal.SIGTERM)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - kept as the text that it is
+    except FileNotFoundError as error:
+        message = "the working directory was deleted, so the program has no place to start in."
+        raise UsageError(message, hint="Change to another folder: %cd ~") from error
 
 
 def _check(spec: JobSpec) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlmagic.errors import BackendError, ConflictError, MlmagicError
+from mlmagic.runtime.ending import REMOVED
 from mlmagic.runtime.members import end_members
 from mlmagic.runtime.supervisor import UNFINISHED, fields_of
 from mlmagic.spec.codec import DecodeError, loads
@@ -62,7 +63,8 @@ class Reconciler:
         # since only one gets the claim. This one waits its turn so that a loop over `get` does not start hundreds.
         age = (datetime.now(UTC) - record.create_time).total_seconds()
         last = self._started.get(record.id)
-        if age < self._patience or (last is not None and time.monotonic() - last < self._patience):
+        # A clock that was set back would make it wait for ever.
+        if 0 <= age < self._patience or (last is not None and time.monotonic() - last < self._patience):
             return record
         self._started[record.id] = time.monotonic()
         try:
@@ -77,7 +79,8 @@ class Reconciler:
         if not restarted:
             end_members(record.id, session=_own_session(supervisor))
         end = _read_exit(folder) or self._made_up(record, restarted=restarted)
-        folder.exit_reserve.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.exit_reserve.unlink(missing_ok=True)
         try:
             return self._jobs.advance(
                 record.id, expect=UNFINISHED, to=end.state, now=datetime.now(UTC), **fields_of(end)
@@ -102,6 +105,8 @@ class Reconciler:
         if record.state is JobState.CANCELLING:
             return ExitRecord(attempt=record.attempt, state=JobState.CANCELLED, end_time=now, message="cancelled")
         error = _restarted() if restarted else _killed()
+        if not self._workspace.job(record.id).root.exists():
+            error = REMOVED
         return ExitRecord(
             attempt=record.attempt,
             state=JobState.LOST if restarted else JobState.FAILED,

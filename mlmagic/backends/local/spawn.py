@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlmagic.errors import BackendError
 from mlmagic.runtime.contract import outer_environment
-from mlmagic.workspace.files import append
+from mlmagic.workspace.files import open_to_append
 from mlmagic.workspace.layout import JobFolder
 
 _ENTRY = Path(__file__).parents[2] / "runtime" / "__main__.py"
@@ -26,8 +26,7 @@ def start_supervisor(folder: JobFolder) -> None:
     """
     command = [sys.executable, "-I", str(_ENTRY), str(folder.root)]
     try:
-        append(folder.supervisor_log, b"")
-        with folder.supervisor_log.open("ab") as output:
+        with os.fdopen(open_to_append(folder.supervisor_log), "ab") as output:
             # The child forks the supervisor and exits at once: nothing is left to be reaped later.
             subprocess.run(
                 command,

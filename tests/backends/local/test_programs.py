@@ -13,6 +13,7 @@ import pytest
 
 from mlmagic.backends.base import LOG_CHUNK_BYTES
 from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.errors import NotFoundError
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.database import Database
@@ -163,3 +164,28 @@ def test_a_full_disk(small_disk: Path, source: str) -> None:
     assert record.error.message.startswith("the disk is full")
     assert "free some space" in (record.error.hint or "")
     assert "mlmagic: failed: the disk is full" in last_lines(workspace.job(job_id).log(), 3)
+
+
+def test_a_model_with_links_out_of_it_is_no_version(backend: LocalBackend, tmp_path: Path) -> None:
+    source = (
+        "import os, pathlib\nmodel = pathlib.Path(os.environ['AIP_MODEL_DIR'])\n(model / 'saved_model.pb').touch()\n"
+    )
+    record = run(backend, source + f"(model / 'variables').symlink_to({str(tmp_path)!r})\n", model="taxi")
+    assert record.error is not None
+    assert record.error.message == (
+        "the program succeeded, but its model cannot become a version: variables leads out of it by a link"
+    )
+
+
+def test_a_role_is_no_path(backend: LocalBackend, workspace: Workspace) -> None:
+    record = run(backend, "pass\n")
+    (workspace.root / "secret-0.log").write_text("secret")
+    with pytest.raises(NotFoundError, match="has no replica"):
+        backend.logs(record.id, role="../../../secret")
+
+
+def test_a_supervisor_that_is_told_to_end_says_by_what(backend: LocalBackend) -> None:
+    source = "import os, signal, time\nos.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(600)\n"
+    record = run(backend, source)
+    assert (record.state, record.exit_code) == (JobState.CANCELLED, -15)
+    assert record.message == "nobody cancelled it: its supervisor got SIGTERM, as when the machine shuts down"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -17,7 +18,7 @@ from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
 from mlmagic.spec.model import ModelOrigin
-from mlmagic.testing.backends import FOREVER, read_log, submit, wait_for, wait_for_text
+from mlmagic.testing.backends import FOREVER, read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import ProcessIdentity
@@ -173,3 +174,26 @@ def test_killed_at_each_step(workspace: Workspace, jobs: Jobs, step: str) -> Non
     record = LocalBackend(workspace).get(folder.id)
     assert (record.state, record.model_version) == (JobState.FAILED, None)
     assert LocalBackend(workspace).get(folder.id) == record
+
+
+def test_a_folder_that_was_removed_is_told_as_such(backend: LocalBackend, workspace: Workspace) -> None:
+    job_id = submit(backend, FOREVER).id
+    wait_for_text(backend, job_id, "begun")
+    shutil.rmtree(workspace.job(job_id).root)
+    record = backend.get(job_id)
+    assert record.error is not None
+    assert record.error.message == "its folder was removed while it ran, and what it wrote there is gone"
+
+
+def test_a_program_that_outlives_its_folder(backend: LocalBackend) -> None:
+    source = "import os, shutil\nshutil.rmtree(os.path.dirname(os.environ['PYTHONPATH'].split(':')[0]))\n"
+    record = run(backend, source, model="taxi")
+    assert record.state is JobState.FAILED
+    assert record.message == "its folder was removed while it ran, and what it wrote there is gone"
+
+
+def test_a_clock_that_was_set_back_keeps_no_job_waiting(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make("print('late')\n", create_time=datetime.now(UTC) + timedelta(days=30))
+    assert LocalBackend(workspace).get(folder.id).state is JobState.QUEUED
+    record = wait_for(LocalBackend(workspace), folder.id)
+    assert record.state is JobState.SUCCEEDED

@@ -131,3 +131,11 @@ def test_a_spec_that_cannot_run_here(backend: LocalBackend) -> None:
         "  - its working directory /nowhere does not exist"
     )
     assert backend.list() == []
+
+
+def test_a_deleted_working_directory_is_told(backend: LocalBackend, folder: Path) -> None:
+    folder.joinpath("gone").mkdir()
+    os.chdir("gone")
+    folder.joinpath("gone").rmdir()
+    with pytest.raises(UsageError, match="the working directory was deleted"):
+        submit(backend, "pass\n")
