@@ -21,6 +21,7 @@ from mlmagic.api.arguments import (
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
 from mlmagic.api.jobs import Job
 from mlmagic.api.program import Program, check_program
+from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec, Origin, PackageReference
 
@@ -63,7 +64,12 @@ class TrainingPlan:
         return write_package(self.package, Path(path).expanduser())
 
     def submit(self) -> Job:
-        """Start the job and return it at once."""
+        """Start the job and return it at once.
+
+        Raises:
+            UsageError: the program does not take these arguments.
+        """
+        check_program_arguments(self.package, self.spec.args)
         backend = self.session.backend(self.spec.backend)
         return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
 
@@ -173,7 +179,8 @@ def plan_training(
     check = ArgumentCheck()
     check.read(check_program, source, package, cell)
     check.read(read_name, name)
-    check.read(read_name, name if model is None else model, "model name")
+    if model is not None:
+        check.read(read_name, model, "model name")
     words = check.read(read_args, args)
     label_map = check.read(read_labels, labels)
     seconds = check.read(read_timeout, timeout)
