@@ -13,6 +13,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
+_LATER = ("google", "emulator")
+_LOCAL = "Backends: local, which is this machine."
+
 T = TypeVar("T")
 
 
@@ -48,6 +51,13 @@ def read_name(name: object, what: str = "name") -> str:
     if not isinstance(name, str):
         raise UsageError(f"{what} must be a string, not {_told(name)}.")
     return check_name(name, what)
+
+
+def read_reference(reference: object, what: str) -> str:
+    """Check that what is to name a job, a model or a version is text."""
+    if not isinstance(reference, str):
+        raise UsageError(f"{what} must be a string, not {_told(reference)}.")
+    return reference
 
 
 def read_timeout(timeout: object) -> float | None:
@@ -106,9 +116,13 @@ def read_backend(backend: object) -> str | None:
     """Check a backend's name without loading it; None for the session's."""
     from mlmagic.backends.registry import BACKENDS
 
+    if backend in _LATER:
+        raise UsageError(
+            f"the backend {backend!r} is not part of this version of mlmagic, which runs jobs on this machine only.",
+            hint=_LOCAL,
+        )
     if backend is not None and backend not in BACKENDS:
-        hint = nearest(str(backend), BACKENDS) or f"Backends: {', '.join(sorted(BACKENDS))}."
-        raise UsageError(f"there is no backend {backend!r}. {hint}")
+        raise UsageError(f"there is no backend {backend!r}. {nearest(str(backend), ['local'])}".rstrip(), hint=_LOCAL)
     return None if backend is None else str(backend)
 
 

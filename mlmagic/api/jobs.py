@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from mlmagic.api.arguments import read_reference
 from mlmagic.api.failures import job_failed
 from mlmagic.errors import UsageError, WaitTimeout, nearest
 from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
@@ -51,7 +52,7 @@ def job(reference: str, *, session: Session | None = None) -> Job:
         UsageError: the prefix fits several.
     """
     backend = _session(session).backend()
-    return Job(id=backend.resolve(reference), backend=backend)
+    return Job(id=backend.resolve(read_reference(reference, "a job's id or name")), backend=backend)
 
 
 class LogText(str):
@@ -201,6 +202,9 @@ class Job:
             if len(lines) >= count or size >= chunk.next_offset:
                 return "".join(lines[-count:])
             size *= 4
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import job_bundle

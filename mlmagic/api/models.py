@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from mlmagic.api.arguments import read_reference
 from mlmagic.errors import UsageError
 from mlmagic.spec.model import Model as ModelRecord
 from mlmagic.spec.model import ModelVersion
@@ -28,9 +29,12 @@ def model(name: str, *, session: Session | None = None) -> Model:
     Raises:
         NotFoundError: there is none; names the nearest.
     """
+    read_reference(name, "a model's name")
     if "@" in name:
+        model_name = name.partition("@")[0]
         raise UsageError(
-            f"{name!r} is a version; mlmagic.model takes the model's name.", hint="Its versions: .versions"
+            f"{name!r} is a version; what is asked for is a model's name: {model_name}.",
+            hint="The model tells its versions.",
         )
     store = _store(session)
     return Model(name=store.get(check_name(name, "model name")).name, store=store)
@@ -74,6 +78,9 @@ class Model:
         """
         self.store.set_default(self.name, number)
         return self
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import model_bundle

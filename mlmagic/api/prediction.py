@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.arguments import read_reference
 from mlmagic.api.first_version import resolve_version
 from mlmagic.spec.names import parse_model_reference
 
@@ -43,7 +44,8 @@ def predict(
     from mlmagic.session import current_session
 
     session = session or current_session()
-    version = resolve_version(parse_model_reference(model_ref), session, wait=wait, on_wait=on_wait or _say)
+    reference = parse_model_reference(read_reference(model_ref, "a model's name"))
+    version = resolve_version(reference, session, wait=wait, on_wait=on_wait or _say)
     return predict_frame(session.predictors, version, session.models.path(version), instances)
 
 

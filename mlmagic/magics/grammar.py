@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,10 +60,14 @@ def _choose(magic: Magic, words: list[Word], sign: str) -> tuple[str | None, Com
         return default, magic.subcommands[default], words
     name = words[0].text
     if name not in magic.subcommands:
+        near = _nearest(name, magic.subcommands)
+        if near:
+            near = f"Did you mean {near}?"
+        elif "describe" in magic.subcommands:
+            near = f"To look at one: {sign} describe {words[0].raw}"
         known = ", ".join(magic.subcommands)
         raise UsageError(
-            f"{sign} has no subcommand {name!r}. {nearest(name, magic.subcommands)}".rstrip(),
-            hint=f"Subcommands: {known}. More: {sign} --help",
+            f"{sign} has no subcommand {name!r}. {near}".rstrip(), hint=f"Subcommands: {known}. More: {sign} --help"
         )
     return name, magic.subcommands[name], words[1:]
 
@@ -176,11 +181,13 @@ class _Reader:
             self.values[argument.name] = self._value(argument, argument.metavar, word)
         for argument in required[len(self._free) :]:
             self._problem(f"{argument.metavar} is missing: {argument.help}")
-        for word in self._free[len(self.command.arguments) :]:
-            self._problem(f"{word.raw} is one word too many{self._hint_program(word)}")
+        if extra := " ".join(word.raw for word in self._free[len(self.command.arguments) :]):
+            self._problem(f"{extra} is too much{self._hint_too_much(extra)}")
 
-    def _hint_program(self, word: Word) -> str:
-        return f"; an argument of your program goes after --: -- {word.raw}" if self.command.takes_program else ""
+    def _hint_too_much(self, extra: str) -> str:
+        if not self.command.takes_program:
+            return ""
+        return f": a name is one word, and an argument of your program goes after --: -- {extra}"
 
     def _read_program(self, behind: Sequence[Word]) -> None:
         if behind and not self.command.takes_program:
@@ -198,11 +205,17 @@ class _Reader:
         for flag, *_ in self._unknown:
             name = flag.text.partition("=")[0]
             self._problem(f"{name} is no flag of {self.called}. {_nearest_flag(name, self._flags)}".rstrip())
-        if self.command.takes_program:
+        if self.command.takes_program and not all(self._is_sure(flag) for flag, *_ in self._unknown):
             moved = [word for group in self._unknown for word in group]
-            kept = [word for word in own if not any(word is other for other in moved)]
-            mended = " ".join([self.called, *(w.raw for w in [*kept, _SEPARATOR, *moved, *behind[1:]])])
+            kept = [word.raw for word in own if not any(word is other for other in moved)]
+            missing = [argument.metavar for argument in self.command.arguments[len(self._free) :]]
+            mended = " ".join([self.called, *missing, *kept, *(w.raw for w in [_SEPARATOR, *moved, *behind[1:]])])
             self._mended = f"A flag of your program goes after a bare --: {mended}"
+
+    def _is_sure(self, flag: Word) -> bool:
+        """Say whether an unknown flag is surely one of ours, but for its dashes: `--dryrun`."""
+        letters = re.sub(r"[-_]", "", flag.text.partition("=")[0])
+        return any(letters == option.replace("-", "") for option in self._flags)
 
     def _value(self, item: Argument | Option, label: str, word: Word) -> Any:
         try:
@@ -229,10 +242,15 @@ class _Reader:
 
 def _nearest_flag(name: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the flag that may have been meant. The dashes, which all share, do not count."""
+    near = _nearest(name.strip("-").replace("_", "-"), (flag.strip("-") for flag in known))
+    return f"Did you mean --{near}?" if near else ""
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Return the only word that is very near, or an empty string."""
     from difflib import get_close_matches
 
-    matches = get_close_matches(name.strip("-").replace("_", "-"), [flag.strip("-") for flag in known], n=1, cutoff=0.7)
-    return f"Did you mean --{matches[0]}?" if matches else ""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
+    from mlmagic.api.jobs import Job
     from mlmagic.magics.extension import Extension
 
 _JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name: its newest job")
@@ -17,7 +18,12 @@ JOBS = Magic(
     default="list",
     command=Command(
         summary="The jobs of this workspace. JOB is an id, the beginning of one, or a name: its newest job.",
-        examples=("%jobs", "%jobs logs taxi -f", "%jobs wait taxi"),
+        examples=(
+            ("%jobs", "all jobs"),
+            ("%jobs describe taxi", "the newest job called taxi: its state, its log, what went wrong"),
+            ("%jobs logs taxi -f", "what it prints, until it has ended"),
+            ("%jobs wait taxi", "stay here until it has ended"),
+        ),
     ),
     subcommands={
         "list": Command(
@@ -28,6 +34,10 @@ JOBS = Magic(
         "logs": Command(
             summary="show what a job's program printed",
             arguments=(_JOB,),
+            examples=(
+                ("%jobs logs taxi", "all that the newest job called taxi has printed so far"),
+                ("%jobs logs taxi -f --tail 20", "its last 20 lines, and what follows"),
+            ),
             options=(
                 Option(name="follow", short="f", help="go on until the job has ended"),
                 Option(name="tail", metavar="N", kind=Kind.COUNT, help="only the last N lines"),
@@ -55,14 +65,21 @@ def jobs(extension: Extension, line: Parsed) -> Any:
         case "logs":
             return job.logs(tail=line["tail"])
         case "cancel":
-            return job.cancel()
+            return _cancel(job)
         case "wait":
             return extension.panels.wait(job)
         case _:
             return job
 
 
-def _follow(job: Any, tail: int | None) -> None:
+def _cancel(job: Job) -> Job:
+    state = job.state
+    if state.is_final:
+        sys.stdout.write(f"{job.id} has ended already ({state}); there is nothing to cancel.\n")
+    return job.cancel()
+
+
+def _follow(job: Job, tail: int | None) -> None:
     told = job.logs() if tail else ""
     sys.stdout.write("".join(told.splitlines(keepends=True)[-tail:]) if tail else "")
     skipped = len(told)

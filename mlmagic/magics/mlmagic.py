@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import UsageError
 from mlmagic.magics.tables import Argument, Command, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -18,7 +17,10 @@ MLMAGIC = Magic(
     default="status",
     command=Command(
         summary="From a cell to a served model. %%train, %jobs, %models and %predict have help of their own: --help.",
-        examples=("%mlmagic", "%mlmagic doctor", "%mlmagic use local --save"),
+        examples=(
+            ("%mlmagic", "where the workspace is, and what is in it"),
+            ("%mlmagic doctor", "something does not work: what is it?"),
+        ),
     ),
     subcommands={
         "status": Command(summary="show version, workspace, backend, jobs and models"),
@@ -31,8 +33,6 @@ MLMAGIC = Magic(
         "config": Command(summary="show the settings in force, and how to change them"),
     },
 )
-
-_LATER = ("google", "emulator")
 
 
 def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all magics are called alike
@@ -91,10 +91,8 @@ def configuration(session: Session) -> Configuration:
 
 
 def _use(session: Session, backend: str, *, save: bool) -> Status:
-    if backend in _LATER:
-        raise UsageError(
-            f"the backend {backend!r} is not part of this version of mlmagic, which runs jobs on this machine only.",
-            hint="%mlmagic use local",
-        )
+    from mlmagic.api.arguments import read_backend
+
+    read_backend(backend)
     session.use(backend, save=save)
     return status(session)

@@ -15,7 +15,11 @@ MODELS = Magic(
     default="list",
     command=Command(
         summary="The models of this workspace. A model has numbered versions; MODEL alone means its default version.",
-        examples=("%models", "%models describe taxi", "%models set-default taxi@2"),
+        examples=(
+            ("%models", "all models"),
+            ("%models describe taxi", "the versions of taxi, and what it takes and returns"),
+            ("%models set-default taxi@2", "let version 2 answer for taxi from now on"),
+        ),
     ),
     subcommands={
         "list": Command(summary="list models"),
@@ -39,9 +43,18 @@ def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all mag
         case "list":
             return api.models()
         case "describe":
-            return api.model(line["model"])
+            return _describe(line["model"])
         case _:
             return _set_default(line["version"])
+
+
+def _describe(name: str) -> Any:
+    from mlmagic.api import models as api
+
+    if "@" in name:
+        model = name.partition("@")[0]
+        raise UsageError(f"{name} is a version; its model has the page.", hint=f"%models describe {model}")
+    return api.model(name)
 
 
 def _set_default(text: str) -> Any:

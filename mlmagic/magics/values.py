@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 from mlmagic.errors import UsageError
@@ -38,7 +39,7 @@ def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]
 
 def _variable(word: Word) -> str:
     name = variable_name(word) or word.text
-    if not name.isidentifier():
+    if not name.isidentifier() or iskeyword(name):
         raise UsageError(f"{word.raw} is no name of a variable")
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,11 @@ from mlmagic.api.arguments import (
     read_name,
     read_timeout,
 )
+from mlmagic.api.jobs import job
+from mlmagic.api.models import model
+from mlmagic.api.prediction import predict
 from mlmagic.errors import UsageError
+from mlmagic.session import Session
 
 
 @pytest.mark.parametrize(
@@ -68,8 +73,16 @@ def test_backends_are_known() -> None:
     assert read_backend("local") == "local"
     with pytest.raises(UsageError, match=r"there is no backend 'lokal'. Did you mean local\?"):
         read_backend("lokal")
-    with pytest.raises(UsageError, match=r"there is no backend 'zzz'. Backends: .*local"):
+    with pytest.raises(UsageError, match=r"there is no backend 'zzz'.\nBackends: local, which is this machine."):
         read_backend("zzz")
+    with pytest.raises(UsageError, match=r"the backend 'google' is not part of this version of mlmagic"):
+        read_backend("google")
+
+
+@pytest.mark.parametrize("ask", [job, model, lambda it, session: predict(it, [], session=session)])
+def test_what_names_a_job_or_a_model_is_text(session: Session, ask: Callable[..., object]) -> None:
+    with pytest.raises(UsageError, match=r"must be a string, not int 3\."):
+        ask(3, session=session)
 
 
 def test_names_and_modules_are_checked() -> None:

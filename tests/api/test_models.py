@@ -31,7 +31,7 @@ def test_an_unknown_model_names_the_nearest(session: Session, register: Register
 
 
 def test_a_version_is_no_model(session: Session) -> None:
-    with pytest.raises(UsageError, match=r"'taxi@2' is a version; mlmagic.model takes the model's name."):
+    with pytest.raises(UsageError, match=r"'taxi@2' is a version; what is asked for is a model's name: taxi."):
         model("taxi@2", session=session)
 
 

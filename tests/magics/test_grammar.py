@@ -117,6 +117,7 @@ def test_a_program_flag_before_the_separator():
         ("taxi --layers 64 32 --wait", "taxi --wait -- --layers 64 32"),
         ("taxi --rate=0.1 -- --epochs 5", "taxi -- --rate=0.1 --epochs 5"),
         ("taxi --title 'a b' --x", "taxi -- --title 'a b' --x"),
+        ("-x", "NAME -- -x"),
     ],
 )
 def test_the_mended_line(line, mended):
@@ -127,6 +128,17 @@ def test_an_unknown_flag_offers_the_nearest():
     assert error(JOBS, "list --limt 5") == (
         "%jobs list: --limt is no flag of %jobs list. Did you mean --limit?\nHelp: %jobs list --help"
     )
+
+
+@pytest.mark.parametrize("flag", ["--dryrun", "--dry--run"])
+def test_a_flag_with_other_dashes_is_surely_ours(flag):
+    assert error(TRAIN, f"taxi {flag}", "x") == (
+        f"%%train: {flag} is no flag of %%train. Did you mean --dry-run?\nHelp: %%train --help"
+    )
+
+
+def test_words_of_python_are_no_variables():
+    assert "--into: class is no name of a variable" in error(TRAIN, "taxi --into class", "x")
 
 
 def test_all_that_is_wrong_is_told_at_once():
@@ -144,10 +156,11 @@ def test_all_that_is_wrong_is_told_at_once():
 
 
 def test_too_many_words():
-    assert error(TRAIN, "taxi fast", "x").startswith(
-        "%%train: fast is one word too many; an argument of your program goes after --: -- fast\n"
+    assert error(TRAIN, "my taxi job", "x") == (
+        "%%train: taxi job is too much: a name is one word, and an argument of your program goes after --: -- taxi job"
+        "\nHelp: %%train --help"
     )
-    assert error(JOBS, "wait a b") == "%jobs wait: b is one word too many\nHelp: %jobs wait --help"
+    assert error(JOBS, "wait a b") == "%jobs wait: b is too much\nHelp: %jobs wait --help"
 
 
 def test_values_out_of_range():
@@ -174,6 +187,10 @@ def test_an_unknown_subcommand_offers_the_nearest():
         "%jobs has no subcommand 'dscribe'. Did you mean describe?\n"
         "Subcommands: list, describe, logs, cancel, wait. More: %jobs --help"
     )
+
+
+def test_a_job_in_place_of_a_subcommand():
+    assert error(JOBS, "taxi").startswith("%jobs has no subcommand 'taxi'. To look at one: %jobs describe taxi\n")
 
 
 def test_a_default_subcommand_takes_flags():

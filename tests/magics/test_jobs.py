@@ -61,6 +61,11 @@ def test_cancel_and_wait(run):
         run("%jobs wait taxi")
 
 
+def test_a_job_that_has_ended_cannot_be_cancelled(run, ended, capsys):
+    assert run("%jobs cancel taxi").state == "SUCCEEDED"
+    assert f"{ended.id} has ended already (SUCCEEDED); there is nothing to cancel.\n" in capsys.readouterr().out
+
+
 def test_unknown_jobs_offer_the_nearest(run, ended):
     with pytest.raises(NotFoundError, match="Did you mean taxi"):
         run("%jobs describe taxy")

@@ -31,7 +31,7 @@ def test_backends_that_come_later(run, backend):
         run(f"%mlmagic use {backend}")
     assert str(caught.value) == (
         f"the backend '{backend}' is not part of this version of mlmagic, which runs jobs on this machine only.\n"
-        "%mlmagic use local"
+        "Backends: local, which is this machine."
     )
 
 

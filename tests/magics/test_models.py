@@ -46,6 +46,12 @@ def test_set_default_needs_a_version(run, taxi):
     assert str(caught.value) == "which version of taxi? Its newest is taxi@2.\n%models set-default taxi@NUMBER"
 
 
+def test_a_version_has_no_page_of_its_own(run, taxi):
+    with pytest.raises(UsageError) as caught:
+        run("%models describe taxi@2")
+    assert str(caught.value) == "taxi@2 is a version; its model has the page.\n%models describe taxi"
+
+
 def test_unknown_models_offer_the_nearest(run, taxi):
     with pytest.raises(NotFoundError, match=r"Did you mean taxi\?"):
         run("%models describe taxis")
