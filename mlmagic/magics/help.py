@@ -23,7 +23,7 @@ def help_text(magic: Magic, subcommand: str | None = None) -> str:
     if command.body:
         sections.append("Body\n" + _paragraph(command.body, indent="  "))
     if command.examples:
-        sections.append("Examples\n" + "\n".join(f"  {line}" for line in command.examples))
+        sections.append(_examples(command))
     return "\n\n".join(sections)
 
 
@@ -38,12 +38,18 @@ def _overview(magic: Magic) -> str:
         label = f"[{name}]" if name == magic.default else name
         rows.append((" ".join([f"%{magic.name} {label}", *words]), command.summary))
     text = f"{_paragraph(magic.command.summary)}\n\n{_columns(rows)}"
-    examples = "\n".join(f"  {line}" for line in magic.command.examples)
-    more = f"Flags of each: %{magic.name} {next(iter(magic.subcommands))} --help"
-    return "\n\n".join(part for part in (text, examples and f"Examples\n{examples}", more) if part)
+    one = next((name for name, command in magic.subcommands.items() if command.options), next(iter(magic.subcommands)))
+    more = f"More of each: %{magic.name} {one} --help"
+    return "\n\n".join([text, _examples(magic.command), more])
+
+
+def _examples(command: Command) -> str:
+    return "Examples\n" + _columns([(line.replace("\n", "\n  "), what) for line, what in command.examples])
 
 
 def _usage(magic: Magic, command: Command, subcommand: str | None) -> str:
+    if command.forms:
+        return "\n".join(command.forms)
     sign = "%%" if command.body else "%"
     words = [f"{sign}{magic.name}", *([subcommand] if subcommand else []), *_signature(command)]
     return " ".join(words)

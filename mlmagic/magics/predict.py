@@ -31,7 +31,15 @@ PREDICT = Magic(
             Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the predictions to this variable"),
         ),
         body='JSON: a list of instances, {"instances": [...]}, or one instance.',
-        examples=("%predict taxi $trips", "answers = %predict taxi@2 {trips.head()}", "%%predict taxi --into answers"),
+        forms=(
+            "%predict MODEL[@VERSION] $DATA [flags]",
+            "%%predict MODEL[@VERSION] [flags]        with the instances as JSON below it",
+        ),
+        examples=(
+            ("%predict taxi $trips", "ask the default version about the DataFrame trips"),
+            ("answers = %predict taxi@2 {trips.head()}", "ask version 2 about what the expression gives"),
+            ('%%predict taxi\n[{"distance": 3.1, "hour": 17}]', "ask about instances that stand in the cell"),
+        ),
     ),
 )
 

@@ -77,7 +77,10 @@ class Command:
     """Words after `--` belong to the user's program."""
     body: str | None = None
     """What the cell's body is; None where there is none."""
-    examples: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    """How it is written, where there is more than one way."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """What is typed, and what that does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,13 +56,22 @@ TRAIN = Magic(
         takes_program=True,
         body=(
             "Ordinary Python: def train(epochs=5, ...) whose keyword parameters become flags and whose Keras model is "
-            "exported, or a script whose constants (EPOCHS = 5) become flags. "
-            "With --package there is no body: %train NAME --package DIR."
+            "exported, or a script whose constants (EPOCHS = 5) become flags. What it needs from cells that ran before "
+            "comes along. It runs where the notebook runs: relative paths work. With --package there is no body."
+        ),
+        forms=(
+            "%%train NAME [flags] [-- program arguments]        with the code below it",
+            "%train NAME --package DIR [flags] [-- program arguments]",
         ),
         examples=(
-            "%%train taxi --wait -- --epochs 10",
-            "%%train taxi --with trips --dry-run",
-            "%train taxi --package ./taxi --module trainer.task -- --epochs 10",
+            (
+                "%%train taxi\ndef train(epochs: int = 5):\n    ...\n    return model",
+                "the least: a job called taxi, which makes a version of the model taxi",
+            ),
+            ("%%train taxi --dry-run", "look at the package and its flags first; nothing is started"),
+            ("%%train taxi --wait -- --epochs 10", "call train(epochs=10), and wait for it here"),
+            ("%%train taxi --with trips", "let the cell use the DataFrame trips of the notebook"),
+            ("%train taxi --package ./taxi -- --epochs 10", "run trainer/task.py of the folder taxi as it is"),
         ),
     ),
 )
