@@ -206,8 +206,10 @@ class _Reader:
             name = flag.text.partition("=")[0]
             self._problem(f"{name} is no flag of {self.called}. {_nearest_flag(name, self._flags)}".rstrip())
         if self.command.takes_program and not all(self._is_sure(flag) for flag, *_ in self._unknown):
-            moved = [word for group in self._unknown for word in group]
-            kept = [word.raw for word in own if not any(word is other for other in moved)]
+            surplus = self._free[len(self.command.arguments) :]
+            theirs = [word for group in (*self._unknown, surplus) for word in group]
+            moved = [word for word in own if any(word is other for other in theirs)]
+            kept = [word.raw for word in own if not any(word is other for other in theirs)]
             missing = [argument.metavar for argument in self.command.arguments[len(self._free) :]]
             mended = " ".join([self.called, *missing, *kept, *(w.raw for w in [_SEPARATOR, *moved, *behind[1:]])])
             self._mended = f"A flag of your program goes after a bare --: {mended}"

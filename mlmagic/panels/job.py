@@ -81,7 +81,8 @@ def _html(record: JobRecord, log: str, left_out: int, now: datetime) -> Html:
 
 def _sentence(record: JobRecord) -> str:
     """Return the line below the heading: what mlmagic last said, or else what the job is doing."""
-    if record.message and not record.error:
+    says_more = record.message and record.message.lower() != record.state.value.lower()
+    if record.message and says_more and not record.error:
         return one_line(record.message)
     match record.state:
         case JobState.QUEUED | JobState.PENDING:

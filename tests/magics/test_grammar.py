@@ -118,6 +118,7 @@ def test_a_program_flag_before_the_separator():
         ("taxi --rate=0.1 -- --epochs 5", "taxi -- --rate=0.1 --epochs 5"),
         ("taxi --title 'a b' --x", "taxi -- --title 'a b' --x"),
         ("-x", "NAME -- -x"),
+        ("taxi job -x", "taxi -- job -x"),
     ],
 )
 def test_the_mended_line(line, mended):

@@ -89,6 +89,10 @@ def test_what_mlmagic_said_is_shown(record, now):
     assert message in bundle[HTML]
 
 
+def test_what_repeats_the_state_is_not_shown(record, now):
+    assert lines(job_bundle(record("CANCELLED", end_time=now, message="cancelled"), now=now))[2].startswith("Ended 20")
+
+
 def test_details_are_folded_in(record, now):
     spec = {"labels": {"team": "a"}, "timeout_seconds": 90.0, "invocation": "%%train taxi",
             "origin": Origin(notebook="a.ipynb", cell_number=7)}  # fmt: skip
