@@ -39,6 +39,25 @@ def failed(message: str, *, exit_code: int | None = None, hint: str | None = Non
     )
 
 
+def cannot_start(error: OSError, command: Sequence[str], cwd: Path) -> Ending:
+    """Return the ending of a job whose program the system refused."""
+    if not cwd.is_dir():
+        return failed(f"the program could not be started: its folder {cwd} does not exist")
+    return failed(
+        f"the program could not be started: {command[0]}: {error.strerror}",
+        hint="Is the Python environment of the notebook still there?",
+    )
+
+
+def timed_out(timeout: float | None, status: int) -> Ending:
+    """Return the ending of a job that took too long."""
+    return failed(
+        f"the program ran longer than its timeout of {timeout or 0:g} s",
+        exit_code=status,
+        hint="Give it more time with --timeout, or less to do.",
+    )
+
+
 def log_lines(ending: Ending, raw_traceback: str | None) -> list[str]:
     """Return what is appended to the log: the traceback as the notebook has it, where that says more, and the end."""
     lines: list[str] = []

@@ -21,9 +21,12 @@ class Reserve:
 
     def take(self) -> None:
         """Take the space, if there is still enough; a disk that is already full is found out later, by the program."""
-        with contextlib.suppress(OSError):
+        try:
             # Zeros could be stored as a hole, which is no space at all.
             write_new(self._path, os.urandom(RESERVE_BYTES))
+        except OSError:
+            # The last of the space is the program's.
+            self.give_back()
 
     def give_back(self) -> None:
         """Free the space."""

@@ -20,7 +20,17 @@ from pathlib import Path
 from mlmagic.errors import ConflictError, MlmagicError, WorkspaceError
 from mlmagic.runtime.contract import ProgramPlace, free_port, program_environment
 from mlmagic.runtime.diagnosis import diagnose, find_traceback
-from mlmagic.runtime.ending import REMOVED, Ending, append_to_log, failed, log_lines, quietly, read_tail
+from mlmagic.runtime.ending import (
+    REMOVED,
+    Ending,
+    append_to_log,
+    cannot_start,
+    failed,
+    log_lines,
+    quietly,
+    read_tail,
+    timed_out,
+)
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.program import Program, end_leftovers, program_command
 from mlmagic.runtime.registration import register_model
@@ -60,12 +70,14 @@ class Supervisor:
         self._reserve = Reserve(folder.exit_reserve)
         self._raw_traceback: str | None = None
         self._start_time: datetime | None = None
+        self._attempt = 0
 
     def run(self) -> None:
         """Claim the job, run it, and record how it ended."""
         attempt = self._claim()
         if attempt is None:
             return
+        self._attempt = attempt
         self._reserve.take()
         try:
             ending = self._supervise(self._jobs.get(self._folder.id).spec)
@@ -74,7 +86,7 @@ class Supervisor:
             ending = self._own_failure(error)
         # Nothing of the job is left, whatever became of it: not even the children of the reader of signatures.
         end_leftovers(self._folder.id)
-        self._finish(attempt, ending)
+        self._finish(ending)
 
     def _claim(self) -> int | None:
         for pause in PAUSES:
@@ -100,7 +112,7 @@ class Supervisor:
         try:
             program = Program(command, log=self._folder.log(), environment=environment, cwd=cwd)
         except OSError as error:
-            return _cannot_start(error, command, cwd)
+            return cannot_start(error, command, cwd)
         self._start_time = _now()
         self._advance(JobState.PENDING, JobState.RUNNING, start_time=self._start_time)
         ending = self._wait_for(program, spec.timeout_seconds)
@@ -126,11 +138,11 @@ class Supervisor:
             status = self._end(program)
             if cancelled:
                 return Ending(state=JobState.CANCELLED, exit_code=status, message=self._why_cancelled())
-            return _timed_out(timeout, status)
+            return timed_out(timeout, status)
         full = disk_is_full(self._folder.root)
         program.end_group()
         end_leftovers(self._folder.id, grace=LEFTOVER_GRACE_SECONDS)
-        if not self._folder.root.exists():
+        if not self._folder.claim(self._attempt).exists():
             return Ending(state=JobState.FAILED, exit_code=status, error=REMOVED, message=REMOVED.message)
         if status == 0:
             return Ending(state=JobState.SUCCEEDED, exit_code=0)
@@ -227,11 +239,11 @@ class Supervisor:
             return failed(f"the disk is full: {error}", hint="Free some space and run it again.")
         return failed(f"mlmagic's supervisor failed: {type(error).__name__}: {error}", hint=f"See {self._folder.root}.")
 
-    def _finish(self, attempt: int, ending: Ending) -> None:
+    def _finish(self, ending: Ending) -> None:
         self._reserve.give_back()
         lines = log_lines(ending, self._raw_traceback)
         quietly(lambda: append_to_log(self._folder.log(), lines))
-        record = self._exit_record(attempt, ending)
+        record = self._exit_record(ending)
         quietly(lambda: write_atomic(self._folder.exit, dumps(record)))
         for pause in (*PAUSES, None):
             try:
@@ -246,9 +258,9 @@ class Supervisor:
             else:
                 return
 
-    def _exit_record(self, attempt: int, ending: Ending) -> ExitRecord:
+    def _exit_record(self, ending: Ending) -> ExitRecord:
         return ExitRecord(
-            attempt=attempt,
+            attempt=self._attempt,
             state=ending.state,
             exit_code=ending.exit_code,
             start_time=self._start_time,
@@ -270,23 +282,6 @@ def fields_of(record: ExitRecord) -> dict[str, object]:
         "model_version": record.model_version,
         "message": record.message,
     }
-
-
-def _cannot_start(error: OSError, command: list[str], cwd: Path) -> Ending:
-    if not cwd.is_dir():
-        return failed(f"the program could not be started: its folder {cwd} does not exist")
-    return failed(
-        f"the program could not be started: {command[0]}: {error.strerror}",
-        hint="Is the Python environment of the notebook still there?",
-    )
-
-
-def _timed_out(timeout: float | None, status: int) -> Ending:
-    return failed(
-        f"the program ran longer than its timeout of {timeout or 0:g} s",
-        exit_code=status,
-        hint="Give it more time with --timeout, or less to do.",
-    )
 
 
 def _now() -> datetime:

@@ -105,7 +105,7 @@ class Reconciler:
         if record.state is JobState.CANCELLING:
             return ExitRecord(attempt=record.attempt, state=JobState.CANCELLED, end_time=now, message="cancelled")
         error = _restarted() if restarted else _killed()
-        if not self._workspace.job(record.id).root.exists():
+        if not self._workspace.job(record.id).claim(record.attempt).exists():
             error = REMOVED
         return ExitRecord(
             attempt=record.attempt,
