@@ -107,3 +107,7 @@ def keep_empty_body(lines: list[str]) -> list[str]:
     if words and words[0] in {f"%%{name}" for name in _WITH_BODY}:
         return [lines[0].rstrip("\n") + "\n", "\n"]
     return lines
+
+
+# So IPython leaves it out where it asks whether a cell is complete: in a terminal a blank line says that it is.
+keep_empty_body.has_side_effects = True  # type: ignore[attr-defined]

@@ -46,6 +46,12 @@ def test_help_needs_no_body(run, capsys, cell):
     assert cell.split()[0] in "".join(capsys.readouterr().out.splitlines()[:2])
 
 
+def test_a_terminal_lets_the_body_be_typed(shell):
+    check = shell.input_transformer_manager.check_complete
+    assert check("%%train taxi")[0] == "incomplete"
+    assert check("%%train taxi\nprint(1)\n\n")[0] == "complete"
+
+
 def test_other_magics_keep_their_rule_for_empty_bodies(shell, capsys):
     shell.run_cell("%%time")
     shell.run_cell("%%capture")
