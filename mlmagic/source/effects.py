@@ -14,12 +14,12 @@ from typing import NamedTuple, Protocol
 
 from mlmagic.source.callees import assigned_value, imported_as, only_shows, passed_to, spelled
 from mlmagic.source.conduct import Call, Change, Conduct, Kind, Root, conduct_of_function
+from mlmagic.source.meanings import LAYERS, Meanings
 from mlmagic.source.purity import (
     CHANGES_ARE_PURE,
     CHANGES_FIRST_ARGUMENT,
     CHANGES_ITSELF,
     CHANGES_ONLY_ITSELF,
-    IMMUTABLE,
     MAKES_CALLABLES,
     MODULE_NAMES,
     PATH_METHODS,
@@ -32,9 +32,6 @@ from mlmagic.source.purity import (
 )
 from mlmagic.source.scopes import FunctionNode
 from mlmagic.source.settings import settings_of_call
-
-_LAYERS = ("keras.", "torch.nn.")
-"""Where objects come from that are called to be put together, with no other effect than to get their weights."""
 
 _CONSTRUCTION = ("__new__", "__init__", "__post_init__")
 
@@ -95,6 +92,7 @@ class Judge:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self.meanings = Meanings(scope.definition)
         self._running: set[int] = set()
 
     def weigh(self, conduct: Conduct, time: int, *, owner: ast.ClassDef | None = None, deep: bool = False) -> Effects:
@@ -221,7 +219,7 @@ class Judge:
             self._absorb(effects, self._run(function, time), None, call_line=call.line)
         elif isinstance(function, ast.Call):
             return  # judged as a deep call
-        elif isinstance(function, ast.Attribute) and self._is_path(function.value, time):
+        elif isinstance(function, ast.Attribute) and self.meanings.is_path(function.value, time):
             if call.method not in PATH_METHODS:
                 effects.refuse(f"calls {spelled(call)}", call.line)
         elif call.method not in PURE_METHODS and call.method not in CHANGES_ARE_PURE:
@@ -229,7 +227,7 @@ class Judge:
 
     def _call_method(self, effects: Effects, call: Call, time: int, owner: ast.ClassDef | None) -> None:
         if owner is not None and call.root.name in ("self", "cls") and len(call.attributes) == 1:
-            method = self._method(owner, call.method, time)
+            method = self.meanings.method(owner, call.method, time)
             if method is not None:
                 self._absorb(
                     effects,
@@ -339,10 +337,10 @@ class Judge:
             self._absorb(effects, self._run(found[0], time, deep=True), None, call_line=line)
 
     def _call_class(self, effects: Effects, call: Call, node: ast.ClassDef, time: int) -> None:
-        if call.method == "__init_subclass__" and (meta := self._metaclass(node, time)) is not None:
+        if call.method == "__init_subclass__" and (meta := self.meanings.metaclass(node, time)) is not None:
             self._call_class(effects, dataclasses.replace(call, attributes=()), meta, time)
         if call.attributes:
-            method = self._method(node, call.method, time) if len(call.attributes) == 1 else None
+            method = self.meanings.method(node, call.method, time) if len(call.attributes) == 1 else None
             if method is None:
                 self._ask_object(effects, call)
             else:
@@ -350,7 +348,7 @@ class Judge:
                 self._absorb(effects, done, call, call_line=call.line, function=method, receiver=call.root)
             return
         for name in _CONSTRUCTION:
-            method = self._method(node, name, time)
+            method = self.meanings.method(node, name, time)
             if method is not None:
                 done = self._run(method, time, owner=node)
                 made = Root(Kind.VALUE)
@@ -365,11 +363,11 @@ class Judge:
             done = self._run(value, time)
             self._absorb(effects, done, call, call_line=call.line, function=value)
             return done.runs_parameters
-        if isinstance(value, ast.Attribute) and (dotted := self._dotted(value, when)):
+        if isinstance(value, ast.Attribute) and (dotted := self.meanings.dotted(value, when)):
             self._call_imported(effects, call, dotted)
             return False
         if isinstance(value, ast.Call):
-            dotted = self._dotted(value.func, when)
+            dotted = self.meanings.dotted(value.func, when)
             if dotted in MAKES_CALLABLES and not call.attributes:
                 for argument in value.args:
                     self._run_argument(effects, argument, time, call.line)
@@ -377,9 +375,9 @@ class Judge:
             found = self._scope.definition(value.func.id, when) if isinstance(value.func, ast.Name) else None
             if found is not None and self._call_made(effects, call, found[0], time):
                 return False
-            if dotted.startswith(_LAYERS) and not call.attributes:
+            if dotted.startswith(LAYERS) and not call.attributes:
                 return False
-        if value is not None and call.attributes and self._is_path(value, when):
+        if value is not None and call.attributes and self.meanings.is_path(value, when):
             if call.method not in PATH_METHODS:
                 effects.refuse(f"calls {spelled(call)}", call.line)
             return False
@@ -392,9 +390,9 @@ class Judge:
             self._absorb(effects, self._run(maker, time, deep=True), None, call_line=call.line)
             return True
         if isinstance(maker, ast.ClassDef) and len(call.attributes) <= 1:
-            method = self._method(maker, call.method or "__call__", time)
-            if method is None and not call.method and self._is_layer(maker, time):
-                method = self._method(maker, "call", time) or self._method(maker, "forward", time)
+            method = self.meanings.method(maker, call.method or "__call__", time)
+            if method is None and not call.method and self.meanings.is_layer(maker, time):
+                method = self.meanings.method(maker, "call", time) or self.meanings.method(maker, "forward", time)
                 if method is None:
                     return True
             if method is not None:
@@ -402,84 +400,4 @@ class Judge:
                 receiver = call.root._replace(steps=0)
                 self._absorb(effects, done, call, call_line=call.line, function=method, receiver=receiver)
                 return True
-        return False
-
-    def _method(self, owner: ast.ClassDef, name: str, time: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-        """Find a method in a user's class or its bases."""
-        for node in reversed(owner.body):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-                return node
-        for base in owner.bases:
-            found = self._scope.definition(base.id, time) if isinstance(base, ast.Name) else None
-            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
-                method = self._method(found[0], name, found[1])
-                if method is not None:
-                    return method
-        return None
-
-    def _is_layer(self, owner: ast.ClassDef, time: int) -> bool:
-        """Say whether it is a user's layer or model, to be called without `__call__` of its own."""
-        for base in owner.bases:
-            found = self._scope.definition(base.id, time) if isinstance(base, ast.Name) else None
-            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
-                return self._is_layer(found[0], found[1])
-            if self._dotted(base, time).startswith(_LAYERS):
-                return True
-        return False
-
-    def _metaclass(self, owner: ast.ClassDef, time: int) -> ast.ClassDef | None:
-        """Find the user's metaclass of a class: its own, or that of a base."""
-        given = [keyword.value for keyword in owner.keywords if keyword.arg == "metaclass"]
-        for node in [*given, *owner.bases]:
-            found = self._scope.definition(node.id, time) if isinstance(node, ast.Name) else None
-            if found is not None and isinstance(found[0], ast.ClassDef) and found[0] is not owner:
-                meta = found[0] if node in given else self._metaclass(found[0], found[1])
-                if meta is not None:
-                    return meta
-        return None
-
-    def _is_path(self, node: ast.expr, time: int) -> bool:
-        while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            node = node.left
-        if isinstance(node, ast.Attribute) and node.attr == "parent":
-            return self._is_path(node.value, time)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PATH_METHODS:
-            return self._is_path(node.func.value, time)
-        if isinstance(node, ast.Name):
-            found = self._scope.definition(node.id, time)
-            value = assigned_value(found[0], node.id) if found else None
-            return found is not None and value is not None and self._is_path(value, found[1])
-        return isinstance(node, ast.Call) and self._dotted(node.func, time).startswith("pathlib.")
-
-    def _dotted(self, node: ast.expr, time: int) -> str:
-        """Return the canonical name of what `np.array` or an imported name stands for, or an empty string."""
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.insert(0, node.attr)
-            node = node.value
-        found = self._scope.definition(node.id, time) if isinstance(node, ast.Name) else None
-        if found is None or not isinstance(node, ast.Name):
-            return ""
-        base = imported_as(found[0], node.id)
-        return canonical(".".join([base, *parts])) if base else ""
-
-    def is_immutable(self, node: ast.expr, time: int) -> bool:
-        """Say whether the value of an expression can be told from its equals only by `is`."""
-        match node:
-            case ast.Constant() | ast.JoinedStr() | ast.Compare():
-                return True
-            case ast.UnaryOp():
-                return self.is_immutable(node.operand, time)
-            case ast.BinOp():
-                return self.is_immutable(node.left, time) and self.is_immutable(node.right, time)
-            case ast.Tuple():
-                return all(self.is_immutable(element, time) for element in node.elts)
-            case ast.Name():
-                found = self._scope.definition(node.id, time)
-                value = assigned_value(found[0], node.id) if found else None
-                return found is not None and value is not None and self.is_immutable(value, found[1])
-            case ast.Attribute():
-                return bool(self._dotted(node, time))
-            case ast.Call():
-                return self._dotted(node.func, time).startswith(IMMUTABLE)
         return False

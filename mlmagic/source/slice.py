@@ -241,8 +241,12 @@ class _Slicer:
 
     def _require_change(self, found: Change, name: str, definition: Entry) -> None:
         change, reason = self._trace.entries[found.at], self._copying.reason(found.at)
-        if not self._copying.touches(found, definition.index, name) or only_variables(change.effects.settings):
+        if not self._copying.touches(found, definition.index, name):
             return
+        if only_variables(change.effects.settings) and (
+            is_import(definition.statement.node) or self._trace.changes_only_modules(change)
+        ):
+            return  # `os` is needed for much else; `_set_up` decides
         if reason is None:
             self._keep(change.index, late=True)
             return

@@ -161,7 +161,12 @@ class Trace:
         value = assigned_value(node, name)
         if value is None and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple | ast.List):
             value = node.value  # IMG_HEIGHT, IMG_WIDTH = 224, 224
-        return value is not None and self._judge.is_immutable(value, index)
+        return value is not None and self._judge.meanings.is_immutable(value, index)
+
+    def changes_only_modules(self, entry: Entry) -> bool:
+        """Say whether all that a statement changes was imported."""
+        changed = [self.definition(name, entry.index) for name in entry.effects.changes]
+        return all(found is not None and is_import(found[0]) for found in changed)
 
     def bound_after(self, name: str, time: int) -> bool:
         """Say whether a name gets another value or loses it at a time or later, before the cell."""
@@ -290,8 +295,7 @@ class Trace:
             return False
         if last.statement.source != entry.statement.source or effects.impure or effects.rebinds:
             return False
-        changed = [self.definition(name, entry.index) for name in effects.changes]
-        if any(adds_up(setting) for setting in effects.settings) or not all(d and is_import(d[0]) for d in changed):
+        if any(adds_up(setting) for setting in effects.settings) or not self.changes_only_modules(entry):
             return False
         same = all(self.resolve(name, entry.index) == self.resolve(name, last.index) for name in entry.eager)
         if same and set(self.reached(entry, entry.index)) == set(self.reached(last, last.index)):
@@ -305,7 +309,9 @@ class Trace:
         for name, index in [*read, *self.reached(entry, entry.index)]:
             node = self.entries[index].statement.node
             value = assigned_value(node, name)
-            if isinstance(node, _DEFINITIONS) or (value is not None and self._judge.is_immutable(value, index)):
+            if isinstance(node, _DEFINITIONS) or (
+                value is not None and self._judge.meanings.is_immutable(value, index)
+            ):
                 continue
             return False
         return True
@@ -313,7 +319,7 @@ class Trace:
     def _makes_an_object(self, node: ast.stmt, time: int) -> bool:
         """Say whether running the statement twice makes two objects that can be told apart."""
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            return not self._judge.is_immutable(node.value, time)
+            return not self._judge.meanings.is_immutable(node.value, time)
         return not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
