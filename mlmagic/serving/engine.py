@@ -38,12 +38,12 @@ def load_engine(artifact: Path) -> Engine:
         RefusedError: it must not be served, or cannot be read.
         ModuleNotFoundError: TensorFlow is not installed.
     """
-    import tensorflow as tf
-
-    # Before it is loaded: loading runs the model's own initialisers.
+    # Before it is loaded: loading runs the model's own initialisers. And before TensorFlow, which it does not need.
     signature = read(artifact)["signature"]
     if artifact.suffix == ".keras":
         return Engine(signature, _keras_call(artifact, signature))
+    import tensorflow as tf
+
     loaded = tf.saved_model.load(str(artifact))
     # The variables live as long as the model, so it is the model that the engine keeps, not its function.
     return Engine(signature, lambda tensors: loaded.signatures[signature["name"]](**tensors))

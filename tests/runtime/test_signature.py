@@ -9,49 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.tensorflow_models import saved_models
 
 from mlmagic.runtime import signature
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.spec.codec import decode
 from mlmagic.spec.model import Signature, TensorSpec
-
-MAKE_MODELS = """
-import sys, os, json
-import keras, tensorflow as tf
-
-root = sys.argv[1]
-inputs = {"fare": keras.Input((1,), name="fare"), "city": keras.Input((2,), name="city")}
-outputs = keras.layers.Dense(1, name="tip")(keras.layers.concatenate(list(inputs.values())))
-model = keras.Model(inputs, outputs)
-model.export(f"{root}/exported", verbose=False)
-model.save(f"{root}/model.keras")
-keras.Sequential([keras.layers.Dense(1)]).save(f"{root}/unbuilt.keras")
-keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x)]).save(f"{root}/lambda.keras")
-
-
-def save(name, function, spec, **names):
-    module = tf.Module()
-    module.f = tf.function(function, input_signature=[spec])
-    signatures = {key: module.f.get_concrete_function() for key in names}
-    tf.saved_model.save(module, f"{root}/{name}", signatures=signatures or None)
-
-
-text = tf.TensorSpec([None], tf.string, name="text")
-save("named", lambda text: {"upper": tf.strings.upper(text)}, text, shout=1)
-save("many", lambda text: {"upper": tf.strings.upper(text)}, text, one=1, two=1)
-tf.saved_model.save(tf.Module(), f"{root}/without")
-save("reads", lambda text: {"content": tf.map_fn(tf.io.read_file, text)}, text, serving_default=1)
-save("python", lambda text: {"t": tf.py_function(lambda t: t, [text], tf.string)}, text, serving_default=1)
-
-
-def prints(text):
-    tf.print(text, output_stream="file:///tmp/stolen")
-    return {"text": text}
-
-
-save("prints", prints, text, serving_default=1)
-"""
-
 
 WITHOUT = (
     "it has no signature, so nothing can call it: save it with `model.export(path)`,"
@@ -61,9 +24,7 @@ WITHOUT = (
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("models")
-    subprocess.run([sys.executable, "-c", MAKE_MODELS, str(root)], check=True, capture_output=True)
-    return root
+    return saved_models(tmp_path_factory) / "odd"
 
 
 def inspect(path: Path, **fields: object) -> Inspection:

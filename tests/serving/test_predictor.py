@@ -36,6 +36,15 @@ def test_the_process_starts_at_the_first_use_and_stays_warm(forever: Predictor) 
     assert forever.process_id == first
 
 
+def test_no_answer_in_time_ends_the_process(forever: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert forever.signature.inputs
+    process = psutil.Process(forever.process_id)
+    monkeypatch.setattr(forever, "_answer_seconds", 0.5)
+    with pytest.raises(PredictionError, match=r"forever@1 gave no answer in 0.5 s, so its process was ended"):
+        forever.predict(ENDLESS)
+    assert not process.is_running()
+
+
 def test_a_process_that_is_killed_is_told_and_replaced(forever: Predictor) -> None:
     assert forever.signature.inputs
     killer = threading.Timer(0.2, psutil.Process(forever.process_id).kill)
@@ -66,15 +75,6 @@ def test_closing_ends_a_call_that_waits(forever: Predictor) -> None:
         forever.predict(ENDLESS)
     closer.join()
     assert forever.process_id is None
-
-
-def test_no_answer_in_time_ends_the_process(models: Path) -> None:
-    predictor = Predictor("forever@1", models / "forever", answer_seconds=0.5)
-    assert predictor.signature.inputs
-    process = psutil.Process(predictor.process_id)
-    with pytest.raises(PredictionError, match=r"forever@1 gave no answer in 0.5 s, so its process was ended"):
-        predictor.predict(ENDLESS)
-    assert not process.is_running()
 
 
 def test_a_model_that_is_not_loaded_in_time_is_told(models: Path) -> None:
@@ -110,8 +110,8 @@ def test_without_tensorflow_the_command_is_told(tmp_path: Path, monkeypatch: pyt
 
 def test_a_killed_kernel_leaves_no_process(models: Path) -> None:
     program = (
-        "import sys, time, pathlib; from mlmagic.serving.predictor import Predictor\n"
-        "p = Predictor('m@1', pathlib.Path(sys.argv[1])); p.signature; print(p.process_id, flush=True); time.sleep(600)"
+        "import sys, time, pathlib; from mlmagic.serving.child import Child\n"
+        "print(Child(pathlib.Path(sys.argv[1])).process.pid, flush=True); time.sleep(600)"
     )
     kernel = subprocess.Popen(
         [sys.executable, "-c", program, str(models / "vector")], stdout=subprocess.PIPE, text=True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.tensorflow_models import saved_models
 
 from mlmagic.backends.base import LOG_CHUNK_BYTES
 from mlmagic.backends.local.backend import LocalBackend
@@ -22,12 +22,6 @@ from mlmagic.workspace.files import last_lines
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 
-MAKE_MODEL = """
-import sys, tensorflow as tf
-module = tf.Module()
-module.f = tf.function(lambda x: {"y": x * 2}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
-tf.saved_model.save(module, sys.argv[1])
-"""
 TRAIN = """
 import os, shutil, sys
 for number in sys.argv[2:]:
@@ -40,9 +34,7 @@ for number in sys.argv[2:]:
 @pytest.fixture(scope="session")
 def saved_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that TensorFlow saved once, for programs that only pretend to train."""
-    folder = str(tmp_path_factory.mktemp("model") / "saved")
-    subprocess.run([sys.executable, "-c", MAKE_MODEL, folder], check=True, capture_output=True)
-    return folder
+    return str(saved_models(tmp_path_factory) / "half")
 
 
 def test_a_model_becomes_a_version(backend: LocalBackend, workspace: Workspace, saved_model: str) -> None:

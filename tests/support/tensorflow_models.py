@@ -1,0 +1,132 @@
+"""Small real models that TensorFlow and Keras saved, made once for all tests and all the processes that run them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_SCRIPT = """
+import sys, os
+from pathlib import Path
+import keras
+import tensorflow as tf
+
+keras.utils.set_random_seed(1)
+root = Path(sys.argv[1])
+
+age = keras.Input((1,), name="age", dtype="float32")
+rooms = keras.Input((1,), name="rooms", dtype="int64")
+city = keras.Input((1,), name="city", dtype="string")
+code = keras.layers.StringLookup(vocabulary=["paris", "rome"], output_mode="one_hot")(city)
+joined = keras.layers.Concatenate()([age, keras.ops.cast(rooms, "float32"), code])
+dense = keras.layers.Dense(1, kernel_initializer="ones")(joined)
+keras.Model([age, rooms, city], dense).export(root / "houses", verbose=False)
+
+pixels = keras.Input((3,), name="pixels")
+vector = keras.Model(pixels, keras.layers.Lambda(lambda x: x * 2.0, name="double")(pixels))
+vector.export(root / "vector", verbose=False)
+dense = keras.Model(pixels, keras.layers.Dense(2, kernel_initializer="ones")(pixels))
+dense.save(root / "dense.keras")
+
+def save(name, *inputs):
+    def decorate(function):
+        specs = [tf.TensorSpec(shape, dtype, name=name) for name, dtype, shape in inputs]
+        module = tf.Module()
+        module.answer = tf.function(function, input_signature=specs)
+        tf.saved_model.save(module, str(root / name), signatures=module.answer)
+    return decorate
+
+@save("answer", ("x", tf.float32, [None]), ("s", tf.string, [None]), ("b", tf.bool, [None]))
+def _(x, s, b):
+    tf.debugging.assert_less(x, 1e6, message="x must be small")
+    tf.print("answering", tf.shape(x)[0], output_stream=sys.stdout)
+    return {
+        "words": tf.strings.upper(s, encoding="utf-8"),
+        "whole": tf.cast(x, tf.int64) + 2**40,
+        "is_b": tf.logical_not(b),
+        "image": tf.tile(tf.reshape(x, [-1, 1, 1]), [1, 2, 2]),
+        "pair": tf.stack([x, -x], axis=1),
+        "raw": tf.fill(tf.shape(s), b"\\xff"),
+    }
+
+@save("ragged", ("s", tf.string, [None]))
+def _(s):
+    return {"words": tf.strings.split(s)}
+
+@save("fours", ("x", tf.float32, [4]))
+def _(x):
+    return {"total": x + tf.cast(tf.shape(x)[0], tf.float32)}
+
+@save("summed", ("x", tf.float32, [None]))
+def _(x):
+    return {"total": tf.reduce_sum(x)}
+
+@save("forever", ("x", tf.float32, [None]))
+def _(x):
+    return {"y": tf.while_loop(lambda v: v[0] > -1.0, lambda v: (tf.abs(v),), [x])[0]}
+
+@save("read", ("path", tf.string, [None]))
+def _(path):
+    return {"content": tf.map_fn(tf.io.read_file, path)}
+
+@save("half", ("x", tf.bfloat16, [None]))
+def _(x):
+    return {"output_0": x / 2}
+
+# What must not be served, and what is odd about those that may be.
+odd = root / "odd"
+odd.mkdir()
+inputs = {"fare": keras.Input((1,), name="fare"), "city": keras.Input((2,), name="city")}
+outputs = keras.layers.Dense(1, name="tip")(keras.layers.concatenate(list(inputs.values())))
+model = keras.Model(inputs, outputs)
+model.export(f"{odd}/exported", verbose=False)
+model.save(f"{odd}/model.keras")
+keras.Sequential([keras.layers.Dense(1)]).save(f"{odd}/unbuilt.keras")
+keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x)]).save(f"{odd}/lambda.keras")
+
+
+def save_as(name, function, spec, **names):
+    module = tf.Module()
+    module.f = tf.function(function, input_signature=[spec])
+    signatures = {key: module.f.get_concrete_function() for key in names}
+    tf.saved_model.save(module, f"{odd}/{name}", signatures=signatures or None)
+
+
+text = tf.TensorSpec([None], tf.string, name="text")
+save_as("named", lambda text: {"upper": tf.strings.upper(text)}, text, shout=1)
+save_as("many", lambda text: {"upper": tf.strings.upper(text)}, text, one=1, two=1)
+tf.saved_model.save(tf.Module(), f"{odd}/without")
+save_as("reads", lambda text: {"content": tf.map_fn(tf.io.read_file, text)}, text, serving_default=1)
+save_as("python", lambda text: {"t": tf.py_function(lambda t: t, [text], tf.string)}, text, serving_default=1)
+
+
+def prints(text):
+    tf.print(text, output_stream="file:///tmp/stolen")
+    return {"text": text}
+
+
+save_as("prints", prints, text, serving_default=1)
+"""
+
+
+def saved_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the models by the names of the script; those of `odd` below a folder of that name."""
+    shared = tmp_path_factory.getbasetemp()
+    # With xdist each process has a folder of its own in the one of the run.
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "saved-models"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            making.mkdir()
+            # In a process of its own: TensorFlow's threads and memory stay out of the test run.
+            command = [sys.executable, "-c", _SCRIPT, str(making)]
+            result = subprocess.run(command, check=False, capture_output=True, text=True)
+            assert result.returncode == 0, result.stderr[-3000:]
+            making.rename(folder)
+    return folder
