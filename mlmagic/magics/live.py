@@ -49,8 +49,9 @@ class LivePanels:
         """Let IPython show jobs through `show`."""
         import atexit
 
-        formatter = self._shell.display_formatter.ipython_display_formatter
-        formatter.for_type_by_name("mlmagic.api.jobs", "Job", self.display)
+        if self.is_live:
+            formatter = self._shell.display_formatter.ipython_display_formatter
+            formatter.for_type_by_name("mlmagic.api.jobs", "Job", self.display)
         self._shell.events.register("pre_run_cell", self._forget)
         atexit.register(self._stopped.set)
 

@@ -110,7 +110,13 @@ def _version_row(model: Model, version: ModelVersion, now: datetime) -> list[str
     aliases = [
         theme.pill(name, theme.BLUE if name == "default" else theme.GREY) for name in _aliases(model, version.number)
     ]
-    made = join([ago(version.create_time, now), " ", theme.faint(short_absolute(version.create_time))])
+    made = join(
+        [
+            element("span", ago(version.create_time, now), style="white-space:nowrap"),
+            " ",
+            element("span", short_absolute(version.create_time), style="white-space:nowrap;opacity:.65"),
+        ]
+    )
     job = theme.copyable(version.origin.job_id) if version.origin.job_id else "—"
     return [element("strong", str(version)), join(aliases, " "), made, size_text(version.size_bytes), job]
 

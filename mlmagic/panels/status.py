@@ -119,7 +119,7 @@ def checkup_bundle(checkup: Checkup) -> Bundle:
 def config_bundle(configuration: Configuration) -> Bundle:
     """Return the settings in force, and how each is changed."""
     rows = [[theme.code(s.name), s.value, theme.faint(s.set_with)] for s in configuration.settings]
-    html = theme.card(theme.table(["Setting", "Value", "Set with"], rows))
+    html = theme.card(theme.table(["Setting", "Value", "Set with"], rows, wraps=[1]))
     text = _pairs_text([(s.name, f"{s.value}   ({s.set_with})") for s in configuration.settings])
     return document(CONFIG_MIME_TYPE, encode(configuration), html=html, text=text)
 

@@ -223,7 +223,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: Collec
 
 
 def _column(*, wraps: bool, grows: bool) -> str:
-    room = "overflow-wrap:anywhere;min-width:8em" if wraps else "white-space:nowrap"
+    room = "overflow-wrap:anywhere;min-width:10em" if wraps else "white-space:nowrap"
     return f"{room};padding:5px 0;width:99%;{_TOP}" if grows else f"{room};padding:5px 20px 5px 0;{_TOP}"
 
 
