@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.tensorflow_models import saved_models
@@ -129,3 +130,11 @@ def test_the_answer_is_all_of_stdout(models: Path) -> None:
     script = [sys.executable, signature.__file__, str(models / "many")]
     done = subprocess.run(script, check=True, capture_output=True, text=True)
     assert json.loads(done.stdout)["refused"].startswith("it has several signatures")
+
+
+def test_the_debugger_and_datasets_of_other_machines_are_refused() -> None:
+    nodes = [SimpleNamespace(op=op) for op in ("MatMul", "DebugIdentityV2", "DataServiceDatasetV4")]
+    library = SimpleNamespace(function=[SimpleNamespace(node_def=nodes)])
+    graph = SimpleNamespace(graph_def=SimpleNamespace(node=[], library=library))
+    found = signature.refused_operations(SimpleNamespace(meta_graphs=[graph]))
+    assert found == ["DataServiceDatasetV4", "DebugIdentityV2"]
