@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from mlmagic import errors
     from mlmagic.api.jobs import job, jobs
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
@@ -31,16 +32,18 @@ _HOMES = {
     "_jupyter_server_extension_points": "mlmagic.server",
 }
 
-__all__ = ["job", "jobs", "model", "models", "plan_training", "predict", "train", "use"]
+__all__ = ["errors", "job", "jobs", "model", "models", "plan_training", "predict", "train", "use"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mlmagic' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "errors":
+        return import_module("mlmagic.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlmagic' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "errors"})

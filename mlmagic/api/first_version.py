@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmagic.api.failures import failure_line
 from mlmagic.errors import NotFoundError, NoVersionError, nearest
-from mlmagic.spec.job import JobKind, JobRecord, JobState
+from mlmagic.spec.job import JobKind, JobState, JobSummary
 from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import ModelReference
 
@@ -36,12 +36,13 @@ def resolve_version(
     if session.models.versions(reference.model):
         return session.models.resolve(reference)
     pause, told, begin = _FIRST_PAUSE, None, time.monotonic()
+    models: dict[str, str | None] = {}
     while True:
         # Jobs are read before the registry: what a job that has ended made is there by then.
-        trained = _training_jobs(reference.model, session)
+        trained = _training_jobs(reference.model, session, models)
         if session.models.versions(reference.model):
             return session.models.resolve(reference)
-        active = next((record for record in trained if not record.state.is_final), None)
+        active = next((job for job in trained if not job.state.is_final), None)
         if active is None or not wait or not _may_be_first(reference):
             raise _no_version(reference.model, trained, session)
         if active.id != told and time.monotonic() - begin >= _QUIET_TIME:
@@ -55,18 +56,21 @@ def _may_be_first(reference: ModelReference) -> bool:
     return reference.version == 1 or reference.alias in {"default", "latest"}
 
 
-def _training_jobs(model: str, session: Session) -> list[JobRecord]:
-    """The training jobs of a model, newest first. Jobs of other names count if they were given `--model`."""
+def _training_jobs(model: str, session: Session, models: dict[str, str | None]) -> list[JobSummary]:
+    """The training jobs of a model, newest first. Jobs of other names count if they were given `--model`.
+
+    `models` keeps the model of each job that was looked at, which never changes: the next call need not read it again.
+    """
     backend = session.backend()
     own = backend.list(limit=_JOBS_LOOKED_AT, display_name=model)
     summaries = {summary.id: summary for summary in (*own, *backend.list(limit=_JOBS_LOOKED_AT))}
     training = [summary for summary in summaries.values() if summary.kind is JobKind.TRAINING]
     training.sort(key=lambda summary: summary.create_time, reverse=True)
-    records = (backend.get(summary.id) for summary in training)
-    return [record for record in records if record.spec.model == model]
+    models.update({job.id: backend.get(job.id).spec.model for job in training if job.id not in models})
+    return [job for job in training if models[job.id] == model]
 
 
-def _no_version(model: str, trained: list[JobRecord], session: Session) -> NotFoundError:
+def _no_version(model: str, trained: list[JobSummary], session: Session) -> NotFoundError:
     if not trained:
         return _never_trained(model, session)
     newest = trained[0]
@@ -79,7 +83,8 @@ def _no_version(model: str, trained: list[JobRecord], session: Session) -> NotFo
             f"{model} has no version: {newest.id} succeeded, but wrote no model to AIP_MODEL_DIR.", hint=_NO_MODEL_HINT
         )
     return NoVersionError(
-        f"{model} has no version: {failure_line(newest)}", hint=f"See the log: %jobs logs {newest.id}"
+        f"{model} has no version: {failure_line(session.backend().get(newest.id))}",
+        hint=f"See the log: %jobs logs {newest.id}",
     )
 
 

@@ -22,6 +22,7 @@ from mlmagic.api.commands import gcloud_command, local_command, worker_pool_spec
 from mlmagic.api.jobs import Job
 from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
+from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec, Origin, PackageReference
 
@@ -202,9 +203,19 @@ def plan_training(
         invocation=invocation,
         origin=_origin(cell, context.notebook),
         python=sys.executable,
-        working_directory=str(Path.cwd()),
+        working_directory=_working_directory(),
     )
     return TrainingPlan(package=built, spec=spec, session=session)
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working directory was deleted, and relative paths of the program would start there.",
+            hint="Change to another folder: %cd ~",
+        ) from error
 
 
 def _origin(cell: Cell | None, notebook: str | None) -> Origin:

@@ -32,7 +32,6 @@ def job_bundle(record: JobRecord, log_tail: str = "", *, now: datetime | None = 
 
 def next_commands(record: JobRecord) -> list[str]:
     """Return the magics that make sense now."""
-    name = record.spec.display_name
     match record.state:
         case JobState.SUCCEEDED if record.model_version:
             model, _, number = record.model_version.partition("@")
@@ -41,11 +40,11 @@ def next_commands(record: JobRecord) -> list[str]:
             target = record.model_version if is_newer else model
             return [f"%predict {target} $data", *([f"%models set-default {record.model_version}"] if is_newer else [])]
         case state if state.is_final:
-            return [f"%jobs logs {name}"]
+            return [f"%jobs logs {record.id}"]
         case JobState.CANCELLING:
-            return [f"%jobs wait {name}"]
+            return [f"%jobs wait {record.id}"]
         case _:
-            return [f"%jobs wait {name}", f"%jobs logs {name} -f", f"%jobs cancel {name}"]
+            return [f"%jobs wait {record.id}", f"%jobs logs {record.id} -f", f"%jobs cancel {record.id}"]
 
 
 def elapsed(record: JobRecord, now: datetime) -> str:
@@ -175,7 +174,7 @@ def _text(record: JobRecord, log: str, now: datetime) -> str:
     if spec.args:
         lines.append(fit(f"Flags: {shlex.join(spec.args)}", WIDTH))
     lines += _error_text(record.error) if record.error else _log_text(log)
-    lines.append(f"Next: {'   '.join(next_commands(record))}")
+    lines += _next_lines(next_commands(record))
     return "\n".join(lines)
 
 
@@ -189,3 +188,8 @@ def _log_text(log: str) -> Sequence[str]:
     if not log.strip():
         return []
     return [f"  │ {fit(line, WIDTH - 4)}".rstrip() for line in last_lines(log, _TEXT_LOG_LINES).split("\n")]
+
+
+def _next_lines(commands: Sequence[str]) -> list[str]:
+    line = f"Next: {'   '.join(commands)}"
+    return [line] if len(line) <= WIDTH else [f"Next: {commands[0]}", *(f"      {command}" for command in commands[1:])]

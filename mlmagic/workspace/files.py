@@ -145,44 +145,6 @@ def tail(path: Path, offset: int = 0, limit: int = 1 << 20) -> tuple[bytes, int]
     return data, offset + len(data)
 
 
-def tail_text(path: Path, offset: int = 0, limit: int = 1 << 20, *, final: bool = False) -> tuple[str, int]:
-    """Do as `tail` does, but for text: a character whose last bytes are still to come is left for the next call.
-
-    With `final`, nothing is to come: what is cut off is shown as U+FFFD, as is everything that is not UTF-8.
-    """
-    import codecs
-
-    data, next_offset = tail(path, offset, max(limit, 4))
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(data, final)
-    return text, next_offset - len(decoder.getstate()[0])
-
-
-def last_lines(path: Path, count: int, limit: int = 1 << 20) -> str:
-    """Return the last lines of a file, at most `limit` bytes of them, reading from its end; a missing file has none."""
-    try:
-        with path.open("rb") as file:
-            position = end = file.seek(0, os.SEEK_END)
-            data = b""
-            while position > max(0, end - limit) and _start_of_last_lines(data, count) == 0:
-                step = min(1 << 16, position, limit - len(data))
-                position = file.seek(position - step)
-                data = file.read(step) + data
-    except FileNotFoundError:
-        return ""
-    return data[_start_of_last_lines(data, count) :].decode(errors="replace")
-
-
-def _start_of_last_lines(data: bytes, count: int) -> int:
-    # The newline that ends the last line separates nothing; a carriage return (a progress bar) ends no line.
-    start = len(data) - data.endswith(b"\n")
-    for _ in range(count):
-        start = data.rfind(b"\n", 0, start)
-        if start < 0:
-            break
-    return start + 1
-
-
 @contextlib.contextmanager
 def explained(doing: str) -> Iterator[None]:
     """Turn an `OSError` into a `WorkspaceError` that says what could not be done, why, and what to do about it.

@@ -26,6 +26,12 @@ def test_a_hint_stands_before_the_log(failed: JobRecord) -> None:
     )
 
 
+def test_a_program_that_says_how_it_ended_is_not_told_twice(failed: JobRecord) -> None:
+    error = JobError(message="the program ended with exit status 2: no such file")
+    record = dataclasses.replace(failed, error=error, exit_code=2)
+    assert failure_line(record) == f"{record.id} failed: the program ended with exit status 2: no such file"
+
+
 @pytest.mark.parametrize(
     ("state", "exit_code", "told"),
     [
@@ -36,12 +42,6 @@ def test_a_hint_stands_before_the_log(failed: JobRecord) -> None:
         (JobState.LOST, None, "was lost: this machine went away under it: it broke"),
     ],
 )
-def test_a_program_that_says_how_it_ended_is_not_told_twice(failed: JobRecord) -> None:
-    error = JobError(message="the program ended with exit status 2: no such file")
-    record = dataclasses.replace(failed, error=error, exit_code=2)
-    assert failure_line(record) == f"{record.id} failed: the program ended with exit status 2: no such file"
-
-
 def test_every_ending_has_its_words(failed: JobRecord, state: JobState, exit_code: int | None, told: str) -> None:
     record = dataclasses.replace(failed, state=state, exit_code=exit_code, error=JobError(message="it broke"))
     assert failure_line(record) == f"{record.id} {told}"

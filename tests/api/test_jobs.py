@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import threading
 from pathlib import Path
 
 import pytest
@@ -66,9 +65,7 @@ def test_time_runs_out_and_the_job_goes_on(session: Session) -> None:
 def test_an_interrupt_detaches_and_says_so(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     started = start(session, FOREVER)
     wait_for_text(started.backend, started.id, "begun")
-    interrupt = threading.Timer(0.2, _thread.interrupt_main)
-    interrupt.start()
-    assert started.wait() is started
+    assert started.wait(on_update=lambda _: _thread.interrupt_main()) is started
     assert capsys.readouterr().out == (
         f"Detached from {started.id}, which goes on. Wait for it again: %jobs wait {started.id}\n"
     )

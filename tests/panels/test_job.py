@@ -25,7 +25,9 @@ def test_a_running_job(record, now):
         "Flags: --epochs 5",
         "  │ epoch 1",
         "  │ epoch 2",
-        "Next: %jobs wait taxi   %jobs logs taxi -f   %jobs cancel taxi",
+        "Next: %jobs wait taxi-20261121-092800-ab12",
+        "      %jobs logs taxi-20261121-092800-ab12 -f",
+        "      %jobs cancel taxi-20261121-092800-ab12",
     ]
 
 
@@ -34,7 +36,7 @@ def test_every_state_has_icon_and_word(record, now, state):
     bundle = job_bundle(record(state, end_time=now if state.is_final else None), now=now)
     assert f"{theme.icon(state)} {state.replace('_', ' ')}" in bundle[HTML]
     assert lines(bundle)[0].startswith(theme.icon(state))
-    assert lines(bundle)[-1].startswith("Next: %")
+    assert any(line.startswith("Next: %") for line in lines(bundle)[-3:])
 
 
 def test_states_are_told_apart_without_colour():
@@ -46,7 +48,7 @@ def test_a_failed_job_points_at_the_cell(record, now):
     bundle = job_bundle(record("FAILED", error=error, end_time=now), TRACEBACK, now=now)
     assert lines(bundle)[3:6] == ["ZeroDivisionError: x · Cell [5], line 3", "  Traceback (most recent call last):",
                                   "    Cell [5], line 3, in f"]  # fmt: skip
-    assert lines(bundle)[-2:] == ["Divide by something else.", "Next: %jobs logs taxi"]
+    assert lines(bundle)[-2:] == ["Divide by something else.", "Next: %jobs logs taxi-20261121-092800-ab12"]
     assert "<strong>  Cell [5], line 3, in f</strong>" in bundle[HTML]
     assert "Whole traceback" not in bundle[HTML]
 
@@ -74,7 +76,7 @@ def test_the_banner_of_tensorflow_is_left_out(record, now):
         ("taxi@1", False, "%predict taxi $data"),
         ("taxi@2", False, "%predict taxi@2 $data   %models set-default taxi@2"),
         ("taxi@2", True, "%predict taxi $data"),
-        (None, False, "%jobs logs taxi"),
+        (None, False, "%jobs logs taxi-20261121-092800-ab12"),
     ],
 )
 def test_what_to_do_next(record, now, version, set_default, commands):

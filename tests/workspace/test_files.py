@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,60 +86,6 @@ def test_tail_begins_again_when_the_file_became_shorter(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"new")
     assert files.tail(log, 1000) == (b"new", 3)
-
-
-def test_tail_text_never_splits_a_character(tmp_path: Path) -> None:
-    log, euro = tmp_path / "log", "€".encode()
-    log.write_bytes(b"5 " + euro[:2])
-    assert files.tail_text(log) == ("5 ", 2)
-    files.append(log, euro[2:])
-    assert files.tail_text(log, 2) == ("€", 5)
-
-
-def test_tail_text_shows_what_stays_cut_off(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"\xff 5 " + "€".encode()[:2])
-    assert files.tail_text(log, final=True) == ("\ufffd 5 \ufffd", 6)
-
-
-def test_tail_text_in_small_pieces_gives_the_whole(tmp_path: Path) -> None:
-    log, text = tmp_path / "log", "a€😀é" * 50
-    log.write_text(text, "utf-8")
-    pieces, offset = [], 0
-    while offset < log.stat().st_size:
-        piece, offset = files.tail_text(log, offset, 1)
-        pieces.append(piece)
-    assert "".join(pieces) == text
-
-
-@pytest.mark.parametrize(
-    ("content", "count", "expected"),
-    [
-        ("a\nb\nc\n", 2, "b\nc\n"),
-        ("a\nb\nc", 2, "b\nc"),
-        ("a\nb\n", 9, "a\nb\n"),
-        ("a\n\n\n", 2, "\n\n"),
-        ("a\n10%\r20%\r30%\n", 1, "10%\r20%\r30%\n"),
-        ("a\n", 0, ""),
-        ("", 3, ""),
-    ],
-)
-def test_last_lines(tmp_path: Path, content: str, count: int, expected: str) -> None:
-    (tmp_path / "log").write_text(content, newline="")
-    assert files.last_lines(tmp_path / "log", count) == expected
-    assert files.last_lines(tmp_path / "none", count) == ""
-
-
-def test_last_lines_of_a_huge_file_are_read_from_its_end(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"")
-    os.truncate(log, 1 << 30)
-    files.append(log, "\nTraceback\nValueError\n")
-    tracemalloc.start()
-    assert files.last_lines(log, 2) == "Traceback\nValueError\n"
-    assert len(files.last_lines(log, 9, limit=200_000)) == 200_000
-    assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    tracemalloc.stop()
 
 
 def test_a_full_disk_is_explained() -> None:
