@@ -25,9 +25,7 @@ def job_failed(record: JobRecord, job: object) -> JobFailed:
 def failure_line(record: JobRecord) -> str:
     """Return `ID failed with exit code 1: ZeroDivisionError: division by zero (Cell [5], line 3)`."""
     line = f"{record.id} {_WORDS.get(record.state, f'is {record.state}')}"
-    is_told = record.error is not None and record.error.message.startswith(
-        ("the program ended", "the program was ended")
-    )
+    is_told = record.error is not None and record.error.message.startswith("the program ")
     line += "" if is_told else _exit(record.exit_code)
     if record.error is None or record.state is JobState.CANCELLED:
         return line + "."

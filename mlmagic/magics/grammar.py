@@ -61,9 +61,7 @@ def _choose(magic: Magic, words: list[Word], sign: str) -> tuple[str | None, Com
     name = words[0].text
     if name not in magic.subcommands:
         near = _nearest(name, magic.subcommands)
-        if near:
-            near = f"Did you mean {near}?"
-        elif "describe" in magic.subcommands:
+        if not near and "describe" in magic.subcommands:
             near = f"To look at one: {sign} describe {words[0].raw}"
         known = ", ".join(magic.subcommands)
         raise UsageError(
@@ -244,15 +242,15 @@ class _Reader:
 
 def _nearest_flag(name: str, known: Iterable[str]) -> str:
     """Return the sentence that offers the flag that may have been meant. The dashes, which all share, do not count."""
-    near = _nearest(name.strip("-").replace("_", "-"), (flag.strip("-") for flag in known))
-    return f"Did you mean --{near}?" if near else ""
+    return _nearest(name.strip("-").replace("_", "-"), (flag.strip("-") for flag in known), dashes="--")
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Return the only word that is very near, or an empty string."""
+def _nearest(name: str, known: Iterable[str], *, dashes: str = "") -> str:
+    """Return the sentence that offers what is very near, or an empty string."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
+    matches = get_close_matches(name, list(known), n=2, cutoff=0.7)
+    return f"Did you mean {' or '.join(f'{dashes}{match}' for match in matches)}?" if matches else ""
 
 
 @dataclass(frozen=True, slots=True)

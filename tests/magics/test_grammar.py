@@ -138,6 +138,10 @@ def test_a_flag_with_other_dashes_is_surely_ours(flag):
     )
 
 
+def test_two_flags_that_are_equally_near_are_both_offered():
+    assert "--wiat is no flag of %%train. Did you mean --with or --wait?" in error(TRAIN, "taxi --wiat", "x")
+
+
 def test_words_of_python_are_no_variables():
     assert "--into: class is no name of a variable" in error(TRAIN, "taxi --into class", "x")
 
