@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def test_help_tells_flags_and_defaults(build, run) -> None:
     told = run(build(TRAIN), "--help")
     assert told.returncode == 0, told.stderr
     assert "Fit 100 % of it." in told.stdout
-    assert "--learning-rate LEARNING_RATE, --learning_rate LEARNING_RATE" in told.stdout
+    # Python 3.13 writes the value once.
+    assert re.search("--learning-rate( LEARNING_RATE)?, --learning_rate LEARNING_RATE", told.stdout)
     assert "default: (8, 4)" in told.stdout
 
 
