@@ -132,7 +132,7 @@ def _log_html(record: JobRecord, log: str, left_out: int) -> Html | None:
         if left_out == 1
         else f"{left_out} lines that TensorFlow prints at every start are"
     )
-    title = f"{these} left out; all: %jobs logs {record.spec.display_name}" if left_out else None
+    title = f"{these} left out; all: %jobs logs {record.id}" if left_out else None
     # A failed job's traceback is already on view; a job that went well needs its log less than its result.
     return theme.folded("Log", shown, is_open=not (record.error and record.error.traceback), title=title)
 

@@ -36,8 +36,8 @@ def test_the_error_says_what_is_allowed_and_what_to_try() -> None:
     )
 
 
-@settings(deadline=None)
-@given(st.text(max_size=200))
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=120))
 def test_what_is_suggested_is_allowed(name: str) -> None:
     assert names.is_name(names.suggest_name(name))
 

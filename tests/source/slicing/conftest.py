@@ -50,7 +50,8 @@ class Case:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        cases = read_cases()
+        applies = getattr(metafunc.function, "applies", lambda _: True)
+        cases = [case for case in read_cases() if applies(case)]
         metafunc.parametrize("case", cases, ids=[f"{case.file}: {case.name}" for case in cases])
 
 

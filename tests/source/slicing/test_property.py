@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mlmagic.errors import CellError
+from mlmagic.source.build import build_package
 from mlmagic.source.history import Cell
-from mlmagic.source.slice import slice_cell
 
 VALUES = st.sampled_from("ABC")
 LISTS = st.sampled_from("LMN")
@@ -153,7 +153,7 @@ def test_the_package_gives_what_the_notebook_gives(notebook: list[list[str]], da
     run(train.source, kernel)
     expected = result_of(kernel)
     try:
-        sliced = slice_cell(train, cells)
+        built = build_package("random", train, cells)
     except CellError as error:
         undefined = re.findall(r"- (\w+), read in", str(error))
         if "NameError" in expected or (undefined and kernel.keys().isdisjoint(undefined)):
@@ -161,7 +161,7 @@ def test_the_package_gives_what_the_notebook_gives(notebook: list[list[str]], da
         raise
     printed = io.StringIO()
     package: dict[str, Any] = {"__name__": "model"}
-    text = "\n".join(statement.source for statement in sliced.statements)
+    text = built.files["trainer/model.py"].decode()
     with contextlib.redirect_stdout(printed):
         run(text, package)
     assert (result_of(package), printed.getvalue()) == (expected, ""), text
