@@ -25,6 +25,12 @@ _SHAPES = {
 }
 
 
+_GCLOUD_NOTE = """\
+# BUCKET is yours, and holds what `python setup.py sdist` makes of the exported
+# package. The image has Python 3.10: newer pins need an image of your own.
+"""
+
+
 def plan_bundle(
     package: TrainerPackage,
     spec: JobSpec,
@@ -45,7 +51,7 @@ def plan_bundle(
     commands = [
         ("Run it on this machine, where the exported package lies", _command_text(command)),
         ("Worker pools on Vertex AI", _yaml({"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]})),
-        ("The same job with gcloud; BUCKET is yours", _command_text(gcloud_command)),
+        ("The same job with gcloud", _GCLOUD_NOTE + _command_text(gcloud_command)),
     ]
     payload = {
         "spec": encode(spec),
