@@ -79,7 +79,7 @@ def _origin(job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspecti
 
 def _version_line(model: str, number: int, default: int | None) -> str:
     if default in {number, None}:
-        return f"{model}@{number} · is the default"
+        return f"{model}@{number} is the default version"
     return f"{model}@{number} · default is {model}@{default} · %models set-default {model}@{number}"
 
 

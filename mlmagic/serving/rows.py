@@ -75,8 +75,7 @@ class _Reader:
         if pandas is not None and isinstance(instances, pandas.DataFrame):
             return self._read_frame(instances)
         if pandas is not None and isinstance(instances, pandas.Series):
-            index = None if instances.name is None else pandas.Index([instances.name])
-            return self._read_dicts([{**instances}], is_frame=True, index=index)
+            return self._read_series(instances)
         if isinstance(instances, Mapping):
             return self._read_mapping(instances)
         if hasattr(instances, "__array__"):
@@ -85,6 +84,8 @@ class _Reader:
             instances = np.asarray(instances)
             return self._read_values(instances if instances.ndim else instances.reshape(1))
         if isinstance(instances, Sequence):
+            if not instances:
+                raise PredictionError("the list of instances is empty.", hint="Give it one instance at least.")
             has_dicts = any(isinstance(instance, Mapping) for instance in instances)
             return self._read_dicts(instances) if has_dicts else self._read_values(instances)
         raise PredictionError(
@@ -106,6 +107,15 @@ class _Reader:
         found = frame_columns(frame, self._signature, self.problems)
         columns = {name: Column(values=values, path=_path(name), is_frame=True) for name, values in found.items()}
         return columns, len(frame), frame.index
+
+    def _read_series(self, series: Any) -> Read:
+        """A row, whose labels are inputs, or else a column."""
+        import pandas as pd
+
+        if not self._inputs.keys().isdisjoint(series.index):
+            index = None if series.name is None else pd.Index([series.name])
+            return self._read_dicts([{**series}], is_frame=True, index=index)
+        return self._read_frame(series.to_frame(*self._inputs) if len(self._inputs) == 1 else series.to_frame())
 
     def _read_dicts(self, instances: Sequence[Any], *, is_frame: bool = False, index: Any = None) -> Read:
         present: dict[str, list[int]] = {name: [] for name in self._inputs}

@@ -169,7 +169,7 @@ class Judge:
     ) -> None:
         """Add what a called function does to what its caller does."""
         if other.impure is not None:
-            effects.refuse(other.impure.text, call_line)
+            effects.refuse(_through(call, other.impure.text), call_line)
         for name, (depth, _) in other.changes.items():
             effects.change(name, depth, call_line, only_itself=other.only_itself[name])
         effects.settings.update(other.settings)
@@ -401,3 +401,8 @@ class Judge:
                 self._absorb(effects, done, call, call_line=call.line, function=method, receiver=receiver)
                 return True
         return False
+
+
+def _through(call: Call | None, text: str) -> str:
+    """Say what a called function does, in terms of the line that calls it."""
+    return text if call is None else f"calls {spelled(call)}, which {text.rpartition(', which ')[2]}"

@@ -89,6 +89,10 @@ def parse_model_reference(text: str) -> ModelReference:
     check_name(model, "model name")
     if not at:
         return ModelReference(model, alias="default")
+    if not suffix:
+        raise UsageError(
+            f"{text!r} ends with @: a version or an alias follows it.", hint=f"Write {model}@1 or {model}."
+        )
     if suffix.isascii() and suffix.isdigit() and int(suffix) > 0:
         return ModelReference(model, version=int(suffix))
     return ModelReference(model, alias=check_name(suffix, "alias"))

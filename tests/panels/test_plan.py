@@ -51,8 +51,8 @@ def test_both_files_with_line_numbers(bundle):
 
 def test_commands_can_be_pasted(bundle):
     assert "  python -m trainer.task --title 'a b'\n" in bundle[TEXT]
-    pasted = bundle[TEXT].partition("BUCKET is yours:\n")[2]
-    assert tuple(shlex.split(pasted.replace("\\\n", " "))) == GCLOUD
+    pasted = bundle[TEXT].partition("The same job with gcloud:\n")[2]
+    assert tuple(shlex.split(pasted.replace("\\\n", " "), comments=True)) == GCLOUD
 
 
 def test_worker_pools_are_yaml_without_anchors(bundle):

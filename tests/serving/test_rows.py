@@ -152,6 +152,12 @@ def test_a_series_is_one_instance_and_may_hold_more() -> None:
     assert (rows.columns["a"].tolist(), rows.columns["s"].tolist(), list(rows.index)) == ([1.5], ["x"], ["row"])
 
 
+def test_a_column_of_a_frame_is_many_instances() -> None:
+    rows = read(pd.DataFrame({"miles": [1.5, 2]}, index=["x", "y"])["miles"], a="float32")
+    assert (rows.columns["a"].tolist(), list(rows.index)) == ([1.5, 2.0], ["x", "y"])
+    assert "b" in problems(pd.Series([1.0], name="a"), a="float32", b="float32")[0]
+
+
 @pytest.mark.parametrize(
     "instances", ["[[1, 2], [3, 4]]", [[1, 2], (3, 4)], np.array([[1, 2], [3, 4]]), b'{"instances": [[1, 2], [3, 4]]}']
 )
@@ -215,6 +221,7 @@ def test_the_columns_of_a_frame_are_a_vector_in_their_order() -> None:
         ("{", 'the instances are not JSON: Expecting property name .*\nFor example: [{"age": 5}]'),
         (b"\xff\xfe\xfd", "the instances are not JSON text: "),
         ('{"instances": 5}', '"instances" must be a list, not int.'),
+        ([], "the list of instances is empty.\nGive it one instance at least."),
         (5, "the instances for m@1 are of type int, which it cannot take.\nGive a DataFrame, a list of dicts"),
         (
             [1, 2],

@@ -87,8 +87,14 @@ def test_references(text: str, expected: ModelReference) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "@1", "taxi@", "taxi@0", "taxi@-1", "taxi@1@2", "a/b@1", "taxi@\N{ARABIC-INDIC DIGIT ONE}"]
+    "text", ["", "@1", "taxi@0", "taxi@-1", "taxi@1@2", "a/b@1", "taxi@\N{ARABIC-INDIC DIGIT ONE}"]
 )
 def test_what_is_no_reference(text: str) -> None:
     with pytest.raises(UsageError, match="cannot be used"):
         parse_model_reference(text)
+
+
+def test_a_reference_that_breaks_off() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_model_reference("taxi@")
+    assert str(caught.value) == "'taxi@' ends with @: a version or an alias follows it.\nWrite taxi@1 or taxi."

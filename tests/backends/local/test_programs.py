@@ -40,7 +40,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_model_becomes_a_version(backend: LocalBackend, workspace: Workspace, saved_model: str) -> None:
     record = run(backend, TRAIN, args=(saved_model, "1"), model="taxi")
     assert (record.state, record.model_version) == (JobState.SUCCEEDED, "taxi@1"), read_log(backend, record.id)
-    assert record.message == "taxi@1 · is the default"
+    assert record.message == "taxi@1 is the default version"
     (version,) = ModelStore(Database(workspace)).versions("taxi")
     assert version.origin.job_id == record.id
     assert version.signature is not None
@@ -62,7 +62,7 @@ def test_a_version_asked_to_be_the_default(backend: LocalBackend, saved_model: s
     run(backend, TRAIN, args=(saved_model, "1"), model="taxi")
     assert (
         run(backend, TRAIN, args=(saved_model, "1"), model="taxi", set_default=True).message
-        == "taxi@2 · is the default"
+        == "taxi@2 is the default version"
     )
 
 
