@@ -84,9 +84,8 @@ class _Reader:
             instances = np.asarray(instances)
             return self._read_values(instances if instances.ndim else instances.reshape(1))
         if isinstance(instances, Sequence):
-            if not instances:
-                raise PredictionError("the list of instances is empty.", hint="Give it one instance at least.")
-            has_dicts = any(isinstance(instance, Mapping) for instance in instances)
+            # An empty list has no instances of any form.
+            has_dicts = any(isinstance(instance, Mapping) for instance in instances or [{}])
             return self._read_dicts(instances) if has_dicts else self._read_values(instances)
         raise PredictionError(
             f"the instances for {self._label} are of type {type(instances).__name__}, which it cannot take.",

@@ -205,6 +205,11 @@ def test_lengths_that_differ_between_instances_are_told() -> None:
     assert read([], x=("string", (None, 3))).columns["x"].shape == (0, 0, 3)
 
 
+def test_no_instances_have_no_values() -> None:
+    rows = read([], a="float32", s="string")
+    assert (rows.count, rows.columns["a"].tolist(), rows.columns["s"].tolist()) == (0, [], [])
+
+
 def test_the_columns_of_a_frame_are_a_vector_in_their_order() -> None:
     frame = pd.DataFrame({"b": [1, 2], "a": [3.0, 4.0]}, index=[7, 8])
     rows = read(frame, x=("float32", (2,)))
@@ -221,7 +226,6 @@ def test_the_columns_of_a_frame_are_a_vector_in_their_order() -> None:
         ("{", 'the instances are not JSON: Expecting property name .*\nFor example: [{"age": 5}]'),
         (b"\xff\xfe\xfd", "the instances are not JSON text: "),
         ('{"instances": 5}', '"instances" must be a list, not int.'),
-        ([], "the list of instances is empty.\nGive it one instance at least."),
         (5, "the instances for m@1 are of type int, which it cannot take.\nGive a DataFrame, a list of dicts"),
         (
             [1, 2],
