@@ -18,7 +18,6 @@ from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
-from mlmagic.workspace.files import last_lines
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 
@@ -155,7 +154,7 @@ def test_a_full_disk(small_disk: Path, source: str) -> None:
     assert record.error is not None
     assert record.error.message.startswith("the disk is full")
     assert "free some space" in (record.error.hint or "")
-    assert "mlmagic: failed: the disk is full" in last_lines(workspace.job(job_id).log(), 3)
+    assert "mlmagic: failed: the disk is full" in workspace.job(job_id).log().read_text()
 
 
 def test_a_model_with_links_out_of_it_is_no_version(backend: LocalBackend, tmp_path: Path) -> None:
