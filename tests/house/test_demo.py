@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILS_AS_IT_SHOULD = {"tags": ["raises-exception"]}

@@ -96,6 +96,7 @@ def test_kernels_share_the_workspace_of_the_server(root: Path, tmp_path: Path) -
     assert not (root / ".mlmagic").exists(), "a server alone makes no workspace"
 
 
+@pytest.mark.slow
 def test_an_explicit_workspace_wins_and_a_nearer_one_is_named(root: Path, tmp_path: Path) -> None:
     (root / ".mlmagic").mkdir()
     chosen = tmp_path / "chosen"

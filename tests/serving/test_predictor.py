@@ -45,6 +45,7 @@ def test_no_answer_in_time_ends_the_process(forever: Predictor, monkeypatch: pyt
     assert not process.is_running()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_told_and_replaced(forever: Predictor) -> None:
     assert forever.signature.inputs
     killer = threading.Timer(0.2, psutil.Process(forever.process_id).kill)
@@ -108,6 +109,7 @@ def test_without_tensorflow_the_command_is_told(tmp_path: Path, monkeypatch: pyt
     ]
 
 
+@pytest.mark.slow
 def test_a_killed_kernel_leaves_no_process(models: Path) -> None:
     program = (
         "import sys, time, pathlib; from mlmagic.serving.child import Child\n"
@@ -144,6 +146,7 @@ def test_a_forked_child_of_the_kernel_does_not_keep_it_alive(models: Path) -> No
     kernel.communicate()
 
 
+@pytest.mark.slow
 def test_a_kernel_that_ends_takes_its_process_along(models: Path) -> None:
     program = (
         "import sys, pathlib; from mlmagic.serving.pool import PredictorPool\n"

@@ -26,6 +26,7 @@ def train(wait_for: str = {go!r}, units: int = 4):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_job_outlives_its_kernel(new_kernel: Callable[[], Kernel], tmp_path: Path) -> None:
     go = tmp_path / "go"
@@ -42,6 +43,7 @@ def test_a_job_outlives_its_kernel(new_kernel: Callable[[], Kernel], tmp_path: P
     assert second.value("len(_)") == 3
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_two_kernels_submit_the_same_name_at_once(new_kernel: Callable[[], Kernel], tmp_path: Path) -> None:
     go = tmp_path / "go"
