@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
 
 if TYPE_CHECKING:
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
+    from mlmagic.spec.job import Replica
+    from mlmagic.spec.report import StateChange
+    from mlmagic.spec.usage import Usage
     from mlmagic.spec.package import TrainerPackage
 
 LOG_CHUNK_BYTES = 1 << 20
@@ -22,8 +27,9 @@ EDGES: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         # A supervisor killed between its claim and its first word leaves QUEUED or PENDING for FAILED or LOST.
         JobState.QUEUED: frozenset({JobState.PENDING, JobState.RUNNING, JobState.CANCELLING}) | _ENDINGS,
-        JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLING}) | _ENDINGS,
-        JobState.RUNNING: frozenset({JobState.CANCELLING}) | _ENDINGS,
+        # Back to QUEUED: the attempt failed, and there are retries left.
+        JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLING, JobState.QUEUED}) | _ENDINGS,
+        JobState.RUNNING: frozenset({JobState.CANCELLING, JobState.QUEUED}) | _ENDINGS,
         # The program may have ended, and its version been made, before the cancel reached it.
         JobState.CANCELLING: _ENDINGS,
     }
@@ -45,8 +51,9 @@ class LogChunk:
 class Backend(Protocol):
     """A place where jobs run. All methods are safe to call from several threads and processes at once.
 
-    **States.** A job starts QUEUED and moves along `EDGES` only, so it never leaves a final state and never goes back.
-    `start_time` is set when user code begins, `end_time` with the final state; both stay as they are. FAILED always has
+    **States.** A job starts QUEUED and moves along `EDGES` only, so it never leaves a final state. It goes back only to
+    be tried again: at most `JobSpec.max_retries` times, `JobRecord.attempt` counts. `start_time` is set when user code
+    first begins, `end_time` with the final state; both stay as they are. FAILED always has
     an `error` with a message of one line. Jobs do not depend on the caller: they go on when it dies.
 
     **Errors.** A method that takes a job id raises `NotFoundError`, naming the nearest ones, when there is no such job.
@@ -56,6 +63,18 @@ class Backend(Protocol):
 
     name: str
     """What the registry, `JobSpec.backend` and `%mlmagic use` call it."""
+
+    def place(self, spec: JobSpec) -> JobSpec:
+        """Return the spec with what this place decides filled in, as `submit` would; nothing is started.
+
+        Raises:
+            UsageError: the spec asks for what this backend can never do; with the numbers.
+        """
+        ...
+
+    def prepare(self, spec: JobSpec) -> None:
+        """Make ready for a job like this one, which is likely to be submitted soon. Returns at once, and never fails."""
+        ...
 
     def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
         """Start a job and return its QUEUED record at once.
@@ -79,8 +98,13 @@ class Backend(Protocol):
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
+        where: Filter | None = None,
+        sort_by: Sequence[SortKey] = (),
     ) -> Summaries:
-        """Return jobs newest first: of that name, in one of those states, `limit` at most. No states means no jobs."""
+        """Return jobs: of that name, in one of those states, that pass the filter, `limit` at most.
+
+        Newest first unless `sort_by` says otherwise. No states means no jobs.
+        """
         ...
 
     def resolve(self, reference: str) -> str:
@@ -99,6 +123,34 @@ class Backend(Protocol):
         as it is, and a job that is CANCELLING stays so: calling twice does no more than calling once. A cancel that
         comes when the version was already made finds the job SUCCEEDED.
         """
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job that has ended, with its log and what it wrote; a model version that it made stays.
+
+        Raises:
+            ConflictError: it has not ended.
+        """
+        ...
+
+    def package(self, job_id: str) -> TrainerPackage:
+        """Return the package as it was submitted, so that the job can be run again or compared."""
+        ...
+
+    def changes(self, job_id: str) -> tuple[StateChange, ...]:
+        """Return the states that the job came to, by time, as far as that is still known."""
+        ...
+
+    def replicas(self, job_id: str) -> tuple[Replica, ...]:
+        """Return the processes of the newest attempt; none before it began."""
+        ...
+
+    def usage(self, job_id: str) -> Usage:
+        """Return what the job's replicas took over time; empty where that is not measured."""
+        ...
+
+    def waiting_for(self, job_id: str) -> str | None:
+        """Return why a QUEUED job does not run yet, in a few words; None of any other."""
         ...
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:

@@ -81,6 +81,21 @@ class PackageReference(Noun):
     """SHA-256 over names and contents of its files: the same for the same code."""
     module: str = "trainer.task"
     requirements: tuple[str, ...] = ()
+    cold_reason: str | None = None
+    """Why its programs cannot be forked from a process that has imported TensorFlow; None where they can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement(Noun):
+    """What a job takes of this machine; decided by the backend when the job is submitted."""
+
+    replicas: Mapping[str, int] = field(default_factory=lambda: {"chief": 1})
+    """How many processes of each role there are."""
+    cores: float = 1.0
+    """Of all replicas together, like `memory_bytes`."""
+    memory_bytes: int = 0
+    note: str | None = None
+    """What the same job is in the cloud, where that is more than here; one line for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +114,21 @@ class JobSpec(Noun):
     set_default: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    """Of one attempt."""
+    priority: int = 0
+    """A higher one is started first; of equal ones the older."""
+    max_retries: int = 0
+    """How many more attempts there are after one that failed."""
+    fresh: bool = False
+    """Start each program from nothing, never by a fork."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """What the program's flags are set to, defaults included, as far as mlmagic knows them."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python, mlmagic and the libraries that the package imports, where it was submitted."""
+    git_commit: str | None = None
+    """Of the notebook's repository; with `-dirty` where files were changed since."""
+    rerun_of: str | None = None
+    """The id of the job that this one repeats."""
     invocation: str | None = None
     """The line that submitted it, as it was typed."""
     origin: Origin = field(default_factory=Origin)
@@ -106,6 +136,38 @@ class JobSpec(Noun):
     """Local: the interpreter that runs it."""
     working_directory: str | None = None
     """Local: where relative paths of the program start."""
+    environment: str | None = None
+    """Local: the digest under which its environment variables are kept outside of the workspace until it has ended."""
+    placement: Placement | None = None
+    """Local: what it takes of this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica(Noun):
+    """A process of a running job, or of its last attempt."""
+
+    role: ReplicaRole
+    index: int
+    pid: int
+    """Also the number of its process group."""
+    attempt: int
+    restarts: int = 0
+    """How many times it alone was started again within the attempt."""
+    start_time: datetime
+    end_time: datetime | None = None
+    exit_code: int | None = None
+
+    @property
+    def name(self) -> str:
+        """`worker-0`, as its log is called."""
+        return f"{self.role}-{self.index}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaList(Noun):
+    """`replicas.json`: the processes of the newest attempt."""
+
+    replicas: tuple[Replica, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +198,8 @@ class JobRecord(Noun):
     error: JobError | None = None
     model_version: str | None = None
     """`taxi@2`, once registered."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`."""
     message: str | None = None
     """The last line that mlmagic said about it."""
 
@@ -152,6 +216,8 @@ class JobSummary(Noun):
     create_time: datetime
     start_time: datetime | None = None
     end_time: datetime | None = None
+    priority: int = 0
+    attempt: int = 0
     model_version: str | None = None
     error: str | None = None
 
@@ -167,4 +233,5 @@ class ExitRecord(Noun):
     end_time: datetime
     error: JobError | None = None
     model_version: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
     message: str | None = None

@@ -1,4 +1,4 @@
-"""What a job runs on: worker pools, as Vertex AI describes them."""
+"""What a job runs on: worker pools, as Vertex AI describes them, and what one replica needs."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ class Resources(Noun):
 
     scale_tier: str = "BASIC"
     worker_pools: tuple[WorkerPool, ...] = (WorkerPool(),)
+    """An omitted pool before the last one has no replicas."""
+    is_exact: bool = False
+    """The numbers of replicas were asked for one by one, and are not scaled down on this machine."""
+    cores: float | None = None
+    """What one replica takes of this machine, where the user said so; like `memory_bytes`."""
+    memory_bytes: int | None = None

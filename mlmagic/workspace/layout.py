@@ -70,6 +70,11 @@ class JobFolder:
         return self.logs / f"{role}-{index}.log"
 
     @property
+    def replicas(self) -> Path:
+        """The `ReplicaList` of the newest attempt."""
+        return self.root / "replicas.json"
+
+    @property
     def usage(self) -> Path:
         """Processor and memory over time, a JSON object a line."""
         return self.root / "usage.jsonl"

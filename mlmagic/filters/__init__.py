@@ -1,0 +1,1 @@
+"""gcloud's filter language: text → tree → SQL, or a predicate over records."""
