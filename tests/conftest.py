@@ -23,6 +23,9 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
             patch.setenv(name, str(home / name.lower()))
         patch.setenv(RUN_MARK, uuid.uuid4().hex)
+        # Agents end soon after their last job, and no test pays for a warm TensorFlow that it does not ask for.
+        patch.setenv("MLMAGIC_AGENT_IDLE_SECONDS", "1")
+        patch.setenv("MLMAGIC_WARM_STARTS", "off")
         yield
 
 
