@@ -15,6 +15,11 @@ class WorkerPool(Noun):
     replica_count: int = 1
     accelerator_type: str | None = None
     accelerator_count: int | None = None
+    tpu_topology: str | None = None
+
+
+ROLES = ("chief", "worker", "ps", "evaluator")
+"""The role of each pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +34,9 @@ class Resources(Noun):
     cores: float | None = None
     """What one replica takes of this machine, where the user said so; like `memory_bytes`."""
     memory_bytes: int | None = None
+
+    @property
+    def replicas(self) -> dict[str, int]:
+        """How many replicas of each role there are, without those that there are none of."""
+        pools = zip(ROLES, self.worker_pools, strict=False)
+        return {role: pool.replica_count for role, pool in pools if pool.replica_count}
