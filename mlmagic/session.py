@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mlmagic.workspace.models import ModelStore
 
 DEFAULT_BACKEND = "local"
-CONFIG_KEYS = ("backend",)
+CONFIG_KEYS = ("backend", "warm_starts")
+_OFF = frozenset({"off", "false", "no", "0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,14 @@ class Session:
         with self._lock:
             chosen = self._chosen_backend or self._environ.get("MLMAGIC_BACKEND")
             return chosen or self.config.get("backend") or DEFAULT_BACKEND
+
+    @property
+    def warm_starts(self) -> bool:
+        """Whether jobs may be forked from a process that has TensorFlow imported: unless `MLMAGIC_WARM_STARTS` or
+        `warm_starts` in `config.toml` is `off`.
+        """
+        told = self._environ.get("MLMAGIC_WARM_STARTS") or self.config.get("warm_starts") or "on"
+        return told.lower() not in _OFF
 
     @property
     def config(self) -> Mapping[str, str]:

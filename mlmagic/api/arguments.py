@@ -112,6 +112,15 @@ def read_module(module: object) -> str:
     return module
 
 
+def read_whole_number(number: object, what: str, least: int | None = None) -> int:
+    """Check a whole number."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise UsageError(f"{what} must be a whole number, not {_told(number)}.")
+    if least is not None and number < least:
+        raise UsageError(f"{what} {number} must be {least} or more.")
+    return number
+
+
 def read_backend(backend: object) -> str | None:
     """Check a backend's name without loading it; None for the session's."""
     from mlmagic.backends.registry import BACKENDS

@@ -36,6 +36,41 @@ def check_program_arguments(package: TrainerPackage, args: Sequence[str]) -> Non
         raise UsageError(_told(str(error), package.flags), hint=_hint(package.flags)) from None
 
 
+def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
+    """Return what the program's flags are set to: defaults and arguments where its flags are known, else arguments.
+
+    Arguments that the program will not take say nothing; they are refused when the job is submitted.
+    """
+    if not package.flags:
+        return _told_flags(args)
+    try:
+        given = vars(_parser(package.flags).parse_args(list(args)))
+    except _ArgumentsError:
+        return {}
+    values = {flag.name: given[flag.name] if given[flag.name] is not None else flag.default for flag in package.flags}
+    return {name: _value_text(value) for name, value in values.items() if value is not None}
+
+
+def _told_flags(args: Sequence[str]) -> dict[str, str]:
+    """Read the words of a program that nobody knows the flags of: `--a 1 --b=2 --c`."""
+    values, name = {}, None
+    for word in args:
+        if word.startswith("--") and len(word) > 2:
+            name, equals, text = word.removeprefix("--").partition("=")
+            values[name.replace("-", "_")] = text if equals else "true"
+            name = None if equals else name.replace("-", "_")
+        elif name is not None:
+            values[name] = word
+            name = None
+    return values
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class _ArgumentsError(Exception):
     """What argparse says."""
 

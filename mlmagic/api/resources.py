@@ -54,9 +54,7 @@ def _base(scale_tier: object, config: JobConfig | None) -> Resources:
     tier = None if told is None else tier_name(str(told))
     if told is not None and tier is None:
         known = (*TIERS, CUSTOM)
-        raise UsageError(
-            f"there is no scale tier {told!r}. {nearest(str(told).upper(), known)}".rstrip(), hint=_tiers()
-        )
+        raise UsageError(f"there is no scale tier {told!r}: it is one of {', '.join(known)}.")
     if tier == CUSTOM:
         if config is None or not config.worker_pools:
             raise UsageError(

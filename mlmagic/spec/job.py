@@ -126,7 +126,7 @@ class JobSpec(Noun):
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of Python, mlmagic and the libraries that the package imports, where it was submitted."""
     git_commit: str | None = None
-    """Of the notebook's repository; with `-dirty` where files were changed since."""
+    """Of the notebook's repository, as it was checked out."""
     rerun_of: str | None = None
     """The id of the job that this one repeats."""
     invocation: str | None = None

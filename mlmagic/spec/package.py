@@ -73,5 +73,7 @@ class TrainerPackage(Noun):
     digest: str
     """SHA-256 over names and contents; the cells' execution numbers do not count, so a cell run again is the same."""
     source_map: SourceMap = field(default_factory=SourceMap)
+    cold_reason: str | None = None
+    """Why it cannot be forked from a process that has imported TensorFlow; None where it can."""
     notes: tuple[str, ...] = ()
     """What was left out or changed, and why; for the user."""
