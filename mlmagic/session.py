@@ -91,8 +91,9 @@ class Session:
 
     @property
     def warm_starts(self) -> bool:
-        """Whether jobs may be forked from a process that has TensorFlow imported: unless `MLMAGIC_WARM_STARTS` or
-        `warm_starts` in `config.toml` is `off`.
+        """Whether jobs may be forked from a process that has TensorFlow imported.
+
+        They may, unless `MLMAGIC_WARM_STARTS`, or `warm_starts` in `config.toml`, is `off`.
         """
         told = self._environ.get("MLMAGIC_WARM_STARTS") or self.config.get("warm_starts") or "on"
         return told.lower() not in _OFF

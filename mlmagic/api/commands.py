@@ -27,11 +27,17 @@ def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
     }
     if spec.args:
         program["args"] = list(spec.args)
-    pools = []
+    pools: list[dict[str, Any]] = []
     for pool in spec.resources.worker_pools:
+        if not pool.replica_count:
+            # The pool's place tells its role, so one that is left out before the last is an empty one.
+            pools.append({})
+            continue
         machine: dict[str, Any] = {"machineType": pool.machine_type}
         if pool.accelerator_type:
             machine |= {"acceleratorType": pool.accelerator_type, "acceleratorCount": pool.accelerator_count or 1}
+        if pool.tpu_topology:
+            machine["tpuTopology"] = pool.tpu_topology
         pools.append({"machineSpec": machine, "replicaCount": pool.replica_count, "pythonPackageSpec": program})
     return pools
 
@@ -41,6 +47,9 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
     words = ["gcloud", "ai", "custom-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
     words += [f"--python-package-uris={_package_uri(spec)}"]
     for pool in spec.resources.worker_pools:
+        if not pool.replica_count:
+            words.append("--worker-pool-spec=")
+            continue
         fields = [f"machine-type={pool.machine_type}", f"replica-count={pool.replica_count}"]
         if pool.accelerator_type:
             fields += [f"accelerator-type={pool.accelerator_type}", f"accelerator-count={pool.accelerator_count or 1}"]

@@ -21,6 +21,8 @@ class Kind(Enum):
     TEXT = "text"
     COUNT = "count"
     """A whole number from 1."""
+    INTEGER = "integer"
+    """A whole number, zero and negative ones too."""
     PAIR = "key=value"
     VARIABLE = "name"
     """The name of a variable: `df`, or `$df`, which means the same here."""

@@ -27,6 +27,8 @@ def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]
             return value
         case Kind.COUNT:
             return _count(value)
+        case Kind.INTEGER:
+            return _integer(value)
         case Kind.PAIR:
             return _pair(value)
         case _ if isinstance(value, str | int | float):
@@ -48,6 +50,12 @@ def _count(value: Any) -> int:
     if re.fullmatch(r"\d{1,9}", str(value), re.ASCII) and int(value) > 0:
         return int(value)
     raise UsageError(f"{value!r} is no whole number from 1")
+
+
+def _integer(value: Any) -> int:
+    if re.fullmatch(r"-?\d{1,9}", str(value), re.ASCII):
+        return int(value)
+    raise UsageError(f"{value!r} is no whole number")
 
 
 def _pair(value: Any) -> tuple[str, str]:

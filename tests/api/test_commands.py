@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from mlmagic.api.commands import gcloud_command, gcloud_list, local_command, worker_pool_specs
@@ -41,6 +43,14 @@ def test_gcloud_makes_the_same_job() -> None:
     assert [word.startswith("--worker-pool-spec=machine-type=n1-standard-4,replica-count=") for word in words].count(
         True
     ) == 2
+
+
+def test_a_pool_that_is_left_out_keeps_its_place() -> None:
+    pools = (WorkerPool(), WorkerPool(replica_count=0), WorkerPool(machine_type="ct5lp-hightpu-1t", tpu_topology="1x1"))
+    spec = dataclasses.replace(SPEC, resources=Resources(worker_pools=pools))
+    _, empty, last = worker_pool_specs(spec)
+    assert (empty, last["machineSpec"]["tpuTopology"]) == ({}, "1x1")
+    assert "--worker-pool-spec=" in gcloud_command(spec)
 
 
 @pytest.mark.parametrize(
