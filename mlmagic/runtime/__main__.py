@@ -16,6 +16,10 @@ if __name__ == "__main__":
     import mlmagic  # noqa: F401
 
     del sys.path[0]
-    from mlmagic.runtime.supervisor import main
+    from pathlib import Path
 
-    sys.exit(main(sys.argv))
+    from mlmagic.runtime.program import ColdLauncher
+    from mlmagic.runtime.supervisor import supervise
+    from mlmagic.workspace.layout import JobFolder
+
+    supervise(JobFolder(Path(sys.argv[1])), launcher=ColdLauncher(), environment=os.environ)

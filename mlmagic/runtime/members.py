@@ -48,6 +48,12 @@ def end_members(job_id: str, *, session: int | None, apart_from: Collection[int]
     return ended
 
 
+def end_leftovers(job_id: str, *, grace: float = 0.0) -> int:
+    """End what a program has left running, in the calling supervisor's session or elsewhere; return how many it was."""
+    own_session = os.getsid(0)
+    return len(end_members(job_id, session=own_session if own_session == os.getpid() else None, grace=grace))
+
+
 def _send(pids: Collection[int], number: signal.Signals) -> None:
     for pid in pids:
         try:

@@ -10,10 +10,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +31,8 @@ from mlmagic.runtime.ending import (
     timed_out,
 )
 from mlmagic.runtime.inspection import Interrupted
-from mlmagic.runtime.program import Program, end_leftovers, program_command
+from mlmagic.runtime.members import end_leftovers
+from mlmagic.runtime.program import Launcher, Program, ReplicaProgram
 from mlmagic.runtime.registration import register_model
 from mlmagic.runtime.reserve import Reserve, disk_is_full
 from mlmagic.runtime.watch import Watch
@@ -60,12 +60,22 @@ UNFINISHED = frozenset(JobState) - FINAL_STATES
 class Supervisor:
     """Runs one job. `run` returns when the job is final, or at once if another supervisor has it."""
 
-    def __init__(self, folder: JobFolder, watch: Watch, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: JobFolder,
+        watch: Watch,
+        *,
+        launcher: Launcher,
+        environment: Mapping[str, str],
+        grace: float = GRACE_SECONDS,
+    ) -> None:
         database = Database(folder.workspace)
         self._folder = folder
         self._jobs = JobStore(database)
         self._models = ModelStore(database)
         self._watch = watch
+        self._launcher = launcher
+        self._outer = environment
         self._grace = grace
         self._reserve = Reserve(folder.exit_reserve)
         self._raw_traceback: str | None = None
@@ -104,15 +114,22 @@ class Supervisor:
             self._folder.tensorboard_dir,
         ):
             make_folder(path)
-        environment = program_environment(self._place(), os.environ, free_port())
-        cwd = Path(spec.working_directory or self._folder.root)
-        command = program_command(spec.python, spec.package.module, spec.args)
+        environment = program_environment(self._place(), self._outer, free_port())
+        replica = ReplicaProgram(
+            python=spec.python,
+            module=spec.package.module,
+            args=spec.args,
+            environment=environment,
+            cwd=Path(spec.working_directory or self._folder.root),
+            log=self._folder.log(),
+            package_dir=self._folder.package,
+        )
         if self._is_cancelled():
             return Ending(state=JobState.CANCELLED, message="cancelled before it began")
         try:
-            program = Program(command, log=self._folder.log(), environment=environment, cwd=cwd)
+            program = self._launcher.start(replica)
         except OSError as error:
-            return cannot_start(error, command, cwd)
+            return cannot_start(error, replica.command, replica.cwd)
         self._start_time = _now()
         self._advance(JobState.PENDING, JobState.RUNNING, start_time=self._start_time)
         ending = self._wait_for(program, spec.timeout_seconds)
@@ -288,13 +305,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def main(argv: list[str]) -> int:
-    """Supervise the job whose folder is given."""
+def supervise(folder: JobFolder, *, launcher: Launcher, environment: Mapping[str, str] | None) -> None:
+    """Claim a job's next attempt and run it to its end; return at once if another process has it.
+
+    Called in the main thread of a process that is the leader of its session, and that logs to where mlmagic's own
+    complaints belong. `environment` is what the job was submitted with; None says that it was lost: this process's
+    stands in for it.
+    """
     with Watch() as watch:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        Supervisor(JobFolder(Path(argv[1])), watch).run()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+        given = os.environ if environment is None else environment
+        Supervisor(folder, watch, launcher=launcher, environment=given).run()

@@ -13,6 +13,7 @@ from support.queued import Jobs
 
 from mlmagic.errors import WorkspaceError
 from mlmagic.runtime import supervisor
+from mlmagic.runtime.program import ColdLauncher
 from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec import codec
@@ -24,7 +25,7 @@ from mlmagic.workspace.processes import ProcessIdentity
 
 def supervise(jobs: Jobs, folder: JobFolder, *, grace: float = 10.0) -> JobRecord:
     with Watch() as watch:
-        Supervisor(folder, watch, grace=grace).run()
+        Supervisor(folder, watch, launcher=ColdLauncher(), environment=os.environ, grace=grace).run()
     return jobs.store.get(folder.id)
 
 

@@ -159,10 +159,12 @@ def test_jobs_that_ended_are_not_looked_at(workspace: Workspace, jobs: Jobs, mon
 
 # A supervisor that is killed on entering a step.
 KILLED = """
-import os, signal, sys
-from mlmagic.runtime.supervisor import Supervisor, main
+import os, pathlib, signal, sys
+from mlmagic.runtime.program import ColdLauncher
+from mlmagic.runtime.supervisor import Supervisor, supervise
+from mlmagic.workspace.layout import JobFolder
 setattr(Supervisor, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-main(sys.argv[1:])
+supervise(JobFolder(pathlib.Path(sys.argv[2])), launcher=ColdLauncher(), environment=os.environ)
 """
 
 
