@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test test-fast lab lint type bench build lock clean help
+.PHONY: demo test test-fast soak lab lint type bench build lock clean help
 
 demo: $(if $(wildcard $(FULL)),$(FULL),$(DEMO)) ## run tutorial 1 from a cell to a prediction, without a browser
 	$(BIN)/python -m tools.demo $(TUTORIAL)
@@ -41,6 +41,9 @@ test: $(FULL) ## run all tests; at least 90 % of the lines of mlmagic must be co
 
 test-fast: $(FULL) ## run the tests without the slow tier and without coverage
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+soak: $(FULL) ## ten minutes of jobs while everything around them is killed, stopped and filled
+	MLMAGIC_SOAK_SECONDS=600 $(BIN)/python -m pytest -n 0 -s tests/soak
 
 lab: $(FULL) ## open JupyterLab on tutorial 1
 	$(BIN)/jupyter lab $(TUTORIAL)

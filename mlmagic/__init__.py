@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlmagic.api.jobs import job, jobs
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
+    from mlmagic.api.status import status
     from mlmagic.api.training import plan_training, train
     from mlmagic.session import use
 
@@ -25,6 +26,7 @@ _HOMES = {
     "models": "mlmagic.api.models",
     "plan_training": "mlmagic.api.training",
     "predict": "mlmagic.api.prediction",
+    "status": "mlmagic.api.status",
     "train": "mlmagic.api.training",
     "use": "mlmagic.session",
     "load_ipython_extension": "mlmagic.magics",
@@ -32,7 +34,7 @@ _HOMES = {
     "_jupyter_server_extension_points": "mlmagic.server",
 }
 
-__all__ = ["errors", "job", "jobs", "model", "models", "plan_training", "predict", "train", "use"]
+__all__ = ["errors", "job", "jobs", "model", "models", "plan_training", "predict", "status", "train", "use"]
 
 
 def __getattr__(name: str) -> Any:

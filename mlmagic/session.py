@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.errors import WorkspaceError, nearest
+from mlmagic.errors import UsageError, WorkspaceError, nearest
 from mlmagic.source.history import Cell, LiveName
 
 if TYPE_CHECKING:
@@ -160,11 +160,34 @@ class Session:
             self.backend(backend)
             self._chosen_backend = backend
             if save:
-                from mlmagic.workspace.files import write_atomic
+                self._save("backend", backend)
 
-                path = self.workspace.config
-                text = path.read_text("utf-8") if path.exists() else ""
-                write_atomic(path, with_setting(text, "backend", backend))
+    def configure(self, key: str, value: str) -> None:
+        """Set what all processes of this workspace go by, this one included.
+
+        Raises:
+            UsageError: there is no such setting, or it cannot have that value.
+        """
+        if key not in CONFIG_KEYS:
+            known = ", ".join(CONFIG_KEYS)
+            raise UsageError(
+                f"there is no setting {key!r}. {nearest(key, CONFIG_KEYS)}".rstrip(), hint=f"Settings: {known}."
+            )
+        if key == "warm_starts" and value not in {"on", "off"}:
+            raise UsageError(f"warm_starts is on or off, not {value!r}.")
+        with self._lock:
+            if key == "backend":
+                self.use(value, save=True)
+            else:
+                self._save(key, value)
+
+    def _save(self, key: str, value: str) -> None:
+        from mlmagic.workspace.files import write_atomic
+
+        path = self.workspace.config
+        text = path.read_text("utf-8") if path.exists() else ""
+        write_atomic(path, with_setting(text, key, value))
+        self._config = None
 
     def context(self) -> NotebookContext:
         """Return what the notebook holds now; empty in a plain Python program."""

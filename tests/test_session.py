@@ -97,6 +97,36 @@ def test_an_unknown_setting_is_warned_of(tmp_path: Path) -> None:
         assert read_config(tmp_path / "config.toml") == {}
 
 
+@pytest.mark.parametrize(("environ", "is_on"), [({}, True), ({"MLMAGIC_WARM_STARTS": "Off"}, False)])
+def test_starts_are_warm_unless_the_environment_says_otherwise(
+    tmp_path: Path, environ: dict[str, str], *, is_on: bool
+) -> None:
+    assert Session(environ=environ, start=tmp_path).warm_starts is is_on
+
+
+def test_a_setting_holds_for_later_processes_too(session: Session, tmp_path: Path) -> None:
+    session.configure("warm_starts", "off")
+    assert not session.warm_starts
+    assert not Session(environ={}, start=tmp_path).warm_starts
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        (
+            "warm_start",
+            "off",
+            "there is no setting 'warm_start'. Did you mean warm_starts?\nSettings: backend, warm_starts.",
+        ),
+        ("warm_starts", "cold", "warm_starts is on or off, not 'cold'."),
+    ],
+)
+def test_a_setting_that_cannot_be(session: Session, key: str, value: str, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        session.configure(key, value)
+    assert str(caught.value) == text
+
+
 def test_a_workspace_that_hides_a_nearer_one_is_told(tmp_path: Path) -> None:
     (tmp_path / ".mlmagic").mkdir()
     session = Session(environ={"MLMAGIC_HOME": str(tmp_path / "other")}, start=tmp_path)

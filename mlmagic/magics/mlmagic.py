@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.status import configuration, status
+from mlmagic.errors import UsageError
 from mlmagic.magics.tables import Argument, Command, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -30,7 +31,17 @@ MLMAGIC = Magic(
             options=(Option(name="save", help="for all later kernels of this workspace too"),),
         ),
         "doctor": Command(summary="check that all is in order, and say how to mend what is not"),
-        "config": Command(summary="show the settings in force, and how to change them"),
+        "config": Command(
+            summary="show the settings in force, or change one for this workspace",
+            arguments=(
+                Argument(name="key", metavar="SETTING", help="backend or warm-starts", is_required=False),
+                Argument(name="value", metavar="VALUE", help="what it is to be", is_required=False),
+            ),
+            examples=(
+                ("%mlmagic config", "what is set, and where"),
+                ("%mlmagic config warm-starts off", "keep no process with TensorFlow in memory for the next job"),
+            ),
+        ),
     },
 )
 
@@ -48,46 +59,9 @@ def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all ma
 
             return examine(session)
         case "config":
-            return configuration(session)
+            return _config(session, line["key"], line["value"])
         case _:
-            return status(session)
-
-
-def status(session: Session) -> Status:
-    """Return where things stand."""
-    from mlmagic import __version__
-    from mlmagic.api.jobs import jobs
-    from mlmagic.api.models import models
-    from mlmagic.panels.status import Status
-
-    counts = Counter(summary.state for summary in jobs(limit=None, session=session))
-    handles = models(session=session)
-    return Status(
-        version=__version__,
-        workspace=str(session.location.root),
-        backend=session.backend_name,
-        jobs={state.value: counts[state] for state in sorted(counts)},
-        models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
-    )
-
-
-def configuration(session: Session) -> Configuration:
-    """Return the settings in force."""
-    from mlmagic.panels.status import Configuration, Setting
-
-    location, file = session.location, session.location.config
-    return Configuration(
-        settings=(
-            Setting(name="backend", value=session.backend_name, set_with="%mlmagic use BACKEND, or MLMAGIC_BACKEND"),
-            Setting(name="workspace", value=str(location.root), set_with="MLMAGIC_HOME, before the kernel starts"),
-            Setting(name="notebook", value=session.notebook_path or "not known", set_with="Jupyter"),
-            Setting(
-                name="settings file",
-                value=str(file) if file.exists() else f"{file} (not there yet)",
-                set_with="%mlmagic use BACKEND --save",
-            ),
-        )
-    )
+            return status(session=session)
 
 
 def _use(session: Session, backend: str, *, save: bool) -> Status:
@@ -95,4 +69,12 @@ def _use(session: Session, backend: str, *, save: bool) -> Status:
 
     read_backend(backend)
     session.use(backend, save=save)
-    return status(session)
+    return status(session=session)
+
+
+def _config(session: Session, key: str | None, value: str | None) -> Configuration:
+    if key is not None and value is None:
+        raise UsageError(f"%mlmagic config {key} needs a value.", hint="Without words it shows what is set.")
+    if key is not None and value is not None:
+        session.configure(key.replace("-", "_"), value)
+    return configuration(session=session)

@@ -42,6 +42,13 @@ def test_config_says_how_to_change_it(run, workspace, capsys):
     assert "%mlmagic use BACKEND" in capsys.readouterr().out
 
 
+def test_config_changes_a_setting(run, workspace):
+    run("%mlmagic config warm-starts off")
+    assert 'warm_starts = "off"' in (workspace / "config.toml").read_text()
+    with pytest.raises(UsageError, match="%mlmagic config backend needs a value"):
+        run("%mlmagic config backend")
+
+
 def test_the_doctor_finds_all_in_order(run, capsys):
     checkup = run("%mlmagic doctor")
     names = [check.name for check in checkup.checks]

@@ -44,9 +44,9 @@ def _quota_cores() -> int:
         if quota != "max":
             return -(-int(quota) // int(period))
     with contextlib.suppress(OSError, ValueError):
-        quota = int((_CGROUP / "cpu" / "cpu.cfs_quota_us").read_text("ascii"))
-        if quota > 0:
-            return -(-quota // int((_CGROUP / "cpu" / "cpu.cfs_period_us").read_text("ascii")))
+        microseconds = int((_CGROUP / "cpu" / "cpu.cfs_quota_us").read_text("ascii"))
+        if microseconds > 0:
+            return -(-microseconds // int((_CGROUP / "cpu" / "cpu.cfs_period_us").read_text("ascii")))
     return os.cpu_count() or 1
 
 

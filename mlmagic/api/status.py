@@ -1,0 +1,56 @@
+"""Where things stand, and which settings are in force."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlmagic.panels.status import Configuration, Status
+    from mlmagic.session import Session
+
+
+def status(*, session: Session | None = None) -> Status:
+    """Return where things stand."""
+    from mlmagic import __version__
+    from mlmagic.api.jobs import jobs
+    from mlmagic.api.models import models
+    from mlmagic.panels.status import Status
+    from mlmagic.session import current_session
+
+    session = session or current_session()
+    counts = Counter(summary.state for summary in jobs(limit=None, session=session))
+    handles = models(session=session)
+    return Status(
+        version=__version__,
+        workspace=str(session.location.root),
+        backend=session.backend_name,
+        jobs={state.value: counts[state] for state in sorted(counts)},
+        models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
+    )
+
+
+def configuration(*, session: Session | None = None) -> Configuration:
+    """Return the settings in force."""
+    from mlmagic.panels.status import Configuration, Setting
+    from mlmagic.session import current_session
+
+    session = session or current_session()
+    location, file = session.location, session.location.config
+    return Configuration(
+        settings=(
+            Setting(name="backend", value=session.backend_name, set_with="%mlmagic use BACKEND, or MLMAGIC_BACKEND"),
+            Setting(
+                name="warm starts",
+                value="on" if session.warm_starts else "off",
+                set_with="%mlmagic config warm-starts on|off, or MLMAGIC_WARM_STARTS",
+            ),
+            Setting(name="workspace", value=str(location.root), set_with="MLMAGIC_HOME, before the kernel starts"),
+            Setting(name="notebook", value=session.notebook_path or "not known", set_with="Jupyter"),
+            Setting(
+                name="settings file",
+                value=str(file) if file.exists() else f"{file} (not there yet)",
+                set_with="%mlmagic config SETTING VALUE",
+            ),
+        )
+    )
