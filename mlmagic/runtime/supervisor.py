@@ -37,7 +37,7 @@ from mlmagic.runtime.registration import register_model
 from mlmagic.runtime.reserve import Reserve, disk_is_full
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.codec import dumps
-from mlmagic.spec.job import FINAL_STATES, ExitRecord, JobSpec, JobState
+from mlmagic.spec.job import UNFINISHED, ExitRecord, JobSpec, JobState, fields_of
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import make_folder, write_atomic
 from mlmagic.workspace.jobs import JobStore
@@ -53,8 +53,6 @@ PAUSES = (0.1, 1.0, 3.0)
 """Before another try to write what could not be written."""
 POLL_SECONDS = 1.0
 """How often the row is read for a cancel whose signal was lost."""
-
-UNFINISHED = frozenset(JobState) - FINAL_STATES
 
 
 class Supervisor:
@@ -287,18 +285,6 @@ class Supervisor:
             model_version=ending.model_version,
             message=ending.message,
         )
-
-
-def fields_of(record: ExitRecord) -> dict[str, object]:
-    """Return what an exit record says, as fields of the job's record."""
-    known = {} if record.start_time is None else {"start_time": record.start_time}
-    return known | {
-        "end_time": record.end_time,
-        "exit_code": record.exit_code,
-        "error": record.error,
-        "model_version": record.model_version,
-        "message": record.message,
-    }
 
 
 def _now() -> datetime:

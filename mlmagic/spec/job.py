@@ -45,6 +45,8 @@ FINAL_STATES = frozenset(
     }
 )
 
+UNFINISHED = frozenset(JobState) - FINAL_STATES
+
 
 class JobKind(StrEnum):
     """What a job does."""
@@ -168,6 +170,13 @@ class ReplicaList(Noun):
     """`replicas.json`: the processes of the newest attempt."""
 
     replicas: tuple[Replica, ...] = ()
+    earlier_restarts: int = 0
+    """How many times replicas were started again alone in the attempts before."""
+
+    @property
+    def restarts(self) -> int:
+        """How many times replicas of the job were started again alone."""
+        return self.earlier_restarts + sum(replica.restarts for replica in self.replicas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +233,10 @@ class JobSummary(Noun):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitRecord(Noun):
-    """`exit.json`: how an attempt ended. The truth, should the database disagree."""
+    """`exit.json`: how the last attempt, and with it the job, ended. The truth, should the database disagree.
+
+    `attempt-N.json`: how an attempt ended that was followed by another.
+    """
 
     attempt: int
     state: JobState
@@ -235,3 +247,16 @@ class ExitRecord(Noun):
     model_version: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     message: str | None = None
+
+
+def fields_of(record: ExitRecord) -> dict[str, object]:
+    """Return what an exit record says, as fields of the job's record."""
+    known = {} if record.start_time is None else {"start_time": record.start_time}
+    return known | {
+        "end_time": record.end_time,
+        "exit_code": record.exit_code,
+        "error": record.error,
+        "model_version": record.model_version,
+        "metrics": record.metrics,
+        "message": record.message,
+    }

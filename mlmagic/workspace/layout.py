@@ -60,6 +60,10 @@ class JobFolder:
         """Who runs an attempt; attempts count from 1."""
         return self.root / f"attempt-{attempt}.claim"
 
+    def attempt_exit(self, attempt: int) -> Path:
+        """The `ExitRecord` of an attempt that failed and was followed by another."""
+        return self.root / f"attempt-{attempt}.json"
+
     @property
     def logs(self) -> Path:
         """The folder of the replicas' logs."""

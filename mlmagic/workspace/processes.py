@@ -63,15 +63,33 @@ def _start_time(pid: int) -> int | None:
     return _start_time_from_proc(pid) if _PROC.exists() else _start_time_from_psutil(pid)
 
 
-def _start_time_from_proc(pid: int) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStat:
+    """What Linux tells about a process that has not ended."""
+
+    pid: int
+    parent: int
+    session: int
+    start_time: int
+    """In clock ticks since boot."""
+
+
+def read_stat(pid: int) -> ProcessStat | None:
+    """Return what `/proc` tells about a process; None for one that is gone, or dead and not yet reaped."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return None
     # Field 2 is the program's name in parentheses, which may itself hold spaces and parentheses.
     fields = stat[stat.rindex(b")") + 2 :].decode("ascii").split()
-    state, start_time = fields[0], fields[19]
-    return None if state in _ENDED else int(start_time)
+    if fields[0] in _ENDED:
+        return None
+    return ProcessStat(pid=pid, parent=int(fields[1]), session=int(fields[3]), start_time=int(fields[19]))
+
+
+def _start_time_from_proc(pid: int) -> int | None:
+    stat = read_stat(pid)
+    return None if stat is None else stat.start_time
 
 
 def _start_time_from_psutil(pid: int) -> int | None:

@@ -6,10 +6,10 @@ import dataclasses
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.spec import codec
-from mlmagic.spec.job import ExitRecord, JobRecord
+from mlmagic.spec.job import ExitRecord, JobRecord, fields_of
 from mlmagic.spec.names import is_job_id, is_name
 from mlmagic.workspace.job_folder import read_record
 from mlmagic.workspace.jobs import write_job
@@ -69,17 +69,8 @@ def _with_exit(folder: JobFolder) -> JobRecord:
     ended = codec.loads(ExitRecord, folder.exit.read_bytes())
     if ended.attempt != record.attempt:
         return record
-    return dataclasses.replace(
-        record,
-        state=ended.state,
-        start_time=ended.start_time or record.start_time,
-        end_time=ended.end_time,
-        update_time=ended.end_time,
-        exit_code=ended.exit_code,
-        error=ended.error,
-        model_version=ended.model_version,
-        message=ended.message,
-    )
+    changes: dict[str, Any] = {**fields_of(ended), "state": ended.state, "update_time": ended.end_time}
+    return dataclasses.replace(record, **changes)
 
 
 def _folders(parent: Path) -> list[Path]:

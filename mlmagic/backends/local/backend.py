@@ -16,8 +16,7 @@ from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, Summaries, decode_c
 from mlmagic.backends.local.reconcile import PATIENCE_SECONDS, Reconciler, last_claim
 from mlmagic.backends.local.spawn import start_supervisor
 from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError, WorkspaceError
-from mlmagic.runtime.supervisor import UNFINISHED
-from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, ReplicaRole
+from mlmagic.spec.job import UNFINISHED, JobError, JobRecord, JobSpec, JobState, ReplicaRole
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import explained, tail
 from mlmagic.workspace.jobs import JobStore

@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from mlmagic.errors import BackendError, ConflictError, MlmagicError
 from mlmagic.runtime.ending import REMOVED
 from mlmagic.runtime.members import end_members
-from mlmagic.runtime.supervisor import UNFINISHED, fields_of
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState
+from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
