@@ -15,34 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mlmagic.errors import NewerWorkspaceError, WorkspaceError, WorkspaceWarning
+from mlmagic.spec.text import contains, fold
 from mlmagic.workspace.files import explained, open_to_append
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.schema import FORMAT, bring_up_to_date, format_of, make_tables
 
 if TYPE_CHECKING:
     import sqlite3
 
     from mlmagic.workspace.rebuild import Restored
-
-FORMAT = 1
-"""Of the tables below, kept in SQLite's `user_version`; 0 is a database that is still empty."""
-
-_TABLES = (
-    """CREATE TABLE jobs (
-        id TEXT PRIMARY KEY, display_name TEXT NOT NULL, kind TEXT NOT NULL, backend TEXT NOT NULL,
-        state TEXT NOT NULL, create_time INTEGER NOT NULL, start_time INTEGER, end_time INTEGER,
-        model_version TEXT, error TEXT, record TEXT NOT NULL
-    )""",
-    "CREATE INDEX jobs_by_time ON jobs (create_time, id)",
-    "CREATE INDEX jobs_by_name ON jobs (display_name, create_time, id)",
-    """CREATE TABLE versions (
-        model TEXT NOT NULL, number INTEGER NOT NULL, job_id TEXT, record TEXT NOT NULL, PRIMARY KEY (model, number)
-    )""",
-    "CREATE INDEX versions_by_job ON versions (model, job_id)",
-    """CREATE TABLE events (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL,
-        payload TEXT NOT NULL
-    )""",
-)
 
 _BESIDE = ("-wal", "-shm", "-journal")
 
@@ -137,10 +118,14 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
-        return sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
+        # For filters: `value REGEXP pattern`, and text without case and accents.
+        connection.create_function("regexp", 2, contains, deterministic=True)
+        connection.create_function("fold", 1, fold, deterministic=True)
+        return connection
 
     def _check_format(self, connection: sqlite3.Connection, kept: Path | None) -> None:
-        found = _format(connection)
+        found = format_of(connection)
         if found > FORMAT:
             raise NewerWorkspaceError(
                 f"the workspace {self.workspace.root} has format {found}, of a newer mlmagic; "
@@ -148,7 +133,12 @@ class Database:
                 hint="Upgrade with `pip install --upgrade mlmagic` and restart the kernel, "
                 "or choose another workspace with the environment variable MLMAGIC_HOME.",
             )
-        restored = self._fill(connection) if found < FORMAT else None
+        if found == FORMAT:
+            return
+        if found > 0:
+            self._bring_up_to_date(connection)
+            return
+        restored = self._fill(connection)
         if restored is not None and (restored or kept):
             cause = f"was damaged and is kept as {kept.name}" if kept else "was missing"
             warnings.warn(f"the database {self._path} {cause}; {restored}", WorkspaceWarning, stacklevel=2)
@@ -160,16 +150,22 @@ class Database:
         with self._alone():
             self._choose_journal(connection)
             with _transaction(connection):
-                if _format(connection) == FORMAT:
+                if format_of(connection) == FORMAT:
                     return None
-                for statement in _TABLES:
-                    connection.execute(statement)
-                # A reader that has seen event N asks for those after N: a rebuilt database must not begin at 1 again.
-                first = int(time.time() * 1000)
-                connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (first,))
+                make_tables(connection)
                 restored = restore(connection, self.workspace)
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
         return restored
+
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        with self._alone(), _transaction(connection):
+            left_out = bring_up_to_date(connection) if format_of(connection) < FORMAT else []
+        if left_out:
+            warnings.warn(
+                f"the database {self._path} was of an older mlmagic and is up to date now, without these jobs, "
+                f"which could not be read: {', '.join(left_out)}",
+                WorkspaceWarning,
+                stacklevel=2,
+            )
 
     def _choose_journal(self, connection: sqlite3.Connection) -> None:
         """Choose the write-ahead log, which lets readers and a writer work at once, wherever it can work.
@@ -271,10 +267,6 @@ def _code(error: sqlite3.Error) -> int:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     return _code(error) in (11, 26)
-
-
-def _format(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextlib.contextmanager

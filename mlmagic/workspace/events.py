@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mlmagic.spec.job import JobState
 from mlmagic.spec.noun import Noun
+from mlmagic.spec.report import StateChange
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.times import from_micros, to_micros
 
@@ -46,6 +48,18 @@ class EventLog:
             Event(id=row[0], time=from_micros(row[1]), subject=row[2], kind=row[3], payload=json.loads(row[4]))
             for row in rows
         ]
+
+    def state_changes(self, job_id: str) -> tuple[StateChange, ...]:
+        """Return the states that a job came to, in order, as far as events reach back."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT time, payload FROM events WHERE subject = ? AND kind = 'state' ORDER BY id", (f"job:{job_id}",)
+            ).fetchall()
+        payloads = [(from_micros(time), json.loads(payload)) for time, payload in rows]
+        return tuple(
+            StateChange(state=JobState(payload["state"]), time=time, attempt=payload.get("attempt", 0))
+            for time, payload in payloads
+        )
 
     def last_id(self) -> int:
         """Return the id after which nothing has happened yet."""

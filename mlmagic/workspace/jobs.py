@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
 from mlmagic.spec import codec
@@ -20,16 +20,36 @@ from mlmagic.workspace.files import create_once, explained, write_atomic
 from mlmagic.workspace.job_folder import check_file_names, stage_job, write_state
 from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
-from mlmagic.workspace.times import from_micros, to_micros
+from mlmagic.workspace.rows import (
+    SUMMARY_COLUMNS,
+    UNFINISHED_COLUMNS,
+    UNFINISHED_ROWS,
+    UnfinishedJob,
+    to_summary,
+    to_unfinished,
+    write_job,
+)
 
 if TYPE_CHECKING:
     import sqlite3
 
-_SUMMARY_COLUMNS = "id, display_name, kind, backend, state, create_time, start_time, end_time, model_version, error"
+# `list` is also a method below, where annotations would take it for that.
+Summaries = list[JobSummary]
+Unfinished = list[UnfinishedJob]
 
-# Ten thousand rows make the difference between a look-up and a call worth having.
-_KINDS = {str(kind): kind for kind in JobKind}
-_STATES = {str(state): state for state in JobState}
+
+class Clause(Protocol):
+    """A piece of SQL, and the values of its placeholders."""
+
+    @property
+    def sql(self) -> str:
+        """Without what a user typed."""
+        ...
+
+    @property
+    def values(self) -> Sequence[str | int | float]:
+        """One for each `?`."""
+        ...
 
 
 class JobStore:
@@ -98,7 +118,9 @@ class JobStore:
             return self._select(connection, job_id)
 
     def _select(self, connection: sqlite3.Connection, job_id: str) -> JobRecord:
-        row = connection.execute("SELECT record FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        row = connection.execute(
+            "SELECT record FROM records WHERE number = (SELECT number FROM jobs WHERE id = ?)", (job_id,)
+        ).fetchone()
         if row is None:
             raise self._not_found(connection, job_id)
         return codec.loads(JobRecord, row[0])
@@ -145,21 +167,45 @@ class JobStore:
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
         kinds: Collection[JobKind] | None = None,
-    ) -> list[JobSummary]:
-        """Return jobs, newest first. An empty `states` or `kinds` lets nothing through; None lets everything."""
-        conditions, values = ["1"], []
+        where: Clause | None = None,
+        order: Clause | None = None,
+    ) -> Summaries:
+        """Return jobs, by `order` and then newest first.
+
+        An empty `states` or `kinds` lets nothing through; None lets everything. `where` and `order` name columns of the
+        table of jobs, as `filters` writes them.
+        """
+        conditions: list[str] = []
+        values: list[object] = []
         names = None if display_name is None else [display_name]
         for column, allowed in (("display_name", names), ("state", states), ("kind", kinds)):
             if allowed is not None:
                 conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
                 values += [str(value) for value in allowed]
-        query = (
-            f"SELECT {_SUMMARY_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants
-            "ORDER BY create_time DESC, id DESC LIMIT ?"
-        )
+        if where is not None:
+            conditions.append(f"({where.sql})")
+            values += where.values
+        by = "create_time DESC, id DESC"
+        if order is not None:
+            by = f"{order.sql}, {by}"
+            values += order.values
+        query = f"SELECT {SUMMARY_COLUMNS} FROM jobs WHERE {' AND '.join(conditions) or '1'} ORDER BY {by} LIMIT ?"  # noqa: S608 - what users type is among the values
         with self._database.read() as connection:
             rows = connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
-        return [_to_summary(row) for row in rows]
+        return [to_summary(row) for row in rows]
+
+    def queue(self) -> Unfinished:
+        """Return the QUEUED jobs in the order in which they are to be started: by priority, then the older first."""
+        return self._unfinished("state = 'QUEUED' ORDER BY priority DESC, create_time, id")
+
+    def unfinished(self) -> Unfinished:
+        """Return the jobs that have not ended, QUEUED ones too, the oldest first."""
+        return self._unfinished("1 ORDER BY create_time, id")
+
+    def _unfinished(self, condition: str) -> Unfinished:
+        query = f"SELECT {UNFINISHED_COLUMNS} FROM jobs WHERE {UNFINISHED_ROWS} AND {condition}"  # noqa: S608 - constants
+        with self._database.read() as connection:
+            return [to_unfinished(row) for row in connection.execute(query)]
 
     def advance(
         self, job_id: str, *, expect: Collection[JobState], to: JobState, now: datetime, **changes: Any
@@ -256,6 +302,9 @@ class JobStore:
                     raise ConflictError(
                         f"job {job_id} is {record.state} and cannot be deleted.", hint=f"First `%jobs cancel {job_id}`."
                     )
+                connection.execute(
+                    "DELETE FROM records WHERE number = (SELECT number FROM jobs WHERE id = ?)", (job_id,)
+                )
                 connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
                 add_event(connection, f"job:{job_id}", "deleted", {}, now or datetime.now(UTC))
                 with contextlib.suppress(FileNotFoundError):
@@ -263,46 +312,9 @@ class JobStore:
             shutil.rmtree(removed, ignore_errors=True)
 
 
-def write_job(connection: sqlite3.Connection, record: JobRecord) -> None:
-    """Insert or replace a job's row in the transaction that the connection is in."""
-    spec = record.spec
-    times = [None if time is None else to_micros(time) for time in (record.start_time, record.end_time)]
-    connection.execute(
-        f"REPLACE INTO jobs ({_SUMMARY_COLUMNS}, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (
-            record.id,
-            spec.display_name,
-            str(spec.kind),
-            spec.backend,
-            str(record.state),
-            to_micros(record.create_time),
-            *times,
-            record.model_version,
-            record.error and record.error.message,
-            codec.dumps(record, indent=None),
-        ),
-    )
-
-
 def _add_state_event(connection: sqlite3.Connection, record: JobRecord) -> None:
-    payload = {"displayName": record.spec.display_name, "state": str(record.state)}
+    payload = {"displayName": record.spec.display_name, "state": str(record.state), "attempt": record.attempt}
     add_event(connection, f"job:{record.id}", "state", payload, record.update_time)
-
-
-def _to_summary(row: tuple[Any, ...]) -> JobSummary:
-    job_id, display_name, kind, backend, state, create_time, start_time, end_time, model_version, error = row
-    return JobSummary(
-        id=job_id,
-        display_name=display_name,
-        kind=_KINDS[kind],
-        backend=backend,
-        state=_STATES[state],
-        create_time=from_micros(create_time),
-        start_time=None if start_time is None else from_micros(start_time),
-        end_time=None if end_time is None else from_micros(end_time),
-        model_version=model_version,
-        error=error,
-    )
 
 
 def _ambiguous(reference: str, ids: Iterable[str]) -> UsageError:

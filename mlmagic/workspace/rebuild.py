@@ -12,9 +12,9 @@ from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, fields_of
 from mlmagic.spec.names import is_job_id, is_name
 from mlmagic.workspace.job_folder import read_record
-from mlmagic.workspace.jobs import write_job
 from mlmagic.workspace.layout import DELETED_PREFIX, STAGING_PREFIX, JobFolder, ModelFolder, Workspace
 from mlmagic.workspace.models import adopt_versions
+from mlmagic.workspace.rows import write_job
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.report import StateChange
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog, add_event
 from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.processes import ProcessIdentity
 
 
 def test_events_come_in_order_and_after_the_one_that_was_seen(
@@ -22,6 +24,19 @@ def test_events_come_in_order_and_after_the_one_that_was_seen(
     assert [event.payload["state"] for event in log.after(seen)] == ["PENDING", "RUNNING", "SUCCEEDED"]
     assert [event.payload["state"] for event in log.after(seen, limit=1)] == ["PENDING"]
     assert log.after(log.last_id()) == []
+
+
+def test_the_states_of_one_job(
+    database: Database, jobs: JobStore, submit: Callable[..., JobRecord], now: datetime
+) -> None:
+    record, later = submit(), now + timedelta(seconds=1)
+    submit()
+    jobs.claim(record.id, ProcessIdentity.current(), now=later)
+    assert EventLog(database).state_changes(record.id) == (
+        StateChange(state=JobState.QUEUED, time=now, attempt=0),
+        StateChange(state=JobState.PENDING, time=later, attempt=1),
+    )
+    assert EventLog(database).state_changes("nobody") == ()
 
 
 def test_an_event_belongs_to_the_change_that_it_tells(database: Database, now: datetime) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from mlmagic.errors import ConflictError, NotFoundError, PackageError, UsageError, WorkspaceError
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState
+from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState, Placement
 from mlmagic.spec.names import is_job_id
 from mlmagic.spec.package import SourceBlock, SourceMap
 from mlmagic.workspace.database import Database
@@ -21,6 +21,7 @@ from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity
+from mlmagic.workspace.rows import UNFINISHED_ROWS
 
 Submit = Callable[..., JobRecord]
 SECOND = timedelta(seconds=1)
@@ -200,14 +201,48 @@ def test_a_summary_says_what_the_record_says(jobs: JobStore, submit: Submit, now
     for name in ("id", "state", "create_time", "start_time", "end_time", "model_version"):
         assert getattr(row, name) == getattr(record, name)
     assert (row.display_name, row.kind, row.backend) == ("taxi", JobKind.TRAINING, "local")
-    assert row.error == "it failed"
+    assert (row.error, row.priority, row.attempt) == ("it failed", 0, 0)
 
 
 def test_list_reads_columns_alone(database: Database, jobs: JobStore, submit: Submit) -> None:
     submit()
     with database.write() as connection:
-        connection.execute("UPDATE jobs SET record = 'unreadable'")
+        connection.execute("UPDATE records SET record = 'unreadable'")
     assert len(jobs.list()) == 1
+
+
+def test_the_queue_is_by_priority_and_then_by_age(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
+    placement = Placement(replicas={"chief": 1, "worker": 2}, cores=3.0, memory_bytes=1 << 30)
+    old = submit(now=now)
+    urgent = submit(spec=replace(spec, priority=5, placement=placement, environment="e1"), now=now + 2 * SECOND)
+    young, idle = submit(now=now + SECOND), submit(spec=replace(spec, priority=-1), now=now - SECOND)
+    finish(jobs, submit(), now)
+    queue = jobs.queue()
+    assert [job.id for job in queue] == [urgent.id, old.id, young.id, idle.id]
+    assert (queue[0].cores, queue[0].memory_bytes, queue[0].environment) == (3.0, 1 << 30, "e1")
+    assert (queue[1].cores, queue[1].memory_bytes, queue[1].environment) == (1.0, 0, None)
+
+
+def test_unfinished_jobs_are_told_without_their_records(
+    database: Database, jobs: JobStore, submit: Submit, now: datetime
+) -> None:
+    first, second, ended = submit(now=now), submit(now=now + SECOND), submit(now=now)
+    finish(jobs, ended, now)
+    jobs.claim(first.id, ProcessIdentity.current(), now=now + SECOND)
+    with database.write() as connection:
+        connection.execute("UPDATE records SET record = 'unreadable'")
+    found = [(job.id, job.state, job.attempt, job.create_time, job.update_time) for job in jobs.unfinished()]
+    assert found == [
+        (first.id, JobState.PENDING, 1, now, now + SECOND),
+        (second.id, JobState.QUEUED, 0, now + SECOND, now + SECOND),
+    ]
+
+
+@pytest.mark.parametrize("query", ["state = 'QUEUED' ORDER BY priority DESC, create_time, id", "1 LIMIT 1"])
+def test_the_queue_has_an_index_of_its_own(database: Database, query: str) -> None:
+    with database.read() as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE {UNFINISHED_ROWS} AND {query}")
+        assert "USING INDEX jobs_unfinished" in str(plan.fetchall())
 
 
 def test_advance_changes_row_and_folder_and_tells_it(
@@ -223,7 +258,7 @@ def test_advance_changes_row_and_folder_and_tells_it(
     assert '"RUNNING"' in workspace.job(record.id).state.read_text()
     event = EventLog(database).after(0)[-1]
     assert (event.subject, event.kind, event.time) == (f"job:{record.id}", "state", later)
-    assert event.payload == {"displayName": "taxi", "state": "RUNNING"}
+    assert event.payload == {"displayName": "taxi", "state": "RUNNING", "attempt": 0}
 
 
 def test_advance_from_another_state_changes_nothing(
