@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,19 +47,17 @@ class ProgramPlace:
     metric_file: Path
 
 
-def program_environment(place: ProgramPlace, environ: Mapping[str, str], port: int) -> dict[str, str]:
-    """Return the environment of the one replica, the chief, of a job; `port` is its address in the cluster."""
+def program_environment(place: ProgramPlace, environ: Mapping[str, str], cluster: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a replica; `cluster` has its CLUSTER_SPEC and TF_CONFIG."""
     environment = outer_environment(environ)
-    address = f"127.0.0.1:{port}"
     environment |= {
         "AIP_MODEL_DIR": f"{place.model_dir}/",
         "AIP_CHECKPOINT_DIR": f"{place.checkpoint_dir}/",
         "AIP_TENSORBOARD_LOG_DIR": f"{place.tensorboard_dir}/",
-        "CLUSTER_SPEC": _cluster("workerpool0", address),
-        "TF_CONFIG": _cluster("chief", address),
         JOB_ID_VARIABLE: place.job_id,
         "CLOUD_ML_HP_METRIC_FILE": str(place.metric_file),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(place.package_dir), environ.get("PYTHONPATH")])),
+        **cluster,
     }
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     return environment
@@ -78,22 +75,3 @@ def outer_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _is_kernels(name: str, value: str) -> bool:
     # JPY_* holds the server's token; the inline plotting backend exists only under IPython.
     return name.startswith("JPY_") or (name == "MPLBACKEND" and value.startswith("module://"))
-
-
-def _cluster(task_type: str, address: str) -> str:
-    return json.dumps(
-        {
-            "cluster": {task_type: [address]},
-            "environment": "cloud",
-            "task": {"type": task_type, "index": 0, "trial": ""},
-        }
-    )
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface on which nobody listens now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

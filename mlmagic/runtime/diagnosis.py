@@ -19,6 +19,14 @@ _RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
 _CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
 _MACHINERY = re.compile(r'^\s+File "<frozen (?:runpy|importlib[\w.]*)>"')
 
+_PEER_LOST = re.compile(
+    r"^[\w.]*(?:Unavailable|Aborted|Cancelled|DeadlineExceeded)Error\b|^(?:ConnectionResetError|ConnectionRefusedError"
+    r"|ConnectionAbortedError|BrokenPipeError|EOFError|TimeoutError)\b|Connection reset by peer|Connection refused"
+    r"|Socket closed|failed to connect to all addresses"
+)
+# What TensorFlow's coordination service writes before it ends a process whose peers it has lost.
+_COORDINATION = re.compile(r"coordination (?:service|agent)|CoordinationService", re.IGNORECASE)
+
 _HINTS: tuple[tuple[str, str], ...] = (
     (
         r"No space left on device|\[Errno 28\]|database or disk is full",
@@ -59,6 +67,14 @@ def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], 
             hint=_HINTS[0][1],
         )
     return JobError(message=message, traceback=_translated(raw, translate), hint=_hint(exit_code, message))
+
+
+def is_symptom(exit_code: int, log_tail: str) -> bool:
+    """Say whether a replica of a cluster seems to have failed only because another one was no longer there."""
+    if exit_code == -signal.SIGABRT:
+        return bool(_COORDINATION.search(log_tail))
+    raw = find_traceback(log_tail) if exit_code == 1 else None
+    return raw is not None and bool(_PEER_LOST.search(_exception_line(raw)))
 
 
 def find_traceback(text: str) -> str | None:

@@ -30,6 +30,10 @@ class Ending:
     error: JobError | None = None
     model_version: str | None = None
     message: str | None = None
+    is_retriable: bool = False
+    """The program failed by itself, and may do better another time."""
+    raw_traceback: str | None = None
+    """The error's traceback as the log has it."""
 
 
 def failed(message: str, *, exit_code: int | None = None, hint: str | None = None) -> Ending:
@@ -49,7 +53,7 @@ def cannot_start(error: OSError, command: Sequence[str], cwd: Path) -> Ending:
     )
 
 
-def timed_out(timeout: float | None, status: int) -> Ending:
+def timed_out(timeout: float | None, status: int | None) -> Ending:
     """Return the ending of a job that took too long."""
     return failed(
         f"the program ran longer than its timeout of {timeout or 0:g} s",
@@ -58,13 +62,25 @@ def timed_out(timeout: float | None, status: int) -> Ending:
     )
 
 
-def log_lines(ending: Ending, raw_traceback: str | None) -> list[str]:
-    """Return what is appended to the log: the traceback as the notebook has it, where that says more, and the end."""
+def of_replica(name: str, message: str) -> str:
+    """Return `worker-1 failed: ValueError: x`, or `worker-1 was ended by SIGKILL`."""
+    if message.startswith("the program "):
+        return name + message.removeprefix("the program")
+    return f"{name} failed: {message}"
+
+
+def log_lines(ending: Ending, retry: str | None = None) -> list[str]:
+    """Return what is appended to the log: the traceback as the notebook has it, where that says more, and the end.
+
+    `retry` says that there will be another attempt.
+    """
     lines: list[str] = []
     error = ending.error
-    if error is not None and error.traceback is not None and error.traceback != raw_traceback:
+    if error is not None and error.traceback is not None and error.traceback != ending.raw_traceback:
         lines += [f"{LOG_PREFIX}in your notebook:", *error.traceback.splitlines()]
-    if error is not None:
+    if retry is not None:
+        lines.append(f"{LOG_PREFIX}{retry}")
+    elif error is not None:
         lines.append(f"{LOG_PREFIX}failed: {error.message}")
         lines += [f"{LOG_PREFIX}{error.hint}"] if error.hint else []
     elif ending.message:
@@ -90,12 +106,12 @@ def append_to_log(log: Path, lines: Sequence[str]) -> None:
         stream.write((("" if starts_anew else "\n") + "\n".join(lines) + "\n").encode("utf-8", "replace"))
 
 
-def read_tail(log: Path, limit: int = TAIL_BYTES) -> str:
-    """Return the end of a log as text; an empty one where there is none."""
+def read_tail(log: Path, limit: int = TAIL_BYTES, *, start: int = 0) -> str:
+    """Return the end of what a log has from a byte on as text; an empty one where there is none."""
     try:
         with log.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - limit))
+            stream.seek(max(start, size - limit))
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""

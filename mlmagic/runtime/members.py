@@ -1,57 +1,102 @@
-"""Finding what a job started: by session, and by the mark in the environment, which survives a daemon's `setsid`."""
+"""Finding what a job started.
+
+Its session and descent tell; where its supervisor is gone and has left orphans, the mark in their environment.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlmagic.runtime.contract import JOB_ID_VARIABLE
+from mlmagic.workspace.processes import ProcessStat, read_stat
 
 _PROC = Path("/proc")
 
 
-def members(job_id: str, *, session: int | None, apart_from: Collection[int] = ()) -> set[int]:
-    """Return the living processes of a job: of `session`, where given, and those marked with the job's id.
+def members(job_id: str, *, session: int | None, root: int | None = None, apart_from: Collection[int] = ()) -> set[int]:
+    """Return the living processes of a job: of `session`, descendants of `root`, and those marked with the job's id.
 
-    Without `/proc` there is no cheap way to know; the result is empty, and process groups are all that is ended.
+    Neither the processes in `apart_from` are meant, nor their descendants. Without `/proc` there is no cheap way to
+    know; the result is empty, and process groups are all that is ended.
     """
+    table = _process_table()
     mark = f"{JOB_ID_VARIABLE}={job_id}".encode()
-    spared = {os.getpid(), *apart_from}
-    return {
-        pid
-        for pid in _pids()
-        if pid not in spared and ((session is not None and _session_of(pid) == session) or _is_marked(pid, mark))
-    }
+    found = set()
+    for pid, stat in table.items():
+        ancestors = set(_ancestors(pid, table))
+        if pid == os.getpid() or not ancestors.isdisjoint(apart_from):
+            continue
+        if stat.session == session or (root in ancestors and pid != root) or _is_marked(pid, mark):
+            found.add(pid)
+    return found
 
 
-def end_members(job_id: str, *, session: int | None, apart_from: Collection[int] = (), grace: float = 0.0) -> set[int]:
+def end_members(
+    job_id: str,
+    *,
+    session: int | None,
+    root: int | None = None,
+    apart_from: Collection[int] = (),
+    grace: float = 0.0,
+) -> set[int]:
     """End what is left of a job, and return whom it took: SIGTERM, `grace` seconds, then SIGKILL."""
-    found = members(job_id, session=session, apart_from=apart_from)
+
+    def look() -> set[int]:
+        return members(job_id, session=session, root=root, apart_from=apart_from)
+
+    found = look()
     ended = set(found)
     if grace > 0:
         _send(found, signal.SIGTERM)
+        # What is stopped does not even see the signal.
+        _send(found, signal.SIGCONT)
     deadline = time.monotonic() + grace
     while found and time.monotonic() < deadline:
         time.sleep(0.02)
-        found = members(job_id, session=session, apart_from=apart_from)
+        found = look()
     # A process that forks while it is being ended leaves a child to the next round.
     for _ in range(100):
         if not found:
             break
         _send(found, signal.SIGKILL)
         time.sleep(0.01)
-        found = members(job_id, session=session, apart_from=apart_from)
+        found = look()
         ended |= found
     return ended
 
 
-def end_leftovers(job_id: str, *, grace: float = 0.0) -> int:
-    """End what a program has left running, in the calling supervisor's session or elsewhere; return how many it was."""
-    own_session = os.getsid(0)
-    return len(end_members(job_id, session=own_session if own_session == os.getpid() else None, grace=grace))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Household:
+    """All that the job of a supervisor has started and that still runs."""
+
+    job_id: str
+    head: int | None
+    """The supervisor, where it leads a session of its own and takes in what its descendants leave behind."""
+    neighbours: Callable[[], Collection[int]]
+    """Who may be found among the descendants without being part of the job: what works for other jobs."""
+
+    def end(self, *, grace: float = 0.0) -> int:
+        """End it: SIGTERM, `grace` seconds, then SIGKILL. Return how many processes it was."""
+        if not members(self.job_id, session=self.head, root=self.head):
+            return 0
+        spared = self.neighbours()
+        return len(end_members(self.job_id, session=self.head, root=self.head, apart_from=spared, grace=grace))
+
+    def reap(self, known: Collection[int]) -> None:
+        """Reap the dead that this process was made the parent of; `known` are those that it started itself."""
+        if self.head is None or not sys.platform.startswith("linux"):
+            return
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        with contextlib.suppress(ChildProcessError):
+            while (seen := os.waitid(os.P_ALL, 0, options)) is not None and seen.si_pid not in known:
+                os.waitpid(seen.si_pid, 0)
 
 
 def _send(pids: Collection[int], number: signal.Signals) -> None:
@@ -62,25 +107,19 @@ def _send(pids: Collection[int], number: signal.Signals) -> None:
             continue
 
 
-def _pids() -> Iterator[int]:
+def _process_table() -> dict[int, ProcessStat]:
     try:
-        entries = list(_PROC.iterdir())
+        pids = [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 - half the time of iterdir
     except OSError:
-        return
-    for entry in entries:
-        if entry.name.isdigit():
-            yield int(entry.name)
+        return {}
+    return {pid: stat for pid in pids if (stat := read_stat(pid)) is not None}
 
 
-def _session_of(pid: int) -> int | None:
-    """Return the session of a process; None for one that is gone, or dead and not yet reaped."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
-    # The second field is the program's name in parentheses, which may itself hold blanks and parentheses.
-    fields = text[text.rindex(b")") + 2 :].split()
-    return None if fields[0] in {b"Z", b"X"} else int(fields[3])
+def _ancestors(pid: int, table: Mapping[int, ProcessStat]) -> Iterator[int]:
+    """Yield a process and those that it descends from."""
+    while stat := table.get(pid):
+        yield pid
+        pid = stat.parent
 
 
 def _is_marked(pid: int, mark: bytes) -> bool:

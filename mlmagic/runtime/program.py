@@ -47,9 +47,7 @@ class Program:
     def poll(self) -> int | None:
         """Return the exit status, -N for signal N, or None while it runs."""
         if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid == self.pid:
-                self._status = os.waitstatus_to_exitcode(status)
+            self._wait(os.WNOHANG)
         return self._status
 
     def signal_group(self, number: signal.Signals) -> None:
@@ -58,6 +56,16 @@ class Program:
             # macOS answers EPERM where the only member of the group is a zombie.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+
+    def _wait(self, options: int) -> None:
+        try:
+            pid, status = os.waitpid(self.pid, options)
+        except ChildProcessError:
+            # Reaped by somebody else: it has ended, and nobody can say how.
+            self._status = -signal.SIGKILL
+            return
+        if pid == self.pid:
+            self._status = os.waitstatus_to_exitcode(status)
 
     def end_group(self) -> None:
         """End what an ended program left in its group, where there is no `/proc` to find it otherwise."""
@@ -69,8 +77,8 @@ class Program:
     def kill(self) -> int:
         """End its group at once, and return the exit status."""
         self.signal_group(signal.SIGKILL)
-        if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        while self._status is None:
+            self._wait(0)
         return self._status
 
 

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import json
 import os
-import socket
 from pathlib import Path
 
-from mlmagic.runtime.contract import ProgramPlace, free_port, outer_environment, program_environment
+from mlmagic.runtime.contract import ProgramPlace, outer_environment, program_environment
 
 PLACE = ProgramPlace(
     job_id="taxi-20260131-235959-0a1b",
@@ -18,25 +16,20 @@ PLACE = ProgramPlace(
 
 
 def test_folders_end_with_a_slash() -> None:
-    environment = program_environment(PLACE, {}, 2222)
+    environment = program_environment(PLACE, {}, {})
     assert environment["AIP_MODEL_DIR"] == "/ws/output/model/"
     assert environment["AIP_CHECKPOINT_DIR"] == "/ws/output/checkpoints/"
     assert environment["AIP_TENSORBOARD_LOG_DIR"] == "/ws/output/logs/"
 
 
-def test_the_cluster_in_both_spellings() -> None:
-    environment = program_environment(PLACE, {}, 2222)
-    assert json.loads(environment["CLUSTER_SPEC"]) == {
-        "cluster": {"workerpool0": ["127.0.0.1:2222"]},
-        "environment": "cloud",
-        "task": {"type": "workerpool0", "index": 0, "trial": ""},
-    }
-    assert json.loads(environment["TF_CONFIG"])["cluster"] == {"chief": ["127.0.0.1:2222"]}
+def test_the_cluster_is_added() -> None:
+    assert program_environment(PLACE, {"TF_CONFIG": "outer"}, {"TF_CONFIG": "{}"})["TF_CONFIG"] == "{}"
+    assert "TF_CONFIG" not in program_environment(PLACE, {"TF_CONFIG": "outer"}, {})
 
 
 def test_the_package_comes_before_the_users_path() -> None:
-    assert program_environment(PLACE, {"PYTHONPATH": "/mine"}, 1)["PYTHONPATH"] == f"/ws/package{os.pathsep}/mine"
-    assert program_environment(PLACE, {}, 1)["PYTHONPATH"] == "/ws/package"
+    assert program_environment(PLACE, {"PYTHONPATH": "/mine"}, {})["PYTHONPATH"] == f"/ws/package{os.pathsep}/mine"
+    assert program_environment(PLACE, {}, {})["PYTHONPATH"] == "/ws/package"
 
 
 def test_what_belongs_to_the_kernel_stays_there() -> None:
@@ -53,10 +46,5 @@ def test_what_belongs_to_the_kernel_stays_there() -> None:
 
 
 def test_the_users_log_level_wins() -> None:
-    assert program_environment(PLACE, {}, 1)["TF_CPP_MIN_LOG_LEVEL"] == "1"
-    assert program_environment(PLACE, {"TF_CPP_MIN_LOG_LEVEL": "0"}, 1)["TF_CPP_MIN_LOG_LEVEL"] == "0"
-
-
-def test_a_free_port_can_be_listened_on() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", free_port()))
+    assert program_environment(PLACE, {}, {})["TF_CPP_MIN_LOG_LEVEL"] == "1"
+    assert program_environment(PLACE, {"TF_CPP_MIN_LOG_LEVEL": "0"}, {})["TF_CPP_MIN_LOG_LEVEL"] == "0"

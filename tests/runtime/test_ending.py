@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -26,20 +27,21 @@ def test_a_log_is_made_for_this_user_alone(tmp_path: Path) -> None:
 def test_the_mapped_traceback_is_told_once() -> None:
     error = JobError(message="ValueError: x", traceback="Cell [5], line 3\nValueError: x", hint="Try y.")
     ending = Ending(state=JobState.FAILED, exit_code=1, error=error)
-    assert log_lines(ending, "raw") == [
+    assert log_lines(ending) == [
         "mlmagic: in your notebook:",
         "Cell [5], line 3",
         "ValueError: x",
         "mlmagic: failed: ValueError: x",
         "mlmagic: Try y.",
     ]
-    assert log_lines(ending, error.traceback)[0] == "mlmagic: failed: ValueError: x"
+    told = dataclasses.replace(ending, raw_traceback=error.traceback)
+    assert log_lines(told)[0] == "mlmagic: failed: ValueError: x"
 
 
 def test_a_good_end_is_one_line_or_none() -> None:
-    assert log_lines(Ending(state=JobState.SUCCEEDED, message="taxi@1"), None) == ["mlmagic: taxi@1"]
-    assert log_lines(Ending(state=JobState.SUCCEEDED), None) == []
-    assert log_lines(failed("no"), None) == ["mlmagic: failed: no"]
+    assert log_lines(Ending(state=JobState.SUCCEEDED, message="taxi@1")) == ["mlmagic: taxi@1"]
+    assert log_lines(Ending(state=JobState.SUCCEEDED)) == []
+    assert log_lines(failed("no")) == ["mlmagic: failed: no"]
 
 
 def test_the_tail_of_a_log(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support.queued import Jobs
 
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime import supervisor
+from mlmagic.runtime import attempt, closing
 from mlmagic.runtime.program import ColdLauncher
 from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
@@ -117,7 +117,7 @@ def test_a_folder_that_is_gone(jobs: Jobs, tmp_path: Path) -> None:
 
 
 def test_a_failure_of_its_own_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "program_environment", lambda *_: {}["environment"])
+    monkeypatch.setattr(attempt, "program_environment", lambda *_: {}["environment"])
     record = supervise(jobs, jobs.make("print(1)\n"))
     assert record.state is JobState.FAILED
     assert record.error is not None
@@ -139,29 +139,29 @@ def test_a_model_that_cannot_be_registered(jobs: Jobs) -> None:
 
 def test_the_exit_record_outlives_a_broken_database(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = jobs.make("print('hello')\n")
-    advance = supervisor.JobStore.advance
+    advance = JobStore.advance
 
-    def fail_at_the_end(self: supervisor.JobStore, job_id: str, **keywords: object) -> JobRecord:
+    def fail_at_the_end(self: JobStore, job_id: str, **keywords: object) -> JobRecord:
         if keywords["to"] is JobState.SUCCEEDED:
             raise OSError("the disk is gone")
         return advance(self, job_id, **keywords)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(supervisor.JobStore, "advance", fail_at_the_end)
-    monkeypatch.setattr(supervisor.time, "sleep", lambda _: None)
+    monkeypatch.setattr(JobStore, "advance", fail_at_the_end)
+    monkeypatch.setattr(closing.time, "sleep", lambda _: None)
     assert supervise(jobs, folder).state is JobState.RUNNING
     assert codec.loads(ExitRecord, folder.exit.read_bytes()).state is JobState.SUCCEEDED
 
 
 def test_a_database_that_cannot_be_written_meanwhile(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = jobs.make("print('hello')\n")
-    advance = supervisor.JobStore.advance
+    advance = JobStore.advance
 
-    def fail_at_the_start(self: supervisor.JobStore, job_id: str, **keywords: object) -> JobRecord:
+    def fail_at_the_start(self: JobStore, job_id: str, **keywords: object) -> JobRecord:
         if keywords["to"] is JobState.RUNNING:
             raise WorkspaceError("the disk is full")
         return advance(self, job_id, **keywords)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(supervisor.JobStore, "advance", fail_at_the_start)
+    monkeypatch.setattr(JobStore, "advance", fail_at_the_start)
     record = supervise(jobs, folder)
     assert record.state is JobState.SUCCEEDED
     assert record.start_time is not None

@@ -159,16 +159,22 @@ def test_jobs_that_ended_are_not_looked_at(workspace: Workspace, jobs: Jobs, mon
 
 # A supervisor that is killed on entering a step.
 KILLED = """
-import os, pathlib, signal, sys
+import importlib, os, pathlib, signal, sys
 from mlmagic.runtime.program import ColdLauncher
-from mlmagic.runtime.supervisor import Supervisor, supervise
+from mlmagic.runtime.supervisor import supervise
 from mlmagic.workspace.layout import JobFolder
-setattr(Supervisor, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+module, _, step = sys.argv[1].partition(":")
+owner = importlib.import_module("mlmagic.runtime." + module)
+*outer, name = step.split(".")
+setattr(getattr(owner, *outer) if outer else owner, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 supervise(JobFolder(pathlib.Path(sys.argv[2])), launcher=ColdLauncher(), environment=os.environ)
 """
 
 
-@pytest.mark.parametrize("step", ["_supervise", "_register", "_finish", "_exit_record"])
+STEPS = ["attempt:Attempt.run", "attempt:Attempt._wait", "supervisor:register_model", "supervisor:close"]
+
+
+@pytest.mark.parametrize("step", [*STEPS, "closing:_exit_record"])
 def test_killed_at_each_step(workspace: Workspace, jobs: Jobs, step: str) -> None:
     folder = jobs.make("print('hello')\n", model="taxi")
     command = [sys.executable, "-c", KILLED, step, str(folder.root)]

@@ -1,0 +1,67 @@
+"""What the replicas of a job are called, and how each is told of the others: in the words of Vertex AI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlmagic.spec.job import Placement, ReplicaRole
+
+_POOLS = {role: f"workerpool{number}" for number, role in enumerate(ReplicaRole)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaId:
+    """One of the replicas of a job."""
+
+    role: ReplicaRole
+    index: int
+
+    @property
+    def name(self) -> str:
+        """`worker-0`, as its log is called."""
+        return f"{self.role}-{self.index}"
+
+
+CHIEF = ReplicaId(ReplicaRole.CHIEF, 0)
+
+
+def replica_ids(placement: Placement | None) -> tuple[ReplicaId, ...]:
+    """Return the replicas of a job, the chief first, then by role and index."""
+    counts = {"chief": 1} if placement is None else placement.replicas
+    return tuple(ReplicaId(role, index) for role in ReplicaRole for index in range(counts.get(role, 0)))
+
+
+def in_cluster(replicas: tuple[ReplicaId, ...]) -> tuple[ReplicaId, ...]:
+    """Return those that the others may speak to, each of which needs a port: evaluators only read checkpoints."""
+    return tuple(replica for replica in replicas if replica.role is not ReplicaRole.EVALUATOR)
+
+
+def cluster_variables(replica: ReplicaId, ports: Mapping[ReplicaId, int]) -> dict[str, str]:
+    """Return CLUSTER_SPEC and TF_CONFIG of one replica; `ports` has those in the cluster, in order."""
+    roles: dict[ReplicaRole, list[str]] = {}
+    for member, port in ports.items():
+        roles.setdefault(member.role, []).append(f"127.0.0.1:{port}")
+    by_pool = {_POOLS[role]: addresses for role, addresses in roles.items()}
+    by_role = {str(role): addresses for role, addresses in roles.items()}
+    return {
+        "CLUSTER_SPEC": _document(by_pool, _POOLS[replica.role], replica.index),
+        "TF_CONFIG": _document(by_role, str(replica.role), replica.index),
+    }
+
+
+def _document(cluster: Mapping[str, list[str]], task: str, index: int) -> str:
+    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index, "trial": ""}})
+
+
+def told(replicas: tuple[ReplicaId, ...]) -> str:
+    """Return `chief, 2 workers, 1 ps`."""
+    counts = {role: sum(replica.role is role for replica in replicas) for role in ReplicaRole}
+    return ", ".join(_counted(role, count) for role, count in counts.items() if count)
+
+
+def _counted(role: ReplicaRole, count: int) -> str:
+    if role is ReplicaRole.CHIEF:
+        return str(role)
+    return f"{count} {role}{'s' * (count > 1 and role is not ReplicaRole.PS)}"

@@ -1,0 +1,64 @@
+"""Bringing a job back to the queue after an attempt that failed; for supervisors, and for who finds one killed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mlmagic.errors import ConflictError
+from mlmagic.runtime.replicas import read_replicas
+from mlmagic.spec.codec import DecodeError, dumps, loads
+from mlmagic.spec.job import ExitRecord, JobSpec, JobState
+from mlmagic.workspace.files import write_atomic
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import JobFolder
+
+
+def retries_left(spec: JobSpec, folder: JobFolder, attempt: int) -> int:
+    """Return how many more times a job may be tried after this attempt; replicas started again alone have used some."""
+    return max(0, spec.max_retries - (attempt - 1) - read_replicas(folder).restarts)
+
+
+def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, left: int, now: datetime) -> bool:
+    """Keep how an attempt ended as `attempt-N.json`, and make its job QUEUED again.
+
+    Returns:
+        False if the job is not in an attempt any more, as when it was cancelled meanwhile.
+
+    Raises:
+        MlmagicError: the row cannot be written.
+        OSError: the disk is full.
+    """
+    write_atomic(folder.attempt_exit(ended.attempt), dumps(ended))
+    running = {JobState.PENDING, JobState.RUNNING}
+    try:
+        jobs.advance(folder.id, expect=running, to=JobState.QUEUED, now=now, message=retry_message(ended, left))
+    except ConflictError:
+        folder.attempt_exit(ended.attempt).unlink(missing_ok=True)
+        return False
+    return True
+
+
+def retry_message(ended: ExitRecord, left: int) -> str:
+    """Return `attempt 1 failed: ended by SIGKILL; 2 retries left`."""
+    return f"attempt {ended.attempt} failed: {reason(ended)}; {counted_retries(left)} left"
+
+
+def counted_retries(count: int) -> str:
+    """Return `1 retry`, `2 retries`."""
+    return f"{count} {'retry' if count == 1 else 'retries'}"
+
+
+def attempt_line(spec: JobSpec, folder: JobFolder, attempt: int) -> str:
+    """Return `attempt 2 of 4 (attempt 1: ended by SIGKILL)`."""
+    line = f"attempt {attempt} of {spec.max_retries + 1}"
+    try:
+        before = loads(ExitRecord, folder.attempt_exit(attempt - 1).read_bytes())
+    except (OSError, DecodeError):
+        return line
+    return f"{line} (attempt {attempt - 1}: {reason(before)})"
+
+
+def reason(ended: ExitRecord) -> str:
+    """Return why an attempt failed, in a few words."""
+    message = ended.error.message if ended.error else ended.message or "unknown"
+    return message.removeprefix("the program was ").removeprefix("the program ")
