@@ -1,0 +1,90 @@
+"""Which jobs can be forked, and from which server: the interpreter and what decides how TensorFlow is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmagic.spec.job import JobRecord
+
+_PREFIXES = (
+    "ABSL_",
+    "CUDA_",
+    "DNNL_",
+    "GLIBC_",
+    "GRPC_",
+    "JAX_",
+    "KERAS_",
+    "KMP_",
+    "LC_",
+    "LD_",
+    "MALLOC_",
+    "MKL_",
+    "NPY_",
+    "NUMPY",
+    "NVIDIA_",
+    "OMP_",
+    "ONEDNN_",
+    "OPENBLAS_",
+    "PROTOCOL_BUFFERS_",
+    "PYTHON",
+    "TF_",
+    "XLA_",
+)
+_NAMES = frozenset({"HOME", "LANG", "LANGUAGE", "TZ"})
+# A job's own, which never decides how something is imported.
+_NOT_READ = frozenset({"TF_CONFIG"})
+_GPU_DEVICES = ("nvidia[0-9]*", "nvidiactl", "dxg", "kfd")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Jobs with the same one can be forked from the same server."""
+
+    python: str
+    variables: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, python: str | None, environment: Mapping[str, str]) -> Fingerprint:
+        """Return the fingerprint of a job with this interpreter and these variables."""
+        # What every program gets that does not say otherwise.
+        known = {"TF_CPP_MIN_LOG_LEVEL": "1"} | {
+            name: value for name, value in environment.items() if is_import_time(name)
+        }
+        return cls(python or sys.executable, frozenset(known.items()))
+
+    def environment(self, around: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a server: this one's, but for what decides imports."""
+        return {name: value for name, value in around.items() if not is_import_time(name)} | dict(self.variables)
+
+
+def is_import_time(name: str) -> bool:
+    """Say whether a library may read the variable while it is imported."""
+    return name in _NAMES or (name.startswith(_PREFIXES) and name not in _NOT_READ)
+
+
+def why_cold(record: JobRecord, environment: Mapping[str, str], *, devices: Path = Path("/dev")) -> str | None:
+    """Return why a job cannot be forked from a process that has imported TensorFlow; None if it can."""
+    if record.spec.fresh:
+        return "a fresh start was asked for"
+    if record.spec.package.cold_reason is not None:
+        return record.spec.package.cold_reason
+    return why_never_warm(environment, devices=devices)
+
+
+def why_never_warm(environment: Mapping[str, str], *, devices: Path = Path("/dev")) -> str | None:
+    """Return why no job with this environment can be forked on this machine; None if one can."""
+    if not sys.platform.startswith("linux"):
+        return f"forks are not safe on {sys.platform}"
+    hides_gpus = environment.get("CUDA_VISIBLE_DEVICES", "all").strip() in {"", "-1"}
+    if not hides_gpus and any(any(devices.glob(pattern)) for pattern in _GPU_DEVICES):
+        return "a GPU is visible"
+    path = environment.get("PYTHONPATH")
+    if path and not all(os.path.isabs(entry) for entry in path.split(os.pathsep)):  # noqa: PTH117 - text, not paths
+        return "PYTHONPATH has entries that are relative to the working directory"
+    if environment.get("PYTHONINSPECT"):
+        return "PYTHONINSPECT is set"
+    return None

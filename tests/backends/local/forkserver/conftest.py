@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.fork_pool import LIGHT, Pool
+from support.queued import Jobs
+
+from mlmagic.backends.local.forkserver.servers import ForkServers
+from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.layout import Workspace
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Jobs:
+    return Jobs(open_workspace(Workspace(tmp_path_factory.mktemp("workspace") / ".mlmagic")))
+
+
+@pytest.fixture(scope="module")
+def pool(jobs: Jobs, own_environment: None) -> Iterator[Pool]:
+    """Servers that all tests of a module share, with a light stand-in for TensorFlow, on a machine without GPUs."""
+    servers = ForkServers(jobs.workspace, preload=LIGHT, devices=Path("/nowhere"))
+    yield Pool(jobs, servers)
+    servers.close()
