@@ -13,20 +13,13 @@ from support.queued import Jobs
 
 from mlmagic.errors import WorkspaceError
 from mlmagic.runtime import attempt, closing
-from mlmagic.runtime.program import ColdLauncher
-from mlmagic.runtime.supervisor import Supervisor
-from mlmagic.runtime.watch import Watch
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.processes import ProcessIdentity
 
-
-def supervise(jobs: Jobs, folder: JobFolder, *, grace: float = 10.0) -> JobRecord:
-    with Watch() as watch:
-        Supervisor(folder, watch, launcher=ColdLauncher(), environment=os.environ, grace=grace).run()
-    return jobs.store.get(folder.id)
+Supervise = Callable[..., JobRecord]
 
 
 def when(condition: Callable[[], bool], action: Callable[[], object]) -> None:
@@ -45,9 +38,9 @@ def has_printed(folder: JobFolder, text: str) -> Callable[[], bool]:
     return lambda: folder.log().exists() and text in folder.log().read_text()
 
 
-def test_a_job_from_claim_to_exit_record(jobs: Jobs) -> None:
+def test_a_job_from_claim_to_exit_record(jobs: Jobs, supervise: Supervise) -> None:
     folder = jobs.make("print('hello')\n", model="taxi")
-    record = supervise(jobs, folder)
+    record = supervise(folder)
     assert (record.state, record.exit_code, record.attempt) == (JobState.SUCCEEDED, 0, 1)
     assert record.message == "no model was written to AIP_MODEL_DIR, so no version was made"
     assert folder.log().read_text() == f"hello\nmlmagic: {record.message}\n"
@@ -56,17 +49,17 @@ def test_a_job_from_claim_to_exit_record(jobs: Jobs) -> None:
     assert not (folder.root / "exit.reserve").exists()
 
 
-def test_what_another_supervisor_has_is_left_alone(jobs: Jobs) -> None:
+def test_what_another_supervisor_has_is_left_alone(jobs: Jobs, supervise: Supervise) -> None:
     folder = jobs.make("print('hello')\n")
     jobs.store.claim(folder.id, ProcessIdentity.current())
-    assert supervise(jobs, folder).state is JobState.PENDING
+    assert supervise(folder).state is JobState.PENDING
     assert not folder.log().exists()
 
 
-def test_a_traceback_points_at_the_notebook(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_points_at_the_notebook(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_, **__: "Cell [5], line 3\nboom")
     folder = jobs.make("raise ValueError('boom')\n")
-    record = supervise(jobs, folder)
+    record = supervise(folder)
     assert record.error is not None
     assert record.error.traceback == "Cell [5], line 3\nboom"
     assert (
@@ -78,57 +71,59 @@ def test_a_traceback_points_at_the_notebook(jobs: Jobs, monkeypatch: pytest.Monk
     )
 
 
-def test_a_traceback_that_cannot_be_mapped_stays_as_it_is(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_that_cannot_be_mapped_stays_as_it_is(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mlmagic.source.sourcemap.translate", lambda *_, **__: {}["line"])
-    record = supervise(jobs, jobs.make("raise ValueError('boom')\n"))
+    record = supervise(jobs.make("raise ValueError('boom')\n"))
     assert record.error is not None
     assert (record.error.traceback or "").endswith("ValueError: boom")
 
 
-def test_sigterm_then_sigkill(jobs: Jobs) -> None:
+def test_sigterm_then_sigkill(jobs: Jobs, supervise: Supervise) -> None:
     deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf')\ntime.sleep(600)\n"
     folder = jobs.make(deaf)
     when(has_printed(folder, "deaf"), lambda: os.kill(os.getpid(), signal.SIGTERM))
-    record = supervise(jobs, folder, grace=0.2)
+    record = supervise(folder, grace=0.2)
     assert (record.state, record.exit_code) == (JobState.CANCELLED, -signal.SIGKILL)
 
 
-def test_a_timeout_gives_the_same_grace(jobs: Jobs) -> None:
+def test_a_timeout_gives_the_same_grace(jobs: Jobs, supervise: Supervise) -> None:
     source = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: exit(7))\nprint('ready')\ntime.sleep(600)\n"
-    record = supervise(jobs, jobs.make(source, timeout_seconds=2.5))
+    record = supervise(jobs.make(source, timeout_seconds=2.5))
     assert (record.state, record.exit_code) == (JobState.FAILED, 7)
     assert record.error is not None
     assert record.error.message == "the program ran longer than its timeout of 2.5 s"
     assert record.error.hint == "Give it more time with --timeout, or less to do."
 
 
-def test_an_interpreter_that_is_gone(jobs: Jobs, tmp_path: Path) -> None:
-    record = supervise(jobs, jobs.make("print(1)\n", python=str(tmp_path / "python")))
+def test_an_interpreter_that_is_gone(jobs: Jobs, supervise: Supervise, tmp_path: Path) -> None:
+    record = supervise(jobs.make("print(1)\n", python=str(tmp_path / "python")))
     assert record.state is JobState.FAILED
     assert record.error is not None
     assert record.error.message == f"the program could not be started: {tmp_path}/python: No such file or directory"
     assert record.error.hint == "Is the Python environment of the notebook still there?"
 
 
-def test_a_folder_that_is_gone(jobs: Jobs, tmp_path: Path) -> None:
-    record = supervise(jobs, jobs.make("print(1)\n", working_directory=str(tmp_path / "gone")))
+def test_a_folder_that_is_gone(jobs: Jobs, supervise: Supervise, tmp_path: Path) -> None:
+    record = supervise(jobs.make("print(1)\n", working_directory=str(tmp_path / "gone")))
     assert record.error is not None
     assert record.error.message == f"the program could not be started: its folder {tmp_path}/gone does not exist"
 
 
-def test_a_failure_of_its_own_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_its_own_is_told(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "program_environment", lambda *_: {}["environment"])
-    record = supervise(jobs, jobs.make("print(1)\n"))
+    record = supervise(jobs.make("print(1)\n"))
     assert record.state is JobState.FAILED
     assert record.error is not None
     assert record.error.message == "mlmagic's supervisor failed: KeyError: 'environment'"
 
 
-def test_a_model_that_cannot_be_registered(jobs: Jobs) -> None:
+def test_a_model_that_cannot_be_registered(jobs: Jobs, supervise: Supervise) -> None:
     folder = jobs.make(
         "import os, pathlib\n(pathlib.Path(os.environ['AIP_MODEL_DIR']) / 'saved_model.pb').touch()\n", model="taxi"
     )
-    record = supervise(jobs, folder)
+    record = supervise(folder)
     assert (record.state, record.exit_code, record.model_version) == (JobState.FAILED, 0, None)
     assert record.error is not None
     assert record.error.message == (
@@ -137,7 +132,9 @@ def test_a_model_that_cannot_be_registered(jobs: Jobs) -> None:
     assert record.error.hint == f"The model is still in {folder.model_dir}."
 
 
-def test_the_exit_record_outlives_a_broken_database(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_record_outlives_a_broken_database(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = jobs.make("print('hello')\n")
     advance = JobStore.advance
 
@@ -148,11 +145,13 @@ def test_the_exit_record_outlives_a_broken_database(jobs: Jobs, monkeypatch: pyt
 
     monkeypatch.setattr(JobStore, "advance", fail_at_the_end)
     monkeypatch.setattr(closing.time, "sleep", lambda _: None)
-    assert supervise(jobs, folder).state is JobState.RUNNING
+    assert supervise(folder).state is JobState.RUNNING
     assert codec.loads(ExitRecord, folder.exit.read_bytes()).state is JobState.SUCCEEDED
 
 
-def test_a_database_that_cannot_be_written_meanwhile(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_cannot_be_written_meanwhile(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = jobs.make("print('hello')\n")
     advance = JobStore.advance
 
@@ -162,12 +161,12 @@ def test_a_database_that_cannot_be_written_meanwhile(jobs: Jobs, monkeypatch: py
         return advance(self, job_id, **keywords)  # type: ignore[arg-type]
 
     monkeypatch.setattr(JobStore, "advance", fail_at_the_start)
-    record = supervise(jobs, folder)
+    record = supervise(folder)
     assert record.state is JobState.SUCCEEDED
     assert record.start_time is not None
 
 
-def test_a_claim_is_tried_again(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_is_tried_again(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, claim, tries = jobs.make("pass\n"), JobStore.claim, []
 
     def locked_once(*arguments: object, **options: object) -> int | None:
@@ -177,4 +176,4 @@ def test_a_claim_is_tried_again(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> 
         return claim(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(JobStore, "claim", locked_once)
-    assert supervise(jobs, folder).state is JobState.SUCCEEDED
+    assert supervise(folder).state is JobState.SUCCEEDED

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from support.queued import Jobs
+
+from mlmagic.runtime.replicas import read_replicas
+from mlmagic.runtime.retries import requeue, retries_left
+from mlmagic.spec import codec
+from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState, Placement, ReplicaList
+from mlmagic.workspace.files import write_atomic
+from mlmagic.workspace.layout import JobFolder
+
+Supervise = Callable[..., JobRecord]
+
+FAILS_TWICE = """
+import os, pathlib, signal, sys
+count = pathlib.Path(os.environ["AIP_CHECKPOINT_DIR"], "count")
+tries = len(count.read_text()) if count.exists() else 0
+count.write_text("x" * (tries + 1))
+print("try", tries + 1, os.listdir(os.environ["AIP_MODEL_DIR"]))
+pathlib.Path(os.environ["AIP_MODEL_DIR"], "half.txt").touch()
+pathlib.Path(os.environ["AIP_MODEL_DIR"], "folder").mkdir()
+if tries == 0:
+    os.kill(os.getpid(), signal.SIGKILL)
+if tries == 1:
+    raise ValueError("bad fare")
+"""
+
+
+def test_tried_until_it_succeeds(jobs: Jobs, supervise: Supervise) -> None:
+    folder = jobs.make(FAILS_TWICE, max_retries=3)
+    first = supervise(folder)
+    assert (first.state, first.message) == (JobState.QUEUED, "attempt 1 failed: ended by SIGKILL; 3 retries left")
+    assert (first.end_time, first.exit_code, first.error) == (None, None, None)
+    assert not folder.exit.exists()
+    second, third = supervise(folder), supervise(folder)
+    assert second.message == "attempt 2 failed: ValueError: bad fare; 2 retries left"
+    assert (third.state, third.attempt, third.start_time) == (JobState.SUCCEEDED, 3, first.start_time)
+    lines = [line for line in folder.log().read_text().splitlines() if line.startswith(("try", "mlmagic"))]
+    assert lines == [
+        "try 1 []",
+        "mlmagic: attempt 1 failed: ended by SIGKILL; 3 retries left",
+        "mlmagic: attempt 2 of 4 (attempt 1: ended by SIGKILL)",
+        "try 2 []",
+        "mlmagic: in your notebook:",
+        "mlmagic: attempt 2 failed: ValueError: bad fare; 2 retries left",
+        "mlmagic: attempt 3 of 4 (attempt 2: ValueError: bad fare)",
+        "try 3 []",
+    ]
+
+
+def test_each_failed_attempt_is_kept(jobs: Jobs, supervise: Supervise) -> None:
+    folder = jobs.make("raise ValueError('bad fare')\n", max_retries=1)
+    supervise(folder)
+    kept = codec.loads(ExitRecord, folder.attempt_exit(1).read_bytes())
+    assert (kept.attempt, kept.state, kept.exit_code) == (1, JobState.FAILED, 1)
+    assert kept.error is not None
+    assert "ValueError: bad fare" in (kept.error.traceback or "")
+    last = supervise(folder)
+    assert (last.state, last.attempt) == (JobState.FAILED, 2)
+    assert not folder.attempt_exit(2).exists()
+    assert codec.loads(ExitRecord, folder.exit.read_bytes()).start_time == kept.start_time == last.start_time
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [
+        ("import time; time.sleep(600)", {"timeout_seconds": 0.3}),
+        ("pass", {"python": "/nowhere/python"}),
+        ("import os, pathlib; pathlib.Path(os.environ['AIP_MODEL_DIR'], 'saved_model.pb').touch()", {"model": "taxi"}),
+        ("import os, signal; os.kill(os.getppid(), signal.SIGTERM); signal.pause()", {}),
+    ],
+)
+def test_what_is_not_tried_again(jobs: Jobs, supervise: Supervise, source: str, fields: dict[str, object]) -> None:
+    record = supervise(jobs.make(source + "\n", max_retries=3, **fields))
+    assert (record.state.is_final, record.attempt) == (True, 1)
+    assert record.state is not JobState.SUCCEEDED
+
+
+def ended(attempt: int) -> ExitRecord:
+    error = JobError(message="ValueError: x")
+    return ExitRecord(attempt=attempt, state=JobState.FAILED, end_time=datetime.now(UTC), error=error)
+
+
+def test_a_cancelled_job_is_not_brought_back(jobs: Jobs) -> None:
+    folder = jobs.make("pass\n", max_retries=1)
+    running(jobs, folder, JobState.CANCELLING)
+    assert not requeue(jobs.store, folder, ended(1), left=1, now=datetime.now(UTC))
+    assert jobs.store.get(folder.id).state is JobState.CANCELLING
+    assert not folder.attempt_exit(1).exists()
+
+
+def test_restarts_of_all_attempts_count(jobs: Jobs, supervise: Supervise) -> None:
+    folder = jobs.make("import sys; sys.exit(1)\n", max_retries=5, placement=Placement())
+    write_atomic(folder.replicas, codec.dumps(ReplicaList(earlier_restarts=2)))
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=JobState.QUEUED, now=datetime.now(UTC), attempt=1)
+    record = supervise(folder)
+    assert (record.attempt, read_replicas(folder).restarts) == (2, 2)
+    assert retries_left(record.spec, folder, 2) == 2
+    assert retries_left(record.spec, folder, 7) == 0
+
+
+def running(jobs: Jobs, folder: JobFolder, state: JobState) -> None:
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=state, now=datetime.now(UTC))
