@@ -7,9 +7,11 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlmagic.source.assemble import MODEL_FILE, ModelText, assemble
+from mlmagic.source.cold import cold_reason
 from mlmagic.source.data import DataFile
 from mlmagic.source.digest import digest_of
 from mlmagic.source.docstrings import summary
@@ -72,6 +74,7 @@ def build_package(
         requirements=needed.lines,
         digest=digest_of({**files, MODEL_FILE: program.model.text_without_numbers().encode()}),
         source_map=program.source_map,
+        cold_reason=cold_reason(files, partial(place, program.source_map)),
         notes=(*sliced.notes, *notes, *needed.notes, *_unused(data, sliced)),
     )
 

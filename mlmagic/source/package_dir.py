@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlmagic.errors import PackageError, nearest
+from mlmagic.source.cold import cold_reason
 from mlmagic.source.digest import digest_of
 from mlmagic.source.folder import check_size, read_file, read_folder
 from mlmagic.spec.package import CellShape, TrainerPackage
@@ -44,6 +45,7 @@ def read_package(directory: Path, module: str = "trainer.task") -> TrainerPackag
         files=files,
         requirements=_requirements(files),
         digest=digest_of(files),
+        cold_reason=cold_reason(files),
         notes=notes,
     )
 

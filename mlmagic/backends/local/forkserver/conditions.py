@@ -8,35 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlmagic.source.cold import is_import_time
 from mlmagic.spec.job import JobRecord
 
-_PREFIXES = (
-    "ABSL_",
-    "CUDA_",
-    "DNNL_",
-    "GLIBC_",
-    "GRPC_",
-    "JAX_",
-    "KERAS_",
-    "KMP_",
-    "LC_",
-    "LD_",
-    "MALLOC_",
-    "MKL_",
-    "NPY_",
-    "NUMPY",
-    "NVIDIA_",
-    "OMP_",
-    "ONEDNN_",
-    "OPENBLAS_",
-    "PROTOCOL_BUFFERS_",
-    "PYTHON",
-    "TF_",
-    "XLA_",
-)
-_NAMES = frozenset({"HOME", "LANG", "LANGUAGE", "TZ"})
-# A job's own, which never decides how something is imported.
-_NOT_READ = frozenset({"TF_CONFIG"})
 _GPU_DEVICES = ("nvidia[0-9]*", "nvidiactl", "dxg", "kfd")
 
 
@@ -59,11 +33,6 @@ class Fingerprint:
     def environment(self, around: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a server: this one's, but for what decides imports."""
         return {name: value for name, value in around.items() if not is_import_time(name)} | dict(self.variables)
-
-
-def is_import_time(name: str) -> bool:
-    """Say whether a library may read the variable while it is imported."""
-    return name in _NAMES or (name.startswith(_PREFIXES) and name not in _NOT_READ)
 
 
 def why_cold(record: JobRecord, environment: Mapping[str, str], *, devices: Path = Path("/dev")) -> str | None:
