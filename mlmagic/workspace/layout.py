@@ -179,6 +179,21 @@ class Workspace:
         return self.root / "mlmagic.db.lock"
 
     @property
+    def agent(self) -> Path:
+        """Which process is the agent, and where it listens; touched every few seconds as long as it lives."""
+        return self.root / "agent.json"
+
+    @property
+    def agent_lock(self) -> Path:
+        """Held by the one agent, from before it starts. Who removes it takes the agent's place away."""
+        return self.root / "agent.lock"
+
+    @property
+    def agent_log(self) -> Path:
+        """What agent and fork servers have to say; empty as a rule."""
+        return self.root / "agent.log"
+
+    @property
     def config(self) -> Path:
         """The user's settings for this workspace."""
         return self.root / "config.toml"

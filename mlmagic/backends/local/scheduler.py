@@ -1,0 +1,64 @@
+"""Which queued jobs are to be started now: strictly in their order, as far as cores and memory go.
+
+The first job that does not fit waits, and nothing overtakes it: small jobs cannot keep a large one waiting for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mlmagic.backends.local.machine import Machine
+
+# Cores are fractions: ten times a tenth is one.
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a job takes of the machine."""
+
+    id: str
+    cores: float
+    memory_bytes: int
+
+
+def choose(queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> list[Demand]:
+    """Return the jobs at the head of the queue that can be started beside those that run.
+
+    A job that is larger than the machine, which may have shrunk since it was submitted, runs alone.
+    """
+    taken, chosen = list(running), []
+    for demand in queue:
+        if taken and lack(demand, taken, machine) is not None:
+            break
+        taken.append(demand)
+        chosen.append(demand)
+    return chosen
+
+
+def lack(demand: Demand, running: Collection[Demand], machine: Machine) -> str | None:
+    """Return of what there is not enough beside the running jobs, `cores` or `memory`; None if the job fits."""
+    if sum(other.cores for other in running) + demand.cores > machine.cores + _TOLERANCE:
+        return "cores"
+    if sum(other.memory_bytes for other in running) + demand.memory_bytes > machine.memory_bytes:
+        return "memory"
+    return None
+
+
+def why_waiting(job_id: str, queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> str | None:
+    """Return why a queued job is not started yet, in a few words; None if nothing speaks against it."""
+    before = [demand.id for demand in queue].index(job_id)
+    if before:
+        return f"{before} {'job' if before == 1 else 'jobs'} before it"
+    demand = queue[0]
+    if not running or (lacking := lack(demand, running, machine)) is None:
+        return None
+    if lacking == "cores":
+        holders = [other.id for other in running if other.cores]
+        wanted, it = f"{demand.cores:g} {'core' if demand.cores == 1 else 'cores'}", demand.cores == 1
+    else:
+        holders = [other.id for other in running if other.memory_bytes]
+        wanted, it = f"{demand.memory_bytes / (1 << 30):.1f} GB of memory", True
+    others = f" and {len(holders) - 1} more" if len(holders) > 1 else ""
+    return f"{wanted}: {holders[0]}{others} {'have' if others else 'has'} {'it' if it else 'them'}"
