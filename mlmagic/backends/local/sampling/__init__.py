@@ -1,0 +1,1 @@
+"""What the replicas of running jobs take of this machine, once a second."""
