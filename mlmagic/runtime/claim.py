@@ -9,8 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlmagic.errors import ConflictError, MlmagicError, WorkspaceError
+from mlmagic.runtime.ending import quietly
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import JobRecord, JobSpec, JobState
+from mlmagic.workspace.files import sync_folder
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.processes import ProcessIdentity
@@ -53,6 +55,9 @@ class Claim:
         """Say that user code runs."""
         self.start_time = self.start_time or now()
         self.advance(JobState.PENDING, JobState.RUNNING, start_time=self.start_time)
+        # Until now there was no time for it: after a power cut it tells that the job was cut off by that.
+        quietly(lambda: sync_folder(self.folder.claim(self.attempt)))
+        quietly(lambda: sync_folder(self.folder.root))
 
     def advance(self, expect: JobState, to: JobState, **fields: object) -> None:
         """Change the row where that is possible.

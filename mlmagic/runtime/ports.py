@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ FIRST, LAST = 20000, 31999
 
 
 class Ports:
-    """Ports that are this process's until it releases them or ends. `folder` is the same for all jobs of the user."""
+    """Ports that are this process's until it closes this or ends. `folder` is the same for all jobs of the user."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,7 +41,7 @@ class Ports:
             raise OSError(f"no {count} ports between {FIRST} and {LAST} are free")
         return found
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Give the ports back."""
         while self._locks:
             path, descriptor = self._locks.pop()
@@ -65,11 +64,6 @@ class Ports:
         else:
             os.close(descriptor)
         return is_ours
-
-
-def ports_folder() -> Path:
-    """Return the folder of locks that all jobs of this user share."""
-    return Path(tempfile.gettempdir()) / f"mlmagic-{os.getuid()}" / "ports"
 
 
 def _candidates(seed: str) -> Iterator[int]:

@@ -6,6 +6,7 @@ who find the row unfinished and this process gone make up the rest (`backends.lo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, qu
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.linux import become_subreaper, set_process_name
 from mlmagic.runtime.members import Household
-from mlmagic.runtime.ports import Ports, ports_folder
+from mlmagic.runtime.ports import Ports
 from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.registration import register_model
 from mlmagic.runtime.reserve import Reserve, disk_is_full
@@ -32,6 +33,7 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 
 class Supervisor:
@@ -63,15 +65,14 @@ class Supervisor:
             return
         head = os.getpid() if os.getsid(0) == os.getpid() and become_subreaper() else None
         household = Household(job_id=self._folder.id, head=head, neighbours=self._neighbours)
-        ports = Ports(ports_folder())
         try:
-            ending = self._run(claim, household, ports)
+            with contextlib.closing(Ports(RuntimeFolder.make(self._folder.workspace, os.environ).ports)) as ports:
+                ending = self._run(claim, household, ports)
         except Exception as error:  # noqa: BLE001 - whatever it is, the job must not stay RUNNING for ever
             traceback.print_exc()
             ending = self._own_failure(error)
         # Nothing of the job is left, whatever became of it: not even the children of the reader of signatures.
         household.end()
-        ports.release()
         close(claim, ending, self._reserve)
 
     def _run(self, claim: Claim, household: Household, ports: Ports) -> Ending:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlmagic.errors import PackageError
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.files import is_inside, make_folder, sync_folder, write_atomic, write_new
 from mlmagic.workspace.layout import STAGING_PREFIX, JobFolder, Workspace
@@ -67,7 +67,9 @@ def write_state(folder: JobFolder, record: JobRecord) -> None:
     """Write what the row says beside the spec, which never changes."""
     document = codec.encode(record)
     del document["spec"]
-    write_atomic(folder.state, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
+    # What is true only while a process runs need not outlive the machine.
+    sync = record.state is JobState.QUEUED or record.state.is_final
+    write_atomic(folder.state, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False), sync=sync)
 
 
 def read_record(folder: JobFolder) -> JobRecord:

@@ -248,12 +248,13 @@ class JobStore:
                 return None
             attempt = record.attempt + 1
             path = self._workspace.job(job_id).claim(attempt)
-            if not create_once(path, codec.dumps(identity)):
+            # Whoever claimed it brings this down to the disk once it has time.
+            if not create_once(path, codec.dumps(identity), sync=False):
                 holder = self.claims(job_id).get(attempt)
                 if holder is not None and holder != identity and is_alive(holder):
                     return None
                 # The row was not written, so nothing was run: that process was killed, or this one tries again.
-                write_atomic(path, codec.dumps(identity))
+                write_atomic(path, codec.dumps(identity), sync=False)
             update_time = now or datetime.now(UTC)
             self._save(
                 connection,

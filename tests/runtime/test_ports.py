@@ -45,7 +45,7 @@ def test_released_ports_are_free_again(tmp_path: Path) -> None:
     held = Ports(tmp_path)
     first = held.hold(2, seed="x")
     assert Ports(tmp_path).hold(2, seed="x") != first
-    held.release()
+    held.close()
     assert Ports(tmp_path).hold(2, seed="x") == first
 
 
