@@ -23,6 +23,7 @@ import types
 from collections.abc import Collection, Sequence
 from typing import NoReturn
 
+from mlmagic.runtime.linux import set_process_name
 from mlmagic.runtime.program import ReplicaProgram
 from mlmagic.workspace.files import open_to_append
 
@@ -93,6 +94,7 @@ def _replace_environment(program: ReplicaProgram) -> None:
 def _replace_interpreter_state(program: ReplicaProgram, path: Sequence[str]) -> None:
     sys.argv = ["-m", *program.args]
     sys.orig_argv = program.command
+    set_process_name(os.path.basename(sys.executable))  # noqa: PTH119 - its last part, whatever it is
     sys.path[:] = [str(program.package_dir), *path]
     site.removeduppaths()
     for name in [name for name in sys.modules if name.partition(".")[0] == "mlmagic"]:

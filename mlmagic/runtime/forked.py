@@ -6,14 +6,17 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from mlmagic.runtime.becoming import become, close_descriptors, default_signals
-from mlmagic.runtime.program import Program, ReplicaProgram
+from mlmagic.runtime.program import ColdLauncher, Program, ReplicaProgram
 from mlmagic.workspace.files import open_to_append
+
+_RUN_AT_START = frozenset({"sitecustomize", "usercustomize"})
 
 
 class Spare:
@@ -58,8 +61,10 @@ class ForkLauncher:
         self._spares = deque(spares)
 
     def start(self, program: ReplicaProgram) -> Program:
-        """See `Launcher.start`."""
+        """See `Launcher.start`. What brings modules of its own in the place of imported ones is started cold."""
         _check(program)
+        if _shadows(program.package_dir):
+            return ColdLauncher().start(program)
         while self._spares:
             started = self._spares.popleft().start(program)
             if started is not None:
@@ -83,6 +88,12 @@ def _check(program: ReplicaProgram) -> None:
     if not os.access(program.cwd, os.X_OK):
         raise PermissionError(13, os.strerror(13), str(program.cwd))
     os.close(open_to_append(program.log))
+
+
+def _shadows(package_dir: Path) -> bool:
+    """Say whether a new interpreter would import something else under a name that is imported here already."""
+    names = {name.partition(".")[0] for name in os.listdir(package_dir)}  # noqa: PTH208 - runs before each start
+    return any(name in sys.modules for name in names - {"mlmagic"}) or not names.isdisjoint(_RUN_AT_START)
 
 
 def _blocked_signals() -> contextlib.AbstractContextManager[None]:

@@ -12,7 +12,9 @@ from support.queued import Jobs
 
 from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted, Started
 from mlmagic.runtime.contract import outer_environment
+from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.spec.job import JobRecord
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 PATIENCE_SECONDS = 120.0
 LIGHT = ("json", "multiprocessing.process", "numpy.random", "tempfile")
@@ -25,14 +27,20 @@ class Pool:
     def __init__(self, jobs: Jobs, servers: ForkServers) -> None:
         self.jobs = jobs
         self.servers = servers
+        self.environments = EnvironmentStore(RuntimeFolder.make(jobs.workspace, os.environ))
         self.outcomes: dict[str, Started | NotStarted] = {}
 
     def start(self, source: str, *, environment: Mapping[str, str] | None = None, **fields: object) -> str:
         """Make a job and ask for it."""
         folder = self.jobs.make(source, **fields)
         given = outer_environment(os.environ) | (environment or {})
-        self.servers.start(self.jobs.store.get(folder.id), given)
+        self.servers.start(self.jobs.store.get(folder.id), given, self.environments.put(given))
         return folder.id
+
+    def start_again(self, job_id: str) -> None:
+        """Ask for a job once more."""
+        environment = outer_environment(os.environ)
+        self.servers.start(self.jobs.store.get(job_id), environment, self.environments.put(environment))
 
     def outcome(self, job_id: str) -> Started | NotStarted:
         self.until(lambda: job_id in self.outcomes)

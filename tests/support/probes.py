@@ -28,7 +28,7 @@ SURROUNDINGS = {
         print(os.getcwd(), os.umask(0), os.getpgid(0) == os.getpid(), os.getsid(0) == os.getppid())
         print(sorted(os.listdir("/proc/self/fd")), os.readlink("/proc/self/fd/0"), os.readlink("/proc/self/fd/2"))
         print(os.nice(0), os.sched_getaffinity(0), resource.getrlimit(resource.RLIMIT_CORE))
-        print(open("/proc/self/oom_score_adj").read(), os.get_inheritable(1), os.get_inheritable(2))
+        print(*(open(f"/proc/self/{name}").read() for name in ("comm", "oom_score_adj")), os.get_inheritable(1))
     """,
     "streams": """
         import sys

@@ -21,8 +21,10 @@ from typing import Any, NoReturn
 from mlmagic.backends.local.forkserver.messages import Inbox, encode
 from mlmagic.backends.local.forkserver.staleness import ImportPath
 from mlmagic.runtime.becoming import close_descriptors, default_signals, redirect
+from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.workspace.files import open_to_append
 from mlmagic.workspace.layout import JobFolder
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 LOOK_SECONDS = 30.0
 """How often a server that has nothing to do looks whether it is stale."""
@@ -159,8 +161,8 @@ def _begin(request: dict[str, Any]) -> Job:
 
 
 def _environment(request: dict[str, Any]) -> dict[str, str] | None:
-    environment: dict[str, str] | None = request["environment"]
-    return environment
+    digest = request["environment"]
+    return digest and EnvironmentStore(RuntimeFolder(Path(request["runtime_folder"]))).get(digest)
 
 
 def _go_first_when_memory_runs_out() -> None:

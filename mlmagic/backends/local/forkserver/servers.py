@@ -15,6 +15,7 @@ from mlmagic.backends.local.forkserver.memory import available_memory
 from mlmagic.backends.local.forkserver.process import ServerProcess
 from mlmagic.spec.job import JobRecord
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 PRELOAD = ("tensorflow", "keras")
 """What a warm server has imported."""
@@ -58,6 +59,7 @@ class _Asked:
 
     record: JobRecord
     environment: Mapping[str, str] | None
+    digest: str | None
     server: ServerProcess | None = None
     since: float = 0.0
     """When the server was asked; meaningless while it is still coming up."""
@@ -80,12 +82,14 @@ class ForkServers:
     def __init__(
         self,
         workspace: Workspace,
+        runtime_folder: RuntimeFolder,
         *,
         idle_seconds: float = IDLE_SECONDS,
         preload: Sequence[str] = PRELOAD,
         devices: Path = Path("/dev"),
     ) -> None:
         self._workspace = workspace
+        self._runtime_folder = runtime_folder
         self._idle_seconds = idle_seconds
         self._preload = tuple(preload)
         self._devices = devices
@@ -96,12 +100,13 @@ class ForkServers:
         self._outcomes: list[Started | NotStarted] = []
         self._ending: list[ServerProcess] = []
 
-    def start(self, record: JobRecord, environment: Mapping[str, str] | None) -> None:
+    def start(self, record: JobRecord, environment: Mapping[str, str] | None, digest: str | None) -> None:
         """Start a job's supervisor; `receive` says how that went.
 
-        `environment` is what the job was submitted with; None says that it was lost.
+        `environment` is what the job was submitted with, `digest` under which the supervisor finds it; None says that
+        it was lost.
         """
-        asked = self._asked[record.id] = _Asked(record, environment)
+        asked = self._asked[record.id] = _Asked(record, environment, digest)
         self._start(asked)
 
     def prewarm(self, python: str, environment: Mapping[str, str]) -> None:
@@ -190,8 +195,9 @@ class ForkServers:
         return server
 
     def _new_server(self, python: str, preload: Sequence[str], environment: Mapping[str, str]) -> ServerProcess:
-        log = self._workspace.root / "agent.log"
-        return ServerProcess(python, preload, environment=environment, log=log, is_warm=bool(preload))
+        return ServerProcess(
+            python, preload, environment=environment, log=self._workspace.agent_log, is_warm=bool(preload)
+        )
 
     def _start(self, asked: _Asked) -> None:
         spec, given = asked.record.spec, os.environ if asked.environment is None else asked.environment
@@ -224,7 +230,8 @@ class ForkServers:
         return {
             "job": asked.record.id,
             "folder": str(self._workspace.job(asked.record.id).root),
-            "environment": None if asked.environment is None else dict(asked.environment),
+            "runtime_folder": str(self._runtime_folder.root),
+            "environment": asked.digest,
             "replicas": replicas if server.is_warm else 0,
         }
 

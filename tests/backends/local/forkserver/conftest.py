@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from support.queued import Jobs
 from mlmagic.backends.local.forkserver.servers import ForkServers
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Jobs:
 @pytest.fixture(scope="module")
 def pool(jobs: Jobs, own_environment: None) -> Iterator[Pool]:
     """Servers that all tests of a module share, with a light stand-in for TensorFlow, on a machine without GPUs."""
-    servers = ForkServers(jobs.workspace, preload=LIGHT, devices=Path("/nowhere"))
+    folder = RuntimeFolder.make(jobs.workspace, os.environ)
+    servers = ForkServers(jobs.workspace, folder, preload=LIGHT, devices=Path("/nowhere"))
     yield Pool(jobs, servers)
     servers.close()
