@@ -35,6 +35,7 @@ class Database:
         self.workspace = workspace
         self._path = workspace.database
         self._busy_seconds = busy_seconds
+        self._kept: tuple[sqlite3.Connection, int] | None = None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -74,6 +75,28 @@ class Database:
             with contextlib.closing(self._connect()) as connection:
                 # None: another process was faster, which is as good.
                 return self._fill(connection) or Restored()
+
+    def keep_open(self) -> None:
+        """Keep a connection open from now on; call it again now and then, for the file may be replaced.
+
+        Which connection is the last to be closed brings the log into the file, and that takes longer than most writes.
+        A process that lives on spares all others this. It must not fork meanwhile.
+
+        Raises:
+            WorkspaceError: the database cannot be opened.
+            NewerWorkspaceError: a newer mlmagic made it.
+        """
+        with explained(f"open the database {self._path}"):
+            if self._kept is not None and self._kept[1] == self._touch():
+                return
+            self.let_go()
+            self._kept = self._open()
+
+    def let_go(self) -> None:
+        """Close what `keep_open` has opened."""
+        if self._kept is not None:
+            self._kept[0].close()
+            self._kept = None
 
     @contextlib.contextmanager
     def _lend(self) -> Iterator[sqlite3.Connection]:
@@ -119,9 +142,7 @@ class Database:
         import sqlite3
 
         connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
-        # For filters: `value REGEXP pattern`, and text without case and accents.
-        connection.create_function("regexp", 2, contains, deterministic=True)
-        connection.create_function("fold", 1, fold, deterministic=True)
+        add_functions(connection)
         return connection
 
     def _check_format(self, connection: sqlite3.Connection, kept: Path | None) -> None:
@@ -258,6 +279,20 @@ class Database:
         raise WorkspaceError(
             f"the database {self._path} cannot be used: {error}.", hint=hints.get(_code(error))
         ) from error
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Add what filters need beyond SQLite's own: `value REGEXP pattern`, and `fold`, both NULL of NULL."""
+    connection.create_function("regexp", 2, _regexp, deterministic=True)
+    connection.create_function("fold", 1, _fold, deterministic=True)
+
+
+def _regexp(pattern: str, value: str | float | None) -> bool | None:
+    return None if value is None else contains(pattern, value)
+
+
+def _fold(value: str | float | None) -> str | None:
+    return None if value is None else fold(value)
 
 
 def _code(error: sqlite3.Error) -> int:

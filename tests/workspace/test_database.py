@@ -214,3 +214,30 @@ def test_a_rebuild_on_demand_goes_on_with_event_ids(
     submit()
     (event,) = EventLog(database).after(before)
     assert event.id > before
+
+
+def test_a_connection_that_is_kept_keeps_the_log(database: Database, workspace: Workspace) -> None:
+    log = workspace.database.with_name("mlmagic.db-wal")
+    with database.read():
+        pass
+    assert not log.exists()
+    database.keep_open()
+    with Database(workspace).write() as connection:
+        connection.execute("INSERT INTO events (time, subject, kind, payload) VALUES (1, 'job:x', 'state', '{}')")
+    assert log.stat().st_size > 0
+    database.let_go()
+    assert not log.exists()
+
+
+def test_a_kept_connection_follows_a_file_that_was_replaced(database: Database, workspace: Workspace) -> None:
+    database.keep_open()
+    Database(workspace).rebuild()
+    with Database(workspace).write() as connection:
+        connection.execute("INSERT INTO events (time, subject, kind, payload) VALUES (1, 'job:x', 'state', '{}')")
+    database.keep_open()
+    log = workspace.database.with_name("mlmagic.db-wal")
+    with Database(workspace).read() as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    assert log.exists()
+    database.let_go()
+    assert not log.exists()
