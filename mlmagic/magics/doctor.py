@@ -61,7 +61,7 @@ def check_disk(folder: Path) -> Check:
     """Check that there is room for checkpoints and models."""
     import shutil
 
-    from mlmagic.panels.models import size_text
+    from mlmagic.panels.sizes import size_text
 
     there = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(there).free

@@ -1,14 +1,33 @@
 """Panels: nouns to mime bundles, with our own type, HTML without scripts, and text for a terminal."""
 
-from mlmagic.panels.job import job_bundle
-from mlmagic.panels.jobs import jobs_bundle
-from mlmagic.panels.models import model_bundle, models_bundle
-from mlmagic.panels.plan import plan_bundle
-from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlmagic.panels.job import description_bundle, job_bundle
+    from mlmagic.panels.jobs import jobs_bundle
+    from mlmagic.panels.models import model_bundle, models_bundle
+    from mlmagic.panels.plan import plan_bundle
+    from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
+
+# Resolved on first use: who shows a job needs no dry run's view.
+_HOMES = {
+    "checkup_bundle": "status",
+    "config_bundle": "status",
+    "description_bundle": "job",
+    "job_bundle": "job",
+    "jobs_bundle": "jobs",
+    "model_bundle": "models",
+    "models_bundle": "models",
+    "plan_bundle": "plan",
+    "status_bundle": "status",
+}
 
 __all__ = [
     "checkup_bundle",
     "config_bundle",
+    "description_bundle",
     "job_bundle",
     "jobs_bundle",
     "model_bundle",
@@ -16,3 +35,11 @@ __all__ = [
     "plan_bundle",
     "status_bundle",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

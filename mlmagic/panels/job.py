@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.markup import Html, element, escape, join
-from mlmagic.panels.text import WIDTH, fit, last_lines, one_line, plain_log, spread, without_banner
+from mlmagic.panels.details import details_html, details_text
+from mlmagic.panels.failure import error_html, error_text
+from mlmagic.panels.log import log_html, log_text
+from mlmagic.panels.markup import Html, element
+from mlmagic.panels.numbers import number
+from mlmagic.panels.progress import progress_html, progress_text
+from mlmagic.panels.replicas import replicas_html, replicas_text
+from mlmagic.panels.text import WIDTH, fit, last_lines, one_line, plain_log, spread, without_banner, wrapped
+from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
-from mlmagic.panels.traceback import place_of, shortened
+from mlmagic.panels.usage import bounded, usage_html, usage_text
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobError, JobRecord, JobState
+from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.report import JobDescription
 
 MIME_TYPE = "application/vnd.mlmagic.job+json"
 LOG_LINES = 200
-_TEXT_LOG_LINES = 8
 _PAYLOAD_LOG_CHARACTERS = 20_000
+_MOST_METRICS = 8
+_FLAGS_LENGTH = 400
 
 
 def job_bundle(record: JobRecord, log_tail: str = "", *, now: datetime | None = None) -> Bundle:
-    """Return the panel of a job: its state, what went wrong, the end of its log, and what to do next."""
+    """Return the panel of a job of which no more is known than its record and the end of its log."""
+    return description_bundle(JobDescription(record=record, log_tail=log_tail), now=now)
+
+
+def description_bundle(description: JobDescription, *, now: datetime | None = None) -> Bundle:
+    """Return the panel of a job: its state, how far it is, what went wrong, what it took, and what to do next."""
     now = now or utc_now()
-    log, left_out = without_banner(last_lines(plain_log(log_tail), LOG_LINES))
-    payload: dict[str, Any] = {"record": encode(record), "logTail": log[-_PAYLOAD_LOG_CHARACTERS:]}
-    return document(MIME_TYPE, payload, html=_html(record, log, left_out, now), text=_text(record, log, now))
+    log, left_out = without_banner(last_lines(plain_log(description.log_tail), LOG_LINES))
+    kept = dataclasses.replace(description, log_tail=log[-_PAYLOAD_LOG_CHARACTERS:], usage=bounded(description.usage))
+    # A front end finds the log there, be it empty.
+    payload = {"logTail": "", **encode(kept)}
+    html = _html(description, log, left_out, now)
+    return document(MIME_TYPE, payload, html=html, text=_text(description, log, now))
 
 
 def next_commands(record: JobRecord) -> list[str]:
     """Return the magics that make sense now."""
     match record.state:
         case JobState.SUCCEEDED if record.model_version:
-            model, _, number = record.model_version.partition("@")
-            is_newer = number != "1" and not record.spec.set_default
+            model, _, version = record.model_version.partition("@")
+            is_newer = version != "1" and not record.spec.set_default
             # A later version does not become the default by itself.
             target = record.model_version if is_newer else model
             return [f"%predict {target} $data", *([f"%models set-default {record.model_version}"] if is_newer else [])]
+        case JobState.LOST:
+            return [f"%jobs rerun {record.id}", f"%jobs logs {record.id}"]
         case state if state.is_final:
             return [f"%jobs logs {record.id}"]
         case JobState.CANCELLING:
@@ -55,34 +74,57 @@ def elapsed(record: JobRecord, now: datetime) -> str:
     return coarse_duration((now - begin).total_seconds())
 
 
-def _html(record: JobRecord, log: str, left_out: int, now: datetime) -> Html:
+def _html(description: JobDescription, log: str, left_out: int, now: datetime) -> Html:
+    record = description.record
     spec = record.spec
     heading = theme.heading(
         theme.badge(record.state),
         theme.title(spec.display_name),
         theme.pill(record.model_version, theme.GREY) if record.model_version else None,
+        theme.pill(_try(record), theme.AMBER) if record.attempt > 1 else None,
         theme.copyable(record.id),
         right=elapsed(record, now),
     )
-    said = theme.row(_sentence(record), top="6px")
-    program = theme.row(theme.faint("Flags "), theme.code(shlex.join(spec.args))) if spec.args else None
-    error = _error_html(record.error) if record.error else None
+    # A failed job's traceback is already on view; a job that went well needs its log less than its result.
+    is_log_open = not (record.error and record.error.traceback)
     return theme.card(
         heading,
-        said,
-        program,
-        error,
-        _log_html(record, log, left_out),
+        *(theme.row(line, top="6px" if number == 0 else "0") for number, line in enumerate(_said(description))),
+        progress_html(description),
+        theme.row(theme.faint("Flags "), theme.code(_flags(record, _FLAGS_LENGTH))) if spec.args else None,
+        _metrics_html(record),
+        error_html(record.error) if record.error else None,
+        *(theme.row(theme.faint("Note "), note) for note in _notes(description)),
+        replicas_html(record, description.replicas, now),
+        # What is redrawn closes what the reader had opened: while the job goes on, the charts are on view.
+        usage_html(description.usage, is_open=not record.state.is_final),
+        log_html(log, left_out=left_out, job_id=record.id, is_open=is_log_open),
         theme.hints("Next", next_commands(record)),
-        _details(record),
+        details_html(description),
     )
 
 
+def _said(description: JobDescription) -> list[str]:
+    """Return what stands below the heading: what mlmagic last said, and the states that the job came to.
+
+    A job that ended at its first attempt and has something to say leaves its states to the details.
+    """
+    record = description.record
+    message = one_line(record.message or "")
+    has_message = bool(message) and message.lower() != record.state.value.lower() and not record.error
+    states = timeline(description.changes) if len(description.changes) > 1 else []
+    if description.waiting_for and record.state is JobState.QUEUED:
+        return [
+            *([message] if has_message else []),
+            f"{_sentence(record).rstrip('.')}: {one_line(description.waiting_for)}.",
+        ]
+    if has_message:
+        return [message, *(states if len(states) > 1 else [])]
+    return states or [_sentence(record)]
+
+
 def _sentence(record: JobRecord) -> str:
-    """Return the line below the heading: what mlmagic last said, or else what the job is doing."""
-    says_more = record.message and record.message.lower() != record.state.value.lower()
-    if record.message and says_more and not record.error:
-        return one_line(record.message)
+    """Return what the job is doing, as far as its record tells."""
     match record.state:
         case JobState.QUEUED | JobState.PENDING:
             return f"Submitted {absolute(record.create_time)}; not running yet."
@@ -95,99 +137,57 @@ def _sentence(record: JobRecord) -> str:
             return f"Running since {absolute(begin)}."
 
 
-def _headline(error: JobError) -> str:
-    """Return what went wrong, and where in the user's own code."""
-    place = place_of(error.traceback)
-    message = one_line(error.message)
-    return message if place is None or place in message else f"{message} · {one_line(place)}"
+def _flags(record: JobRecord, width: int) -> str:
+    return fit(shlex.join(record.spec.args), width)
 
 
-def _error_html(error: JobError) -> Html:
-    hint = theme.row(plain_log(error.hint), top="6px") if error.hint else None
-    shown = _traceback_html(error.traceback) if error.traceback else None
-    return theme.notice(element("strong", _headline(error)), hint, shown, colour=theme.RED)
-
-
-def _traceback_html(traceback: str) -> Html:
-    whole = plain_log(traceback).strip("\n")
-    lines = shortened(whole)
-    shown = theme.block(join((_line_html(*line) for line in lines), "\n"))
-    if len(lines) == whole.count("\n") + 1:
-        return shown
-    return join([shown, theme.folded("Whole traceback", theme.block(whole))])
-
-
-def _line_html(line: str, stands_out: bool | None) -> Html:
-    if stands_out is None:
-        return escape(line)
-    return element("strong", line) if stands_out else theme.faint(line)
-
-
-def _log_html(record: JobRecord, log: str, left_out: int) -> Html | None:
-    if not log.strip():
-        return None
-    shown = theme.block(log.strip("\n"), height="14em", at_end=True)
-    these = (
-        "1 line that TensorFlow prints at every start is"
-        if left_out == 1
-        else f"{left_out} lines that TensorFlow prints at every start are"
+def _try(record: JobRecord) -> str:
+    return (
+        f"try {record.attempt} of {record.spec.max_retries + 1}" if record.spec.max_retries else f"try {record.attempt}"
     )
-    title = f"{these} left out; all: %jobs logs {record.id}" if left_out else None
-    # A failed job's traceback is already on view; a job that went well needs its log less than its result.
-    return theme.folded("Log", shown, is_open=not (record.error and record.error.traceback), title=title)
 
 
-def _details(record: JobRecord) -> Html:
-    return theme.folded("Details", theme.facts(_facts(record)))
-
-
-def _facts(record: JobRecord) -> list[tuple[str, str | None]]:
-    spec = record.spec
-    times = [("Submitted", record.create_time), ("Started", record.start_time), ("Ended", record.end_time)]
-    return [
-        ("Typed", spec.invocation),
-        ("Backend", spec.backend),
-        ("Model", spec.model and (f"{spec.model}, to become its default" if spec.set_default else spec.model)),
-        ("Program", shlex.join(["python", "-m", spec.package.module, *spec.args])),
-        ("Labels", ", ".join(f"{key}={value}" for key, value in sorted(spec.labels.items()))),
-        ("Requirements", ", ".join(spec.package.requirements)),
-        ("Package", spec.package.digest[:12]),
-        ("Timeout", duration(spec.timeout_seconds) if spec.timeout_seconds is not None else None),
-        ("From", _origin(record)),
-        *((label, absolute(time) if time else None) for label, time in times),
-        ("Exit status", None if record.exit_code is None else str(record.exit_code)),
-        ("Attempt", str(record.attempt) if record.attempt > 1 else None),
+def _metrics_html(record: JobRecord) -> Html | None:
+    if not record.metrics:
+        return None
+    shown = [
+        element("span", theme.faint(fit(name, 40)), " ", number(value), style="white-space:nowrap")
+        for name, value in list(record.metrics.items())[:_MOST_METRICS]
     ]
+    more = len(record.metrics) - len(shown)
+    rest = theme.faint(f"{more} more in the details") if more else None
+    return element("div", *shown, rest, style="display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:8px")
 
 
-def _origin(record: JobRecord) -> str | None:
-    origin = record.spec.origin
-    cell = None if origin.cell_number is None else f"Cell [{origin.cell_number}]"
-    return " of ".join(part for part in (cell, origin.notebook) if part) or None
+def _notes(description: JobDescription) -> list[str]:
+    placement = description.record.spec.placement
+    note = (placement.note,) if placement and placement.note else ()
+    return [one_line(text) for text in (*note, *description.hints)]
 
 
-def _text(record: JobRecord, log: str, now: datetime) -> str:
-    spec = record.spec
-    name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {spec.display_name}"
+def _text(description: JobDescription, log: str, now: datetime) -> str:
+    record = description.record
+    name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {record.spec.display_name}"
     version = f"  {record.model_version}" if record.model_version else ""
-    lines = [spread(name + version, elapsed(record, now)), record.id, one_line(_sentence(record))]
-    if spec.args:
-        lines.append(fit(f"Flags: {shlex.join(spec.args)}", WIDTH))
-    lines += _error_text(record.error) if record.error else _log_text(log)
+    attempt = f"  {_try(record)}" if record.attempt > 1 else ""
+    lines = [spread(name + version + attempt, elapsed(record, now)), record.id, *_said(description)]
+    lines += progress_text(description)
+    if record.spec.args:
+        lines.append(fit(f"Flags: {shlex.join(record.spec.args)}", WIDTH))
+    lines += _metrics_text(record)
+    lines += error_text(record.error) if record.error else log_text(log)
+    lines += replicas_text(record, description.replicas, now)
+    lines += usage_text(description.usage)
+    lines += [f"Note: {note}" for note in _notes(description)]
+    lines += details_text(record)
     lines += _next_lines(next_commands(record))
     return "\n".join(lines)
 
 
-def _error_text(error: JobError) -> Sequence[str]:
-    traceback = [line for line, _ in shortened(plain_log(error.traceback).strip("\n"))] if error.traceback else []
-    hint = plain_log(error.hint).split("\n") if error.hint else []
-    return [_headline(error), *(f"  {line}" for line in traceback), *hint]
-
-
-def _log_text(log: str) -> Sequence[str]:
-    if not log.strip():
-        return []
-    return [f"  │ {fit(line, WIDTH - 4)}".rstrip() for line in last_lines(log, _TEXT_LOG_LINES).split("\n")]
+def _metrics_text(record: JobRecord) -> list[str]:
+    told = [f"{fit(name, 40)} {number(value)}" for name, value in list(record.metrics.items())[:_MOST_METRICS]]
+    more = len(record.metrics) - len(told)
+    return wrapped("Metrics: ", [*told, *([f"{more} more"] if more else [])]) if told else []
 
 
 def _next_lines(commands: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import table
 from mlmagic.panels.times import ago, short_absolute, utc_now
 from mlmagic.spec.codec import encode
@@ -17,7 +18,6 @@ MIME_TYPE = "application/vnd.mlmagic.models+json"
 MODEL_MIME_TYPE = "application/vnd.mlmagic.model+json"
 _EMPTY = "No models yet."
 _EMPTY_COMMAND = "%%train NAME"
-_KIB = 1024
 
 
 def models_bundle(entries: Sequence[tuple[Model, Sequence[ModelVersion]]], *, now: datetime | None = None) -> Bundle:
@@ -52,16 +52,6 @@ def shape_text(tensor: TensorSpec) -> str:
     if sizes and tensor.shape[0] is None:
         sizes[0] = "n"
     return f"{tensor.dtype} ({', '.join(sizes)})"
-
-
-def size_text(size: int) -> str:
-    """Return a size in bytes as `12 KiB`."""
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < _KIB:
-            break
-        value, unit = value / _KIB, larger
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
 
 
 def _payload(model: Model, versions: Sequence[ModelVersion]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
-from mlmagic.panels.models import size_text
+from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import one_line
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 WIDTH = 80
 
@@ -78,15 +78,46 @@ def display_width(text: str) -> int:
     return sum(_columns(character) for character in text)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, flexible: int, width: int = WIDTH) -> str:
-    """Return a table as text; the column `flexible` gives way until the table fits the width."""
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    flexible: int,
+    width: int = WIDTH,
+    right: Collection[int] = (),
+) -> str:
+    """Return a table as text; the column `flexible` gives way until the table fits, those in `right` end together."""
     cells = [[one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(display_width(row[column]) for row in cells) for column in range(len(header))]
     excess = sum(widths) + 2 * (len(widths) - 1) - width
     if excess > 0:
         widths[flexible] = max(min(8, widths[flexible]), widths[flexible] - excess)
-    lines = ["  ".join(pad(fit(cell, room), room) for cell, room in zip(row, widths, strict=True)) for row in cells]
+    lines = ["  ".join(_cell(cell, widths[at], at in right) for at, cell in enumerate(row)) for row in cells]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def wrapped(label: str, parts: Sequence[str], *, separator: str = " · ", width: int = WIDTH) -> list[str]:
+    """Return the label and the parts on as few lines as hold them; a part is shortened, never broken."""
+    indent = " " * display_width(label)
+    lines: list[str] = []
+    for part in parts:
+        joined = f"{lines[-1]}{separator}{part}" if lines else ""
+        if joined and display_width(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(fit_end(f"{indent if lines else label}{part}", width))
+    return lines
+
+
+def fit_end(text: str, width: int) -> str:
+    """Return the text shortened to the width; blanks at its beginning stay."""
+    start = len(text) - len(text.lstrip(" "))
+    return text[:start] + fit(text[start:], max(1, width - start))
+
+
+def _cell(text: str, width: int, is_right: bool) -> str:
+    text = fit(text, width)
+    return " " * (width - display_width(text)) + text if is_right else pad(text, width)
 
 
 def _overwrite(line: str) -> str:

@@ -9,7 +9,7 @@ from mlmagic.spec.job import JobState
 
 # Without JupyterLab's variables the ground may be white or black: greys are translucent and text is inherited.
 _TEXT = "var(--jp-content-font-color1,inherit)"
-_FAINT = "var(--jp-content-font-color2,inherit)"
+FAINT = "var(--jp-content-font-color2,inherit)"
 LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
 _GROUND = "rgba(128,128,128,.08)"
 SANS = "var(--jp-ui-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif)"
@@ -38,6 +38,11 @@ _STATES: Mapping[JobState, tuple[str, str]] = {
     JobState.PARTIALLY_SUCCEEDED: ("◐", AMBER),
     JobState.LOST: ("?", PURPLE),
 }
+
+
+def toned(colour: str) -> str:
+    """Return a colour for text: towards the text's own, so that it can be read on a light and on a dark ground."""
+    return f"color-mix(in srgb,{colour} 70%,currentColor)"
 
 
 def icon(state: JobState) -> str:
@@ -88,7 +93,7 @@ def card(*children: str | None) -> Html:
 def heading(*left: str | None, right: str | None = None) -> Html:
     """Return the first line of a panel: what it is about, and at the far end one thing about it."""
     style = {"display": "flex", "flex-wrap": "wrap", "align-items": "center", "gap": "4px 10px"}
-    end = element("span", right, style=f"margin-left:auto;white-space:nowrap;color:{_FAINT}") if right else None
+    end = element("span", right, style=f"margin-left:auto;white-space:nowrap;color:{FAINT}") if right else None
     return element("div", *left, end, style=style)
 
 
@@ -102,7 +107,7 @@ def copyable(text: str) -> Html:
     style = {
         "font-family": MONO,
         "font-size": "12px",
-        "color": _FAINT,
+        "color": FAINT,
         "background": "none",
         "padding": "0",
         "user-select": "all",
@@ -133,7 +138,7 @@ def row(*children: str | None, top: str = "8px") -> Html:
 
 def faint(*children: str | None, **attributes: str) -> Html:
     """Return words that step back."""
-    return element("span", *children, style=f"color:{_FAINT}", **attributes)
+    return element("span", *children, style=f"color:{FAINT}", **attributes)
 
 
 def hints(label: str, commands: Sequence[str]) -> Html:
@@ -181,13 +186,13 @@ def notice(*children: str | None, colour: str) -> Html:
 
 def folded(summary: str, *children: str | None, is_open: bool = False, title: str | None = None) -> Html:
     """Return something that opens on a click; `title` is told to who points at it."""
-    head = element("summary", summary, style=f"cursor:pointer;color:{_FAINT}", title=title)
+    head = element("summary", summary, style=f"cursor:pointer;color:{FAINT}", title=title)
     return element("details", head, *children, style="margin-top:8px", open=is_open)
 
 
 def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
     """Return names and values in two columns, without those that have no value."""
-    name_style = f"color:{_FAINT};padding:1px 16px 1px 0;white-space:nowrap;vertical-align:top;{_CELL}"
+    name_style = f"color:{FAINT};padding:1px 16px 1px 0;white-space:nowrap;vertical-align:top;{_CELL}"
     value_style = f"padding:1px 0;overflow-wrap:anywhere;{_CELL}"
     rows = [
         element("tr", element("td", name, style=name_style), element("td", value, style=value_style), style=_ROW)
@@ -205,7 +210,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: Collec
     last = len(header) - 1
     columns = [_column(wraps=at in wraps or at == last, grows=at == last and not wraps) for at in range(len(header))]
     head = [
-        element("th", name, style=f"{style};color:{_FAINT};font-weight:500")
+        element("th", name, style=f"{style};color:{FAINT};font-weight:500")
         for name, style in zip(header, columns, strict=True)
     ]
     body = [

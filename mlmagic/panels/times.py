@@ -24,6 +24,13 @@ def duration(seconds: float) -> str:
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
+def fine_duration(seconds: float) -> str:
+    """Return `30 ms`, `0.3 s`, `3.2 s`, and from ten seconds on what `duration` returns."""
+    if seconds < 0.095:
+        return f"{max(0, round(seconds * 1000))} ms"
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
 def coarse_duration(seconds: float) -> str:
     """Return the duration in steps that grow with it, for something that is redrawn whenever its text changes."""
     step = 1 if seconds < MINUTE else 10 if seconds < HOUR else MINUTE

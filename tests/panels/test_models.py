@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlmagic.panels import model_bundle, models_bundle
-from mlmagic.panels.models import size_text
+from mlmagic.panels.sizes import size_text
 from mlmagic.spec.model import Model
 
 HTML, TEXT = "text/html", "text/plain"
