@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -80,7 +81,9 @@ def _metrics(claim: Claim) -> Mapping[str, float]:
     try:
         from mlmagic.runtime.scalars import final_metrics
 
-        return final_metrics(claim.folder.tensorboard_dir)
+        found = final_metrics(claim.folder.tensorboard_dir)
+        # JSON has no other numbers.
+        return {name: value for name, value in found.items() if math.isfinite(value)}
     except Exception:  # noqa: BLE001 - good to have, and no reason for a job to fail
         traceback.print_exc()
         return {}

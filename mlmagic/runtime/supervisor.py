@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Collection, Mapping
 
 from mlmagic.errors import MlmagicError
+from mlmagic.runtime.agent_call import read_agent
 from mlmagic.runtime.attempt import GRACE_SECONDS, Attempt
 from mlmagic.runtime.claim import Claim, now
 from mlmagic.runtime.closing import close
@@ -131,9 +132,11 @@ class Supervisor:
             )
 
     def _neighbours(self) -> Collection[int]:
-        """Return the supervisors of other jobs, which a program of this one may have submitted."""
+        """Return what works for other jobs, which a program of this one may have submitted."""
+        agent = read_agent(self._folder.workspace)
         others = [job.id for job in self._jobs.list(states=UNFINISHED) if job.id != self._folder.id]
-        return {claim.pid for job_id in others for claim in self._jobs.claims(job_id).values()}
+        claims = {claim.pid for job_id in others for claim in self._jobs.claims(job_id).values()}
+        return claims if agent is None else claims | {agent.pid}
 
     def _own_failure(self, error: Exception) -> Ending:
         if disk_is_full(self._folder.root):

@@ -12,7 +12,10 @@ import pytest
 from support.queued import Jobs
 
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime import attempt, closing
+from mlmagic.runtime import attempt, claim, closing
+from mlmagic.runtime.program import ColdLauncher
+from mlmagic.runtime.supervisor import Supervisor
+from mlmagic.runtime.watch import Watch
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
 from mlmagic.workspace.jobs import JobStore
@@ -167,13 +170,46 @@ def test_a_database_that_cannot_be_written_meanwhile(
 
 
 def test_a_claim_is_tried_again(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, claim, tries = jobs.make("pass\n"), JobStore.claim, []
+    folder, original, tries = jobs.make("pass\n"), JobStore.claim, []
 
     def locked_once(*arguments: object, **options: object) -> int | None:
         tries.append(1)
         if len(tries) == 1:
             raise WorkspaceError("the database is locked.")
-        return claim(*arguments, **options)  # type: ignore[arg-type]
+        return original(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(JobStore, "claim", locked_once)
     assert supervise(folder).state is JobState.SUCCEEDED
+
+
+def test_its_claim_is_touched_as_long_as_it_lives(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "HEARTBEAT_SECONDS", 0.0)
+    source = "import os, pathlib, time\n"
+    source += "claim = pathlib.Path(os.environ['AIP_MODEL_DIR']).parents[1] / 'attempt-1.claim'\n"
+    source += "os.utime(claim, (1, 1))\nwhile claim.stat().st_mtime == 1: time.sleep(0.01)\n"
+    assert supervise(jobs.make(source)).state is JobState.SUCCEEDED
+
+
+def test_an_environment_that_was_lost_is_told(jobs: Jobs) -> None:
+    folder = jobs.make("print('hello')\n")
+    with Watch() as watch:
+        Supervisor(folder, watch, launcher=ColdLauncher(), environment=None).run()
+    assert folder.log().read_text() == (
+        "mlmagic: its environment variables are gone, as after a restart of the machine: it gets mlmagic's own\nhello\n"
+    )
+
+
+def test_metrics_are_kept_of_failures_too(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.runtime.scalars.final_metrics", lambda _: {"loss": 0.5, "val_loss": float("nan")})
+    folder = jobs.make("raise ValueError('x')\n")
+    assert supervise(folder).metrics == {"loss": 0.5}
+    assert codec.loads(ExitRecord, folder.exit.read_bytes()).metrics == {"loss": 0.5}
+
+
+def test_metrics_that_cannot_be_read_fail_nothing(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlmagic.runtime.scalars.final_metrics", lambda _: {}["loss"])
+    assert supervise(jobs.make("pass\n")).state is JobState.SUCCEEDED
