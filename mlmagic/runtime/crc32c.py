@@ -1,7 +1,7 @@
 """The checksums of TFRecord files (CRC-32C, masked), in plain Python.
 
 Byte by byte is slow. But event files hold many records of one length that differ in few bytes, and a CRC is linear: a
-record has that of another one, changed by what each differing byte adds on its own. So records of one length are checked
+record has that of another one, changed by what each differing byte adds on its own. So records of one length are taken
 together, a column of bytes at a time, by operations that the interpreter runs in C.
 """
 

@@ -76,7 +76,9 @@ class EventFile:
             OSError: it cannot be read, or is gone.
         """
         new: dict[str, list[Point]] = {}
-        with self.path.open("rb", buffering=0) as file:
+        # Opening waits for nobody, should it be a pipe by this name.
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
             size = os.fstat(file.fileno()).st_size
             if size < self._offset:
                 self._forget()  # another file by the same name

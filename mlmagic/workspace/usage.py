@@ -1,7 +1,7 @@
 """What jobs took over time: `usage.jsonl`, appended to by one writer, the agent, and read by anybody at any time.
 
 It stays small while a job goes on for days: the older samples are, the more of them are put into one, which has their
-mean of cores and their peak of memory. No job shall suffer for it: where the disk is full, or the folder is gone, samples
+mean of cores and their peak of memory. No job shall suffer for it: where the disk is full, or the folder is gone, they
 are dropped.
 """
 

@@ -181,7 +181,7 @@ class JobProcesses:
         )
 
     def _memory(self, members: Sequence[Member]) -> int:
-        """Return what a replica holds: also what its processes share, but not what they share with their fork server."""
+        """Return what a replica holds, without what it shares with its fork server but with what its processes share."""
         private = sum(member.private for member in members)
         supervisor = self._members.get(self.supervisor)
         if len(members) == 1 or supervisor is None or supervisor.measured is None:
