@@ -1,8 +1,16 @@
-"""`--sort-by`: by which keys, and in which direction."""
+"""`--sort-by`: by which keys, and in which direction. What has no value comes last in both."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from mlmagic.errors import UsageError
+from mlmagic.filters.columns import Condition, single
+from mlmagic.filters.keys import Key, Kind, find
+from mlmagic.filters.predicate import Scalar, values_of
+from mlmagic.filters.values import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,3 +19,75 @@ class SortKey:
 
     key: str
     is_descending: bool = False
+
+
+def parse_sort(text: str) -> tuple[SortKey, ...]:
+    """Read `~createTime,displayName`: keys with commas between them, `~` for the highest first.
+
+    Raises:
+        UsageError: it names keys that there are not, or that have several values; all are listed.
+    """
+    found, problems = [], []
+    for part in text.split(",") if text.strip() else ():
+        name = part.strip()
+        try:
+            key = _sortable(name.removeprefix("~").strip())
+            found.append(SortKey(key=key.name, is_descending=name.startswith("~")))
+        except UsageError as error:
+            problems.append(str(error).replace("\n", " "))
+    if problems:
+        raise UsageError(f"jobs cannot be sorted by {text!r}:", problems=problems)
+    return tuple(found)
+
+
+def _sortable(name: str) -> Key:
+    if not name:
+        raise UsageError("there is nothing between two commas, or after a ~.")
+    key = find(name)
+    if not key.is_single:
+        raise UsageError(f"{name!r} has several values{f'; name one: {name}.NAME' if key.is_mapping else ''}.")
+    return key
+
+
+def order(keys: Sequence[SortKey]) -> Condition | None:
+    """Return the terms of ORDER BY, or None where there are none."""
+    parts: list[str] = []
+    values: list[str | int | float] = []
+    for sort_key in keys:
+        key = find(sort_key.key)
+        value = single(key)
+        # Text that is a number sorts as one, before other text.
+        number = f"CASE WHEN {value.sql} <= CAST(9e999 AS REAL) THEN CAST({value.sql} AS NUMERIC) ELSE {value.sql} END"
+        is_plain = value.is_ascii or key.kind in {Kind.TIME, Kind.NUMBER, Kind.FLAG}
+        parts += [f"{value.sql} IS NULL", (value.sql if is_plain else number) + " DESC" * sort_key.is_descending]
+        values += value.values * (2 if is_plain else 4)
+    return Condition(", ".join(parts), tuple(values)) if parts else None
+
+
+def python_key(keys: Sequence[SortKey]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return a key for `sorted`, over records as the codec encodes them."""
+    found = [(find(sort_key.key), sort_key.is_descending) for sort_key in keys]
+
+    def key_of(document: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(part for key, is_descending in found for part in _ranked(values_of(key, document), is_descending))
+
+    return key_of
+
+
+def _ranked(values: list[Scalar], is_descending: bool) -> tuple[bool, Any]:
+    if not values:
+        return True, 0
+    value = values[0]
+    number = number_of(value) if isinstance(value, str) else value
+    rank = (0, number) if number is not None else (1, value)
+    return False, _Descending(rank) if is_descending else rank
+
+
+@dataclass(frozen=True, slots=True)
+class _Descending:
+    """A rank that is lower where the other is higher."""
+
+    rank: tuple[int, Any]
+
+    def __lt__(self, other: _Descending) -> bool:
+        return other.rank < self.rank

@@ -1,6 +1,7 @@
 """Nouns to JSON and back; nothing else in mlmagic (de)serialises them.
 
-Fields are camelCase in JSON, times RFC 3339 in UTC, enums their value; defaults that are None or empty are left out.
+Fields are camelCase in JSON, times RFC 3339 in UTC, enums their value, numbers that are not finite text (`"NaN"`);
+defaults that are None or empty are left out.
 A document carries `schemaVersion`. Fields that this version does not know are kept in `Noun.extra` and written back.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,9 @@ from typing import Any, TypeVar
 from mlmagic.spec.noun import Noun
 
 SCHEMA_VERSION = 1
+
+# JSON has no such numbers: browsers and SQLite refuse a document with a bare NaN.
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 N = TypeVar("N", bound=Noun)
 
@@ -115,6 +120,8 @@ def _encode_value(value: object) -> Any:
             return {str(key): _encode_value(item) for key, item in value.items()}
         case tuple() | list():
             return [_encode_value(item) for item in value]
+        case float() if not math.isfinite(value):
+            return _NOT_FINITE[str(value)]
         case _:
             return value
 
@@ -155,7 +162,7 @@ def _decode_scalar(hint: type[Any], value: Any, path: str) -> Any:
         return _parse(parse_time, value, path)
     if issubclass(hint, Enum):
         return _parse(hint, value, path)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and (type(value) is int or (isinstance(value, str) and value in _NOT_FINITE.values())):
         return float(value)
     _expect(value, hint, path)
     return value

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -189,6 +190,15 @@ def test_what_is_no_document_is_an_error(text: str | bytes, message: str) -> Non
     with pytest.raises(DecodeError) as raised:
         codec.loads(JobSpec, text)
     assert str(raised.value).startswith(message)
+
+
+def test_numbers_that_are_not_finite_are_text() -> None:
+    record = replace(RECORD, metrics={"loss": math.nan, "best": -math.inf, "steps": 3.0})
+    text = codec.dumps(record)
+    assert json.loads(text, parse_constant=pytest.fail)["metrics"] == {"best": "-Infinity", "loss": "NaN", "steps": 3.0}
+    found = codec.loads(JobRecord, text).metrics
+    assert math.isnan(found["loss"])
+    assert found["best"] == -math.inf
 
 
 def test_times_sort_as_text() -> None:
