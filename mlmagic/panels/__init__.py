@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlmagic.panels.comparison import comparison_bundle
+    from mlmagic.panels.diff import job_diff_bundle
     from mlmagic.panels.job import description_bundle, job_bundle
     from mlmagic.panels.jobs import jobs_bundle
     from mlmagic.panels.models import model_bundle, models_bundle
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
 # Resolved on first use: who shows a job needs no dry run's view.
 _HOMES = {
     "checkup_bundle": "status",
+    "comparison_bundle": "comparison",
     "config_bundle": "status",
     "description_bundle": "job",
     "job_bundle": "job",
+    "job_diff_bundle": "diff",
     "jobs_bundle": "jobs",
     "model_bundle": "models",
     "models_bundle": "models",
@@ -26,9 +30,11 @@ _HOMES = {
 
 __all__ = [
     "checkup_bundle",
+    "comparison_bundle",
     "config_bundle",
     "description_bundle",
     "job_bundle",
+    "job_diff_bundle",
     "jobs_bundle",
     "model_bundle",
     "models_bundle",

@@ -16,7 +16,7 @@ from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
 from mlmagic.panels.progress import progress_html, progress_text
 from mlmagic.panels.replicas import replicas_html, replicas_text
-from mlmagic.panels.text import WIDTH, fit, last_lines, one_line, plain_log, spread, without_banner, wrapped
+from mlmagic.panels.text import WIDTH, fit, folded, last_lines, one_line, plain_log, spread, without_banner, wrapped
 from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
 from mlmagic.panels.usage import bounded, usage_html, usage_text
@@ -170,7 +170,8 @@ def _text(description: JobDescription, log: str, now: datetime) -> str:
     name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {record.spec.display_name}"
     version = f"  {record.model_version}" if record.model_version else ""
     attempt = f"  {_try(record)}" if record.attempt > 1 else ""
-    lines = [spread(name + version + attempt, elapsed(record, now)), record.id, *_said(description)]
+    lines = [spread(name + version + attempt, elapsed(record, now)), record.id]
+    lines += [part for line in _said(description) for part in folded(line)]
     lines += progress_text(description)
     if record.spec.args:
         lines.append(fit(f"Flags: {shlex.join(record.spec.args)}", WIDTH))
@@ -178,7 +179,7 @@ def _text(description: JobDescription, log: str, now: datetime) -> str:
     lines += error_text(record.error) if record.error else log_text(log)
     lines += replicas_text(record, description.replicas, now)
     lines += usage_text(description.usage)
-    lines += [f"Note: {note}" for note in _notes(description)]
+    lines += [part for note in _notes(description) for part in folded(f"Note: {note}")]
     lines += details_text(record)
     lines += _next_lines(next_commands(record))
     return "\n".join(lines)

@@ -16,14 +16,36 @@ from mlmagic.spec.job import JobSummary
 MIME_TYPE = "application/vnd.mlmagic.jobs+json"
 EMPTY = "No jobs yet."
 EMPTY_COMMAND = "%%train NAME"
+_NOTHING_FOUND = "No job passes the filter"
+_ALL = "All jobs:"
 
 
-def jobs_bundle(summaries: Sequence[JobSummary], *, now: datetime | None = None) -> Bundle:
-    """Return the list of jobs in the order given."""
+def jobs_bundle(
+    summaries: Sequence[JobSummary],
+    *,
+    shown_of: int | None = None,
+    filter_text: str | None = None,
+    now: datetime | None = None,
+) -> Bundle:
+    """Return the list of jobs in the order given.
+
+    Args:
+        summaries: the jobs to show.
+        shown_of: how many jobs there are to show, if only the first of them are given.
+        filter_text: the filter that they passed.
+        now: the present time, if another.
+    """
     now = now or utc_now()
-    payload = {"jobs": [encode(summary) for summary in summaries]}
-    html = _html(summaries, now) if summaries else empty(EMPTY, EMPTY_COMMAND)
-    text = _text(summaries, now) if summaries else f"{EMPTY} Start one with {EMPTY_COMMAND}."
+    payload: dict[str, object] = {"jobs": [encode(summary) for summary in summaries]}
+    payload |= {} if shown_of is None else {"shownOf": shown_of}
+    payload |= {} if filter_text is None else {"filter": filter_text}
+    if summaries:
+        notes = [note for note in (_selected(summaries, shown_of, filter_text), _as_of(summaries, now)) if note]
+        html, text = _html(summaries, notes, now), _text(summaries, notes, now)
+    elif filter_text:
+        html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
+    else:
+        html, text = empty(EMPTY, EMPTY_COMMAND), f"{EMPTY} Start one with {EMPTY_COMMAND}."
     return document(MIME_TYPE, payload, html=html, text=text)
 
 
@@ -32,10 +54,30 @@ def empty(sentence: str, command: str) -> Html:
     return theme.card(theme.faint(sentence), " Start one with ", theme.code(command), ".")
 
 
-def _html(summaries: Sequence[JobSummary], now: datetime) -> Html:
+def _nothing_found_html(filter_text: str) -> Html:
+    return theme.card(
+        theme.faint(_NOTHING_FOUND),
+        " ",
+        theme.code(filter_text),
+        theme.row(theme.faint(_ALL), " ", theme.code("%jobs")),
+    )
+
+
+def _selected(summaries: Sequence[JobSummary], shown_of: int | None, filter_text: str | None) -> str | None:
+    """Return how many of how many are shown, and which filter they passed; None where all are shown."""
+    count = len(summaries)
+    is_cut = shown_of is not None and shown_of > count
+    if not is_cut and not filter_text:
+        return None
+    of = f"{count:,} of {shown_of:,} jobs" if is_cut else f"{count:,} job{'' if count == 1 else 's'}"
+    passing = f" that pass{'es' if count == 1 and not is_cut else ''} {one_line(filter_text)}" if filter_text else ""
+    return f"{of}{passing}{'; more with --limit' if is_cut else ''}."
+
+
+def _html(summaries: Sequence[JobSummary], notes: Sequence[str], now: datetime) -> Html:
     rows = [
         [
-            theme.badge(summary.state),
+            _state(summary),
             _name(summary),
             element("span", _took(summary, now), style="white-space:nowrap"),
             _when(summary.create_time, now),
@@ -43,10 +85,9 @@ def _html(summaries: Sequence[JobSummary], now: datetime) -> Html:
         ]
         for summary in summaries
     ]
-    as_of = _as_of(summaries, now)
     return theme.card(
         theme.table(["State", "Job", "Took", "Submitted", "Result"], rows, wraps=[1, 4]),
-        theme.row(theme.faint(as_of)) if as_of else None,
+        theme.row(theme.paragraphs([theme.faint(note) for note in notes])) if notes else None,
     )
 
 
@@ -54,6 +95,19 @@ def _as_of(summaries: Sequence[JobSummary], now: datetime) -> str | None:
     """Return when this was so, if it will soon be otherwise."""
     is_over = all(summary.state.is_final for summary in summaries)
     return None if is_over else f"As of {absolute(now)}. Again for what is new: %jobs"
+
+
+def _state(summary: JobSummary) -> Html:
+    extras = _extras(summary)
+    small = "white-space:nowrap;font-size:12px;opacity:.75"
+    below = [element("br"), element("span", ", ".join(extras), style=small)] if extras else []
+    return join([theme.badge(summary.state), *below])
+
+
+def _extras(summary: JobSummary) -> list[str]:
+    """Return what is not as it is by default: the attempt, the priority."""
+    attempt = [f"try {summary.attempt}"] if summary.attempt > 1 else []
+    return [*attempt, *([f"priority {summary.priority}"] if summary.priority else [])]
 
 
 def _name(summary: JobSummary) -> Html:
@@ -80,17 +134,21 @@ def _result_html(summary: JobSummary) -> str:
     return element("strong", summary.model_version) if summary.model_version else fit(_result(summary), 120)
 
 
-def _text(summaries: Sequence[JobSummary], now: datetime) -> str:
+def _text(summaries: Sequence[JobSummary], notes: Sequence[str], now: datetime) -> str:
     rows = [
         [
             f"{theme.icon(summary.state)} {summary.state.value}",
             summary.id,
             _took(summary, now),
             ago(summary.create_time, now),
-            _result(summary),
+            _result_text(summary),
         ]
         for summary in summaries
     ]
-    shown = table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4)
-    as_of = _as_of(summaries, now)
-    return f"{shown}\n{as_of}" if as_of else shown
+    return "\n".join([table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4), *notes])
+
+
+def _result_text(summary: JobSummary) -> str:
+    # Of a job that has ended its result says more.
+    told = [_result(summary), *_extras(summary)] if summary.state.is_final else [*_extras(summary), _result(summary)]
+    return ", ".join(filter(None, told))

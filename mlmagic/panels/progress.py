@@ -32,7 +32,9 @@ def progress_html(description: JobDescription) -> Html | None:
         aria_valuenow=str(percent),
         aria_label=f"epoch {progress.epoch} of {progress.epochs}",
     )
-    return element("div", track, theme.row(_told(description, progress), top="3px"), style="margin-top:10px")
+    return element(
+        "div", track, theme.row(_told(description, progress, has_steps=True), top="3px"), style="margin-top:10px"
+    )
 
 
 def progress_text(description: JobDescription) -> list[str]:
@@ -42,7 +44,7 @@ def progress_text(description: JobDescription) -> list[str]:
         return []
     if description.record.state.is_final:
         return [_came_to(progress)]
-    return [f"{bar(progress.fraction)} {_told(description, progress)}"]
+    return [f"{bar(progress.fraction)} {_told(description, progress, has_steps=False)}"]
 
 
 def bar(fraction: float, width: int = _BAR_WIDTH) -> str:
@@ -65,9 +67,9 @@ def _came_to(progress: Progress) -> str:
     return f"It came to epoch {progress.epoch} of {progress.epochs}."
 
 
-def _told(description: JobDescription, progress: Progress) -> str:
+def _told(description: JobDescription, progress: Progress, *, has_steps: bool) -> str:
     told = [f"epoch {progress.epoch} of {progress.epochs}"]
-    if progress.step is not None and progress.steps:
+    if has_steps and progress.step is not None and progress.steps:
         told.append(f"step {progress.step} of {progress.steps}")
     told.append(f"{_percent(progress)} %")
     if description.eta_seconds is not None and description.record.state is JobState.RUNNING:

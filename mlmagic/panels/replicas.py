@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.markup import Html, element
-from mlmagic.panels.text import table
+from mlmagic.panels.text import WIDTH, table
 from mlmagic.panels.times import coarse_duration, duration
 from mlmagic.spec.job import JobRecord, JobState, Replica
 
@@ -41,11 +41,9 @@ def replicas_text(record: JobRecord, replicas: Sequence[Replica], now: datetime)
         return []
     remarkable = [replica for replica in replicas if _is_remarkable(record, replica)]
     shown = replicas if len(replicas) <= _MOST_SHOWN else remarkable[:_MOST_SHOWN]
-    rows = [_row(record, replica, now) for replica in shown]
-    listed = table(
-        ["  REPLICA", "STATE", "TOOK", "STARTED AGAIN"], [[f"  {name}", *rest] for name, *rest in rows], flexible=0
-    )
-    return [f"Replicas: {_told(record, replicas)}", *(listed.split("\n") if rows else [])]
+    header, rows = _cells(record, shown, now)
+    listed = table([name.upper() for name in header], rows, flexible=1, width=WIDTH - 2).split("\n") if rows else []
+    return [f"Replicas: {_told(record, replicas)}", *(f"  {line}" for line in listed)]
 
 
 def _told(record: JobRecord, replicas: Sequence[Replica]) -> str:
@@ -54,13 +52,22 @@ def _told(record: JobRecord, replicas: Sequence[Replica]) -> str:
 
 
 def _table_html(record: JobRecord, replicas: Sequence[Replica], now: datetime) -> Html:
-    rows = []
-    for replica in replicas:
-        name, _, took, again = _row(record, replica, now)
-        sign, word, colour = _state(record, replica)
-        state = element("span", f"{sign} {word}", style=f"color:{theme.toned(colour)}" if colour else None)
-        rows.append([element("span", name, style=f"font-family:{theme.MONO};font-size:12px"), state, took, again])
-    return theme.table(["Replica", "State", "Took", "Started again"], rows)
+    header, rows = _cells(record, replicas, now)
+    colours = [_state(record, replica)[2] for replica in replicas]
+    cells = [
+        [theme.mono(name), element("span", state, style=f"color:{theme.toned(colour)}" if colour else None), *rest]
+        for (name, state, *rest), colour in zip(rows, colours, strict=True)
+    ]
+    return theme.table(header, cells)
+
+
+def _cells(record: JobRecord, replicas: Sequence[Replica], now: datetime) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows; that none was started again needs no column."""
+    rows = [_row(record, replica, now) for replica in replicas]
+    header = ["Replica", "State", "Took", "Started again"]
+    if any(replica.restarts for replica in replicas):
+        return header, rows
+    return header[:-1], [row[:-1] for row in rows]
 
 
 def _row(record: JobRecord, replica: Replica, now: datetime) -> list[str]:

@@ -105,14 +105,15 @@ def wrapped(label: str, parts: Sequence[str], *, separator: str = " · ", width:
         if joined and display_width(joined) <= width:
             lines[-1] = joined
         else:
-            lines.append(fit_end(f"{indent if lines else label}{part}", width))
+            lines.append(f"{indent if lines else label}{fit(part, max(8, width - len(indent)))}")
     return lines
 
 
-def fit_end(text: str, width: int) -> str:
-    """Return the text shortened to the width; blanks at its beginning stay."""
-    start = len(text) - len(text.lstrip(" "))
-    return text[:start] + fit(text[start:], max(1, width - start))
+def folded(text: str, width: int = WIDTH) -> list[str]:
+    """Return a sentence on as many lines as it needs; words longer than a line stay whole, to be copied."""
+    import textwrap
+
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) or [text]
 
 
 def _cell(text: str, width: int, is_right: bool) -> str:

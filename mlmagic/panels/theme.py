@@ -131,6 +131,11 @@ def code(text: str) -> Html:
     return element("code", text, style=style)
 
 
+def mono(text: str) -> Html:
+    """Return a name that a program knows something by."""
+    return element("span", text, style=f"font-family:{MONO};font-size:12px")
+
+
 def row(*children: str | None, top: str = "8px") -> Html:
     """Return a line of text."""
     return element("div", *children, style=f"margin-top:{top};overflow-wrap:anywhere")
@@ -202,13 +207,23 @@ def facts(pairs: Sequence[tuple[str, str | None]]) -> Html:
     return element("table", element("tbody", *rows), style=f"{_TABLE};margin-top:8px")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: Collection[int] = ()) -> Html:
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    wraps: Collection[int] = (),
+    right: Collection[int] = (),
+) -> Html:
     """Return a table; it scrolls sideways where it is too wide.
 
     The last column takes the room that is left, unless other columns are named that wrap where there is little.
+    Columns of numbers, those in `right`, end together and never wrap.
     """
     last = len(header) - 1
-    columns = [_column(wraps=at in wraps or at == last, grows=at == last and not wraps) for at in range(len(header))]
+    columns = [
+        _NUMBERS if at in right else _column(wraps=at in wraps or at == last, grows=at == last and not wraps)
+        for at in range(len(header))
+    ]
     head = [
         element("th", name, style=f"{style};color:{FAINT};font-weight:500")
         for name, style in zip(header, columns, strict=True)
@@ -225,6 +240,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: Collec
     return element(
         "div", element("table", *parts, style=f"{_TABLE};width:100%"), style="overflow-x:auto;margin-top:4px"
     )
+
+
+_NUMBERS = (
+    f"white-space:nowrap;padding:5px 20px 5px 0;{_TOP.replace('text-align:left', 'text-align:right')};"
+    "font-variant-numeric:tabular-nums"
+)
 
 
 def _column(*, wraps: bool, grows: bool) -> str:

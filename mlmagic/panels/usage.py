@@ -12,14 +12,14 @@ from mlmagic.panels import theme
 from mlmagic.panels.chart import Axes, Point, line_chart, sparkline
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.sizes import size_text
-from mlmagic.panels.text import fit, pad
+from mlmagic.panels.text import display_width, pad, wrapped
 from mlmagic.panels.times import duration
 from mlmagic.spec.usage import Usage, UsageSample
 
 POINTS = 150
 """The most points of a curve."""
-_MOST_CHARTED = 8
-_SPARKLINE_WIDTH = 24
+_MOST_CHARTED, _MOST_OPEN = 8, 4
+_SPARKLINE_WIDTH = 12
 _MIB = 1 << 20
 _CORE_TOPS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -69,15 +69,20 @@ def usage_html(usage: Usage, *, is_open: bool) -> Html | None:
     shown = [_replica_html(usage, name, begin, seconds) for name in names[:_MOST_CHARTED]]
     rest = names[_MOST_CHARTED:]
     more = theme.row(theme.faint(_rest_told(usage, rest))) if rest else None
-    return theme.folded(f"Usage: {', '.join(_peaks(usage, names))}", *shown, more, is_open=is_open)
+    return theme.folded(
+        f"Usage: {', '.join(_peaks(usage, names))}", *shown, more, is_open=is_open and len(names) <= _MOST_OPEN
+    )
 
 
 def usage_text(usage: Usage) -> list[str]:
     """Return a line for each replica, with a curve of block characters for each measure."""
     names = usage.replicas
-    lines = [_replica_text(usage, name, has_name=len(names) > 1) for name in names[:_MOST_CHARTED]]
-    rest = names[_MOST_CHARTED:]
-    return [line for each in lines for line in each] + ([_rest_told(usage, rest)] if rest else [])
+    shown, rest = names[:_MOST_CHARTED], names[_MOST_CHARTED:]
+    width = max(map(display_width, shown), default=0)
+    labels = ["Usage: "] if len(names) == 1 else [f"  {pad(name, width)}  " for name in shown]
+    lines = [line for name, label in zip(shown, labels, strict=True) for line in _replica_text(usage, name, label)]
+    heading = [f"Usage: {', '.join(_peaks(usage, names))}"] if len(names) > 1 else []
+    return [*heading, *lines, *([f"  {_rest_told(usage, rest)}"] if rest else [])]
 
 
 def thinned(samples: Sequence[UsageSample], count: int = POINTS) -> list[UsageSample]:
@@ -112,8 +117,8 @@ def _span(usage: Usage) -> tuple[datetime, float]:
 
 
 def _peaks(usage: Usage, names: Sequence[str]) -> Iterator[str]:
-    """Yield the most of each measure: `at most 3.9 cores`, of one replica where there are several."""
-    each = "" if len(names) == 1 else " in one replica"
+    """Yield the most of each measure: `at most 3.9 cores`, of each replica where there are several."""
+    each = "" if len(names) == 1 else " each"
     cores = max(usage.peak_cores(name) for name in names)
     memory = max(usage.peak_memory_bytes(name) for name in names)
     yield f"at most {_cores(cores)} and {size_text(memory)}{each}"
@@ -192,15 +197,12 @@ def _curves(measure: _Measure, samples: Sequence[UsageSample], begin: datetime) 
     yield curve
 
 
-def _replica_text(usage: Usage, name: str, *, has_name: bool) -> Iterator[str]:
+def _replica_text(usage: Usage, name: str, label: str) -> list[str]:
     samples = usage.of(name)
-    for number, measure in enumerate(_measured(samples)):
-        values = [float(measure.value(sample) or 0) for sample in thinned(samples, _SPARKLINE_WIDTH)]
-        line = sparkline(values, measure.top(max(_values(measure, samples), default=0.0)), _SPARKLINE_WIDTH)
-        label = (name if number == 0 else "") if has_name else ("Usage" if number == 0 else "")
-        yield fit_line(label, measure.title, line, _in_words(measure, samples))
-
-
-def fit_line(label: str, title: str, line: str, told: str) -> str:
-    """Return a line of a terminal: what it is of, the curve, and the peak."""
-    return f"{pad(fit(label, 12), 12)} {pad(title, 10)} {pad(line, _SPARKLINE_WIDTH)} {told}".rstrip()
+    thin = thinned(samples, _SPARKLINE_WIDTH)
+    told = []
+    for measure in _MEASURES:
+        if most := max(_values(measure, samples), default=0.0):
+            line = sparkline(_values(measure, thin), measure.top(most), _SPARKLINE_WIDTH)
+            told.append(f"{measure.title} {line} peak {measure.told(most)}")
+    return wrapped(label, told)
