@@ -25,7 +25,12 @@ _PEER_LOST = re.compile(
     r"|Socket closed|failed to connect to all addresses"
 )
 # What TensorFlow's coordination service writes before it ends a process whose peers it has lost.
-_COORDINATION = re.compile(r"coordination (?:service|agent)|CoordinationService", re.IGNORECASE)
+_COORDINATION = re.compile(r"coordination[ _]?(?:service|agent)", re.IGNORECASE)
+
+_FIT_ON_A_CLUSTER = (
+    r"\(PerReplica:\{|Invalid reduction dimension 0 for input with 0 dimensions"
+    r"|pass this dataset to ClusterCoordinator\.create_per_worker_dataset"
+)
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (
@@ -43,6 +48,14 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (
         r"error: (?:unrecognized arguments|argument |the following arguments are required)",
         "Arguments after `--` go to the program, which did not take these; `--dry-run` shows its flags.",
+    ),
+    (
+        _FIT_ON_A_CLUSTER,
+        "Keras 3's `model.fit` cannot train on a cluster: use the loop of `trainer/loop.py`, or one replica.",
+    ),
+    (
+        r"^[\w.]*UnavailableError\b|stopped sending heartbeats|failed to connect to all addresses",
+        "A process that it talks to could not be reached. If that is a replica of its cluster, its own log says why.",
     ),
     (
         r"^FileNotFoundError: ",
@@ -66,7 +79,9 @@ def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], 
             traceback=_translated(raw, translate),
             hint=_HINTS[0][1],
         )
-    return JobError(message=message, traceback=_translated(raw, translate), hint=_hint(exit_code, message))
+    said = message.removeprefix(f"the program ended with exit status {exit_code}: ")
+    hint = _hint(exit_code, said if raw is None else _exception_text(raw))
+    return JobError(message=message, traceback=_translated(raw, translate), hint=hint)
 
 
 def is_symptom(exit_code: int, log_tail: str) -> bool:
@@ -151,8 +166,13 @@ def _exception_line(traceback: str) -> str:
     return lines[-1].strip()[:500]
 
 
-def _hint(exit_code: int, message: str) -> str | None:
-    said = message.removeprefix(f"the program ended with exit status {exit_code}: ")
+def _exception_text(traceback: str) -> str:
+    """Return an exception with all lines of its message."""
+    line = _exception_line(traceback)
+    return traceback[max(0, traceback.rfind(line)) :]
+
+
+def _hint(exit_code: int, said: str) -> str | None:
     for pattern, hint in _HINTS:
         if match := re.search(pattern, said):
             return hint.format(**match.groupdict())

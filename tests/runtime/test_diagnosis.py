@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlmagic.runtime.diagnosis import diagnose, find_traceback, signal_name
+from mlmagic.runtime.diagnosis import diagnose, find_traceback, is_symptom, signal_name
 from mlmagic.spec.job import JobError
 
 
@@ -128,3 +128,38 @@ def test_a_full_disk_is_the_reason_whatever_was_printed() -> None:
 
 def test_a_signal_without_a_name() -> None:
     assert signal_name(200) == "signal 200"
+
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "task.py", line 1, in <module>\n    fit()\n'
+
+
+FIT = "Keras 3's `model.fit` cannot train on a cluster: use the loop of `trainer/loop.py`, or one replica."
+
+
+@pytest.mark.parametrize(
+    ("exception", "hint"),
+    [
+        ("ValueError: Attempt to convert a value (PerReplica:{\n  0: <tf.Tensor>\n}) with an unsupported type", FIT),
+        ("ValueError: Exception encountered:\n\nInvalid reduction dimension 0 for input with 0 dimensions.", FIT),
+        ("ValueError: You need to pass this dataset to ClusterCoordinator.create_per_worker_dataset.", FIT),
+        ("errors_impl.UnavailableError: Graph execution error:\n\nCollective ops", "its own log says why."),
+    ],
+)
+def test_failures_of_clusters_have_a_hint(exception: str, hint: str) -> None:
+    assert hint in (explain(1, TRACEBACK + exception + "\n").hint or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "is_one"),
+    [
+        (1, TRACEBACK + "ConnectionResetError: [Errno 104] Connection reset by peer\n", True),
+        (1, TRACEBACK + "tensorflow.python.framework.errors_impl.UnavailableError: Graph execution error:\n", True),
+        (1, TRACEBACK + "ValueError: bad fare\n", False),
+        (-6, "F0000 00:00:1 coordination_service_agent.cc:1] Terminating process\n", True),
+        (-6, "terminate called after throwing\n", False),
+        (-9, "", False),
+        (3, "ConnectionResetError: x\n", False),
+    ],
+)
+def test_a_lost_peer_is_a_symptom(status: int, log: str, is_one: bool) -> None:
+    assert is_symptom(status, log) == is_one
