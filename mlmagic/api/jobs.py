@@ -1,28 +1,38 @@
-"""Jobs: list them, follow them, wait for them, cancel them."""
+"""The jobs of the workspace: found, listed, watched, and ended several at a time."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
-from mlmagic.api.arguments import read_reference
-from mlmagic.api.failures import job_failed
-from mlmagic.errors import UsageError, WaitTimeout, nearest
-from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.api.arguments import read_whole_number
+from mlmagic.api.frames import frame_of
+from mlmagic.api.job import Job
+from mlmagic.api.logs import LogText
+from mlmagic.api.selection import Reference, SelectionCheck, find_job, find_jobs, read_filter, session_of
+from mlmagic.errors import UsageError, nearest
+from mlmagic.spec.job import UNFINISHED, JobState, JobSummary
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlmagic.api.comparison import JobComparison
     from mlmagic.backends.base import Backend
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
     from mlmagic.session import Session
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 1.0, 1.4
-_TAIL_BYTES = 1 << 16
+__all__ = ["Job", "JobList", "LogText", "cancel_jobs", "job", "jobs"]
+
+_LOOK_SECONDS = 0.5
 
 
 def jobs(
+    filter: str | None = None,  # noqa: A002 - gcloud's word
     *,
+    sort_by: str | None = None,
     limit: int | None = 50,
     states: Collection[JobState | str] | None = None,
     name: str | None = None,
@@ -31,17 +41,32 @@ def jobs(
     """Return the jobs of the workspace, newest first.
 
     Args:
+        filter: only those that pass, in gcloud's filter language: `"state=FAILED createTime>-P2W"`.
+        sort_by: keys with commas between them, `~` for the highest first: `"~metrics.accuracy"`.
         limit: how many at most; None for all.
         states: only those in one of these states.
         name: only those of this display name.
         session: another than this process's.
 
     Raises:
-        UsageError: a state that does not exist.
+        UsageError: a filter or an order that cannot be read, a state that does not exist; all are listed.
     """
-    wanted = None if states is None else _read_states(states)
-    backend = _session(session).backend()
-    return JobList(tuple(backend.list(limit=limit, display_name=name, states=wanted)))
+    check = SelectionCheck()
+    where = check.read(read_filter, filter)
+    order = check.read(_read_order, sort_by)
+    wanted = None if states is None else check.read(_read_states, states)
+    if limit is not None:
+        check.read(read_whole_number, limit, "limit", 1)
+    check.finish("jobs")
+    query = _Query(
+        backend=session_of(session).backend(),
+        limit=limit,
+        display_name=name,
+        states=wanted,
+        where=where,
+        sort_by=order or (),
+    )
+    return query.read()
 
 
 def job(reference: str, *, session: Session | None = None) -> Job:
@@ -51,31 +76,125 @@ def job(reference: str, *, session: Session | None = None) -> Job:
         NotFoundError: there is none; names the nearest.
         UsageError: the prefix fits several.
     """
-    backend = _session(session).backend()
-    return Job(id=backend.resolve(read_reference(reference, "a job's id or name")), backend=backend)
+    return find_job(session_of(session).backend(), reference)
 
 
-class LogText(str):
-    """Log text that a notebook shows as text, not as a quoted string."""
+def cancel_jobs(
+    *references: Reference,
+    filter: str | None = None,  # noqa: A002 - gcloud's word
+    session: Session | None = None,
+) -> JobList:
+    """Ask jobs to end, and return them; those that have ended stay as they are.
 
-    __slots__ = ()
+    Args:
+        references: jobs, their ids or names; of a name its newest job.
+        filter: instead of references, all jobs that pass this filter and have not ended.
+        session: another than this process's.
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(self.rstrip("\n"))
+    Raises:
+        NotFoundError: there is no such job; none was cancelled.
+        UsageError: a filter that cannot be read, or neither jobs nor a filter.
+    """
+    if bool(references) == (filter is not None):
+        raise UsageError(
+            "cancel takes jobs or a filter, one of the two.", hint='For example filter="displayName=taxi".'
+        )
+    where = read_filter(filter)
+    backend = session_of(session).backend()
+    if where is not None:
+        ids = [summary.id for summary in backend.list(where=where, states=UNFINISHED)]
+    else:
+        ids = [found.id for found in find_jobs(backend, references)]
+    for job_id in ids:
+        backend.cancel(job_id)
+    return _Query(backend=backend, where=_with_ids(ids)).read()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Query:
+    """What a list was asked for, so that it can be read again."""
+
+    backend: Backend
+    limit: int | None = None
+    display_name: str | None = None
+    states: Collection[JobState] | None = None
+    where: Filter | None = None
+    sort_by: Sequence[SortKey] = ()
+
+    def read(self) -> JobList:
+        found = self.backend.list(
+            # One more than wanted tells whether there are more.
+            limit=None if self.limit is None else self.limit + 1,
+            display_name=self.display_name,
+            states=self.states,
+            **{key: value for key, value in (("where", self.where), ("sort_by", self.sort_by)) if value},  # type: ignore[arg-type]
+        )
+        shown = tuple(found[: self.limit])
+        return JobList(summaries=shown, has_more=len(found) > len(shown), backend=self.backend, query=self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class JobList(Sequence[JobSummary]):
     """Rows of a job list, shown and printed as a table."""
 
     summaries: tuple[JobSummary, ...]
+    has_more: bool = False
+    """There are more jobs than were asked for."""
+    backend: Backend = field(compare=False)
+    query: _Query | None = field(default=None, compare=False)
+
+    def compare(self) -> JobComparison:
+        """Return the jobs side by side: flags in which they differ, and final metrics."""
+        from mlmagic.api.comparison import compare
+
+        return compare(self.backend.get(summary.id) for summary in self.summaries)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: a row for each job, with its flags as `flags.NAME` and its metrics as `metrics.NAME`."""
+        from mlmagic.api.comparison import flags_of
+
+        rows = []
+        for summary in self.summaries:
+            record = self.backend.get(summary.id)
+            rows.append(
+                {
+                    "id": record.id,
+                    "name": record.spec.display_name,
+                    "state": record.state.value,
+                    "create_time": record.create_time,
+                    "start_time": record.start_time,
+                    "end_time": record.end_time,
+                    "attempt": record.attempt,
+                    "model_version": record.model_version,
+                    "error": record.error.message if record.error else None,
+                    **{f"flags.{name}": value for name, value in flags_of(record.spec).items()},
+                    **{f"metrics.{name}": value for name, value in record.metrics.items()},
+                }
+            )
+        return frame_of(rows, numeric={name for row in rows for name in row if name.startswith(("flags.", "metrics."))})
+
+    def again(self) -> JobList:
+        """Return the list as it is now."""
+        return self.query.read() if self.query is not None else self
+
+    def watch(self) -> Iterator[JobList]:
+        """Yield the list, now and whenever it has changed, until none of its jobs goes on."""
+        shown = self.again()
+        yield shown
+        while any(not summary.state.is_final for summary in shown):
+            time.sleep(_LOOK_SECONDS)
+            if (present := shown.again()) != shown:
+                yield present
+            shown = present
 
     @overload
     def __getitem__(self, index: int) -> JobSummary: ...
     @overload
     def __getitem__(self, index: slice) -> JobList: ...
     def __getitem__(self, index: int | slice) -> JobSummary | JobList:
-        return JobList(self.summaries[index]) if isinstance(index, slice) else self.summaries[index]
+        if isinstance(index, slice):
+            return JobList(summaries=self.summaries[index], backend=self.backend)
+        return self.summaries[index]
 
     def __len__(self) -> int:
         return len(self.summaries)
@@ -92,124 +211,22 @@ class JobList(Sequence[JobSummary]):
         return jobs_bundle(self.summaries)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A handle on a job. It holds the id alone: whatever it tells is read when it is asked."""
+def _with_ids(ids: Sequence[str]) -> Filter:
+    from mlmagic.filters.tree import Filter, Operator, Or, Term, Value
 
-    id: str
-    backend: Backend = field(repr=False)
+    if not ids:
+        return Filter(text="", root=Or(()))
+    return Filter(text="", root=Term("id", Operator.EQUAL, tuple(map(Value, ids))))
 
-    @property
-    def record(self) -> JobRecord:
-        """What is known about the job now."""
-        return self.backend.get(self.id)
 
-    @property
-    def state(self) -> JobState:
-        """The state now."""
-        return self.record.state
+def _read_order(text: object) -> tuple[SortKey, ...]:
+    from mlmagic.filters.sort import parse_sort
 
-    @property
-    def spec(self) -> JobSpec:
-        """What was asked for."""
-        return self.record.spec
-
-    @property
-    def model_version(self) -> str | None:
-        """The version that it made, such as `taxi@2`; None while there is none."""
-        return self.record.model_version
-
-    def wait(self, timeout: float | None = None, on_update: Callable[[JobRecord], None] | None = None) -> Job:
-        """Wait until the job has ended, and return it.
-
-        An interrupt ends the waiting, never the job: the handle is returned, and a line says so.
-
-        Args:
-            timeout: how many seconds to wait at most.
-            on_update: called with the record, at first and whenever it changed.
-
-        Raises:
-            JobFailed: it ended in another state than SUCCEEDED.
-            WaitTimeout: it has not ended in time; it goes on.
-        """
-        try:
-            record = self._wait(timeout, on_update)
-        except KeyboardInterrupt:
-            sys.stdout.write(f"Detached from {self.id}, which goes on. Wait for it again: %jobs wait {self.id}\n")
-            return self
-        if record.state is not JobState.SUCCEEDED:
-            raise job_failed(record, self)
-        return self
-
-    def cancel(self) -> Job:
-        """Ask the job to end; a job that has ended stays as it is."""
-        self.backend.cancel(self.id)
-        return self
-
-    def logs(self, tail: int | None = None) -> LogText:
-        """Return what the program printed so far, or its last `tail` lines."""
-        if tail is not None and tail <= 0:
-            raise UsageError(f"tail counts lines from the end and must be 1 or more, not {tail}")
-        if tail is None:
-            return LogText("".join(self._read(0)))
-        return LogText(self._last_lines(tail))
-
-    def follow(self) -> Iterator[str]:
-        """Yield what the program prints, as it comes, until the job has ended."""
-        offset, pause = 0, _FIRST_PAUSE
-        while True:
-            is_final = self.state.is_final  # read before the log: what is printed until then is seen below
-            before = offset
-            while (chunk := self.backend.logs(self.id, offset=offset)).text:
-                offset = chunk.next_offset
-                yield chunk.text
-            if is_final:
-                return
-            pause = _FIRST_PAUSE if offset != before else min(pause * _GROWTH, _LONGEST_PAUSE)
-            time.sleep(pause)
-
-    def _wait(self, timeout: float | None, on_update: Callable[[JobRecord], None] | None) -> JobRecord:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause, told = _FIRST_PAUSE, None
-        while True:
-            record = self.record
-            if record != told and on_update is not None:
-                on_update(record)
-            if record.state.is_final:
-                return record
-            left = _LONGEST_PAUSE if deadline is None else deadline - time.monotonic()
-            if left <= 0:
-                raise WaitTimeout(
-                    f"{self.id} is still {record.state} after {timeout:g} s; it goes on.",
-                    hint=f"Wait longer: %jobs wait {self.id}",
-                )
-            # A job that has just moved is likely to move again soon.
-            pause = _FIRST_PAUSE if told is None or record.state != told.state else min(pause * _GROWTH, _LONGEST_PAUSE)
-            told = record
-            time.sleep(min(pause, left))
-
-    def _read(self, offset: int) -> Iterator[str]:
-        while (chunk := self.backend.logs(self.id, offset=offset)).text:
-            offset = chunk.next_offset
-            yield chunk.text
-
-    def _last_lines(self, count: int) -> str:
-        size = _TAIL_BYTES
-        while True:
-            chunk = self.backend.logs(self.id, offset=-size)
-            lines = chunk.text.splitlines(keepends=True)
-            # Fewer bytes than asked for: the log begins here.
-            if len(lines) >= count or size >= chunk.next_offset:
-                return "".join(lines[-count:])
-            size *= 4
-
-    def __str__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from mlmagic.panels import job_bundle
-
-        return job_bundle(self.record, log_tail=self.logs(tail=20))
+    if text is None:
+        return ()
+    if not isinstance(text, str):
+        raise UsageError(f"sort_by is text, such as '~createTime', not {type(text).__name__} {text!r:.60}.")
+    return parse_sort(text)
 
 
 def _read_states(states: Collection[JobState | str]) -> frozenset[JobState]:
@@ -222,9 +239,3 @@ def _read_states(states: Collection[JobState | str]) -> frozenset[JobState]:
             hint=f"States: {', '.join(JobState.__members__)}.",
         )
     return frozenset(JobState[name] for name in names)
-
-
-def _session(session: Session | None) -> Session:
-    from mlmagic.session import current_session
-
-    return session or current_session()

@@ -19,7 +19,7 @@ from mlmagic.api.arguments import (
     read_timeout,
 )
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
-from mlmagic.api.jobs import Job
+from mlmagic.api.job import Job
 from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.errors import UsageError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
-    from mlmagic.api.jobs import Job
+    from mlmagic.api.job import Job
     from mlmagic.magics.extension import Extension
 
 _JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name: its newest job")

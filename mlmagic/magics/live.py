@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.errors import JobFailed
 
 if TYPE_CHECKING:
-    from mlmagic.api.jobs import Job
+    from mlmagic.api.job import Job
     from mlmagic.panels.bundle import Bundle
     from mlmagic.spec.job import JobRecord
 
@@ -51,7 +51,7 @@ class LivePanels:
 
         if self.is_live:
             formatter = self._shell.display_formatter.ipython_display_formatter
-            formatter.for_type_by_name("mlmagic.api.jobs", "Job", self.display)
+            formatter.for_type_by_name("mlmagic.api.job", "Job", self.display)
         self._shell.events.register("pre_run_cell", self._forget)
         atexit.register(self._stopped.set)
 
@@ -64,7 +64,7 @@ class LivePanels:
         self._shell.events.unregister("pre_run_cell", self._forget)
         formatter = self._shell.display_formatter.ipython_display_formatter
         with suppress(KeyError):
-            formatter.pop("mlmagic.api.jobs.Job")
+            formatter.pop("mlmagic.api.job.Job")
 
     def display(self, job: Job) -> None:
         """Show a job as IPython displays it; not again what the magic that returns it has shown while it waited."""

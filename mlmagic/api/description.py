@@ -1,0 +1,72 @@
+"""All that is known about one job, read at one moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.report import JobDescription, Progress, StateChange
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
+
+_LOG_BYTES = 1 << 16
+"""How much of a log's end is read: the panel shows less, and the line that tells the epoch may stand further up."""
+
+
+class Description(JobDescription):
+    """A job's description, shown as a panel."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import description_bundle
+
+        return description_bundle(self)
+
+
+def describe(backend: Backend, job_id: str, *, now: datetime | None = None) -> Description:
+    """Return all that is known about a job now. What it costs does not grow with the length of the job."""
+    record = backend.get(job_id)
+    log_tail = read_log_tail(backend, job_id)
+    changes = backend.changes(job_id)
+    progress = read_job_progress(record, log_tail)
+    return Description(
+        record=record,
+        changes=changes,
+        replicas=backend.replicas(job_id),
+        usage=backend.usage(job_id),
+        progress=progress,
+        eta_seconds=remaining_seconds(record, changes, progress, now or datetime.now(UTC)),
+        waiting_for=backend.waiting_for(job_id),
+        log_tail=log_tail,
+    )
+
+
+def read_log_tail(backend: Backend, job_id: str) -> str:
+    """Return the end of the chief's log, as much of it as a panel can use."""
+    return backend.logs(job_id, offset=-_LOG_BYTES).text
+
+
+def read_job_progress(record: JobRecord, log_tail: str) -> Progress | None:
+    """Return how far training is; None where the log does not tell, and of a job that has not begun."""
+    from mlmagic.runtime.progress import read_progress
+
+    return read_progress(log_tail) if record.start_time is not None else None
+
+
+def remaining_seconds(
+    record: JobRecord, changes: tuple[StateChange, ...], progress: Progress | None, now: datetime
+) -> float | None:
+    """Return how long a running job will still take; None while that cannot be told."""
+    from mlmagic.runtime.progress import estimate_remaining
+
+    if record.state is not JobState.RUNNING or progress is None or record.start_time is None:
+        return None
+    # A later attempt began later than the job did.
+    began = max((change.time for change in changes if change.state is JobState.RUNNING), default=record.start_time)
+    return estimate_remaining(progress, began, now)

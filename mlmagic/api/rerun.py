@@ -1,0 +1,137 @@
+"""A job once more: the same package, with changed flags and settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_timeout, read_whole_number
+from mlmagic.api.program_arguments import check_program_arguments, flag_values
+from mlmagic.api.program_words import merged_words
+from mlmagic.api.resources import read_resources
+from mlmagic.api.stored_flags import read_stored_flags
+from mlmagic.spec.job import JobSpec
+from mlmagic.spec.package import CellShape
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
+    from mlmagic.spec.package import TrainerPackage
+    from mlmagic.spec.resources import Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Settings of a rerun, as a user gives them; None leaves what the job had."""
+
+    priority: int | None = None
+    max_retries: int | None = None
+    timeout: float | str | None = None
+    scale_tier: str | None = None
+    machine_type: str | None = None
+    accelerator: str | None = None
+    replicas: int | str | Mapping[str, int] | None = None
+    cores: float | str | None = None
+    memory: float | str | None = None
+    labels: Mapping[str, str] | None = None
+    """Added to those that it had."""
+    set_default: bool | None = None
+    fresh: bool | None = None
+    invocation: str | None = None
+    """The line that was typed."""
+
+
+def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: Changes) -> str:
+    """Submit a job's package once more, and return the new job's id.
+
+    Raises:
+        UsageError: changes that do not fit, or arguments that the program does not take.
+    """
+    old = backend.get(job_id).spec
+    package = backend.package(job_id)
+    settings = _read_settings(old, args, changes)
+    known = with_stored_flags(package)
+    words = merged_words(old.args, settings.words, read_stored_flags(package).known)
+    check_program_arguments(known, words)
+    spec = dataclasses.replace(
+        old,
+        args=words,
+        flags=flag_values(known, words),
+        resources=settings.resources,
+        labels=settings.labels,
+        timeout_seconds=settings.timeout_seconds,
+        priority=settings.priority,
+        max_retries=settings.max_retries,
+        set_default=old.set_default if changes.set_default is None else changes.set_default,
+        fresh=old.fresh if changes.fresh is None else changes.fresh,
+        invocation=changes.invocation,
+        rerun_of=job_id,
+        # The job runs as one that this kernel submits; its code, and the folder that it reads from, are the old ones.
+        python=sys.executable,
+        working_directory=_existing(old.working_directory),
+        environment=None,
+        placement=None,
+    )
+    return backend.submit(spec, package).id
+
+
+def with_stored_flags(package: TrainerPackage) -> TrainerPackage:
+    """Return the package with its flags, where its own files tell all of them."""
+    flags = read_stored_flags(package).flags
+    return package if flags is None else dataclasses.replace(package, shape=CellShape.TRAIN, flags=flags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    words: tuple[str, ...]
+    resources: Resources
+    labels: Mapping[str, str]
+    timeout_seconds: float | None
+    priority: int
+    max_retries: int
+
+
+def _read_settings(old: JobSpec, args: Sequence[str | float], changes: Changes) -> _Settings:
+    check = ArgumentCheck()
+    words = check.read(read_args, args)
+    labels = check.read(read_labels, changes.labels)
+    timeout = check.read(read_timeout, changes.timeout)
+    priority = old.priority if changes.priority is None else check.read(read_whole_number, changes.priority, "priority")
+    retries = changes.max_retries
+    retries = old.max_retries if retries is None else check.read(read_whole_number, retries, "max_retries", 0)
+    resources = check.read(_read_resources, old.resources, changes)
+    check.finish("rerun")
+    return _Settings(
+        words=words or (),
+        resources=resources or old.resources,
+        labels={**old.labels, **(labels or {})},
+        timeout_seconds=old.timeout_seconds if timeout is None else timeout,
+        priority=priority or 0,
+        max_retries=retries or 0,
+    )
+
+
+def _read_resources(old: Resources, changes: Changes) -> Resources:
+    named = (changes.scale_tier, changes.machine_type, changes.accelerator, changes.replicas)
+    new = read_resources(
+        scale_tier=changes.scale_tier,
+        machine_type=changes.machine_type,
+        accelerator=changes.accelerator,
+        replicas=changes.replicas,
+        cores=changes.cores,
+        memory=changes.memory,
+    )
+    pools = old if all(value is None for value in named) else new
+    return dataclasses.replace(
+        pools,
+        cores=old.cores if new.cores is None else new.cores,
+        memory_bytes=old.memory_bytes if new.memory_bytes is None else new.memory_bytes,
+    )
+
+
+def _existing(folder: str | None) -> str | None:
+    # One that is gone would let no program start; the backend then takes the present one.
+    return folder if folder is not None and Path(folder).is_dir() else None
