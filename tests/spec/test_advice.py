@@ -50,8 +50,8 @@ def test_a_cluster_that_one_machine_would_hold_is_told() -> None:
     peaks = {"chief-0": (0.5, 1.0), "worker-0": (1.0, 1.0), "worker-1": (1.2, 1.5), "ps-0": (0.1, 0.5)}
     (hint,) = usage_hints(record(TIERS["STANDARD_1"]), usage(peaks))
     assert hint == (
-        "peaks: chief 0.5 of 8 cores, 1 of 30 GB; worker 1.2 of 8 cores, 1.5 of 30 GB; ps 0.1 of 4 cores, 0.5 of 15 GB: "
-        "it would have fitted BASIC (n1-standard-4: 4 cores, 15 GB)"
+        "peaks: chief 0.5 of 8 cores, 1 of 30 GB; worker 1.2 of 8 cores, 1.5 of 30 GB; "
+        "ps 0.1 of 4 cores, 0.5 of 15 GB: it would have fitted BASIC (n1-standard-4: 4 cores, 15 GB)"
     )
 
 

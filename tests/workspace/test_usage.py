@@ -160,7 +160,7 @@ def test_a_folder_that_is_gone_is_no_failure(job: JobFolder) -> None:
 
 @pytest.fixture
 def little_room() -> Iterator[Callable[[int], None]]:
-    """Files that may not grow beyond a size: the kernel cuts a write short there, and then refuses it, as a full disk."""
+    """Files that may not grow beyond a size: a write is cut short there, and then refused, as on a full disk."""
     import resource
     import signal
 
