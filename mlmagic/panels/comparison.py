@@ -12,6 +12,7 @@ from mlmagic.panels.numbers import best, column
 from mlmagic.panels.text import WIDTH, display_width, fit, one_line, table
 from mlmagic.panels.times import duration
 from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobState
 from mlmagic.spec.report import ComparedJob, Comparison
 
 MIME_TYPE = "application/vnd.mlmagic.comparison+json"
@@ -57,8 +58,8 @@ def _columns(comparison: Comparison) -> list[_Column]:
     versions = [job.model_version or _NONE for job in jobs]
     columns = [_flag_column(jobs, name) for name in comparison.flags]
     columns += [_metric_column(jobs, name) for name in comparison.metrics]
-    columns.append(_Column(name="Took", values=took))
-    return columns if set(versions) == {_NONE} else [*columns, _Column(name="Version", values=versions)]
+    columns += [] if set(versions) == {_NONE} else [_Column(name="Version", values=versions)]
+    return [*columns, _Column(name="Took", values=took, is_number=True)]
 
 
 def _flag_column(jobs: Sequence[ComparedJob], name: str) -> _Column:
@@ -91,15 +92,18 @@ def _next(jobs: Sequence[ComparedJob]) -> list[str]:
 
 
 def _table_html(jobs: Sequence[ComparedJob], columns: Sequence[_Column]) -> Html:
-    rows = [
-        [theme.badge(job.state), _name(job), *(_cell(each, row) for each in columns)] for row, job in enumerate(jobs)
-    ]
-    numbers = {at for at, each in enumerate(columns, 2) if each.is_number}
-    return theme.table(["State", "Job", *(each.name for each in columns)], rows, wraps=[1], right=numbers)
+    rows = [[_job(job), *(_cell(each, row) for each in columns)] for row, job in enumerate(jobs)]
+    numbers = {at for at, each in enumerate(columns, 1) if each.is_number}
+    return theme.table(["Job", *(each.name for each in columns)], rows, wraps=[0], right=numbers)
 
 
-def _name(job: ComparedJob) -> Html:
-    return join([element("strong", job.display_name), element("br"), theme.copyable(job.id)])
+def _job(job: ComparedJob) -> Html:
+    # What went as it should needs no more than its sign.
+    is_good = job.state is JobState.SUCCEEDED
+    state = theme.signed(job.state) if is_good else theme.badge(job.state)
+    style = "white-space:nowrap" if len(job.id) <= _VALUE_WIDTH else None
+    shown_id = element("span", theme.copyable(job.id), style=style)
+    return join([state, " ", element("strong", job.display_name), element("br"), shown_id])
 
 
 def _cell(each: _Column, row: int) -> str:

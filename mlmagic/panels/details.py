@@ -15,11 +15,13 @@ from mlmagic.spec.job import JobRecord
 from mlmagic.spec.report import JobDescription
 
 _DIGEST_LENGTH = 12
+_LONG = 600
 
 
 def details_html(description: JobDescription) -> Html:
     """Return all facts, folded in."""
-    return theme.folded("Details", theme.facts(_facts(description)))
+    known = [(name, value and _bounded(value)) for name, value in _facts(description)]
+    return theme.folded("Details", theme.facts(known))
 
 
 def details_text(record: JobRecord) -> list[str]:
@@ -71,6 +73,11 @@ def _facts(description: JobDescription) -> list[tuple[str, str | None]]:
         ("Exit status", None if record.exit_code is None else str(record.exit_code)),
         ("Attempt", str(record.attempt) if record.attempt > 1 else None),
     ]
+
+
+def _bounded(value: str) -> str:
+    """Return a value that takes no more than a few lines: 200 flags scroll."""
+    return theme.block(value, height="8em") if len(value) > _LONG and not isinstance(value, Html) else value
 
 
 def _times(description: JobDescription) -> list[tuple[str, str | None]]:

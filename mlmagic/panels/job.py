@@ -16,10 +16,11 @@ from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
 from mlmagic.panels.progress import progress_html, progress_text
 from mlmagic.panels.replicas import replicas_html, replicas_text
+from mlmagic.panels.samples import bounded
 from mlmagic.panels.text import WIDTH, fit, folded, last_lines, one_line, plain_log, spread, without_banner, wrapped
 from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
-from mlmagic.panels.usage import bounded, usage_html, usage_text
+from mlmagic.panels.usage import usage_html, usage_text
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.report import JobDescription

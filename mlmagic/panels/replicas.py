@@ -32,7 +32,7 @@ def replicas_html(record: JobRecord, replicas: Sequence[Replica], now: datetime)
     )
     if not remarkable or len(replicas) <= _MOST_SHOWN:
         return whole
-    return element("div", _table_html(record, remarkable[:_MOST_SHOWN], now), whole)
+    return element("div", whole, _table_html(record, remarkable[:_MOST_SHOWN], now))
 
 
 def replicas_text(record: JobRecord, replicas: Sequence[Replica], now: datetime) -> list[str]:

@@ -56,6 +56,12 @@ def badge(state: JobState) -> Html:
     return pill(f"{sign} {state.value.replace('_', ' ')}", colour)
 
 
+def signed(state: JobState) -> Html:
+    """Return a state as its icon alone, in its colour; its name is told to who points at it or cannot see it."""
+    sign, colour = _STATES[state]
+    return element("span", sign, style=f"color:{toned(colour)}", title=state.value, role="img", aria_label=state.value)
+
+
 def pill(text: str, colour: str) -> Html:
     """Return a short text on a coloured ground."""
     style = {
@@ -67,6 +73,11 @@ def pill(text: str, colour: str) -> Html:
         "letter-spacing": ".03em",
         "line-height": "18px",
         "white-space": "nowrap",
+        "max-width": "100%",
+        "box-sizing": "border-box",
+        "overflow": "hidden",
+        "text-overflow": "ellipsis",
+        "vertical-align": "bottom",
         "color": "#fff",
         "background": colour,
     }

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mlmagic.panels import theme
 from mlmagic.panels.chart import Axes, Point, line_chart, sparkline
 from mlmagic.panels.markup import Html, element
+from mlmagic.panels.samples import Samples, by_replica, thinned
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import display_width, pad, wrapped
 from mlmagic.panels.times import duration
 from mlmagic.spec.usage import Usage, UsageSample
 
-POINTS = 150
-"""The most points of a curve."""
 _MOST_CHARTED, _MOST_OPEN = 8, 4
 _SPARKLINE_WIDTH = 12
 _MIB = 1 << 20
+# A curve breaks where this many samples are missing.
+_GAP = 3
 _CORE_TOPS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -65,84 +65,58 @@ def usage_html(usage: Usage, *, is_open: bool) -> Html | None:
     """Return the charts of each replica, folded in under what there is to say of them all."""
     if not usage.samples:
         return None
-    names, begin, seconds = usage.replicas, *_span(usage)
-    shown = [_replica_html(usage, name, begin, seconds) for name in names[:_MOST_CHARTED]]
-    rest = names[_MOST_CHARTED:]
-    more = theme.row(theme.faint(_rest_told(usage, rest))) if rest else None
-    return theme.folded(
-        f"Usage: {', '.join(_peaks(usage, names))}", *shown, more, is_open=is_open and len(names) <= _MOST_OPEN
-    )
+    found = by_replica(usage)
+    begin, seconds = _span(usage)
+    axes = {measure: _axes(measure, usage.samples, seconds) for measure in _measured(usage.samples)}
+    height = 64 if len(found) == 1 else 40
+    replicas = []
+    for name in list(found)[:_MOST_CHARTED]:
+        heading = element("div", theme.mono(name)) if len(found) > 1 else None
+        charts = [_chart(name, found[name], each, axes[each], begin, height=height) for each in axes]
+        row = element("div", *charts, style="display:flex;flex-wrap:wrap;gap:10px 28px")
+        replicas.append(element("div", heading, row, style="margin-top:10px"))
+    rest = _rest_told(found)
+    more = theme.row(theme.faint(rest)) if rest else None
+    return theme.folded(_told(usage, found), *replicas, more, is_open=is_open and len(found) <= _MOST_OPEN)
 
 
 def usage_text(usage: Usage) -> list[str]:
     """Return a line for each replica, with a curve of block characters for each measure."""
-    names = usage.replicas
-    shown, rest = names[:_MOST_CHARTED], names[_MOST_CHARTED:]
-    width = max(map(display_width, shown), default=0)
-    labels = ["Usage: "] if len(names) == 1 else [f"  {pad(name, width)}  " for name in shown]
-    lines = [line for name, label in zip(shown, labels, strict=True) for line in _replica_text(usage, name, label)]
-    heading = [f"Usage: {', '.join(_peaks(usage, names))}"] if len(names) > 1 else []
-    return [*heading, *lines, *([f"  {_rest_told(usage, rest)}"] if rest else [])]
-
-
-def thinned(samples: Sequence[UsageSample], count: int = POINTS) -> list[UsageSample]:
-    """Return samples of one replica, neighbours put together so that there are `count` at most."""
-    size = math.ceil(len(samples) / count)
-    return [_together(samples[at : at + size]) for at in range(0, len(samples), size)] if size > 1 else list(samples)
-
-
-def bounded(usage: Usage, count: int = 600) -> Usage:
-    """Return the usage with no more samples than a saved notebook should hold."""
-    names = usage.replicas
-    each = min(POINTS, max(2, count // max(1, len(names))))
-    kept = [sample for name in names for sample in thinned(usage.of(name), each)]
-    return dataclasses.replace(usage, samples=tuple(sorted(kept, key=lambda sample: sample.time)))
-
-
-def _together(samples: Sequence[UsageSample]) -> UsageSample:
-    seconds = sum(sample.seconds for sample in samples)
-    return dataclasses.replace(
-        samples[-1],
-        seconds=seconds,
-        cores=sum(sample.cores * sample.seconds for sample in samples) / seconds if seconds else samples[-1].cores,
-        memory_bytes=max(sample.memory_bytes for sample in samples),
-    )
+    if not usage.samples:
+        return []
+    found = by_replica(usage)
+    if len(found) == 1:
+        return [line for samples in found.values() for line in _replica_text("Usage: ", samples)]
+    shown = list(found)[:_MOST_CHARTED]
+    width = max(map(display_width, shown))
+    lines = [line for name in shown for line in _replica_text(f"  {pad(name, width)}  ", found[name])]
+    rest = _rest_told(found)
+    return [_told(usage, found), *lines, *([f"  {rest}"] if rest else [])]
 
 
 def _span(usage: Usage) -> tuple[datetime, float]:
+    """Return when the charts begin, and how many seconds they reach from there."""
     first = min(usage.samples, key=lambda sample: sample.time)
+    begin = first.time - timedelta(seconds=first.seconds)
     last = max(sample.time for sample in usage.samples)
-    begin = first.time.timestamp() - first.seconds
-    return first.time.fromtimestamp(begin, first.time.tzinfo), max(1.0, last.timestamp() - begin)
+    return begin, max(1.0, (last - begin).total_seconds())
 
 
-def _peaks(usage: Usage, names: Sequence[str]) -> Iterator[str]:
-    """Yield the most of each measure: `at most 3.9 cores`, of each replica where there are several."""
-    each = "" if len(names) == 1 else " each"
-    cores = max(usage.peak_cores(name) for name in names)
-    memory = max(usage.peak_memory_bytes(name) for name in names)
-    yield f"at most {_cores(cores)} and {size_text(memory)}{each}"
-    yield f"{duration(usage.cpu_seconds)} of processor time"
+def _told(usage: Usage, found: Samples) -> str:
+    return f"Usage: {_most(found.values())}, {duration(usage.cpu_seconds)} of processor time"
 
 
-def _cores(cores: float) -> str:
-    return f"{_told_cores(cores)} core{'' if _told_cores(cores) == '1' else 's'}"
+def _most(found: Collection[Sequence[UsageSample]]) -> str:
+    """Return `at most 3.9 cores and 600 MiB`, the most that one of the replicas took."""
+    cores = _told_cores(max((sample.cores for samples in found for sample in samples), default=0.0))
+    memory = size_text(max((sample.memory_bytes for samples in found for sample in samples), default=0))
+    return f"at most {cores} core{'' if cores == '1' else 's'} and {memory}{'' if len(found) == 1 else ' each'}"
 
 
-def _rest_told(usage: Usage, names: Sequence[str]) -> str:
-    many = f"{len(names)} more replica{'' if len(names) == 1 else 's'}"
-    return f"{many}: {next(_peaks(usage, [names[0], *names]))}."
-
-
-def _replica_html(usage: Usage, name: str, begin: datetime, seconds: float) -> Html:
-    is_alone = len(usage.replicas) == 1
-    charts = [
-        _chart(usage, name, measure, begin, seconds, height=64 if is_alone else 40)
-        for measure in _measured(usage.samples)
-    ]
-    heading = None if is_alone else element("div", name, style=f"font-family:{theme.MONO};font-size:12px")
-    row = element("div", *charts, style="display:flex;flex-wrap:wrap;gap:10px 28px")
-    return element("div", heading, row, style="margin-top:10px")
+def _rest_told(found: Samples) -> str | None:
+    """Return what there is to say of the replicas that are not shown."""
+    rest = list(found.values())[_MOST_CHARTED:]
+    return f"{len(rest)} more replica{'' if len(rest) == 1 else 's'}: {_most(rest)}." if rest else None
 
 
 def _measured(samples: Sequence[UsageSample]) -> list[_Measure]:
@@ -154,54 +128,54 @@ def _values(measure: _Measure, samples: Sequence[UsageSample]) -> list[float]:
     return [float(value) for value in values if value is not None and math.isfinite(value)]
 
 
-def _chart(usage: Usage, name: str, measure: _Measure, begin: datetime, seconds: float, *, height: int) -> Html:
-    # The same scale for all replicas, so that they can be compared.
-    top = measure.top(max(_values(measure, usage.samples), default=0.0)) or 1.0
-    samples = usage.of(name)
+def _axes(measure: _Measure, samples: Sequence[UsageSample], seconds: float) -> Axes:
+    # The same for all replicas, so that they can be compared.
+    top = measure.top(max(_values(measure, samples), default=0.0))
+    return Axes(seconds=seconds, top=top, labels=("0", measure.told(top)))
+
+
+def _chart(
+    name: str, samples: Sequence[UsageSample], measure: _Measure, axes: Axes, begin: datetime, *, height: int
+) -> Html:
     told = _in_words(measure, samples)
     chart = line_chart(
         list(_curves(measure, thinned(samples), begin)),
-        Axes(seconds=seconds, top=top, labels=("0", measure.told(top))),
-        title=f"{measure.title} of {name} over {duration(seconds)}: {told}",
+        axes,
+        title=f"{measure.title} of {name} over {duration(axes.seconds)}: {told}",
         colour=measure.colour,
         height=height,
     )
-    caption = element("div", element("span", f"{measure.title} "), theme.faint(told), style="font-size:12px")
+    caption = element("div", f"{measure.title} ", theme.faint(told), style="font-size:12px")
     return element("div", caption, chart, style="flex:1 1 260px;min-width:0;max-width:440px")
 
 
 def _in_words(measure: _Measure, samples: Sequence[UsageSample]) -> str:
     values = _values(measure, samples)
-    if not values:
-        return "not measured"
-    return f"at most {measure.told(max(values))}, at last {measure.told(values[-1])}"
+    return f"at most {measure.told(max(values))}, at last {measure.told(values[-1])}" if values else "not measured"
 
 
 def _curves(measure: _Measure, samples: Sequence[UsageSample], begin: datetime) -> Iterator[list[Point]]:
     """Yield the pieces of a curve: it breaks where nothing was measured, as between two attempts."""
     curve: list[Point] = []
-    end = None
     for sample in samples:
         value = measure.value(sample)
         if value is None or not math.isfinite(value):
             continue
         at = (sample.time - begin).total_seconds()
         start = max(0.0, at - sample.seconds)
-        if end is not None and start - end > 3 * max(1.0, sample.seconds):
+        if curve and start - curve[-1][0] > _GAP * max(1.0, sample.seconds):
             yield curve
             curve = []
         if not curve:
             curve.append((start, value))
         curve.append((at, value))
-        end = at
     yield curve
 
 
-def _replica_text(usage: Usage, name: str, label: str) -> list[str]:
-    samples = usage.of(name)
+def _replica_text(label: str, samples: Sequence[UsageSample]) -> list[str]:
     thin = thinned(samples, _SPARKLINE_WIDTH)
     told = []
-    for measure in _MEASURES:
+    for measure in _measured(samples):
         if most := max(_values(measure, samples), default=0.0):
             line = sparkline(_values(measure, thin), measure.top(most), _SPARKLINE_WIDTH)
             told.append(f"{measure.title} {line} peak {measure.told(most)}")
