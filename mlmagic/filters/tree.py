@@ -48,7 +48,9 @@ class Term:
     def __str__(self) -> str:
         key = self.key if _PLAIN_KEY.fullmatch(self.key) else _quoted(self.key)
         values = " ".join(map(str, self.values))
-        return f"{key}{self.operator}{values if len(self.values) == 1 else f'({values})'}"
+        # A value may begin with what would else be read as more of the operator.
+        space = " " * (values[:1] in ":=!<>~")
+        return f"{key}{self.operator}{space}{values if len(self.values) == 1 else f'({values})'}"
 
 
 @dataclass(frozen=True, slots=True)

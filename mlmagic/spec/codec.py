@@ -57,10 +57,11 @@ def loads(kind: type[N], text: str | bytes) -> N:
 def encode(noun: Noun) -> dict[str, Any]:
     """Return the noun as JSON values."""
     encoded: dict[str, Any] = dict(noun.extra)
-    for field in dataclasses.fields(noun):
-        value = getattr(noun, field.name)
-        if field.name != "extra" and not _is_absent(value, field):
-            encoded[_camel(field.name)] = _encode_value(value)
+    for name, key, is_required, default in _defaults(typing.cast("Any", type(noun))):
+        value = getattr(noun, name)
+        # Left out is only what reading puts back: an empty tuple that stands for no default but itself is not.
+        if is_required or value or value != default or not (value is None or isinstance(value, tuple | Mapping)):
+            encoded[key] = _encode_value(value)
     return encoded
 
 
@@ -81,11 +82,18 @@ def decode(kind: type[N], document: Mapping[str, Any], path: str = "") -> N:
     return kind(**values, extra=remaining)
 
 
-def _is_absent(value: object, field: dataclasses.Field[Any]) -> bool:
-    # Left out is only what reading puts back: an empty tuple that stands for no default but itself is not.
-    if _is_required(field) or not (value is None or (isinstance(value, tuple | Mapping) and not value)):
-        return False
-    return bool(value == (field.default if field.default_factory is dataclasses.MISSING else field.default_factory()))
+@cache
+def _defaults(kind: type[Noun]) -> tuple[tuple[str, str, bool, object], ...]:
+    return tuple(
+        (
+            field.name,
+            _camel(field.name),
+            _is_required(field),
+            field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
+        )
+        for field in dataclasses.fields(kind)
+        if field.name != "extra"
+    )
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
@@ -108,7 +116,12 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
 def _encode_value(value: object) -> Any:
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Noun():
             return encode(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from mlmagic.errors import PackageError
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.noun import Noun
-from mlmagic.workspace.files import is_inside, make_folder, sync_folder, write_atomic, write_new
+from mlmagic.workspace.files import is_inside, make_folder, write_atomic, write_new
 from mlmagic.workspace.layout import STAGING_PREFIX, JobFolder, Workspace
+from mlmagic.workspace.manifest import write_manifest
 
 
 def stage_job(
@@ -28,16 +28,17 @@ def stage_job(
 ) -> JobFolder:
     """Make the folder under a name that nobody looks for, and return it; a rename brings it into its place."""
     staged = JobFolder(workspace.jobs / f"{STAGING_PREFIX}{record.id}-{secrets.token_hex(4)}")
+    files = {f"package/{name}": content for name, content in package_files.items()}
+    files |= {f"dist/{name}": content for name, content in dist_files.items()}
+    files[staged.spec.name] = codec.dumps(record.spec).encode()
+    if source_map is not None:
+        files[staged.source_map.name] = codec.dumps(source_map).encode()
     try:
         for folder in (staged.package, staged.logs, staged.model_dir, staged.checkpoint_dir, staged.tensorboard_dir):
             make_folder(folder)
-        _write_files(staged.package, package_files)
-        if dist_files:
-            _write_files(staged.dist, dist_files)
-        if source_map is not None:
-            write_new(staged.source_map, codec.dumps(source_map))
-        write_new(staged.spec, codec.dumps(record.spec))
-        write_state(staged, record)
+        _write_files(staged.root, files)
+        write_manifest(staged, files)
+        write_state(staged, codec.encode(record))
     except BaseException:
         shutil.rmtree(staged.root, ignore_errors=True)
         raise
@@ -54,22 +55,22 @@ def check_file_names(names: Mapping[str, object]) -> None:
         raise PackageError("files of a package have relative paths without .. in them; not allowed:", problems=problems)
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+def _write_files(root: Path, files: Mapping[str, bytes]) -> None:
+    made = {root}
     for name, content in files.items():
-        path = folder / name
-        make_folder(path.parent)
-        write_new(path, content)
-    for parent, _, _ in os.walk(folder):
-        sync_folder(Path(parent))
+        path = root / name
+        if path.parent not in made:
+            make_folder(path.parent)
+            made.add(path.parent)
+        write_new(path, content, sync=False)
 
 
-def write_state(folder: JobFolder, record: JobRecord) -> None:
-    """Write what the row says beside the spec, which never changes."""
-    document = codec.encode(record)
-    del document["spec"]
-    # What is true only while a process runs need not outlive the machine.
-    sync = record.state is JobState.QUEUED or record.state.is_final
-    write_atomic(folder.state, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False), sync=sync)
+def write_state(folder: JobFolder, document: Mapping[str, Any]) -> None:
+    """Write what the row says, the encoded record, beside the spec, which never changes."""
+    state = {key: value for key, value in document.items() if key != "spec"}
+    # What is true only while the machine runs need not outlive it.
+    sync = JobState(state["state"]).is_final
+    write_atomic(folder.state, json.dumps(state, indent=2, sort_keys=True, ensure_ascii=False), sync=sync)
 
 
 def read_record(folder: JobFolder) -> JobRecord:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.names import check_name, new_job_id
 from mlmagic.spec.package import SourceMap
 from mlmagic.workspace.database import Database
@@ -19,6 +19,7 @@ from mlmagic.workspace.events import add_event
 from mlmagic.workspace.files import create_once, explained, write_atomic
 from mlmagic.workspace.job_folder import check_file_names, stage_job, write_state
 from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
+from mlmagic.workspace.manifest import is_whole
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
 from mlmagic.workspace.rows import (
     SUMMARY_COLUMNS,
@@ -208,12 +209,21 @@ class JobStore:
             return [to_unfinished(row) for row in connection.execute(query)]
 
     def advance(
-        self, job_id: str, *, expect: Collection[JobState], to: JobState, now: datetime, **changes: Any
+        self,
+        job_id: str,
+        *,
+        expect: Collection[JobState],
+        of_attempt: int | None = None,
+        to: JobState,
+        now: datetime,
+        **changes: Any,
     ) -> JobRecord:
         """Bring a job from one of the expected states to another, with changes to fields of `JobRecord`.
 
+        States come again with each attempt; `of_attempt` says which one is meant.
+
         Raises:
-            ConflictError: the job is in another state, and stays as it is.
+            ConflictError: the job is in another state or attempt, and stays as it is.
             NotFoundError: there is no such job.
         """
         with self._database.write() as connection:
@@ -221,17 +231,19 @@ class JobStore:
             if record.state not in expect:
                 wanted = " or ".join(sorted(expect))
                 raise ConflictError(f"job {job_id} is {record.state}, not {wanted}, so it cannot become {to}.")
+            if of_attempt not in {None, record.attempt}:
+                raise ConflictError(f"job {job_id} is in attempt {record.attempt}, not {of_attempt}.")
             record = dataclasses.replace(record, state=to, update_time=now, **changes)
             self._save(connection, record)
         return record
 
     def _save(self, connection: sqlite3.Connection, record: JobRecord) -> None:
-        write_job(connection, record)
+        document = write_job(connection, record)
         _add_state_event(connection, record)
         folder = self._workspace.job(record.id)
         # A user may have removed the folder by hand; the job must come to its end all the same.
         with explained(f"record the state of job {record.id}"), contextlib.suppress(FileNotFoundError):
-            write_state(folder, record)
+            write_state(folder, document)
 
     def claim(self, job_id: str, identity: ProcessIdentity, *, now: datetime | None = None) -> int | None:
         """Make a process the only one that runs a QUEUED job's next attempt, and the job PENDING.
@@ -246,8 +258,13 @@ class JobStore:
             record = self._select(connection, job_id)
             if record.state is not JobState.QUEUED:
                 return None
+            update_time = now or datetime.now(UTC)
+            folder = self._workspace.job(job_id)
+            if not is_whole(folder):
+                self._save(connection, _cut_short(record, update_time))
+                return None
             attempt = record.attempt + 1
-            path = self._workspace.job(job_id).claim(attempt)
+            path = folder.claim(attempt)
             # Whoever claimed it brings this down to the disk once it has time.
             if not create_once(path, codec.dumps(identity), sync=False):
                 holder = self.claims(job_id).get(attempt)
@@ -255,7 +272,6 @@ class JobStore:
                     return None
                 # The row was not written, so nothing was run: that process was killed, or this one tries again.
                 write_atomic(path, codec.dumps(identity), sync=False)
-            update_time = now or datetime.now(UTC)
             self._save(
                 connection,
                 dataclasses.replace(record, state=JobState.PENDING, attempt=attempt, update_time=update_time),
@@ -316,6 +332,16 @@ class JobStore:
 def _add_state_event(connection: sqlite3.Connection, record: JobRecord) -> None:
     payload = {"displayName": record.spec.display_name, "state": str(record.state), "attempt": record.attempt}
     add_event(connection, f"job:{record.id}", "state", payload, record.update_time)
+
+
+def _cut_short(record: JobRecord, now: datetime) -> JobRecord:
+    error = JobError(
+        message="its files did not come down to the disk before the machine stopped",
+        hint="It was submitted just before that, and nothing of it was run. Submit it again.",
+    )
+    return dataclasses.replace(
+        record, state=JobState.FAILED, update_time=now, end_time=now, error=error, message=error.message
+    )
 
 
 def _ambiguous(reference: str, ids: Iterable[str]) -> UsageError:

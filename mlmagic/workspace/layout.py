@@ -56,6 +56,11 @@ class JobFolder:
         """The folder of the package's source distribution."""
         return self.root / "dist"
 
+    @property
+    def manifest(self) -> Path:
+        """The `Manifest`: by which it can be told whether all files came down to the disk before a power cut."""
+        return self.root / "manifest.json"
+
     def claim(self, attempt: int) -> Path:
         """Who runs an attempt; attempts count from 1."""
         return self.root / f"attempt-{attempt}.claim"
