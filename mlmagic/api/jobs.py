@@ -177,13 +177,19 @@ class JobList(Sequence[JobSummary]):
         """Return the list as it is now."""
         return self.query.read() if self.query is not None else self
 
-    def watch(self) -> Iterator[JobList]:
-        """Yield the list, now and whenever it has changed, until none of its jobs goes on."""
-        shown = self.again()
+    def watch(self, *, every: float | None = None) -> Iterator[JobList]:
+        """Yield the list, now and whenever it has changed, until none of its jobs goes on.
+
+        Args:
+            every: yield it after that many seconds too if nothing has changed, for a display that tells times.
+        """
+        shown, since = self.again(), time.monotonic()
         yield shown
         while any(not summary.state.is_final for summary in shown):
             time.sleep(_LOOK_SECONDS)
-            if (present := shown.again()) != shown:
+            present = shown.again()
+            if present != shown or (every is not None and time.monotonic() - since >= every):
+                since = time.monotonic()
                 yield present
             shown = present
 

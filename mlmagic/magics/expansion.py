@@ -11,6 +11,11 @@ from mlmagic.errors import UsageError, nearest
 from mlmagic.magics.words import Word
 
 _NAME = re.compile(r"\$([^\W\d]\w*)")
+# In a filter: what is quoted, `$$`, and `$name` that stands alone between operators, parentheses and blanks.
+_FILTER_VALUE = re.compile(
+    r"""(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<dollars>\$\$)"""
+    r"""|(?<![^\s(,=:<>~])\$(?P<name>[^\W\d]\w*)(?![^\s),])"""
+)
 
 
 def expand(word: Word, namespace: Mapping[str, Any]) -> Any:
@@ -45,6 +50,44 @@ def expand_program_word(word: Word, namespace: Mapping[str, Any]) -> str:
         f"${name} is a {type(value).__name__}; after -- it must be a string, a number or a path, for it becomes text.",
         hint=f"To ship a DataFrame or an array as a data file: --with {name}",
     )
+
+
+def expand_filter(text: str, namespace: Mapping[str, Any]) -> str:
+    """Return a filter with each value that is exactly `$name` replaced; a filter that is `$name` is the text itself.
+
+    What stands between the filter's own double quotes stays as it is, and `$$` is a dollar sign.
+
+    Raises:
+        UsageError: there is no such name, or its object cannot be told in a filter.
+    """
+    if match := _NAME.fullmatch(text):
+        value = lookup(match[1], namespace)
+        if isinstance(value, str):
+            return value
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return "$" if match["dollars"] else match[0]
+        return _filter_value(match["name"], lookup(match["name"], namespace))
+
+    return _FILTER_VALUE.sub(replaced, text)
+
+
+def _filter_value(name: str, value: Any) -> str:
+    value = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str() | os.PathLike():
+            escaped = re.sub(r'[\\"]', r"\\\g<0>", os.fspath(value))
+            return f'"{escaped}"'
+        case _ if hasattr(value, "isoformat"):
+            return f'"{value.isoformat()}"'
+        case list() | tuple() | set() | frozenset():
+            return f"({' '.join(_filter_value(name, item) for item in value)})"
+    raise UsageError(f"${name} is a {type(value).__name__}; in a filter it must be text, a number, a time or a list.")
 
 
 def variable_name(word: Word) -> str | None:

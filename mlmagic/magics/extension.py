@@ -9,7 +9,8 @@ from typing import Any
 from mlmagic.magics.grammar import parse
 from mlmagic.magics.help import help_text
 from mlmagic.magics.history import CellHistory
-from mlmagic.magics.jobs import JOBS, jobs
+from mlmagic.magics.jobs import jobs
+from mlmagic.magics.jobs_table import JOBS
 from mlmagic.magics.live import LivePanels
 from mlmagic.magics.mlmagic import MLMAGIC, mlmagic
 from mlmagic.magics.models import MODELS, models

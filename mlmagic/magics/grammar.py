@@ -77,7 +77,7 @@ class _Reader:
         self.called = called
         self.command = command
         self.namespace = namespace
-        self.values: dict[str, Any] = {a.name: None for a in command.arguments}
+        self.values: dict[str, Any] = {a.name: [] if a.is_repeatable else None for a in command.arguments}
         for option in command.options:
             self.values[option.key] = default_value(option)
         self.program: list[str] = []
@@ -176,10 +176,15 @@ class _Reader:
             if len(self._free) < len(required) and len(group) > 1:
                 self._free.append(group.pop())
         for argument, word in zip(self.command.arguments, self._free, strict=False):
-            self.values[argument.name] = self._value(argument, argument.metavar, word)
+            value = self._value(argument, argument.metavar, word)
+            self.values[argument.name] = [value] if argument.is_repeatable else value
         for argument in required[len(self._free) :]:
             self._problem(f"{argument.metavar} is missing: {argument.help}")
-        if extra := " ".join(word.raw for word in self._free[len(self.command.arguments) :]):
+        last = self.command.arguments[-1] if self.command.arguments else None
+        if last is not None and last.is_repeatable:
+            words = self._free[len(self.command.arguments) :]
+            self.values[last.name] += [self._value(last, last.metavar, word) for word in words]
+        elif extra := " ".join(word.raw for word in self._free[len(self.command.arguments) :]):
             self._problem(f"{extra} is too much{self._hint_too_much(extra)}")
 
     def _hint_too_much(self, extra: str) -> str:

@@ -56,7 +56,8 @@ def _usage(magic: Magic, command: Command, subcommand: str | None) -> str:
 
 
 def _signature(command: Command) -> list[str]:
-    words = [a.metavar if a.is_required else f"[{a.metavar}]" for a in command.arguments]
+    names = [f"{a.metavar}…" if a.is_repeatable else a.metavar for a in command.arguments]
+    words = [n if a.is_required else f"[{n}]" for n, a in zip(names, command.arguments, strict=True)]
     return [
         *words,
         *(["[flags]"] if command.options else []),

@@ -1,93 +1,118 @@
-"""`%jobs`: list, describe, follow, cancel and wait for jobs."""
+"""`%jobs`: what its subcommands do."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
+from mlmagic.errors import UsageError
+from mlmagic.magics.tables import Parsed
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
+    from mlmagic.api.jobs import JobList
+    from mlmagic.api.retention import Deletion
     from mlmagic.magics.extension import Extension
-
-_JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name: its newest job")
-
-JOBS = Magic(
-    name="jobs",
-    default="list",
-    command=Command(
-        summary="The jobs of this workspace. JOB is an id, the beginning of one, or a name: its newest job.",
-        examples=(
-            ("%jobs", "all jobs"),
-            ("%jobs describe taxi", "the newest job called taxi: its state, its log, what went wrong"),
-            ("%jobs logs taxi -f", "what it prints, until it has ended"),
-            ("%jobs wait taxi", "stay here until it has ended"),
-        ),
-    ),
-    subcommands={
-        "list": Command(
-            summary="list jobs, newest first",
-            options=(Option(name="limit", metavar="N", kind=Kind.COUNT, default=50, help="how many at most"),),
-        ),
-        "describe": Command(summary="show a job, live while it goes on", arguments=(_JOB,)),
-        "logs": Command(
-            summary="show what a job's program printed",
-            arguments=(_JOB,),
-            examples=(
-                ("%jobs logs taxi", "all that the newest job called taxi has printed so far"),
-                ("%jobs logs taxi -f --tail 20", "its last 20 lines, and what follows"),
-            ),
-            options=(
-                Option(name="follow", short="f", help="go on until the job has ended"),
-                Option(name="tail", metavar="N", kind=Kind.COUNT, help="only the last N lines"),
-            ),
-        ),
-        "cancel": Command(summary="end a job", arguments=(_JOB,)),
-        "wait": Command(
-            summary="wait until a job has ended, and fail if it failed; an interrupt ends the waiting, not the job",
-            arguments=(_JOB,),
-        ),
-    },
-)
 
 
 def jobs(extension: Extension, line: Parsed) -> Any:
     """Do what the subcommand says."""
     from mlmagic.api import jobs as api
 
-    if line.subcommand == "list":
-        return api.jobs(limit=line["limit"])
+    match line.subcommand:
+        case "list":
+            return _list(line)
+        case "watch":
+            return extension.panels.watch(_list(line))
+        case "cancel":
+            return _cancel(line)
+        case "rerun":
+            return _rerun(extension, line)
+        case "diff":
+            from mlmagic.api.difference import diff_jobs
+
+            return diff_jobs(line["first"], line["second"])
+        case "compare":
+            from mlmagic.api.comparison import compare_jobs
+
+            return compare_jobs(*line["jobs"], filter=line["filter"], limit=line["limit"])
+        case "delete":
+            return _delete(line)
     job = api.job(line["job"])
     match line.subcommand:
         case "logs" if line["follow"]:
-            return _follow(job, line["tail"])
+            return _follow(job, line)
         case "logs":
-            return job.logs(tail=line["tail"])
-        case "cancel":
-            return _cancel(job)
+            return job.logs(tail=line["tail"], role=line["role"], grep=line["grep"])
         case "wait":
             return extension.panels.wait(job)
         case _:
             return job
 
 
-def _cancel(job: Job) -> Job:
-    state = job.state
+def _list(line: Parsed) -> JobList:
+    from mlmagic.api.jobs import jobs
+
+    limit = None if line["all"] else line["limit"]
+    return jobs(line["filter"], sort_by=line["sort_by"], limit=limit)
+
+
+def _cancel(line: Parsed) -> Job | JobList:
+    from mlmagic.api.jobs import cancel_jobs, job
+
+    if len(line["jobs"]) != 1 or line["filter"] is not None:
+        return cancel_jobs(*line["jobs"], filter=line["filter"])
+    one = job(line["jobs"][0])
+    state = one.state
     if state.is_final:
-        sys.stdout.write(f"{job.id} has ended already ({state}); there is nothing to cancel.\n")
-    return job.cancel()
+        sys.stdout.write(f"{one.id} has ended already ({state}); there is nothing to cancel.\n")
+    return one.cancel()
 
 
-def _follow(job: Job, tail: int | None) -> None:
-    told = job.logs() if tail else ""
-    sys.stdout.write("".join(told.splitlines(keepends=True)[-tail:]) if tail else "")
-    skipped = len(told)
+def _rerun(extension: Extension, line: Parsed) -> Job:
+    from mlmagic.api.jobs import job
+
+    settings = ("priority", "max_retries", "timeout", "scale_tier", "machine_type", "accelerator", "replicas", "cores")
+    new = job(line["job"]).rerun(
+        line.program,
+        **{name: line[name] for name in (*settings, "memory")},
+        labels=line["label"],
+        # A switch that is not given leaves what the job had.
+        set_default=line["set_default"] or None,
+        fresh=line["fresh"] or None,
+        invocation=line.invocation,
+    )
+    if line["into"]:
+        extension.assign(line["into"], new)
+    return extension.panels.wait(new) if line["wait"] else new
+
+
+def _delete(line: Parsed) -> Deletion:
+    from mlmagic.api.retention import plan_deletion
+
+    plan = plan_deletion(*line["jobs"], filter=line["filter"], older_than=line["older_than"], keep=line["keep"])
+    if line["dry_run"]:
+        return plan
+    if len(plan) > 1 and not line["yes"]:
+        told = [text.strip() for text in plan.lines()]
+        raise UsageError(
+            f"%jobs delete would remove {len(plan)} jobs; nothing is deleted yet:",
+            problems=told,
+            hint=f"To remove them: {line.invocation} --yes",
+        )
+    return plan.delete()
+
+
+def _follow(job: Job, line: Parsed) -> None:
+    from mlmagic.api.log_colours import LogColours
+
+    colours = LogColours()
     try:
-        for text in job.follow():
-            sys.stdout.write(text[skipped:])
+        for text in job.follow(tail=line["tail"], role=line["role"], grep=line["grep"]):
+            sys.stdout.write(colours(text))
             sys.stdout.flush()
-            skipped = max(0, skipped - len(text))
     except KeyboardInterrupt:
-        name = job.spec.display_name
-        sys.stdout.write(f"\nDetached: the job goes on. %jobs logs {name} -f attaches again.\n")
+        told = [f" --{name} {shlex.quote(line[name])}" for name in ("role", "grep") if line[name] is not None]
+        again = f"%jobs logs {job.id} -f{''.join(told)}"
+        sys.stdout.write(f"\nDetached: the job goes on. {again} attaches again.\n")

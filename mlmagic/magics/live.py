@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import JobFailed
+from mlmagic.magics.terminal import wait_in_terminal, watch_in_terminal
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
+    from mlmagic.api.jobs import JobList
     from mlmagic.panels.bundle import Bundle
     from mlmagic.spec.job import JobRecord
 
@@ -92,7 +94,7 @@ class LivePanels:
             JobFailed: it did not succeed.
         """
         if not self.is_live:
-            return job.wait(on_update=_StateLines())
+            return wait_in_terminal(job)
         panel = self.show(job)
         self._shown_by_wait = job.id
         try:
@@ -102,6 +104,17 @@ class LivePanels:
             raise
         finally:
             panel.follow()
+
+    def watch(self, jobs: JobList) -> None:
+        """Show a list, and keep it up to date until none of its jobs goes on, or an interrupt."""
+        if not self.is_live:
+            return watch_in_terminal(jobs)
+        display_id, is_update = os.urandom(16).hex(), False
+        with suppress(KeyboardInterrupt):
+            for present in jobs.watch(every=_CLOCK_PAUSE):
+                self.publish(present._repr_mimebundle_(), display_id, is_update=is_update)
+                is_update = True
+        return None
 
     def publish(self, bundle: Bundle, display_id: str, *, is_update: bool) -> None:
         """Display something, or redraw what was displayed under the same id."""
@@ -205,19 +218,3 @@ class Notice:
 
         if self._is_shown and self._panels.is_live:
             self(f"Waited {duration(time.monotonic() - self._began)} for {what}.")
-
-
-class _StateLines:
-    """Prints a line for each state that a job comes to: what a terminal shows of a wait."""
-
-    def __init__(self) -> None:
-        self._state: object = None
-
-    def __call__(self, record: JobRecord) -> None:
-        from mlmagic.panels import theme
-        from mlmagic.panels.times import absolute
-
-        if record.state is not self._state:
-            self._state = record.state
-            line = f"{absolute(record.update_time)}  {theme.icon(record.state)} {record.state.value}  {record.id}"
-            print(line)  # noqa: T201 - a terminal's panel

@@ -26,6 +26,8 @@ class Kind(Enum):
     PAIR = "key=value"
     VARIABLE = "name"
     """The name of a variable: `df`, or `$df`, which means the same here."""
+    FILTER = "filter"
+    """A filter of jobs: within it, a value that is exactly `$name` is replaced."""
     OBJECT = "object"
     """Whatever `$name` or `{expr}` stands for, or text."""
     SWITCH = "switch"
@@ -41,6 +43,8 @@ class Argument:
     metavar: str
     kind: Kind = Kind.TEXT
     is_required: bool = True
+    is_repeatable: bool = False
+    """It takes all words that are left; only the last argument can. Its value is a list."""
     choices: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Any
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.expansion import expand, variable_name
+from mlmagic.magics.expansion import expand, expand_filter, variable_name
 from mlmagic.magics.tables import Argument, Kind, Option
 from mlmagic.magics.words import Word
 
@@ -21,7 +21,7 @@ def read_value(item: Argument | Option, word: Word, namespace: Mapping[str, Any]
     """
     if item.kind is Kind.VARIABLE:
         return _variable(word)
-    value = expand(word, namespace)
+    value = expand(word, namespace) if item.kind is not Kind.FILTER else expand_filter(word.text, namespace)
     match item.kind:
         case Kind.OBJECT:
             return value

@@ -6,7 +6,7 @@ import pytest
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.grammar import parse
-from mlmagic.magics.jobs import JOBS
+from mlmagic.magics.jobs_table import JOBS
 from mlmagic.magics.predict import PREDICT
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 from mlmagic.magics.train import TRAIN

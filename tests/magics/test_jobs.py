@@ -45,13 +45,13 @@ def test_following_may_begin_near_the_end(run, ended, capsys):
 
 
 def test_an_interrupt_ends_the_following(run, ended, capsys, monkeypatch):
-    def interrupted(self):
+    def interrupted(self, **_):
         yield "line 0\n"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(type(ended), "follow", interrupted)
     run("%jobs logs taxi -f")
-    assert "Detached: the job goes on. %jobs logs taxi -f attaches again." in capsys.readouterr().out
+    assert f"Detached: the job goes on. %jobs logs {ended.id} -f attaches again." in capsys.readouterr().out
 
 
 def test_cancel_and_wait(run):
