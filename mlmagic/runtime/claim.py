@@ -65,7 +65,7 @@ class Claim:
         A cancel may have come in between, and a full disk is the program's to report: neither ends the attempt here.
         """
         with contextlib.suppress(ConflictError, WorkspaceError):
-            self.jobs.advance(self.folder.id, expect={expect}, to=to, now=now(), **fields)
+            self.jobs.advance(self.folder.id, expect={expect}, of_attempt=self.attempt, to=to, now=now(), **fields)
 
     def is_cancelled(self) -> bool:
         """Say whether the attempt must end: it was cancelled, or this process was told to end."""

@@ -46,7 +46,14 @@ def _finish(claim: Claim, ending: Ending, ended: ExitRecord) -> None:
     quietly(lambda: write_atomic(claim.folder.exit, dumps(ended)))
     for pause in (*PAUSES, None):
         try:
-            claim.jobs.advance(claim.folder.id, expect=UNFINISHED, to=ended.state, now=now(), **fields_of(ended))
+            claim.jobs.advance(
+                claim.folder.id,
+                expect=UNFINISHED,
+                of_attempt=claim.attempt,
+                to=ended.state,
+                now=now(),
+                **fields_of(ended),
+            )
         except ConflictError:
             return
         except (MlmagicError, OSError):

@@ -30,7 +30,7 @@ def members(job_id: str, *, session: int | None, root: int | None = None, apart_
     mark = f"{JOB_ID_VARIABLE}={job_id}".encode()
     found = set()
     for pid, stat in table.items():
-        ancestors = set(_ancestors(pid, table))
+        ancestors = set(_ancestors(pid, table, root))
         if pid == os.getpid() or not ancestors.isdisjoint(apart_from):
             continue
         if stat.session == session or (root in ancestors and pid != root) or _is_marked(pid, mark):
@@ -115,10 +115,12 @@ def _process_table() -> dict[int, ProcessStat]:
     return {pid: stat for pid in pids if (stat := read_stat(pid)) is not None}
 
 
-def _ancestors(pid: int, table: Mapping[int, ProcessStat]) -> Iterator[int]:
-    """Yield a process and those that it descends from."""
+def _ancestors(pid: int, table: Mapping[int, ProcessStat], root: int | None) -> Iterator[int]:
+    """Yield a process and those that it descends from; none above the root, for who started that one says nothing."""
     while stat := table.get(pid):
         yield pid
+        if pid == root:
+            return
         pid = stat.parent
 
 

@@ -30,10 +30,14 @@ def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, left: int, 
     """
     write_atomic(folder.attempt_exit(ended.attempt), dumps(ended))
     running = {JobState.PENDING, JobState.RUNNING}
+    message = retry_message(ended, left)
     try:
-        jobs.advance(folder.id, expect=running, to=JobState.QUEUED, now=now, message=retry_message(ended, left))
+        jobs.advance(folder.id, expect=running, of_attempt=ended.attempt, to=JobState.QUEUED, now=now, message=message)
     except ConflictError:
-        folder.attempt_exit(ended.attempt).unlink(missing_ok=True)
+        found = jobs.get(folder.id)
+        # Unless another process has done the same.
+        if found.attempt == ended.attempt and found.state is not JobState.QUEUED:
+            folder.attempt_exit(ended.attempt).unlink(missing_ok=True)
         return False
     return True
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Collection, Mapping
 
 from mlmagic.errors import MlmagicError
-from mlmagic.runtime.agent_call import read_agent
+from mlmagic.runtime.agent_call import read_agent, wake_agent
 from mlmagic.runtime.attempt import GRACE_SECONDS, Attempt
 from mlmagic.runtime.claim import Claim, now
 from mlmagic.runtime.closing import close
@@ -163,3 +163,8 @@ def supervise(folder: JobFolder, *, launcher: Launcher, environment: Mapping[str
     with Watch() as watch:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         Supervisor(folder, watch, launcher=launcher, environment=environment).run()
+    # There is room for another job now, or this one waits for its next attempt.
+    try:
+        wake_agent(folder.workspace)
+    except MlmagicError:
+        traceback.print_exc()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,3 +41,38 @@ def test_the_dead_are_not_counted(marked: subprocess.Popen[bytes]) -> None:
     # Nobody has waited for it: it is a zombie now.
     assert not is_running(marked.pid)
     assert members(JOB, session=marked.pid) == members(JOB, session=None) == set()
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env={})
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.fixture
+def family() -> Iterator[tuple[int, int]]:
+    """A process, and its child in another session, without a mark."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        yield parent.pid, child
+        os.kill(child, signal.SIGKILL)
+
+
+def test_descendants_are_found(family: tuple[int, int]) -> None:
+    parent, child = family
+    assert members("another", session=None, root=parent) == {child}
+    assert members("another", session=None, root=parent, apart_from={child}) == set()
+
+
+def test_who_works_for_others_may_be_an_ancestor_of_the_root(family: tuple[int, int]) -> None:
+    parent, child = family
+    assert members("another", session=None, root=parent, apart_from={os.getpid()}) == {child}
+
+
+def test_what_is_stopped_ends_too(marked: subprocess.Popen[bytes]) -> None:
+    marked.send_signal(signal.SIGSTOP)
+    assert end_members(JOB, session=None, grace=60.0) == {marked.pid}
+    assert marked.wait(60) == -signal.SIGTERM

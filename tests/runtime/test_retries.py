@@ -104,4 +104,4 @@ def test_restarts_of_all_attempts_count(jobs: Jobs, supervise: Supervise) -> Non
 
 
 def running(jobs: Jobs, folder: JobFolder, state: JobState) -> None:
-    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=state, now=datetime.now(UTC))
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=state, now=datetime.now(UTC), attempt=1)
