@@ -47,8 +47,16 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
         given = vars(_parser(package.flags).parse_args(list(args)))
     except _ArgumentsError:
         return {}
-    values = {flag.name: given[flag.name] if given[flag.name] is not None else flag.default for flag in package.flags}
+    values = {
+        # As it is typed: a script's constant EPOCHS is the flag --epochs.
+        _key(flag.option): given[flag.name] if given[flag.name] is not None else flag.default
+        for flag in package.flags
+    }
     return {name: _value_text(value) for name, value in values.items() if value is not None}
+
+
+def _key(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
 
 
 def _told_flags(args: Sequence[str]) -> dict[str, str]:
@@ -56,9 +64,9 @@ def _told_flags(args: Sequence[str]) -> dict[str, str]:
     values, name = {}, None
     for word in args:
         if word.startswith("--") and len(word) > 2:
-            name, equals, text = word.removeprefix("--").partition("=")
-            values[name.replace("-", "_")] = text if equals else "true"
-            name = None if equals else name.replace("-", "_")
+            option, equals, text = word.partition("=")
+            values[_key(option)] = text if equals else "true"
+            name = None if equals else _key(option)
         elif name is not None:
             values[name] = word
             name = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from mlmagic.api.arguments import (
     ArgumentCheck,
@@ -17,18 +18,26 @@ from mlmagic.api.arguments import (
     read_module,
     read_name,
     read_timeout,
+    read_whole_number,
 )
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
+from mlmagic.api.git import head_commit
 from mlmagic.api.job import Job
+from mlmagic.api.job_config import JobConfig, read_job_config
 from mlmagic.api.program import Program, check_program
-from mlmagic.api.program_arguments import check_program_arguments
+from mlmagic.api.program_arguments import check_program_arguments, flag_values
+from mlmagic.api.resources import read_resources
+from mlmagic.backends.registry import load_backend
 from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec, Origin, PackageReference
+from mlmagic.spec.resources import Resources
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
     from mlmagic.spec.package import TrainerPackage
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,16 @@ class TrainingPlan:
     package: TrainerPackage
     spec: JobSpec
     session: Session = field(repr=False)
+    left_out: tuple[str, ...] = ()
+    """What `config` says that means nothing where the job runs."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user may not expect of where and how the job will run."""
+        notes = [f"`{key}` of the configuration means nothing on this machine" for key in self.left_out]
+        if self.spec.placement is not None and self.spec.placement.note is not None:
+            notes.append(self.spec.placement.note)
+        return tuple(notes)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -64,6 +83,11 @@ class TrainingPlan:
 
         return write_package(self.package, Path(path).expanduser())
 
+    def prepare(self) -> TrainingPlan:
+        """Let the backend get ready for this job, which is likely to be submitted soon."""
+        self.session.backend(self.spec.backend).prepare(self.spec)
+        return self
+
     def submit(self) -> Job:
         """Start the job and return it at once.
 
@@ -81,57 +105,12 @@ class TrainingPlan:
         from mlmagic.panels import plan_bundle
 
         return plan_bundle(
-            self.package,
+            replace(self.package, notes=(*self.package.notes, *self.notes)),
             self.spec,
             command=self.command,
             worker_pool_specs=self.worker_pool_specs,
             gcloud_command=self.gcloud_command,
         )
-
-
-def train(
-    name: str,
-    *,
-    source: str | Callable[..., Any] | None = None,
-    package: str | os.PathLike[str] | None = None,
-    module: str = "trainer.task",
-    args: Sequence[str] = (),
-    model: str | None = None,
-    set_default: bool = False,
-    labels: Mapping[str, str] | None = None,
-    timeout: float | str | None = None,
-    data: Mapping[str, Any] | None = None,
-    backend: str | None = None,
-    cell: Cell | None = None,
-    invocation: str | None = None,
-    session: Session | None = None,
-    wait: bool = False,
-) -> Job:
-    """Start a training job and return it at once, or, with `wait`, when it has ended.
-
-    The arguments are those of `plan_training`.
-
-    Raises:
-        JobFailed: with `wait`, the job did not succeed.
-    """
-    plan = plan_training(
-        name,
-        source=source,
-        package=package,
-        module=module,
-        args=args,
-        model=model,
-        set_default=set_default,
-        labels=labels,
-        timeout=timeout,
-        data=data,
-        backend=backend,
-        cell=cell,
-        invocation=invocation,
-        session=session,
-    )
-    job = plan.submit()
-    return job.wait() if wait else job
 
 
 def plan_training(
@@ -145,13 +124,23 @@ def plan_training(
     set_default: bool = False,
     labels: Mapping[str, str] | None = None,
     timeout: float | str | None = None,
+    scale_tier: str | None = None,
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    machine_type: str | None = None,
+    accelerator: str | None = None,
+    replicas: int | str | Mapping[str, int] | None = None,
+    cores: float | str | None = None,
+    memory: int | str | None = None,
+    priority: int = 0,
+    max_retries: int = 0,
+    fresh: bool = False,
     data: Mapping[str, Any] | None = None,
     backend: str | None = None,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
 ) -> TrainingPlan:
-    """Return what `train` would do; nothing is started and nothing is written.
+    """Return what `train` would do; no job is made.
 
     Args:
         name: the job's display name.
@@ -163,6 +152,16 @@ def plan_training(
         set_default: let the new version be the model's default.
         labels: Google Cloud's labels.
         timeout: seconds, or `"90s"`, `"15m"`, `"2h"`; then the job is ended.
+        scale_tier: `"BASIC"`, `"STANDARD_1"`, `"PREMIUM_1"`, `"BASIC_GPU"`, `"BASIC_TPU"`; scaled down on this machine.
+        config: a file, or a mapping, in ML Engine's or Vertex AI's form; arguments given here win.
+        machine_type: of Compute Engine, such as `"n1-standard-8"`, for all replicas.
+        accelerator: `"T4"`, `"V100:2"`.
+        replicas: `{"worker": 2, "ps": 1}`, `"worker=2,ps=1"`, or a number, which counts the chief and its workers.
+        cores: what a replica takes of this machine.
+        memory: the same in bytes, or `"8GB"`.
+        priority: a waiting job with a higher one starts first.
+        max_retries: how many more attempts a job has that fails or is killed.
+        fresh: start the program from nothing, never by a fork.
         data: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
         backend: where it runs; by default the session's.
         cell: instead of `source`, the cell that the magic stands in.
@@ -182,9 +181,16 @@ def plan_training(
     check.read(read_name, name)
     if model is not None:
         check.read(read_name, model, "model name")
-    words = check.read(read_args, args)
-    label_map = check.read(read_labels, labels)
-    seconds = check.read(read_timeout, timeout)
+    file = JobConfig() if config is None else check.read(read_job_config, config) or JobConfig()
+    wanted = partial(
+        read_resources, scale_tier=scale_tier, machine_type=machine_type, accelerator=accelerator, replicas=replicas
+    )
+    resources = check.read(partial(wanted, config=file, cores=cores, memory=memory))
+    words = check.read(read_args, args) or file.args
+    label_map = check.read(read_labels, {**file.labels, **labels} if isinstance(labels, Mapping) else labels)
+    seconds = check.read(read_timeout, file.timeout if timeout is None else timeout)
+    check.read(read_whole_number, priority, "priority")
+    check.read(read_whole_number, max_retries, "max_retries", 0)
     check.read(read_module, module)
     check.read(read_backend, backend)
     check.finish("train")
@@ -194,18 +200,67 @@ def plan_training(
     spec = JobSpec(
         display_name=name,
         backend=backend or session.backend_name,
-        package=PackageReference(digest=built.digest, module=built.module, requirements=built.requirements),
-        args=words or (),
+        package=_reference(built),
+        args=words,
+        resources=resources or Resources(),
         model=model or name,
-        labels=label_map or {},
+        labels=file.labels if labels is None else label_map or {},
         timeout_seconds=seconds,
+        priority=priority,
+        max_retries=max_retries,
+        fresh=fresh or not session.warm_starts,
         set_default=set_default,
         invocation=invocation,
         origin=_origin(cell, context.notebook),
-        python=sys.executable,
-        working_directory=_working_directory(),
+        **_circumstances(built, words),
     )
-    return TrainingPlan(package=built, spec=spec, session=session)
+    # Where the workspace would be is enough to place a job: to look at a plan makes no folder.
+    placed = load_backend(spec.backend, session.location).place(spec)
+    return TrainingPlan(package=built, spec=placed, session=session, left_out=file.left_out)
+
+
+def _submitting(plan: Callable[P, TrainingPlan]) -> Callable[P, Job]:
+    @wraps(plan)
+    def train(*args: P.args, **kwargs: P.kwargs) -> Job:
+        return plan(*args, **kwargs).submit()
+
+    train.__name__ = train.__qualname__ = "train"
+    train.__doc__ = "Start a training job and return it at once; `train(...).wait()` waits for it.\n\n" + "\n".join(
+        (plan.__doc__ or "").split("\n")[2:]
+    )
+    return train
+
+
+train = _submitting(plan_training)
+
+
+def _reference(package: TrainerPackage) -> PackageReference:
+    return PackageReference(
+        digest=package.digest,
+        module=package.module,
+        requirements=package.requirements,
+        cold_reason=package.cold_reason,
+    )
+
+
+def _circumstances(package: TrainerPackage, args: Sequence[str]) -> dict[str, Any]:
+    """Return what a spec says about the moment of its submission."""
+    folder = _working_directory()
+    return {
+        "flags": flag_values(package, args),
+        "versions": _versions(package),
+        "git_commit": head_commit(Path(folder)),
+        "python": sys.executable,
+        "working_directory": folder,
+    }
+
+
+def _versions(package: TrainerPackage) -> dict[str, str]:
+    from mlmagic import __version__
+
+    pinned = [line.partition("==")[::2] for line in package.requirements if "==" in line]
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python, "mlmagic": __version__} | {name.strip(): version.strip() for name, version in pinned}
 
 
 def _working_directory() -> str:

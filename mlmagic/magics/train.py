@@ -9,7 +9,7 @@ from mlmagic.magics.expansion import lookup
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
-    from mlmagic.api.job import Job
+    from mlmagic.api.jobs import Job
     from mlmagic.api.training import TrainingPlan
     from mlmagic.magics.extension import Extension
 
@@ -43,6 +43,41 @@ TRAIN = Magic(
                 name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by"
             ),
             Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+            Option(
+                name="scale-tier",
+                metavar="TIER",
+                kind=Kind.TEXT,
+                help="BASIC, STANDARD_1, PREMIUM_1, BASIC_GPU, BASIC_TPU or CUSTOM; scaled down to this machine",
+            ),
+            Option(
+                name="config",
+                metavar="FILE",
+                kind=Kind.OBJECT,
+                help="a job's settings in ML Engine's or Vertex AI's form; flags win over it",
+            ),
+            Option(
+                name="replicas",
+                metavar="COUNTS",
+                kind=Kind.OBJECT,
+                help="worker=2,ps=1,evaluator=1 beside the chief; or a number, the chief counted",
+            ),
+            Option(name="machine-type", metavar="TYPE", kind=Kind.TEXT, help="in the cloud, such as n1-standard-8"),
+            Option(name="accelerator", metavar="TYPE", kind=Kind.TEXT, help="in the cloud, such as T4 or V100:2"),
+            Option(
+                name="cores", metavar="N", kind=Kind.TEXT, help="what a replica takes of this machine: 1 by default"
+            ),
+            Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 2GB: 1GB by default"),
+            Option(
+                name="priority", metavar="N", kind=Kind.INTEGER, default=0, help="a waiting job with more starts first"
+            ),
+            Option(
+                name="max-retries",
+                metavar="N",
+                kind=Kind.INTEGER,
+                default=0,
+                help="start again after a failure, this often; the program finds its checkpoints",
+            ),
+            Option(name="fresh", help="start the program from nothing, not by a fork of a warm TensorFlow"),
             Option(name="wait", help="wait until the job has ended; fail if it fails"),
             Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable"),
             Option(name="dry-run", help="show package, flags and commands; start nothing"),
@@ -70,10 +105,19 @@ TRAIN = Magic(
             ),
             ("%%train taxi --dry-run", "look at the package and its flags first; nothing is started"),
             ("%%train taxi --wait -- --epochs 10", "call train(epochs=10), and wait for it here"),
+            (
+                "%%train taxi --replicas worker=2 --max-retries 2",
+                "a chief and two workers with TF_CONFIG; if one dies, all go on from the last checkpoint",
+            ),
             ("%%train taxi --with trips", "let the cell use the DataFrame trips of the notebook"),
             ("%train taxi --package ./taxi -- --epochs 10", "run trainer/task.py of the folder taxi as it is"),
         ),
     ),
+)
+
+_PASSED_ON = (
+    *("name", "model", "set_default", "timeout", "backend", "package", "scale_tier", "config", "replicas"),
+    *("machine_type", "accelerator", "cores", "memory", "priority", "max_retries", "fresh"),
 )
 
 _BODY = """Below the line goes the code that trains, for example
@@ -93,7 +137,7 @@ def train(extension: Extension, line: Parsed) -> Job | TrainingPlan:
     if line["export"] is not None:
         _export(plan, line["export"])
     if line["dry_run"] or line["export"] is not None:
-        return plan
+        return plan.prepare() if line["dry_run"] else plan
     job = plan.submit()
     if line["into"]:
         extension.assign(line["into"], job)
@@ -101,7 +145,7 @@ def train(extension: Extension, line: Parsed) -> Job | TrainingPlan:
 
 
 def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
-    arguments = {key: line[key] for key in ("name", "model", "set_default", "timeout", "backend", "package")}
+    arguments = {key: line[key] for key in _PASSED_ON}
     arguments["labels"] = line["label"]
     arguments["data"] = {name: lookup(name, extension.namespace) for name in line["with"]}
     arguments |= {"args": line.program, "invocation": line.invocation}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import textwrap
@@ -44,8 +45,46 @@ def test_what_is_asked_for_stands_in_the_spec(session: Session) -> None:
     assert (spec.timeout_seconds, spec.backend) == (900, "memory")
 
 
+def test_how_it_is_to_run_stands_in_the_spec(session: Session) -> None:
+    spec = plan_training(
+        "taxi",
+        source=SOURCE,
+        args=["--epochs", "3"],
+        scale_tier="standard-1",
+        priority=-2,
+        max_retries=3,
+        session=session,
+    ).spec
+    assert (spec.resources.scale_tier, spec.priority, spec.max_retries) == ("STANDARD_1", -2, 3)
+    assert spec.flags == {"epochs": "3"}
+    assert {"python", "mlmagic"} <= spec.versions.keys()
+
+
+def test_a_file_describes_the_job_and_arguments_win(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text("scaleTier: STANDARD_1\nargs: [--epochs, 7]\nregion: us-east1\nlabels: {team: a}\n")
+    plan = plan_training("taxi", source=SOURCE, config=file, labels={"cost": "low"}, session=session)
+    assert (plan.spec.args, plan.spec.labels) == (("--epochs", "7"), {"team": "a", "cost": "low"})
+    assert "`region` of the configuration means nothing on this machine" in str(plan)
+    assert plan_training("taxi", source=SOURCE, config=file, args=["--epochs=1"], session=session).spec.flags == {
+        "epochs": "1"
+    }
+
+
+def test_all_that_cannot_be_is_told_at_once(session: Session) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan_training("taxi", source=SOURCE, replicas="boss=2", max_retries=-1, scale_tier="huge", session=session)
+    assert len(caught.value.problems) == 2
+    assert "max_retries -1 must be 0 or more." in str(caught.value)
+
+
+def test_train_has_the_signature_of_its_plan() -> None:
+    assert inspect.signature(train) == inspect.signature(plan_training)
+    assert "priority: a waiting job" in (train.__doc__ or "")
+
+
 def test_a_program_runs_with_its_arguments(local: Session) -> None:
-    job = train("taxi", source=SOURCE, args=["--epochs", "3"], session=local, wait=True)
+    job = train("taxi", source=SOURCE, args=["--epochs", "3"], session=local).wait()
     assert job.state is JobState.SUCCEEDED
     assert "epochs 3" in job.logs()
 
@@ -53,7 +92,7 @@ def test_a_program_runs_with_its_arguments(local: Session) -> None:
 def test_a_failure_points_at_the_cell(local: Session) -> None:
     cell = Cell(source="x = 0\n1 / x\n", number=5, cell_id="c5", first_line=2)
     with pytest.raises(JobFailed) as caught:
-        train("taxi", cell=cell, session=local, wait=True)
+        train("taxi", cell=cell, session=local).wait()
     assert (
         str(caught.value)
         .splitlines()[0]
@@ -106,7 +145,7 @@ def test_a_function_of_a_script_brings_what_its_file_has(folder: Path) -> None:
         def train(steps: int = 2):
             print("result", scaled(steps))
         if __name__ == "__main__":
-            print(mlmagic.train("taxi", source=train, args=["--steps", "5"], wait=True).logs())
+            print(mlmagic.train("taxi", source=train, args=["--steps", "5"]).wait().logs())
     """
     (folder / "script.py").write_text(textwrap.dedent(script))
     result = subprocess.run([sys.executable, "script.py"], check=False, capture_output=True, text=True)
