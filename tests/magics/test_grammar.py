@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ def test_a_magic_that_runs_no_program():
 def test_an_unknown_subcommand_offers_the_nearest():
     assert error(JOBS, "dscribe taxi") == (
         "%jobs has no subcommand 'dscribe'. Did you mean describe?\n"
-        "Subcommands: list, describe, logs, cancel, wait. More: %jobs --help"
+        "Subcommands: list, describe, logs, cancel, wait, rerun, diff, compare, watch, delete. More: %jobs --help"
     )
 
 
@@ -200,7 +201,8 @@ def test_a_job_in_place_of_a_subcommand():
 
 def test_a_default_subcommand_takes_flags():
     assert parse(JOBS, "--limit 3")["limit"] == 3
-    assert parse(JOBS, "logs taxi -f --tail 5").values == {"job": "taxi", "follow": True, "tail": 5}
+    values = {"job": "taxi", "follow": True, "tail": 5, "role": None, "grep": None}
+    assert parse(JOBS, "logs taxi -f --tail 5").values == values
 
 
 def test_an_object_where_text_is_needed():
@@ -212,3 +214,33 @@ def test_an_object_where_text_is_needed():
 def test_help_comes_before_all_errors(line):
     assert train(line).wants_help
     assert not train("taxi -- --help").wants_help
+
+
+def test_the_last_argument_may_take_all_words():
+    assert parse(JOBS, "cancel taxi $other --filter x=1", namespace={"other": "boats"})["jobs"] == ["taxi", "boats"]
+    assert parse(JOBS, "cancel")["jobs"] == []
+    assert parse(JOBS, "cancel taxi")["jobs"] == ["taxi"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("labels.owner=$user", 'labels.owner="Ada \\"L\\""'),
+        ('"state=FAILED (flags.n>$n)"', "state=FAILED (flags.n>3)"),
+        ("'displayName=$names createTime>$day'", 'displayName=("a" "b") createTime>"2026-01-31"'),
+        ("$text", "state=FAILED"),
+        ("'error~$$user'", "error~$user"),
+        ("""'error="$user"'""", 'error="$user"'),
+        ("'error~x$ AND a=$flag'", "error~x$ AND a=true"),
+        ("error~pre$user", "error~pre$user"),
+    ],
+)
+def test_values_within_a_filter_are_expanded(typed, read):
+    namespace = {"user": 'Ada "L"', "n": 3, "names": ["a", "b"], "text": "state=FAILED", "flag": True}
+    namespace["day"] = date(2026, 1, 31)
+    assert parse(JOBS, f"--filter {typed}", namespace=namespace)["filter"] == read
+
+
+def test_unknown_names_in_a_filter_are_told():
+    assert "the notebook has no name 'usr' (Did you mean user?)" in error(JOBS, "--filter a=$usr", user="ada")
+    assert "$user is a object; in a filter it must be text" in error(JOBS, "--filter a=$user", user=object())
