@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import ctypes
 import gc
-import importlib
 import os
 import random
 import runpy
@@ -31,8 +30,23 @@ from mlmagic.workspace.files import open_to_append
 _IGNORED = ("SIGPIPE", "SIGXFSZ")
 
 
+def shed() -> None:
+    """Leave behind what this process, which was just forked and has one thread, was: all that needs no program."""
+    default_signals()
+    set_process_name(os.path.basename(sys.executable))  # noqa: PTH119 - its last part, whatever it is
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mlmagic"]:
+        del sys.modules[name]
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__builtins__=sys.modules["builtins"], __annotations__={})
+    sys.modules["__main__"] = main
+    # Python 3.11 leaves the number that the process forked from has.
+    threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # noqa: SLF001
+    _forget_what_was_drawn()
+    gc.enable()
+
+
 def become(program: ReplicaProgram, path: Sequence[str]) -> NoReturn:
-    """Run the program to its end in this process, which was just forked and has one thread.
+    """Run the program to its end in this process, which has shed what it was.
 
     `path` is `sys.path` as the interpreter started with it, without the package's folder. The caller's frames stay
     below the program's, so it is best called where there are none.
@@ -41,8 +55,11 @@ def become(program: ReplicaProgram, path: Sequence[str]) -> NoReturn:
         os.chdir(program.cwd)
         _redirect(program)
         _replace_environment(program)
-        _replace_interpreter_state(program, path)
-        default_signals()
+        sys.argv = ["-m", *program.args]
+        sys.orig_argv = program.command
+        sys.path[:] = [str(program.package_dir), *path]
+        site.removeduppaths()
+        _hide_own_frames()
     except BaseException:  # noqa: BLE001 - nothing of the process that this was may go on
         _die_loudly()
     known = set(sys.modules)
@@ -91,22 +108,19 @@ def _replace_environment(program: ReplicaProgram) -> None:
     time.tzset()
 
 
-def _replace_interpreter_state(program: ReplicaProgram, path: Sequence[str]) -> None:
-    sys.argv = ["-m", *program.args]
-    sys.orig_argv = program.command
-    set_process_name(os.path.basename(sys.executable))  # noqa: PTH119 - its last part, whatever it is
-    sys.path[:] = [str(program.package_dir), *path]
-    site.removeduppaths()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mlmagic"]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
-    main = types.ModuleType("__main__")
-    main.__dict__.update(__builtins__=sys.modules["builtins"], __annotations__={})
-    sys.modules["__main__"] = main
-    # Python 3.11 leaves the number that the process forked from has.
-    threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # noqa: SLF001
-    _forget_what_was_drawn()
-    gc.enable()
+def _hide_own_frames() -> None:
+    """Keep the frames below the program's out of the stacks that TensorFlow shows with errors of its graphs."""
+    stacks = sys.modules.get("tensorflow.python.util.tf_stack")
+    # Private to TensorFlow: where it changes, a few more lines are shown.
+    if stacks is not None and hasattr(stacks, "StackTraceFilter"):
+        below: set[str] = set()
+        frame: types.FrameType | None = sys._getframe()  # noqa: SLF001 - the only way to it
+        while frame is not None:
+            below.add(frame.f_code.co_filename)
+            frame = frame.f_back
+        hidden = stacks.StackTraceFilter()
+        hidden.get_filtered_filenames = lambda: frozenset(below)
+        hidden.__enter__()
 
 
 def _forget_what_was_drawn() -> None:

@@ -10,9 +10,9 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
-from mlmagic.runtime.becoming import become, close_descriptors, default_signals
+from mlmagic.runtime.becoming import become, close_descriptors, shed
 from mlmagic.runtime.program import ColdLauncher, Program, ReplicaProgram
 from mlmagic.workspace.files import open_to_append
 
@@ -72,8 +72,7 @@ class ForkLauncher:
         with _blocked_signals():
             pid = os.fork()
             if pid == 0:
-                os.setpgid(0, 0)
-                become(program, self._path)
+                _become(program, self._path)
         _lead_group(pid)
         return Program(pid)
 
@@ -117,11 +116,21 @@ def _lead_group(pid: int) -> None:
         os.setpgid(pid, pid)
 
 
+def _become(program: ReplicaProgram, path: Sequence[str]) -> NoReturn:
+    try:
+        os.setpgid(0, 0)
+        shed()
+        become(program, path)
+    finally:
+        # In no case may the supervisor's code go on here.
+        os._exit(1)
+
+
 def _wait_for_program(reader: int) -> ReplicaProgram:
     try:
         os.setpgid(0, 0)
-        default_signals()
         close_descriptors(keep=[reader])
+        shed()
         with os.fdopen(reader, "rb") as stream:
             data = stream.read()
         return _decode(data)

@@ -13,12 +13,16 @@ from support.queued import Jobs
 from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted, Started
 from mlmagic.runtime.contract import outer_environment
 from mlmagic.runtime.environments import EnvironmentStore
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobRecord, PackageReference
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 PATIENCE_SECONDS = 120.0
 LIGHT = ("json", "multiprocessing.process", "numpy.random", "tempfile")
 """Stands in for TensorFlow where that is not what a test is about."""
+
+
+WARM = PackageReference(digest="0")
+"""Of a package that may be forked."""
 
 
 class Pool:
@@ -32,7 +36,7 @@ class Pool:
 
     def start(self, source: str, *, environment: Mapping[str, str] | None = None, **fields: object) -> str:
         """Make a job and ask for it."""
-        folder = self.jobs.make(source, **fields)
+        folder = self.jobs.make(source, **{"package": WARM, **fields})
         given = outer_environment(os.environ) | (environment or {})
         self.servers.start(self.jobs.store.get(folder.id), given, self.environments.put(given))
         return folder.id

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psutil
 
 from mlmagic.spec.job import JobSpec, PackageReference
-from mlmagic.testing.backends import make_package
+from mlmagic.testing.backends import COLD, make_package
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -26,8 +26,11 @@ class Jobs:
         package = make_package(source)
         spec = JobSpec(
             display_name="taxi",
-            package=PackageReference(digest=package.digest),
-            **{"working_directory": os.fspath(self.workspace.root), **fields},  # type: ignore[arg-type]
+            **{  # type: ignore[arg-type]
+                "package": PackageReference(digest=package.digest, cold_reason=COLD),
+                "working_directory": os.fspath(self.workspace.root),
+                **fields,
+            },
         )
         record = self.store.create(
             spec, package_files=package.files, source_map=package.source_map, now=create_time or datetime.now(UTC)

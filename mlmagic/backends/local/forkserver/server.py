@@ -6,6 +6,7 @@ of a job, in a session of its own, that goes on by itself.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -16,12 +17,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from mlmagic.backends.local.forkserver.messages import Inbox, encode
 from mlmagic.backends.local.forkserver.staleness import ImportPath
 from mlmagic.runtime.becoming import close_descriptors, default_signals, redirect
 from mlmagic.runtime.environments import EnvironmentStore
+from mlmagic.runtime.rehearsal import rehearse
 from mlmagic.workspace.files import open_to_append
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.runtime_folder import RuntimeFolder
@@ -31,15 +34,6 @@ LOOK_SECONDS = 30.0
 _OOM_SCORE = 300
 """Where memory runs out, a job goes before the agent and the servers."""
 _TASKS = Path("/proc/self/task")
-# What a supervisor would otherwise import again and again, in functions.
-_SUPERVISORS_MODULES = (
-    "sqlite3",
-    "mlmagic.runtime.supervisor",
-    "mlmagic.runtime.forked",
-    "mlmagic.source.sourcemap",
-    "mlmagic.workspace.filesystem",
-    "mlmagic.workspace.rebuild",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +64,15 @@ class Server:
         try:
             for module in preload:
                 importlib.import_module(module)
-            for module in _SUPERVISORS_MODULES:
-                importlib.import_module(module)
+            rehearse()
             gc.collect()
             # What is there now is never looked at again by the collector, so that copies go on sharing it.
             gc.freeze()
-            self._rehearse()
+            self._fork_once()
         except Exception as error:  # noqa: BLE001 - whatever an import raises
             self._end({"unusable": _reason(error)})
-        # Whoever is forked here is waited for by nobody.
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        # Python calls it while it waits for a request, and then goes on waiting.
+        signal.signal(signal.SIGCHLD, _reap)
         self._send({"ready": round(time.perf_counter() - begin, 3)})
 
     def next_job(self) -> Job:
@@ -99,7 +92,7 @@ class Server:
                 return _begin(request)
             self._send({"job": request["job"], "pid": pid})
 
-    def _rehearse(self) -> None:
+    def _fork_once(self) -> None:
         """See that there is one thread. A first fork ends those that a library starts again when it needs them."""
         pid = os.fork()
         if pid == 0:
@@ -140,6 +133,13 @@ class Server:
     def _end(self, message: dict[str, Any]) -> NoReturn:
         self._send(message)
         os._exit(0)
+
+
+def _reap(_number: int, _frame: FrameType | None) -> None:
+    """Take the status of copies that have ended, which nobody asks for; their processor time is added to ours."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _begin(request: dict[str, Any]) -> Job:

@@ -16,7 +16,8 @@ def run_both(pool: Pool, source: str, **fields: object) -> tuple[JobRecord, JobR
     """Run a program warm and cold, side by side."""
     both = [pool.start(source, fresh=fresh, **fields) for fresh in (False, True)]
     warm, cold = (pool.end(job_id) for job_id in both)
-    assert [getattr(pool.outcomes[record.id], "is_warm", None) for record in (warm, cold)] == [True, False]
+    outcomes = [pool.outcomes[record.id] for record in (warm, cold)]
+    assert [getattr(outcome, "is_warm", None) for outcome in outcomes] == [True, False], outcomes
     return warm, cold
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.fork_pool import LIGHT, Pool
+from support.fork_pool import LIGHT, WARM, Pool
 from support.queued import Jobs, is_running
 
 from mlmagic.backends.local.forkserver import servers as servers_module
@@ -284,7 +284,7 @@ def test_a_replica_that_is_started_again_is_a_copy_too(pool: Pool, tmp_path: Pat
 
 
 def test_modules_of_a_package_come_before_imported_ones(pool: Pool) -> None:
-    folder = pool.jobs.make("import json\nprint(json.OWN)\n")
+    folder = pool.jobs.make(package=WARM, source="import json\nprint(json.OWN)\n")
     (folder.package / "json.py").write_text("OWN = 'of the package'\n")
     pool.start_again(folder.id)
     assert started(pool, folder.id).is_warm
@@ -292,7 +292,7 @@ def test_modules_of_a_package_come_before_imported_ones(pool: Pool) -> None:
 
 
 def test_a_lost_environment_is_said(pool: Pool) -> None:
-    job_id = pool.jobs.make("import os\nprint('MLMAGIC_TEST_RUN' in os.environ)\n").id
+    job_id = pool.jobs.make(package=WARM, source="import os\nprint('MLMAGIC_TEST_RUN' in os.environ)\n").id
     pool.servers.start(pool.jobs.store.get(job_id), None, None)
     started(pool, job_id)
     assert pool.log(job_id).splitlines()[:2] == [
