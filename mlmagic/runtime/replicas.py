@@ -113,7 +113,7 @@ class Replicas:
 
     def write(self) -> None:
         """Write `replicas.json`, where that is possible."""
-        quietly(lambda: write_atomic(self._folder.replicas, dumps(self._list())))
+        quietly(lambda: write_atomic(self._folder.replicas, dumps(self._list()), sync=False))
 
     def _list(self) -> ReplicaList:
         return ReplicaList(

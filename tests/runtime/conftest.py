@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from mlmagic.runtime.program import ColdLauncher
 from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import JobRecord
+from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 
 
@@ -21,12 +24,23 @@ def jobs(tmp_path: Path) -> Jobs:
 
 
 @pytest.fixture
-def supervise(jobs: Jobs) -> Callable[..., JobRecord]:
+def supervise() -> Callable[..., JobRecord]:
     """Run one attempt of a job in this process."""
 
     def run(folder: JobFolder, *, grace: float = 10.0) -> JobRecord:
         with Watch() as watch:
             Supervisor(folder, watch, launcher=ColdLauncher(), environment=os.environ, grace=grace).run()
-        return jobs.store.get(folder.id)
+        return JobStore(Database(folder.workspace)).get(folder.id)
 
     return run
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield mount
+    subprocess.run(["umount", "--lazy", str(mount)], check=True)

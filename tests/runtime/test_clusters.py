@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support.queued import Jobs, is_running
@@ -12,7 +13,8 @@ from support.queued import Jobs, is_running
 from mlmagic.runtime import attempt
 from mlmagic.runtime.replicas import read_replicas
 from mlmagic.spec.job import JobRecord, JobState, Placement
-from mlmagic.workspace.layout import JobFolder
+from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.layout import JobFolder, Workspace
 
 Supervise = Callable[..., JobRecord]
 
@@ -192,3 +194,51 @@ def test_without_ps_the_whole_cluster_is_tried_again(jobs: Jobs, supervise: Supe
     record = supervise(folder)
     assert (record.state, record.attempt) == (JobState.QUEUED, 1)
     assert record.message == "attempt 1 failed: worker-0 was ended by SIGKILL; 1 retry left"
+
+
+def test_a_timeout_ends_all(jobs: Jobs, supervise: Supervise) -> None:
+    folder = make(jobs, "time.sleep(600)\n", {"chief": 1, "worker": 1}, timeout_seconds=0.3, max_retries=1)
+    record = supervise(folder)
+    assert record.message == "the program ran longer than its timeout of 0.3 s"
+    assert [one.exit_code for one in read_replicas(folder).replicas] == [-signal.SIGTERM] * 2
+
+
+def test_a_cancel_while_workers_finish(jobs: Jobs, supervise: Supervise) -> None:
+    source = "if role == 'chief':\n    (root / 'done').touch()\nelse:\n    wait_for('done')\n    time.sleep(0.3)\n"
+    source += "    os.kill(os.getppid(), signal.SIGTERM)\n    time.sleep(600)\n"
+    folder = make(jobs, source, {"chief": 1, "worker": 1})
+    record = supervise(folder)
+    assert (record.state, record.exit_code) == (JobState.CANCELLED, 0)
+
+
+def test_a_replica_that_cannot_be_started(jobs: Jobs, supervise: Supervise) -> None:
+    folder = make(jobs, "time.sleep(600)\n", {"chief": 1, "worker": 1}, max_retries=1)
+    folder.log("worker").mkdir()
+    record = supervise(folder)
+    assert record.state is JobState.FAILED
+    assert (record.message or "").startswith("the program could not be started")
+    assert [one.exit_code for one in read_replicas(folder).replicas] == [-signal.SIGTERM]
+
+
+def test_one_that_cannot_be_started_again(jobs: Jobs, supervise: Supervise) -> None:
+    source = "log = root.parents[1] / 'logs' / f'{role}-{index}.log'\n"
+    source += "if role == 'worker':\n    log.unlink()\n    log.mkdir()\n    sys.exit(3)\ntime.sleep(600)\n"
+    folder = make(jobs, source, {"chief": 1, "worker": 1, "ps": 1}, max_retries=1)
+    record = supervise(folder)
+    assert record.message == "attempt 1 failed: worker-0 ended with exit status 3; 1 retry left"
+
+
+FILL = """
+if role == "worker":
+    with open(root / "big", "wb", 0) as file:
+        while True:
+            file.write(bytes(1000))
+time.sleep(600)
+"""
+
+
+def test_a_worker_that_fills_the_disk(small_disk: Path, supervise: Supervise) -> None:
+    jobs = Jobs(open_workspace(Workspace(small_disk / ".mlmagic")))
+    record = supervise(make(jobs, FILL, {"chief": 1, "worker": 1}, max_retries=3))
+    assert record.state is JobState.FAILED
+    assert (record.message or "").startswith("worker-0 failed: the disk is full: ")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.queued import Jobs, is_running
 
+from mlmagic.runtime.members import end_members
 from mlmagic.runtime.replicas import read_replicas
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobState, Placement
@@ -136,6 +137,17 @@ def test_a_supervisor_shows_its_jobs_name(jobs: Jobs, start: Start) -> None:
     folder = jobs.make(source)
     start(folder).wait(60)
     assert folder.log().read_text() == "mlm:taxi\n"
+
+
+def test_a_killed_supervisor_takes_its_cluster_along(jobs: Jobs, start: Start) -> None:
+    source = "import signal\nsignal.pause()\n"
+    folder = jobs.make(source, placement=Placement(replicas={"chief": 1, "worker": 2, "ps": 1}), max_retries=1)
+    supervisor = start(folder)
+    wait_until(lambda: len(read_replicas(folder).replicas) == 4, supervisor)
+    supervisor.kill()
+    supervisor.wait()
+    end_members(folder.id, session=supervisor.pid)
+    assert not any(is_running(one.pid) for one in read_replicas(folder).replicas)
 
 
 WAITS = """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.event_files import TYPES, event, record, restart
+from support.event_files import TYPES, event, record, restart, tensor_event
 
 from mlmagic.runtime import event_file
 from mlmagic.runtime.event_file import EventFile
@@ -139,6 +140,42 @@ def test_metadata_of_the_first_event_holds_for_the_later_ones(write: Write) -> N
     events = [Event(step=step, summary=Summary(value=[value])) for step, value in enumerate(values)]
     path = write("events.out.tfevents.1", *(each.SerializeToString() for each in events))
     assert EventFile(path).read() == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"dtype": 1, "float_val": [0.5]}, 0.5),
+        ({"dtype": 2, "double_val": [0.1]}, 0.1),
+        ({"dtype": 3, "int_val": [-7]}, -7.0),
+        ({"dtype": 9, "int64_val": [-(2**40)]}, -(2.0**40)),
+        ({"dtype": 10, "bool_val": [True]}, 1.0),
+        ({"dtype": 14, "half_val": [0x3FC0]}, 1.5),
+        ({"dtype": 19, "half_val": [0x3E00]}, 1.5),
+        ({"dtype": 22, "uint32_val": [2**32 - 1]}, 2.0**32 - 1),
+        ({"dtype": 23, "uint64_val": [2**63]}, 2.0**63),
+        ({"dtype": 1}, 0.0),
+    ],
+)
+def test_values_are_read_wherever_they_lie_in_a_tensor(write: Write, values: dict[str, Any], expected: float) -> None:
+    path = write("events.out.tfevents.1", tensor_event(**values), tensor_event(**values))
+    assert [value for _, _, value in EventFile(path).read()["x"]] == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"dtype": 1, "float_val": [1.0, 2.0], "tensor_shape": {"dim": [{"size": 2}]}},
+        {"dtype": 1, "tensor_content": b"12345"},
+        {"dtype": 7, "string_val": [b"words"]},
+        {"dtype": 8, "scomplex_val": [1.0, 2.0]},
+        {"dtype": 1, "scomplex_val": [1.0, 2.0]},
+        {"dtype": 99, "float_val": [1.0]},
+    ],
+)
+def test_tensors_that_are_no_scalars_are_passed_over(write: Write, values: dict[str, Any]) -> None:
+    path = write("events.out.tfevents.1", tensor_event(**values), EVENTS[0])
+    assert list(EventFile(path).read()) == ["loss"]
 
 
 def test_several_values_in_one_event_are_all_read(write: Write) -> None:
