@@ -7,36 +7,36 @@ a cancel takes effect between two bytecodes, so a program should not sleep for l
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import ctypes
 import dataclasses
-import linecache
 import threading
 import traceback
-import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.base import EDGES, LOG_CHUNK_BYTES, LogChunk, Summaries, decode_chunk
-from mlmagic.errors import NotFoundError, UsageError, nearest
-from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.backends.memory_program import Ended, Program, execute, exit_status, raise_in
+from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
+from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, JobSummary, Replica, ReplicaRole
 from mlmagic.spec.names import new_job_id
+from mlmagic.spec.report import StateChange
+from mlmagic.spec.usage import Usage
 
 if TYPE_CHECKING:
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
     from mlmagic.spec.package import TrainerPackage
-
-
-class _Ended(BaseException):
-    """Raised inside a program's thread to end it, past its `except Exception`."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
     record: JobRecord
-    files: Mapping[str, bytes]
+    package: TrainerPackage
+    changes: list[StateChange]
+    replica: Replica | None = None
     log: bytearray = field(default_factory=bytearray)
     thread: threading.Thread | None = None
     timed_out: bool = False
@@ -52,6 +52,13 @@ class MemoryBackend:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.RLock()
 
+    def place(self, spec: JobSpec) -> JobSpec:
+        """See `Backend.place`."""
+        return dataclasses.replace(spec, backend=self.name)
+
+    def prepare(self, spec: JobSpec) -> None:
+        """See `Backend.prepare`."""
+
     def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
         """See `Backend.submit`."""
         with self._lock:
@@ -61,12 +68,14 @@ class MemoryBackend:
                 job_id = new_job_id(spec.display_name, now)
             record = JobRecord(
                 id=job_id,
-                spec=dataclasses.replace(spec, backend=self.name),
+                spec=self.place(spec),
                 state=JobState.QUEUED,
                 create_time=now,
                 update_time=now,
             )
-            job = self._jobs[job_id] = _Job(record=record, files=dict(package.files))
+            kept = dataclasses.replace(package, files=dict(package.files))
+            queued = StateChange(state=JobState.QUEUED, time=now)
+            job = self._jobs[job_id] = _Job(record=record, package=kept, changes=[queued])
             job.thread = threading.Thread(target=self._run, args=(job,), name=job_id, daemon=True)
         job.thread.start()
         return record
@@ -81,16 +90,27 @@ class MemoryBackend:
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
+        where: Filter | None = None,
+        sort_by: Sequence[SortKey] = (),
     ) -> Summaries:
         """See `Backend.list`."""
+        from mlmagic.filters.predicate import matches
+        from mlmagic.filters.sort import python_key
+
         with self._lock:
             newest_first = [job.record for job in reversed(self._jobs.values())]
+        now = datetime.now(UTC)
         chosen = [
-            _summary(record)
+            record
             for record in newest_first
-            if display_name in {None, record.spec.display_name} and (states is None or record.state in states)
+            if display_name in {None, record.spec.display_name}
+            and (states is None or record.state in states)
+            and (where is None or matches(where, encode(record), now))
         ]
-        return chosen[:limit]
+        if sort_by:
+            key = python_key(sort_by)
+            chosen.sort(key=lambda record: key(encode(record)))
+        return [_summary(record) for record in chosen[:limit]]
 
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""
@@ -113,8 +133,40 @@ class MemoryBackend:
         job = self._job(job_id)
         with self._lock:
             if self._move(job, JobState.CANCELLING):
-                _raise_in(job.thread)
+                raise_in(job.thread)
             return job.record
+
+    def delete(self, job_id: str) -> None:
+        """See `Backend.delete`."""
+        job = self._job(job_id)
+        with self._lock:
+            if not job.record.state.is_final:
+                raise ConflictError(
+                    f"job {job_id} is {job.record.state} and cannot be deleted.", hint=f"First `%jobs cancel {job_id}`."
+                )
+            self._jobs.pop(job_id, None)
+
+    def package(self, job_id: str) -> TrainerPackage:
+        """See `Backend.package`."""
+        return self._job(job_id).package
+
+    def changes(self, job_id: str) -> tuple[StateChange, ...]:
+        """See `Backend.changes`."""
+        return tuple(self._job(job_id).changes)
+
+    def replicas(self, job_id: str) -> tuple[Replica, ...]:
+        """See `Backend.replicas`. The thread's number stands for the process's."""
+        replica = self._job(job_id).replica
+        return () if replica is None else (replica,)
+
+    def usage(self, job_id: str) -> Usage:
+        """See `Backend.usage`."""
+        self._job(job_id)
+        return Usage()
+
+    def waiting_for(self, job_id: str) -> str | None:
+        """See `Backend.waiting_for`."""
+        return "it is being started" if self._job(job_id).record.state is JobState.QUEUED else None
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
         """See `Backend.logs`."""
@@ -145,26 +197,36 @@ class MemoryBackend:
             now = datetime.now(UTC)
             fields |= {"end_time": now} if to.is_final else {}
             job.record = dataclasses.replace(job.record, state=to, update_time=now, **fields)
+            job.changes.append(StateChange(state=to, time=now, attempt=job.record.attempt))
             return True
 
     def _run(self, job: _Job) -> None:
         outcome: tuple[int, str] | None = None
         while not job.record.state.is_final:
             # The exception of a cancel may arrive a moment late, outside of the program.
-            with contextlib.suppress(_Ended):
+            with contextlib.suppress(Ended):
                 outcome = outcome or self._outcome(job)
                 self._end(job, *outcome)
+                outcome = None
 
     def _outcome(self, job: _Job) -> tuple[int, str]:
-        self._move(job, JobState.PENDING, attempt=1)
-        if not self._move(job, JobState.RUNNING, start_time=datetime.now(UTC)):
+        now = datetime.now(UTC)
+        self._move(job, JobState.PENDING, attempt=job.record.attempt + 1)
+        if not self._move(job, JobState.RUNNING, start_time=job.record.start_time or now):
             return 0, ""
+        job.replica = Replica(
+            role=ReplicaRole.CHIEF,
+            index=0,
+            pid=threading.get_native_id(),
+            attempt=job.record.attempt,
+            start_time=now,
+        )
         with self._timer(job):
             try:
-                _execute(job)
+                execute(Program(job.record.id, job.package.files, job.log), job.record.spec.package.module)
             except SystemExit as error:
-                return _exit_status(error, job.log)
-            except _Ended:
+                return exit_status(error, job.log)
+            except Ended:
                 return -15, ""
             except BaseException as error:  # noqa: BLE001 - the program's own, whatever they are
                 job.log += traceback.format_exc().encode("utf-8", "replace")
@@ -188,10 +250,12 @@ class MemoryBackend:
         with self._lock:
             if job.record.state is JobState.RUNNING:
                 job.timed_out = True
-                _raise_in(job.thread)
+                raise_in(job.thread)
 
     def _end(self, job: _Job, status: int, message: str) -> None:
         with self._lock:
+            if job.replica is not None:
+                job.replica = dataclasses.replace(job.replica, end_time=datetime.now(UTC), exit_code=status)
             if job.record.state is JobState.CANCELLING:
                 self._move(job, JobState.CANCELLED, exit_code=-15)
             elif job.timed_out:
@@ -200,67 +264,10 @@ class MemoryBackend:
                 self._move(job, JobState.FAILED, exit_code=-15, error=error)
             elif status == 0:
                 self._move(job, JobState.SUCCEEDED, exit_code=0)
+            elif job.record.attempt <= job.record.spec.max_retries:
+                self._move(job, JobState.QUEUED)
             else:
                 self._move(job, JobState.FAILED, exit_code=status, error=JobError(message=message))
-
-
-def _execute(job: _Job) -> None:
-    modules: dict[str, types.ModuleType] = {}
-    namespace = dict(vars(builtins))
-
-    def print_to_log(*values: object, sep: str | None = " ", end: str | None = "\n", **_: object) -> None:
-        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-        job.log += text.encode("utf-8")
-
-    def import_from_package(name: str, *arguments: Any, **keywords: Any) -> Any:
-        if not _path_of(name, job.files):
-            return builtins.__import__(name, *arguments, **keywords)
-        module = _load(name, name, job, modules, namespace)
-        from_names = (arguments[2] if len(arguments) > 2 else keywords.get("fromlist")) or ()
-        for member in from_names:
-            if _path_of(f"{name}.{member}", job.files):
-                setattr(module, member, _load(f"{name}.{member}", f"{name}.{member}", job, modules, namespace))
-        top = name.partition(".")[0]
-        return module if from_names else _load(top, top, job, modules, namespace)
-
-    namespace |= {"print": print_to_log, "__import__": import_from_package}
-    _load(job.record.spec.package.module, "__main__", job, modules, namespace)
-
-
-def _load(
-    name: str, run_as: str, job: _Job, modules: dict[str, types.ModuleType], namespace: dict[str, Any]
-) -> types.ModuleType:
-    if run_as in modules:
-        return modules[run_as]
-    path = _path_of(name, job.files)
-    if path is None:
-        job.log += f"No module named {name}\n".encode()
-        raise SystemExit(1)
-    module = modules[run_as] = types.ModuleType(run_as)
-    module.__dict__["__builtins__"] = namespace
-    source = job.files[path].decode("utf-8")
-    file_name = f"<{job.record.id}>/{path}"
-    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    exec(compile(source, file_name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - that is its job
-    return module
-
-
-def _path_of(module: str, files: Mapping[str, bytes]) -> str | None:
-    base = module.replace(".", "/")
-    return next((path for path in (f"{base}.py", f"{base}/__init__.py") if path in files), None)
-
-
-def _exit_status(error: SystemExit, log: bytearray) -> tuple[int, str]:
-    if error.code is None or isinstance(error.code, int):
-        status = error.code or 0
-        return status, f"the program ended with exit status {status}"
-    log += f"{error.code}\n".encode()
-    return 1, f"the program ended with exit status 1: {error.code}"
-
-
-def _raise_in(thread: threading.Thread | None) -> None:
-    if thread is not None and thread.ident is not None and thread is not threading.current_thread():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Ended))
 
 
 def _start_of_tail(log: bytes, limit: int) -> int:
@@ -279,5 +286,8 @@ def _summary(record: JobRecord) -> JobSummary:
         create_time=record.create_time,
         start_time=record.start_time,
         end_time=record.end_time,
+        priority=record.spec.priority,
+        attempt=record.attempt,
+        model_version=record.model_version,
         error=record.error.message if record.error else None,
     )
