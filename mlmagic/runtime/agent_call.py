@@ -95,8 +95,10 @@ def continue_agent(workspace: Workspace, agent: AgentRecord) -> bool:
     return True
 
 
-def start_agent(workspace: Workspace) -> bool:
+def start_agent(workspace: Workspace, message: Mapping[str, str] | None = None) -> bool:
     """Start an agent unless there is one, or somebody is about to; say whether this call did.
+
+    The message is the first that it gets.
 
     It runs under this interpreter, isolated from the notebook's folder and PYTHONPATH, whose files could pass for
     modules of the standard library. It keeps none of this process's files, sockets and terminal.
@@ -113,14 +115,15 @@ def start_agent(workspace: Workspace) -> bool:
     if lock is None:
         return False
     try:
-        _start(workspace, lock)
+        _start(workspace, lock, message or {"do": "wake"})
     finally:
         os.close(lock)
     return True
 
 
-def _start(workspace: Workspace, lock: int) -> None:
-    command = [sys.executable, "-I", str(_ENTRY), os.path.abspath(workspace.root), str(lock)]  # noqa: PTH100
+def _start(workspace: Workspace, lock: int, message: Mapping[str, str]) -> None:
+    root = os.path.abspath(workspace.root)  # noqa: PTH100 - as it is named, links and all
+    command = [sys.executable, "-I", str(_ENTRY), root, str(lock), json.dumps(message)]
     try:
         with os.fdopen(open_to_append(workspace.agent_log), "ab") as output:
             # The child forks the agent and exits at once: nothing is left to be reaped later.
@@ -129,8 +132,7 @@ def _start(workspace: Workspace, lock: int) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # An agent that is started from within a job must not be found among what that job started.
-                env=outer_environment(os.environ),
+                env=_agent_environment(),
                 cwd="/",
                 pass_fds=[lock],
                 start_new_session=True,
@@ -141,6 +143,14 @@ def _start(workspace: Workspace, lock: int) -> None:
             f"the agent, which starts jobs, could not be started: {error}",
             hint="Run it again once the machine has room for another process.",
         ) from error
+
+
+def _agent_environment() -> dict[str, str]:
+    """Return this process's variables without those of Python and of jobs.
+
+    The agent starts interpreters for itself, and must not be found among what a job started that it is started from.
+    """
+    return {name: value for name, value in outer_environment(os.environ).items() if not name.startswith("PYTHON")}
 
 
 def _nobody_answers(workspace: Workspace) -> bool:

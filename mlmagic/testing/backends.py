@@ -5,19 +5,18 @@
         def backend(self, tmp_path):
             return MyBackend(...)
 
-`BackendConformance` is for every backend; `ProgramConformance` for those that run programs as processes, under the
-runtime contract. The programs need Python alone.
+`BackendConformance` is for every backend, and has `ListingConformance` and `KeepingConformance` in it;
+`ProgramConformance` is for those that run programs as processes, under the runtime contract. The programs need Python
+alone.
 """
 
 # ruff: noqa: D102, S101 - these are tests: their names say what they are about, and they assert
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -26,62 +25,33 @@ from mlmagic.backends.base import EDGES, Backend
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.job import PackageReference as Reference
-from mlmagic.spec.package import CellShape, TrainerPackage
+from mlmagic.testing.driving import (
+    FOREVER,
+    PATIENCE_SECONDS,
+    make_package,
+    read_log,
+    run,
+    submit,
+    wait_for,
+    wait_for_text,
+)
+from mlmagic.testing.keeping import KeepingConformance
+from mlmagic.testing.listing import ListingConformance
 
-PATIENCE_SECONDS = 120.0
-"""After this long, a job that should have ended fails its test."""
-
-FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.02)\n"
-
-
-def make_package(source: str, **modules: str) -> TrainerPackage:
-    """Return a package whose `trainer.task` is this source, with more modules beside it."""
-    texts = {"__init__": "", "task": source, **modules}
-    files = {f"trainer/{name}.py": text.encode() for name, text in texts.items()}
-    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
-    return TrainerPackage(shape=CellShape.GIVEN, files=files, digest=digest)
-
-
-def submit(backend: Backend, source: str, *, name: str = "exam", **fields: Any) -> JobRecord:
-    """Submit a program."""
-    package = make_package(source)
-    reference = Reference(digest=package.digest)
-    return backend.submit(JobSpec(display_name=name, package=reference, **fields), package)
-
-
-def wait_for(backend: Backend, job_id: str, *states: JobState) -> JobRecord:
-    """Return the record once the job is in one of the states, or final where none is named."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        record = backend.get(job_id)
-        if record.state in states or record.state.is_final:
-            return record
-        time.sleep(0.02)
-    raise AssertionError(f"{job_id} was still {record.state} after {PATIENCE_SECONDS} s")
-
-
-def wait_for_text(backend: Backend, job_id: str, text: str) -> None:
-    """Return once the log has the text."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while text not in read_log(backend, job_id):
-        if backend.get(job_id).state.is_final or time.monotonic() > deadline:
-            raise AssertionError(f"{job_id} never printed {text!r} but {read_log(backend, job_id)!r}")
-        time.sleep(0.02)
-
-
-def read_log(backend: Backend, job_id: str) -> str:
-    """Return all that the log has now."""
-    text, offset = "", 0
-    while chunk := backend.logs(job_id, offset=offset):
-        text, offset = text + chunk.text, chunk.next_offset
-        if not chunk.text:
-            break
-    return text
-
-
-def run(backend: Backend, source: str, **fields: Any) -> JobRecord:
-    """Submit a program and return its record at the end."""
-    return wait_for(backend, submit(backend, source, **fields).id)
+__all__ = [
+    "FOREVER",
+    "PATIENCE_SECONDS",
+    "BackendConformance",
+    "KeepingConformance",
+    "ListingConformance",
+    "ProgramConformance",
+    "make_package",
+    "read_log",
+    "run",
+    "submit",
+    "wait_for",
+    "wait_for_text",
+]
 
 
 class BackendConformance:
@@ -133,12 +103,12 @@ class BackendConformance:
         package = make_package(
             "from trainer import model\nprint(model.answer())\n", model="def answer():\n    return 42\n"
         )
-        spec = JobSpec(display_name="exam", package=Reference(digest=package.digest))
+        spec = JobSpec(display_name="exam", package=Reference(digest=package.digest, cold_reason=COLD))
         record = wait_for(backend, backend.submit(spec, package).id)
         assert "42" in read_log(backend, record.id).splitlines()
 
     def test_a_module_that_is_not_there_fails_the_job(self, backend: Backend) -> None:
-        reference = Reference(digest="0", module="trainer.missing")
+        reference = Reference(digest="0", module="trainer.missing", cold_reason=COLD)
         record = backend.submit(JobSpec(display_name="exam", package=reference), make_package("print(1)\n"))
         ended = wait_for(backend, record.id)
         assert ended.state is JobState.FAILED

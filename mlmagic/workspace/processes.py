@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from mlmagic.spec.noun import Noun
 
@@ -33,7 +34,7 @@ class ProcessIdentity(Noun):
     """Linux: of its process numbers. Those of another container mean other processes."""
 
     @classmethod
-    def current(cls, *, boot_id: str | None = None) -> ProcessIdentity:
+    def current(cls, *, boot_id: str | None = None) -> Self:
         """Return the identity of this process."""
         identity = cls.of(os.getpid(), boot_id=boot_id)
         if identity is None:
@@ -41,7 +42,7 @@ class ProcessIdentity(Noun):
         return identity
 
     @classmethod
-    def of(cls, pid: int, *, boot_id: str | None = None) -> ProcessIdentity | None:
+    def of(cls, pid: int, *, boot_id: str | None = None) -> Self | None:
         """Return the identity of a process, or None if there is none; a zombie is none."""
         start_time = _start_time(pid)
         if start_time is None:

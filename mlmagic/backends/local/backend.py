@@ -6,64 +6,97 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.base import LOG_CHUNK_BYTES, LogChunk, Summaries, decode_chunk
-from mlmagic.backends.local.reconcile import PATIENCE_SECONDS, Reconciler, last_claim
-from mlmagic.backends.local.spawn import start_supervisor
-from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError, WorkspaceError
-from mlmagic.spec.job import UNFINISHED, JobError, JobRecord, JobSpec, JobState, ReplicaRole
+from mlmagic.backends.base import LogChunk, Summaries
+from mlmagic.backends.local.agent.link import AgentLink
+from mlmagic.backends.local.machine import this_machine
+from mlmagic.backends.local.placement import place
+from mlmagic.backends.local.reconcile import Reconciler, claim_of
+from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError, WorkspaceError
+from mlmagic.runtime.contract import outer_environment
+from mlmagic.runtime.replicas import read_replicas
+from mlmagic.spec.job import UNFINISHED, JobError, JobRecord, JobSpec, JobState
 from mlmagic.workspace.database import Database
-from mlmagic.workspace.files import explained, tail
+from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import JobFolder, Workspace
+from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import is_alive
 
 if TYPE_CHECKING:
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
+    from mlmagic.spec.job import Replica
     from mlmagic.spec.package import TrainerPackage
+    from mlmagic.spec.report import StateChange
+    from mlmagic.spec.usage import Usage
+
+_CLAIMED = UNFINISHED - {JobState.QUEUED}
 
 
 class LocalBackend:
-    """Jobs as processes of this machine, each under a supervisor that outlives this process."""
+    """Jobs as processes of this machine. The workspace's agent starts them; none of them needs this process.
+
+    `boot_id` stands in for the machine's, to play a restart.
+    """
 
     name = "local"
 
-    def __init__(self, workspace: Workspace, *, patience: float = PATIENCE_SECONDS, boot_id: str | None = None) -> None:
+    def __init__(self, workspace: Workspace, *, boot_id: str | None = None) -> None:
         database = Database(workspace)
         self._workspace = workspace
         self._jobs = JobStore(database)
-        self._reconciler = Reconciler(
-            workspace,
-            jobs=self._jobs,
-            models=ModelStore(database),
-            start=self._start,
-            boot_id=boot_id,
-            patience=patience,
-        )
+        self._events = EventLog(database)
+        self._link = AgentLink(workspace, os.environ)
+        self._reconciler = Reconciler(workspace, jobs=self._jobs, models=ModelStore(database), boot_id=boot_id)
 
-    def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
-        """See `Backend.submit`. Where the spec names no interpreter or folder, the job runs under these here."""
+    def place(self, spec: JobSpec) -> JobSpec:
+        """See `Backend.place`. Where the spec names no interpreter or folder, the job runs under these here."""
         _check(spec)
-        placed = dataclasses.replace(
+        return dataclasses.replace(
             spec,
             backend=self.name,
             python=spec.python or sys.executable,
             working_directory=spec.working_directory or _working_directory(),
+            placement=place(spec, this_machine()),
         )
+
+    def prepare(self, spec: JobSpec) -> None:
+        """See `Backend.prepare`."""
+        if spec.fresh or spec.package.cold_reason is not None:
+            return
+        with suppress(MlmagicError, OSError):
+            environment = self._link.environments.put(outer_environment(os.environ))
+            self._link.prewarm(spec.python or sys.executable, environment)
+
+    def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
+        """See `Backend.submit`."""
+        placed = self.place(spec)
+        environment = self._link.environments.put(outer_environment(os.environ))
         record = self._jobs.create(
-            placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
+            dataclasses.replace(placed, environment=environment),
+            package_files=package.files,
+            source_map=package.source_map,
+            now=datetime.now(UTC),
         )
-        self._start(self._workspace.job(record.id))
+        try:
+            self._link.wake()
+        except BackendError as error:
+            self._fail(record, error)
+            raise
         return record
 
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`."""
-        return self._reconciler.check(self._jobs.get(job_id))
+        record = self._reconciler.check(self._jobs.get(job_id))
+        if record.state is JobState.QUEUED:
+            self._ensure_agent()
+        return record
 
     def list(
         self,
@@ -71,12 +104,25 @@ class LocalBackend:
         limit: int | None = None,
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
+        where: Filter | None = None,
+        sort_by: Sequence[SortKey] = (),
     ) -> Summaries:
         """See `Backend.list`."""
-        for summary in self._jobs.list(states=UNFINISHED, display_name=display_name):
+        from mlmagic.filters.sort import order
+        from mlmagic.filters.sql import condition
+
+        for summary in self._jobs.list(states=_CLAIMED):
             with suppress(NotFoundError):
-                self.get(summary.id)
-        return self._jobs.list(limit=limit, display_name=display_name, states=states)
+                self._reconciler.check(self._jobs.get(summary.id))
+        if self._jobs.list(states={JobState.QUEUED}, limit=1):
+            self._ensure_agent()
+        return self._jobs.list(
+            limit=limit,
+            display_name=display_name,
+            states=states,
+            where=None if where is None else condition(where, datetime.now(UTC)),
+            order=order(sort_by),
+        )
 
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""
@@ -90,53 +136,87 @@ class LocalBackend:
             is_queued = record.state is JobState.QUEUED
             to = JobState.CANCELLED if is_queued else JobState.CANCELLING
             now = datetime.now(UTC)
-            end = {"end_time": now, "message": "cancelled before it began"} if is_queued else {}
+            end: dict[str, Any] = {"end_time": now, "message": "cancelled before it began"} if is_queued else {}
             with suppress(ConflictError):
                 record = self._jobs.advance(job_id, expect={record.state}, to=to, now=now, **end)
                 break
             record = self.get(job_id)
         if record.state is JobState.CANCELLING:
-            self._tell_supervisor(job_id)
+            self._tell_supervisor(record)
         return record
+
+    def delete(self, job_id: str) -> None:
+        """See `Backend.delete`."""
+        self.get(job_id)
+        self._jobs.delete(job_id)
+
+    def package(self, job_id: str) -> TrainerPackage:
+        """See `Backend.package`."""
+        from mlmagic.backends.local.kept import kept_package
+
+        record = self._jobs.get(job_id)
+        return kept_package(self._workspace.job(job_id), record, self._jobs.source_map(job_id))
+
+    def changes(self, job_id: str) -> tuple[StateChange, ...]:
+        """See `Backend.changes`."""
+        from mlmagic.backends.local.kept import state_changes
+
+        return state_changes(self.get(job_id), self._events.state_changes(job_id))
+
+    def replicas(self, job_id: str) -> tuple[Replica, ...]:
+        """See `Backend.replicas`."""
+        self._jobs.get(job_id)
+        return read_replicas(self._workspace.job(job_id)).replicas
+
+    def usage(self, job_id: str) -> Usage:
+        """See `Backend.usage`."""
+        from mlmagic.workspace.usage import read_usage
+
+        self._jobs.get(job_id)
+        return read_usage(self._workspace.job(job_id))
+
+    def waiting_for(self, job_id: str) -> str | None:
+        """See `Backend.waiting_for`."""
+        from mlmagic.backends.local.scheduler import demands, in_order, why_waiting
+
+        if self.get(job_id).state is not JobState.QUEUED:
+            return None
+        unfinished = self._jobs.unfinished()
+        queue = in_order(unfinished)
+        if job_id not in {job.id for job in queue}:
+            return None
+        running = [job for job in unfinished if job.state is not JobState.QUEUED]
+        return why_waiting(job_id, demands(queue), demands(running), this_machine()) or "it is being started"
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
         """See `Backend.logs`."""
+        from mlmagic.backends.local.logs import read_log
+
         # The state first: what is read after a job's end is all that there is.
         is_final = self._jobs.get(job_id).state.is_final
-        folder = self._workspace.job(job_id)
-        log = folder.log(role, index)
-        with explained(f"read the log {log}"):
-            # A role is part of a path.
-            is_replica = role in set(ReplicaRole) and log.exists()
-            if not is_replica and (role, index) != ("chief", 0):
-                raise NotFoundError(f"job {job_id} has no replica {role}-{index}; it has {_replicas(folder)}.")
-            if offset < 0:
-                offset = _start_of_tail(log, -offset)
-            data, _ = tail(log, offset, LOG_CHUNK_BYTES)
-            # A file that is shorter than the offset is read from its start by `tail`; here it has no more to say.
-            if not log.exists() or offset >= log.stat().st_size:
-                return LogChunk(text="", next_offset=offset)
-        return decode_chunk(data, offset, is_complete=is_final and offset + len(data) >= log.stat().st_size)
+        return read_log(self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=is_final)
 
-    def _start(self, folder: JobFolder) -> None:
-        try:
-            start_supervisor(folder)
-        except BackendError as error:
-            now = datetime.now(UTC)
-            why = JobError(message=error.message, hint=error.hint)
-            # Where not even that can be written, the error is still told.
-            with suppress(ConflictError, WorkspaceError):
-                self._jobs.advance(
-                    folder.id, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now, error=why
-                )
-            raise
+    def _ensure_agent(self) -> None:
+        # Whoever only reads is not bothered with it: the job stays QUEUED, and the next reader tries again.
+        with suppress(BackendError, WorkspaceError):
+            self._link.ensure()
 
-    def _tell_supervisor(self, job_id: str) -> None:
-        # It also finds the row by itself; the signal makes that immediate.
-        supervisor = last_claim(self._jobs, job_id)
+    def _fail(self, record: JobRecord, error: BackendError) -> None:
+        now = datetime.now(UTC)
+        why = JobError(message=error.message, hint=error.hint)
+        # Where not even that can be written, the error is still told.
+        with suppress(ConflictError, WorkspaceError):
+            self._jobs.advance(
+                record.id, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now, error=why
+            )
+
+    def _tell_supervisor(self, record: JobRecord) -> None:
+        # It also finds the row by itself; the signal makes that immediate, unless it was stopped.
+        supervisor = claim_of(self._jobs, record.id, record.attempt)
         if supervisor is not None and is_alive(supervisor):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(supervisor.pid, signal.SIGTERM)
+                os.kill(supervisor.pid, signal.SIGCONT)
 
 
 def _working_directory() -> str:
@@ -149,29 +229,9 @@ def _working_directory() -> str:
 
 def _check(spec: JobSpec) -> None:
     problems = []
-    pools = [pool for pool in spec.resources.worker_pools if pool.replica_count]
-    if sum(pool.replica_count for pool in pools) != 1:
-        problems.append(f"it asks for {sum(pool.replica_count for pool in pools)} replicas: this backend runs one")
     if spec.python is not None and not os.access(spec.python, os.X_OK):
         problems.append(f"its interpreter {spec.python} is not a program that can be run")
     if spec.working_directory is not None and not Path(spec.working_directory).is_dir():
         problems.append(f"its working directory {spec.working_directory} does not exist")
     if problems:
         raise UsageError(f"job {spec.display_name!r} cannot run on the backend 'local':", problems=problems)
-
-
-def _replicas(folder: JobFolder) -> str:
-    return ", ".join(sorted(log.stem for log in folder.logs.glob("*.log"))) or "none yet"
-
-
-def _start_of_tail(log: Path, limit: int) -> int:
-    """Return the offset of the first whole line among the last bytes of a log."""
-    if not log.exists():
-        return 0
-    size = log.stat().st_size
-    start = max(0, size - limit)
-    if start == 0:
-        return 0
-    data, _ = tail(log, start - 1, limit + 1)
-    newline = data.find(b"\n")
-    return start if newline < 0 else start - 1 + newline + 1

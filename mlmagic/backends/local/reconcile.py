@@ -1,4 +1,4 @@
-"""The truth about jobs whose supervisor was killed, or never came to be; asked for by every reader.
+"""The truth about jobs whose supervisor was killed; asked for by the agent and by every reader.
 
 Only jobs that are not final are looked at. Several readers may look at once: the rows' compare-and-set lets one win.
 """
@@ -7,90 +7,87 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mlmagic.errors import BackendError, ConflictError, MlmagicError
+from mlmagic.errors import ConflictError, MlmagicError
 from mlmagic.runtime.ending import REMOVED
 from mlmagic.runtime.members import end_members
+from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
+from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState, fields_of
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
-from mlmagic.workspace.processes import ProcessIdentity, is_alive, same_boot
+from mlmagic.workspace.processes import ProcessIdentity, is_elsewhere, is_gone, same_boot
 
-PATIENCE_SECONDS = 5.0
-"""How long a job may stay QUEUED before its supervisor is taken to be missing, and is started again."""
+_RUNNING = frozenset({JobState.PENDING, JobState.RUNNING})
 
 
 class Reconciler:
     """Compares what the rows say with the processes that are there. `boot_id` stands in for the machine's in tests."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        *,
-        jobs: JobStore,
-        models: ModelStore,
-        start: Callable[[JobFolder], None],
-        boot_id: str | None = None,
-        patience: float = PATIENCE_SECONDS,
-    ) -> None:
+    def __init__(self, workspace: Workspace, *, jobs: JobStore, models: ModelStore, boot_id: str | None = None) -> None:
         self._workspace = workspace
         self._jobs = jobs
         self._models = models
-        self._start = start
         self._boot_id = boot_id
-        self._patience = patience
-        self._started: dict[str, float] = {}
 
     def check(self, record: JobRecord) -> JobRecord:
         """Return the record as it should be, after writing it so where that was possible."""
-        if record.state.is_final:
-            return record
-        supervisor = last_claim(self._jobs, record.id)
-        if supervisor is not None and is_alive(supervisor, boot_id=self._boot_id):
-            return record
-        if record.state is JobState.QUEUED:
-            return self._start_again(record)
-        return self._record_end(record, supervisor)
-
-    def _start_again(self, record: JobRecord) -> JobRecord:
-        # Whoever submitted it has most likely just started its supervisor; if not, any number of them may be started,
-        # since only one gets the claim. This one waits its turn so that a loop over `get` does not start hundreds.
-        age = (datetime.now(UTC) - record.create_time).total_seconds()
-        last = self._started.get(record.id)
-        # A clock that was set back would make it wait for ever.
-        if 0 <= age < self._patience or (last is not None and time.monotonic() - last < self._patience):
-            return record
-        self._started[record.id] = time.monotonic()
-        try:
-            self._start(self._workspace.job(record.id))
-        except BackendError:
-            return self._jobs.get(record.id)
+        while not record.state.is_final and record.state is not JobState.QUEUED:
+            supervisor = claim_of(self._jobs, record.id, record.attempt)
+            if supervisor is not None and not self._is_gone(record, supervisor):
+                return record
+            # It is gone now. What it wrote until then, it wrote before this.
+            latest = self._jobs.get(record.id)
+            if (latest.state, latest.attempt) == (record.state, record.attempt):
+                return self._record_end(latest, supervisor)
+            record = latest
         return record
+
+    def _is_gone(self, record: JobRecord, supervisor: ProcessIdentity) -> bool:
+        return is_gone(supervisor, self._workspace.job(record.id).claim(record.attempt), boot_id=self._boot_id)
 
     def _record_end(self, record: JobRecord, supervisor: ProcessIdentity | None) -> JobRecord:
         folder = self._workspace.job(record.id)
-        restarted = supervisor is not None and not same_boot(supervisor, boot_id=self._boot_id)
-        if not restarted:
+        lost = None if supervisor is None else self._why_lost(supervisor)
+        if lost is None:
             end_members(record.id, session=_own_session(supervisor))
-        end = _read_exit(folder) or self._made_up(record, restarted=restarted)
+        end = _read_exit(folder, record.attempt) or self._made_up(record, lost)
         with contextlib.suppress(OSError):
             folder.exit_reserve.unlink(missing_ok=True)
         try:
+            if self._is_tried_again(record, end):
+                return self._jobs.get(record.id)
             return self._jobs.advance(
-                record.id, expect=UNFINISHED, to=end.state, now=datetime.now(UTC), **fields_of(end)
+                record.id,
+                expect={record.state},
+                of_attempt=record.attempt,
+                to=end.state,
+                now=datetime.now(UTC),
+                **fields_of(end),
             )
         except ConflictError:
             return self._jobs.get(record.id)
-        except MlmagicError:
+        except (MlmagicError, OSError):
             # On a full disk the row cannot be written; what is true can still be said.
             return dataclasses.replace(record, state=end.state, **fields_of(end))  # type: ignore[arg-type]
 
-    def _made_up(self, record: JobRecord, *, restarted: bool) -> ExitRecord:
+    def _why_lost(self, supervisor: ProcessIdentity) -> JobError | None:
+        """Return the error of a job that ended with its machine; None if it was its supervisor alone."""
+        if is_elsewhere(supervisor, boot_id=self._boot_id):
+            return _vanished(supervisor)
+        return None if same_boot(supervisor, boot_id=self._boot_id) else _restarted()
+
+    def _is_tried_again(self, record: JobRecord, end: ExitRecord) -> bool:
+        """Bring a job back to the queue whose supervisor was killed, if it may be tried once more."""
+        if record.state not in _RUNNING or end.state is not JobState.FAILED or end.error != _killed():
+            return False
+        folder = self._workspace.job(record.id)
+        left = retries_left(record.spec, folder, record.attempt)
+        return left > 0 and requeue(self._jobs, folder, end, left=left, now=datetime.now(UTC))
+
+    def _made_up(self, record: JobRecord, lost: JobError | None) -> ExitRecord:
         now = datetime.now(UTC)
         if version := self._registered_version(record):
             return ExitRecord(
@@ -103,12 +100,12 @@ class Reconciler:
             )
         if record.state is JobState.CANCELLING:
             return ExitRecord(attempt=record.attempt, state=JobState.CANCELLED, end_time=now, message="cancelled")
-        error = _restarted() if restarted else _killed()
+        error = lost or _killed()
         if not self._workspace.job(record.id).claim(record.attempt).exists():
             error = REMOVED
         return ExitRecord(
             attempt=record.attempt,
-            state=JobState.LOST if restarted else JobState.FAILED,
+            state=JobState.LOST if lost else JobState.FAILED,
             end_time=now,
             error=error,
             message=error.message,
@@ -124,10 +121,9 @@ class Reconciler:
         return None
 
 
-def last_claim(jobs: JobStore, job_id: str) -> ProcessIdentity | None:
-    """Return the supervisor of the newest attempt, dead or alive."""
-    claims = jobs.claims(job_id)
-    return claims[max(claims)] if claims else None
+def claim_of(jobs: JobStore, job_id: str, attempt: int) -> ProcessIdentity | None:
+    """Return the supervisor of an attempt, dead or alive; None if its claim is gone with the folder."""
+    return jobs.claims(job_id).get(attempt)
 
 
 def _own_session(supervisor: ProcessIdentity | None) -> int | None:
@@ -137,11 +133,12 @@ def _own_session(supervisor: ProcessIdentity | None) -> int | None:
     return supervisor.pid
 
 
-def _read_exit(folder: JobFolder) -> ExitRecord | None:
+def _read_exit(folder: JobFolder, attempt: int) -> ExitRecord | None:
     try:
-        return loads(ExitRecord, folder.exit.read_bytes())
+        end = loads(ExitRecord, folder.exit.read_bytes())
     except (OSError, DecodeError):
         return None
+    return end if end.attempt == attempt else None
 
 
 def _killed() -> JobError:
@@ -154,5 +151,12 @@ def _killed() -> JobError:
 def _restarted() -> JobError:
     return JobError(
         message="the machine was restarted while it ran",
+        hint="What it wrote so far is kept. Run it again.",
+    )
+
+
+def _vanished(supervisor: ProcessIdentity) -> JobError:
+    return JobError(
+        message=f"the machine or container that it ran on, {supervisor.host}, has gone",
         hint="What it wrote so far is kept. Run it again.",
     )

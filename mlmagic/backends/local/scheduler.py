@@ -5,10 +5,12 @@ The first job that does not fit waits, and nothing overtakes it: small jobs cann
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mlmagic.backends.local.machine import Machine
+from mlmagic.spec.job import JobState
+from mlmagic.workspace.rows import UnfinishedJob
 
 # Cores are fractions: ten times a tenth is one.
 _TOLERANCE = 1e-9
@@ -21,6 +23,17 @@ class Demand:
     id: str
     cores: float
     memory_bytes: int
+
+
+def in_order(unfinished: Iterable[UnfinishedJob]) -> list[UnfinishedJob]:
+    """Return the QUEUED ones of jobs in the order in which they are started: by priority, then the older first."""
+    queued = [job for job in unfinished if job.state is JobState.QUEUED]
+    return sorted(queued, key=lambda job: (-job.priority, job.create_time, job.id))
+
+
+def demands(jobs: Iterable[UnfinishedJob]) -> list[Demand]:
+    """Return what jobs take of the machine."""
+    return [Demand(id=job.id, cores=job.cores, memory_bytes=job.memory_bytes) for job in jobs]
 
 
 def choose(queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> list[Demand]:

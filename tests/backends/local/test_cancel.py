@@ -11,7 +11,9 @@ import pytest
 from support.queued import is_running
 
 from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.backends.local.machine import this_machine
 from mlmagic.spec.job import JobState
+from mlmagic.spec.resources import Resources
 from mlmagic.testing.backends import read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
@@ -88,13 +90,23 @@ def test_a_cancel_while_the_model_is_registered(backend: LocalBackend, tmp_path:
     assert record.message == "cancelled before its model became a version"
 
 
-def test_cancel_before_a_supervisor_has_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlmagic.backends.local.backend.start_supervisor", lambda _: None)
-    backend = LocalBackend(workspace)
+def test_cancel_before_a_supervisor_has_it(backend: LocalBackend, workspace: Workspace) -> None:
+    running = submit(backend, SLEEP, resources=Resources(cores=float(this_machine().cores))).id
     record = backend.cancel(submit(backend, SLEEP).id)
     assert (record.state, record.message) == (JobState.CANCELLED, "cancelled before it began")
     assert record.end_time is not None
     assert backend.cancel(record.id) == record
+    assert backend.cancel(running).state in {JobState.CANCELLED, JobState.CANCELLING}
+    wait_for(backend, running)
+
+
+def test_a_stopped_supervisor_is_continued_for_a_cancel(backend: LocalBackend, workspace: Workspace) -> None:
+    job_id, child = child_of(backend, "time.sleep(600)\n")
+    (supervisor,) = JobStore(Database(workspace)).claims(job_id).values()
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    backend.cancel(job_id)
+    assert wait_for(backend, job_id).state is JobState.CANCELLED
+    assert not is_running(child)
 
 
 def test_a_cancel_that_comes_after_the_end(backend: LocalBackend) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psutil
@@ -15,6 +17,7 @@ import pytest
 from support.queued import Jobs, is_running
 
 from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
 from mlmagic.spec.model import ModelOrigin
@@ -121,7 +124,7 @@ def test_a_version_that_was_made_is_not_made_again(backend: LocalBackend, jobs: 
 
 def test_a_job_that_nobody_claimed_is_started_once(workspace: Workspace, jobs: Jobs) -> None:
     folder = jobs.make("print('once')\n")
-    readers = [LocalBackend(workspace, patience=0.0) for _ in range(3)]
+    readers = [LocalBackend(workspace) for _ in range(3)]
     threads = [threading.Thread(target=reader.get, args=(folder.id,)) for reader in readers]
     for thread in threads:
         thread.start()
@@ -135,17 +138,8 @@ def test_a_job_that_nobody_claimed_is_started_once(workspace: Workspace, jobs: J
 def test_a_claim_without_its_row_is_claimed_again(workspace: Workspace, jobs: Jobs) -> None:
     folder = jobs.make("print('again')\n")
     folder.claim(1).write_text(codec.dumps(dead_supervisor()))
-    reader = LocalBackend(workspace, patience=0.0)
-    assert reader.get(folder.id).state is JobState.QUEUED
-    assert wait_for(reader, folder.id).state is JobState.SUCCEEDED
+    assert wait_for(LocalBackend(workspace), folder.id).state is JobState.SUCCEEDED
     assert dead_supervisor() not in jobs.store.claims(folder.id).values()
-
-
-def test_a_young_job_is_given_time(backend: LocalBackend, jobs: Jobs) -> None:
-    folder = jobs.make("print('not yet')\n")
-    assert backend.get(folder.id).state is JobState.QUEUED
-    assert not (folder.root / "supervisor.log").exists()
-    backend.cancel(folder.id)
 
 
 def test_jobs_that_ended_are_not_looked_at(workspace: Workspace, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +196,60 @@ def test_a_program_that_outlives_its_folder(backend: LocalBackend) -> None:
 
 def test_a_clock_that_was_set_back_keeps_no_job_waiting(workspace: Workspace, jobs: Jobs) -> None:
     folder = jobs.make("print('late')\n", create_time=datetime.now(UTC) + timedelta(days=30))
-    assert LocalBackend(workspace).get(folder.id).state is JobState.QUEUED
-    record = wait_for(LocalBackend(workspace), folder.id)
-    assert record.state is JobState.SUCCEEDED
+    assert wait_for(LocalBackend(workspace), folder.id).state is JobState.SUCCEEDED
+
+
+def test_a_killed_attempt_is_tried_again(backend: LocalBackend, jobs: Jobs) -> None:
+    source = "import os, sys, time\nprint('begun', flush=True)\n"
+    source += "time.sleep(0 if os.path.exists('../attempt-2.claim') else 600)\n"
+    job_id = submit(backend, f"import os\nos.chdir(os.environ['AIP_MODEL_DIR'] + '..')\n{source}", max_retries=1).id
+    wait_for_text(backend, job_id, "begun")
+    kill_supervisor(jobs, job_id)
+    record = wait_for(backend, job_id)
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 2)
+    assert "attempt 2 of 2 (attempt 1: its supervisor was killed" in read_log(backend, job_id)
+
+
+def test_no_retries_are_left_for_ever(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, max_retries=1)
+    for _ in range(2):
+        jobs.store.claim(folder.id, dead_supervisor())
+        backend_less_agent = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+        record = backend_less_agent.check(jobs.store.get(folder.id))
+    assert (record.state, record.attempt) == (JobState.FAILED, 2)
+
+
+def test_readers_that_requeue_at_once_use_one_retry(jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, max_retries=3)
+    jobs.store.claim(folder.id, dead_supervisor())
+    record = jobs.store.get(folder.id)
+    reconciler = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    threads = [threading.Thread(target=reconciler.check, args=(record,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    record = jobs.store.get(folder.id)
+    assert (record.state, record.attempt) == (JobState.QUEUED, 1)
+    assert folder.attempt_exit(1).exists()
+
+
+def test_what_was_read_before_another_attempt_changes_nothing(jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, max_retries=3)
+    jobs.store.claim(folder.id, dead_supervisor())
+    stale = jobs.store.get(folder.id)
+    reconciler = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    assert reconciler.check(stale).state is JobState.QUEUED
+    jobs.store.claim(folder.id, ProcessIdentity.current())
+    assert reconciler.check(stale).attempt == 2
+    assert jobs.store.get(folder.id).state is JobState.PENDING
+
+
+def test_a_container_that_went_away_is_judged_by_its_heartbeat(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, max_retries=3)
+    jobs.store.claim(folder.id, replace(ProcessIdentity.current(), namespace="pid:[1]", host="attic"))
+    assert LocalBackend(workspace).get(folder.id).state is JobState.PENDING
+    os.utime(folder.claim(1), (time.time() - 61,) * 2)
+    record = LocalBackend(workspace).get(folder.id)
+    assert record.state is JobState.LOST
+    assert record.message == "the machine or container that it ran on, attic, has gone"

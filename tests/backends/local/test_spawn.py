@@ -12,11 +12,11 @@ import psutil
 import pytest
 from support.queued import Jobs
 
-from mlmagic.backends.local import spawn
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.errors import BackendError, UsageError
+from mlmagic.runtime import agent_call
 from mlmagic.spec.job import JobState
-from mlmagic.spec.resources import Resources, WorkerPool
+from mlmagic.spec.resources import Resources
 from mlmagic.testing.backends import FOREVER, read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.layout import Workspace
 
@@ -101,35 +101,33 @@ def test_a_workspace_with_a_hostile_name(tmp_path: Path) -> None:
 def test_a_system_that_starts_nothing(
     backend: LocalBackend, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spawn.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(agent_call.sys, "executable", "/nowhere/python")
     with pytest.raises(BackendError) as caught:
         submit(backend, FOREVER, python="/bin/sh")
     (summary,) = backend.list()
     assert str(caught.value) == (
-        f"job {summary.id} could not be started: [Errno 2] No such file or directory: '/nowhere/python'\n"
+        "the agent, which starts jobs, could not be started: [Errno 2] No such file or directory: '/nowhere/python'\n"
         "Run it again once the machine has room for another process."
     )
     assert (summary.state, summary.error) == (JobState.FAILED, caught.value.message)
     unclaimed = Jobs(workspace).make(FOREVER)
-    assert LocalBackend(workspace, patience=0.0).get(unclaimed.id).state is JobState.FAILED
+    assert backend.get(unclaimed.id).state is JobState.QUEUED
 
 
 def test_a_spec_that_cannot_run_here(backend: LocalBackend) -> None:
-    pools = (WorkerPool(), WorkerPool(replica_count=2))
     with pytest.raises(UsageError) as caught:
-        submit(
-            backend,
-            FOREVER,
-            python="/nowhere/python",
-            working_directory="/nowhere",
-            resources=Resources(worker_pools=pools),
-        )
+        submit(backend, FOREVER, python="/nowhere/python", working_directory="/nowhere")
     assert str(caught.value) == (
         "job 'exam' cannot run on the backend 'local':\n"
-        "  - it asks for 3 replicas: this backend runs one\n"
         "  - its interpreter /nowhere/python is not a program that can be run\n"
         "  - its working directory /nowhere does not exist"
     )
+    assert backend.list() == []
+
+
+def test_a_job_that_can_never_fit_is_refused_with_the_numbers(backend: LocalBackend) -> None:
+    with pytest.raises(UsageError, match=r"needs 99999 cores: this machine has \d+"):
+        submit(backend, FOREVER, resources=Resources(cores=99999.0))
     assert backend.list() == []
 
 
