@@ -17,11 +17,12 @@ Samples: TypeAlias = dict[str, list[UsageSample]]
 
 
 def by_replica(usage: Usage) -> Samples:
-    """Return the samples of each replica: found in one pass, for there may be fifty replicas."""
+    """Return the samples of each replica that tell something: found in one pass, for there may be fifty replicas."""
     found: Samples = {name: [] for name in usage.replicas}
     for sample in usage.samples:
-        found[sample.replica].append(sample)
-    return found
+        if math.isfinite(sample.cores) and math.isfinite(sample.seconds):
+            found[sample.replica].append(sample)
+    return {name: samples for name, samples in found.items() if samples}
 
 
 def thinned(samples: Sequence[UsageSample], count: int = POINTS) -> list[UsageSample]:

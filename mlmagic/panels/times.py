@@ -28,7 +28,7 @@ def fine_duration(seconds: float) -> str:
     """Return `30 ms`, `0.3 s`, `3.2 s`, and from ten seconds on what `duration` returns."""
     if seconds < 0.095:
         return f"{max(0, round(seconds * 1000))} ms"
-    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(max(10, seconds))
 
 
 def coarse_duration(seconds: float) -> str:

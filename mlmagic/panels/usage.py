@@ -63,11 +63,12 @@ _MEASURES = (
 
 def usage_html(usage: Usage, *, is_open: bool) -> Html | None:
     """Return the charts of each replica, folded in under what there is to say of them all."""
-    if not usage.samples:
-        return None
     found = by_replica(usage)
-    begin, seconds = _span(usage)
-    axes = {measure: _axes(measure, usage.samples, seconds) for measure in _measured(usage.samples)}
+    if not found:
+        return None
+    every = [sample for samples in found.values() for sample in samples]
+    begin, seconds = _span(every)
+    axes = {measure: _axes(measure, every, seconds) for measure in _measured(every)}
     height = 64 if len(found) == 1 else 40
     replicas = []
     for name in list(found)[:_MOST_CHARTED]:
@@ -77,33 +78,32 @@ def usage_html(usage: Usage, *, is_open: bool) -> Html | None:
         replicas.append(element("div", heading, row, style="margin-top:10px"))
     rest = _rest_told(found)
     more = theme.row(theme.faint(rest)) if rest else None
-    return theme.folded(_told(usage, found), *replicas, more, is_open=is_open and len(found) <= _MOST_OPEN)
+    return theme.folded(_told(found), *replicas, more, is_open=is_open and len(found) <= _MOST_OPEN)
 
 
 def usage_text(usage: Usage) -> list[str]:
     """Return a line for each replica, with a curve of block characters for each measure."""
-    if not usage.samples:
-        return []
     found = by_replica(usage)
-    if len(found) == 1:
+    if len(found) <= 1:
         return [line for samples in found.values() for line in _replica_text("Usage: ", samples)]
     shown = list(found)[:_MOST_CHARTED]
     width = max(map(display_width, shown))
     lines = [line for name in shown for line in _replica_text(f"  {pad(name, width)}  ", found[name])]
     rest = _rest_told(found)
-    return [_told(usage, found), *lines, *([f"  {rest}"] if rest else [])]
+    return [_told(found), *lines, *([f"  {rest}"] if rest else [])]
 
 
-def _span(usage: Usage) -> tuple[datetime, float]:
+def _span(samples: Sequence[UsageSample]) -> tuple[datetime, float]:
     """Return when the charts begin, and how many seconds they reach from there."""
-    first = min(usage.samples, key=lambda sample: sample.time)
+    first = min(samples, key=lambda sample: sample.time)
     begin = first.time - timedelta(seconds=first.seconds)
-    last = max(sample.time for sample in usage.samples)
+    last = max(sample.time for sample in samples)
     return begin, max(1.0, (last - begin).total_seconds())
 
 
-def _told(usage: Usage, found: Samples) -> str:
-    return f"Usage: {_most(found.values())}, {duration(usage.cpu_seconds)} of processor time"
+def _told(found: Samples) -> str:
+    seconds = sum(sample.cores * sample.seconds for samples in found.values() for sample in samples)
+    return f"Usage: {_most(found.values())}, {duration(seconds)} of processor time"
 
 
 def _most(found: Collection[Sequence[UsageSample]]) -> str:
@@ -125,7 +125,7 @@ def _measured(samples: Sequence[UsageSample]) -> list[_Measure]:
 
 def _values(measure: _Measure, samples: Sequence[UsageSample]) -> list[float]:
     values = (measure.value(sample) for sample in samples)
-    return [float(value) for value in values if value is not None and math.isfinite(value)]
+    return [float(value) for value in values if value is not None]
 
 
 def _axes(measure: _Measure, samples: Sequence[UsageSample], seconds: float) -> Axes:
@@ -159,7 +159,7 @@ def _curves(measure: _Measure, samples: Sequence[UsageSample], begin: datetime) 
     curve: list[Point] = []
     for sample in samples:
         value = measure.value(sample)
-        if value is None or not math.isfinite(value):
+        if value is None:
             continue
         at = (sample.time - begin).total_seconds()
         start = max(0.0, at - sample.seconds)

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from mlmagic.panels import job_bundle, jobs_bundle, theme
+from mlmagic.panels.markup import escape
 from mlmagic.spec.job import JobError, JobState, Origin
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
-HTML, TEXT = "text/html", "text/plain"
+HTML, TEXT, MIME = "text/html", "text/plain", "application/vnd.mlmagic.jobs+json"
 PANDAS = '  File "/v/lib/python3.12/site-packages/pandas/core/frame.py", line 9, in g\n    raise KeyError(key)\n'
 TRACEBACK = 'Traceback (most recent call last):\n  Cell [5], line 3, in f\n    1/0\nZeroDivisionError: "x"'
 
@@ -155,3 +156,39 @@ def test_an_empty_list_says_what_to_do(now):
     assert bundle[TEXT] == "No jobs yet. Start one with %%train NAME."
     assert bundle["application/vnd.mlmagic.jobs+json"]["jobs"] == []
     assert "%%train NAME" in bundle[HTML]
+
+
+def test_what_is_not_the_default_is_shown(summary, now):
+    rows = [summary("QUEUED", start_time=None, attempt=2, priority=5), summary(attempt=1),
+            summary("SUCCEEDED", end_time=now, attempt=3, model_version="taxi@2")]  # fmt: skip
+    bundle = jobs_bundle(rows, now=now)
+    assert [line.split("  ")[-1] for line in lines(bundle)[1:4]] == ["try 2, priority 5", "2 h ago", "taxi@2, try 3"]
+    assert ">try 2, priority 5<" in bundle[HTML]
+    assert "try 1" not in bundle[HTML]
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"shown_of": 1234}, "2 of 1,234 jobs; more with --limit."),
+        ({"shown_of": 5, "filter_text": "state=FAILED"}, "2 of 5 jobs that pass state=FAILED; more with --limit."),
+        ({"shown_of": 2, "filter_text": HOSTILE}, "2 jobs that pass <script>alert(1)</script>&\"'."),
+    ],
+)
+def test_a_list_says_what_it_leaves_out(summary, now, fields, note):
+    bundle = jobs_bundle([summary("FAILED", end_time=now)] * 2, now=now, **fields)
+    assert lines(bundle)[-1] == note
+    assert escape(note) in bundle[HTML]
+
+
+def test_a_list_of_all_says_nothing_of_the_kind(summary, now):
+    rows = [summary("FAILED", end_time=now)]
+    assert jobs_bundle(rows, now=now, shown_of=1)[TEXT] == jobs_bundle(rows, now=now)[TEXT]
+    assert "1 job that passes a=b." in jobs_bundle(rows, now=now, filter_text="a=b")[TEXT]
+
+
+def test_a_filter_that_nothing_passes(now):
+    bundle = jobs_bundle([], filter_text=HOSTILE, now=now)
+    assert bundle[TEXT] == "No job passes the filter <script>alert(1)</script>&\"'\nAll jobs: %jobs"
+    assert "<script" not in bundle[HTML]
+    assert bundle[MIME] == {"schemaVersion": 1, "jobs": [], "filter": HOSTILE}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmagic.panels.text import display_width, fit, last_lines, plain_log, spread, table
+from mlmagic.panels.text import display_width, fit, folded, last_lines, plain_log, spread, table, wrapped
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,21 @@ def test_last_lines():
 def test_a_table_gives_way_in_one_column():
     text = table(["A", "TEXT"], [["1", "x" * 90], ["22", "y"]], flexible=1, width=20)
     assert text.split("\n") == ["A   TEXT", f"1   {'x' * 15}…", "22  y"]
+
+
+def test_a_table_of_numbers_ends_together():
+    assert table(["A", "N"], [["x", "1.5"], ["y", "10.5"]], flexible=0, right={1}).split("\n") == [
+        "A     N", "x   1.5", "y  10.5",
+    ]  # fmt: skip
+
+
+def test_parts_are_put_on_as_few_lines_as_hold_them():
+    assert wrapped("A: ", ["one", "two", "three"], width=13) == ["A: one · two", "   three"]
+    assert wrapped("A: ", ["x" * 20, "y"], width=13) == [f"A: {'x' * 9}…", "   y"]
+    assert wrapped("A: ", []) == []
+
+
+def test_a_sentence_is_folded_between_words():
+    assert folded("a sentence of words", 12) == ["a sentence", "  of words"]
+    assert folded("x" * 20, 12) == ["x" * 20]
+    assert folded("") == [""]

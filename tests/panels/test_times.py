@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mlmagic.panels.times import ago, coarse_duration, duration
+from mlmagic.panels.times import ago, coarse_duration, duration, fine_duration
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,19 @@ def test_a_coarse_duration_changes_seldom(seconds, text):
 )
 def test_how_long_ago(now, seconds, text):
     assert ago(now - timedelta(seconds=seconds), now) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 ms"),
+        (0.0304, "30 ms"),
+        (0.095, "0.1 s"),
+        (0.3, "0.3 s"),
+        (9.94, "9.9 s"),
+        (9.96, "9 s"),
+        (75, "1 min 15 s"),
+    ],
+)
+def test_short_durations_are_told_finely(seconds, text):
+    assert fine_duration(seconds) == text
