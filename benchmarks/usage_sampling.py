@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, cast
 
 import psutil
 
@@ -18,7 +19,7 @@ from mlmagic.spec import codec
 from mlmagic.spec.job import Replica, ReplicaList, ReplicaRole
 from mlmagic.workspace.layout import Workspace
 
-JOBS, ROUNDS = 20, 100
+JOBS, ROUNDS = 20, 30
 # A supervisor and a replica with as much memory as TensorFlow has, in the shape that a fork server gives them.
 _JOBS = """
 import os, sys
@@ -30,7 +31,7 @@ for _ in range(int(sys.argv[1])):
             os.setpgid(0, 0)
             sys.stdin.read()
             os._exit(0)
-        print(os.getpid(), chief, flush=True)
+        os.write(1, f"{os.getpid()} {chief}\\n".encode())
         sys.stdin.read()
         os._exit(0)
 sys.stdin.read()
@@ -62,11 +63,9 @@ def _jobs(workspace: Workspace) -> Iterator[dict[str, int]]:
     """Start jobs, and give their supervisors."""
     command = [sys.executable, "-S", "-c", _JOBS, str(JOBS)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        running = {}
+        running, server_in, server_out = {}, cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)
         for number in range(JOBS):
-            supervisor, chief = map(int, server.stdout.readline().split())
+            supervisor, chief = map(int, server_out.readline().split())
             folder = workspace.job(f"taxi-20260131-120000-{number:04x}")
             folder.root.mkdir(parents=True)
             replica = Replica(role=ReplicaRole.CHIEF, index=0, pid=chief, attempt=1, start_time=datetime.now(UTC))
@@ -75,7 +74,7 @@ def _jobs(workspace: Workspace) -> Iterator[dict[str, int]]:
         try:
             yield running
         finally:
-            server.stdin.close()
+            server_in.close()
 
 
 def _with_psutil(running: dict[str, int], *, is_full: bool = False) -> list[tuple[float, int]]:

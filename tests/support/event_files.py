@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from mlmagic.runtime.crc32c import masked_crc32c
 
@@ -34,3 +35,12 @@ def restart(step: int) -> bytes:
 
     log = SessionLog(status=SessionLog.START)
     return Event(wall_time=2000.0, step=step, session_log=log).SerializeToString()
+
+
+def tensor_event(**tensor: Any) -> bytes:
+    """An event with a tensor called x, given by the fields of a TensorProto."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    value = Summary.Value(tag="x", tensor=tensor)
+    return Event(wall_time=1.0, summary=Summary(value=[value])).SerializeToString()

@@ -26,11 +26,13 @@ def fork(*, session=False, group=False):
     if pid:
         pipes[pid] = (os.fdopen(to[1], "w", buffering=1), os.fdopen(answer[0]))
         os.close(to[0]); os.close(answer[1])
+        pipes[pid][1].readline()
         return pid
     os.close(to[1]); os.close(answer[0])
     pipes.clear()
     if session: os.setsid()
     if group: os.setpgid(0, 0)
+    os.write(answer[1], b"ready\\n")
     serve(os.fdopen(to[0]), os.fdopen(answer[1], "w", buffering=1))
     os._exit(0)
 

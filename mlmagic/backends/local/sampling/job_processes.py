@@ -20,7 +20,9 @@ class Member:
 
     process: Process
     replica: str | None
-    base: int
+    is_new: bool
+    """It began after the sample before the first that has it, so that all that it took is still to be counted."""
+    base: int = 0
     """What it had resident in common with the process that it was forked from, as far as that is known."""
     measured: Memory | None = None
     resident_then: int = 0
@@ -109,11 +111,17 @@ class JobProcesses:
     def _member(self, process: Process) -> Member:
         before = self._before.get(process.pid)
         if before is None or before.process.start != process.start:
-            return Member(process, None, 0)
+            return Member(process, None, is_new=process.start >= self._since)
         return dataclasses.replace(before, process=process)
 
     def _is_known(self, member: Member) -> bool:
-        return member.process.start >= self._since or member.process.pid in self._before
+        return member.is_new or member.process.pid in self._before
+
+    def _is_first(self, member: Member) -> bool:
+        """Say whether nothing of the process was counted so far, and all shall be."""
+        before = self._before.get(member.process.pid)
+        is_other = before is None or before.process.start != member.process.start or before.replica is None
+        return is_other and member.is_new
 
     def _replica_of(self, process: Process, replicas: dict[int, str]) -> str | None:
         ancestor: Process | None = process
@@ -150,9 +158,11 @@ class JobProcesses:
 
     def _growth(self, member: Member) -> tuple[float, float]:
         process, before = member.process, self._before.get(member.process.pid)
+        if member.replica is not None and self._is_first(member):
+            return process.cpu, process.children_cpu
         if before is not None and before.process.start == process.start:
             return process.cpu - before.process.cpu, process.children_cpu - before.process.children_cpu
-        return (process.cpu, process.children_cpu) if process.start >= self._since else (0.0, 0.0)
+        return 0.0, 0.0
 
     def _ended(self) -> tuple[dict[int, float], list[str]]:
         """Return what was counted of processes that have ended, by the ancestor that is there, and replicas of them."""
@@ -172,16 +182,16 @@ class JobProcesses:
         return counted, ended
 
     def _taken(self, members: Sequence[Member], cpu: float, now: float) -> Taken:
-        start = min(member.process.start for member in members)
+        is_first = all(map(self._is_first, members))
         return Taken(
             cpu_seconds=max(0.0, cpu),
             memory_bytes=self._memory(members),
-            seconds=max(0.1, now - start) if start >= self._since else None,
+            seconds=max(0.1, now - min(member.process.start for member in members)) if is_first else None,
             pids=tuple(member.process.pid for member in members),
         )
 
     def _memory(self, members: Sequence[Member]) -> int:
-        """Return what a replica holds, without what it shares with its fork server but with what its processes share."""
+        """Return what a replica holds: with what its processes share, without what they share with their fork server."""
         private = sum(member.private for member in members)
         supervisor = self._members.get(self.supervisor)
         if len(members) == 1 or supervisor is None or supervisor.measured is None:

@@ -116,6 +116,12 @@ def test_the_programs_end_with_the_reader_and_stale_values_with_them(
     assert psutil.Process().children() == []
 
 
+def test_a_program_whose_reader_is_gone_is_not_started() -> None:
+    command = [sys.executable, "-m", "mlmagic.backends.local.sampling.companion", "1", sys.executable, "-c", "print(1)"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
+
+
 def test_the_programs_end_when_the_reader_is_killed(install: Install, tmp_path: Path) -> None:
     install("12, GPU-a, 300", "GPU-a, 90")
     source = (

@@ -244,6 +244,21 @@ def test_a_job_that_ended_is_written_to_the_end(sampler: Sampler, job: Callable[
     assert times[-1] - times[0] < timedelta(minutes=1)
 
 
+def test_a_replica_that_is_written_down_late_counts_from_its_beginning(
+    sampler: Sampler, job: Callable[..., Job]
+) -> None:
+    taxi = job()
+    chief = taxi.replica()
+    known = taxi.folder.replicas.rename(taxi.folder.root / "later")
+    chief.do("burn(0.2)")
+    sample(sampler, taxi)
+    known.rename(taxi.folder.replicas)
+    sample(sampler, taxi)
+    (first,) = taxi.usage.samples
+    assert first.cores * first.seconds == pytest.approx(0.2, abs=0.06)
+    assert first.cores <= 1.1
+
+
 def test_before_its_replicas_are_known_a_job_has_no_samples(sampler: Sampler, job: Callable[..., Job]) -> None:
     taxi = job()
     taxi.folder.replicas.write_text("{")
