@@ -11,15 +11,22 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from mlmagic import errors
-    from mlmagic.api.jobs import job, jobs
+    from mlmagic.api.comparison import compare_jobs
+    from mlmagic.api.difference import diff_jobs
+    from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
+    from mlmagic.api.retention import delete_jobs
     from mlmagic.api.status import status
     from mlmagic.api.training import plan_training, train
     from mlmagic.session import use
 
 # Resolved on first use: `import mlmagic` costs next to nothing.
 _HOMES = {
+    "cancel_jobs": "mlmagic.api.jobs",
+    "compare_jobs": "mlmagic.api.comparison",
+    "delete_jobs": "mlmagic.api.retention",
+    "diff_jobs": "mlmagic.api.difference",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
@@ -34,7 +41,10 @@ _HOMES = {
     "_jupyter_server_extension_points": "mlmagic.server",
 }
 
-__all__ = ["errors", "job", "jobs", "model", "models", "plan_training", "predict", "status", "train", "use"]
+__all__ = [
+    "cancel_jobs", "compare_jobs", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model", "models", "plan_training",
+    "predict", "status", "train", "use",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

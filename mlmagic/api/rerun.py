@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
         max_retries=settings.max_retries,
         set_default=old.set_default if changes.set_default is None else changes.set_default,
         fresh=old.fresh if changes.fresh is None else changes.fresh,
+        versions={**old.versions, **present_versions()},
         invocation=changes.invocation,
         rerun_of=job_id,
         # The job runs as one that this kernel submits; its code, and the folder that it reads from, are the old ones.
@@ -76,6 +78,13 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
         placement=None,
     )
     return backend.submit(spec, package).id
+
+
+def present_versions() -> dict[str, str]:
+    """Return the versions of what is not the package's own."""
+    from mlmagic import __version__
+
+    return {"python": platform.python_version(), "mlmagic": __version__}
 
 
 def with_stored_flags(package: TrainerPackage) -> TrainerPackage:
