@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mlmagic import panels
-from mlmagic.panels import description_bundle, job_bundle
+from mlmagic.panels import description_bundle, job_bundle, theme
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobError, Origin, Placement, Replica, ReplicaRole
 from mlmagic.spec.report import JobDescription, Progress
@@ -111,11 +111,12 @@ def test_many_flags_and_metrics_are_no_wall(describe, now):
 
 
 def test_a_log_is_coloured_by_how_grave_its_lines_are(describe, now):
-    log = "fine\nERROR:root:<b>\nI0000 00:00:1.5   18 a.cc:1] told\nTraceback (most recent call last):\n  File\nE: x"
+    log = "fine\nERROR:root:<b>\nWARNING:root:x\nI0000 00:00:1.5   18 a.cc:1] told\nTraceback (most recent call last):\n  File\nE: x"
     html = description_bundle(describe(log_tail=log), now=now)[HTML]
     red = html.partition("ERROR:root:&lt;b&gt;")[0].rpartition("<span")[2]
     assert "color-mix(in srgb,#c5221f" in red
     assert html.count(f"<span{red}") == 4
+    assert f'{theme.toned(theme.AMBER)}">WARNING:root:x<' in html
     assert ">fine\n" in html
 
 

@@ -39,10 +39,16 @@ def test_who_died_and_who_was_started_again(record, replica, now):
 
 @pytest.mark.parametrize(
     ("state", "code", "told"),
-    [("SUCCEEDED", 0, "✓ ended"), ("SUCCEEDED", -15, "■ ended by SIGTERM"),
-     ("CANCELLED", 143, "■ ended with exit code 143"), ("FAILED", -15, "✗ ended by SIGTERM"), ("FAILED", 1, "✗ ended with exit code 1"),
-     ("FAILED", -200, "✗ ended by signal 200"), ("LOST", None, "? gone")],
-)  # fmt: skip
+    [
+        ("SUCCEEDED", 0, "✓ ended"),
+        ("SUCCEEDED", -15, "■ ended by SIGTERM"),
+        ("CANCELLED", 143, "■ ended with exit code 143"),
+        ("FAILED", -15, "✗ ended by SIGTERM"),
+        ("FAILED", 1, "✗ ended with exit code 1"),
+        ("FAILED", -200, "✗ ended by signal 200"),
+        ("LOST", None, "? gone"),
+    ],
+)
 def test_what_became_of_a_replica(record, replica, state, code, told):
     ended = record(state, end_time=record().update_time)
     assert told in replicas_text(ended, [replica("chief-0"), replica("ps-0", code=code)], ended.end_time)[-1]
