@@ -26,6 +26,7 @@ from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.job import PackageReference as Reference
 from mlmagic.testing.driving import (
+    COLD,
     FOREVER,
     PATIENCE_SECONDS,
     make_package,
@@ -39,6 +40,7 @@ from mlmagic.testing.keeping import KeepingConformance
 from mlmagic.testing.listing import ListingConformance
 
 __all__ = [
+    "COLD",
     "FOREVER",
     "PATIENCE_SECONDS",
     "BackendConformance",
@@ -54,7 +56,7 @@ __all__ = [
 ]
 
 
-class BackendConformance:
+class BackendConformance(ListingConformance, KeepingConformance):
     """What the docstring of `Backend` says, as tests."""
 
     def test_submit_returns_a_queued_record_at_once(self, backend: Backend) -> None:
