@@ -42,8 +42,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model", "models", "plan_training",
-    "predict", "status", "train", "use",
+    "cancel_jobs", "compare_jobs", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model", "models",
+    "plan_training", "predict", "status", "train", "use",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.spec.advice import usage_hints
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.report import JobDescription, Progress, StateChange
 
@@ -35,15 +36,17 @@ def describe(backend: Backend, job_id: str, *, now: datetime | None = None) -> D
     log_tail = read_log_tail(backend, job_id)
     changes = backend.changes(job_id)
     progress = read_job_progress(record, log_tail)
+    usage = backend.usage(job_id)
     return Description(
         record=record,
         changes=changes,
         replicas=backend.replicas(job_id),
-        usage=backend.usage(job_id),
+        usage=usage,
         progress=progress,
         eta_seconds=remaining_seconds(record, changes, progress, now or datetime.now(UTC)),
         waiting_for=backend.waiting_for(job_id),
         log_tail=log_tail,
+        hints=usage_hints(record, usage),
     )
 
 

@@ -202,6 +202,4 @@ class Job:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from mlmagic.panels import job_bundle
-
-        return job_bundle(self.record, log_tail=self.logs(tail=20))
+        return self.describe()._repr_mimebundle_()

@@ -127,7 +127,8 @@ class _Query:
             limit=None if self.limit is None else self.limit + 1,
             display_name=self.display_name,
             states=self.states,
-            **{key: value for key, value in (("where", self.where), ("sort_by", self.sort_by)) if value},  # type: ignore[arg-type]
+            where=self.where,
+            sort_by=self.sort_by,
         )
         shown = tuple(found[: self.limit])
         return JobList(summaries=shown, has_more=len(found) > len(shown), backend=self.backend, query=self)
@@ -214,7 +215,8 @@ class JobList(Sequence[JobSummary]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import jobs_bundle
 
-        return jobs_bundle(self.summaries)
+        filter_text = self.query.where.text if self.query is not None and self.query.where is not None else None
+        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text)
 
 
 def _with_ids(ids: Sequence[str]) -> Filter:

@@ -51,6 +51,8 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
     Raises:
         UsageError: changes that do not fit, or arguments that the program does not take.
     """
+    from mlmagic.session import current_session
+
     old = backend.get(job_id).spec
     package = backend.package(job_id)
     settings = _read_settings(old, args, changes)
@@ -67,7 +69,7 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
         priority=settings.priority,
         max_retries=settings.max_retries,
         set_default=old.set_default if changes.set_default is None else changes.set_default,
-        fresh=old.fresh if changes.fresh is None else changes.fresh,
+        fresh=changes.fresh or old.fresh or not current_session().warm_starts,
         versions={**old.versions, **present_versions()},
         invocation=changes.invocation,
         rerun_of=job_id,

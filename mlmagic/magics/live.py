@@ -17,6 +17,7 @@ from mlmagic.errors import JobFailed
 from mlmagic.magics.terminal import wait_in_terminal, watch_in_terminal
 
 if TYPE_CHECKING:
+    from mlmagic.api.description import Description
     from mlmagic.api.job import Job
     from mlmagic.api.jobs import JobList
     from mlmagic.panels.bundle import Bundle
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _INTERVAL = 0.5
 # A redrawn panel closes what the reader had opened in it, so it is redrawn no more often than it is worth.
 _LOG_PAUSE, _CLOCK_PAUSE = 1.0, 5.0
-_LOG_LINES = 100
 # A workspace on a network file system may stay away for a while.
 _MAX_FAILURES = 60
 
@@ -157,22 +157,24 @@ class _Panel:
 
     def draw(self) -> None:
         """Draw the panel if it is not on the screen as it should be."""
+        from mlmagic.api.description import read_log_tail
+
         with self._lock:
             if self.is_final:
                 return
-            record = self._job.record
-            self._draw(_Drawn(record, self._job.logs(tail=_LOG_LINES), self._clock()))
-            self.is_final, self._failures = record.state.is_final, 0
+            # What is cheap to read tells whether the rest is worth reading.
+            log = read_log_tail(self._job.backend, self._job.id)
+            present = _Drawn(self._job.record, log, self._clock())
+            if self._drawn is None or present.is_worth_drawing(self._drawn):
+                self._draw(self._job.describe())
+            self._failures = 0
 
-    def _draw(self, present: _Drawn) -> None:
-        from mlmagic.panels.job import job_bundle
-
-        if self._drawn is not None and not present.is_worth_drawing(self._drawn):
-            return
+    def _draw(self, description: Description) -> None:
         is_update = self._drawn is not None
-        bundle = job_bundle(present.record, present.log)
+        bundle = description._repr_mimebundle_()
         self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
-        self._drawn = present
+        self._drawn = _Drawn(description.record, description.log_tail, self._clock())
+        self.is_final = description.record.state.is_final
 
     def follow(self) -> None:
         """Draw the panel, and outlive whatever goes wrong: nobody waits for this thread to raise."""
