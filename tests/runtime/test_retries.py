@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from support.queued import Jobs
 
+from mlmagic.errors import WorkspaceError
+from mlmagic.runtime import closing
 from mlmagic.runtime.replicas import read_replicas
 from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec import codec
@@ -105,3 +107,14 @@ def test_restarts_of_all_attempts_count(jobs: Jobs, supervise: Supervise) -> Non
 
 def running(jobs: Jobs, folder: JobFolder, state: JobState) -> None:
     jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=state, now=datetime.now(UTC), attempt=1)
+
+
+def test_a_job_that_cannot_be_queued_again_fails(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> bool:
+        raise WorkspaceError("the disk is full.")
+
+    monkeypatch.setattr(closing, "requeue", full)
+    record = supervise(jobs.make("raise ValueError('x')\n", max_retries=1))
+    assert (record.state, record.message) == (JobState.FAILED, "ValueError: x")

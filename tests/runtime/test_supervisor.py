@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.queued import Jobs
 from mlmagic.errors import WorkspaceError
 from mlmagic.runtime import attempt, claim, closing
 from mlmagic.runtime.program import ColdLauncher
+from mlmagic.runtime.rehearsal import rehearse
 from mlmagic.runtime.supervisor import Supervisor
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec import codec
@@ -213,3 +215,18 @@ def test_metrics_that_cannot_be_read_fail_nothing(
 ) -> None:
     monkeypatch.setattr("mlmagic.runtime.scalars.final_metrics", lambda _: {}["loss"])
     assert supervise(jobs.make("pass\n")).state is JobState.SUCCEEDED
+
+
+def test_told_to_end_before_it_began(jobs: Jobs) -> None:
+    folder = jobs.make("print('hello')\n")
+    with Watch() as watch:
+        os.kill(os.getpid(), signal.SIGTERM)
+        Supervisor(folder, watch, launcher=ColdLauncher(), environment=os.environ).run()
+    record = jobs.store.get(folder.id)
+    assert (record.state, record.message) == (JobState.CANCELLED, "cancelled before it began")
+    assert folder.log().read_text() == "mlmagic: cancelled before it began\n"
+
+
+def test_what_supervisors_import_is_imported_beforehand() -> None:
+    rehearse()
+    assert {"sqlite3", "fcntl", "ctypes", "mlmagic.source.sourcemap"} <= sys.modules.keys()
