@@ -38,8 +38,10 @@ class _Template(NamedTuple):
     before: bytes
     after: bytes
     length: int
+    """With the checksum."""
     layout: struct.Struct
-    offset: int
+    value_at: int
+    after_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class EventFile:
         Raises:
             OSError: it cannot be read, or is gone.
         """
-        new: dict[str, list[Point]] = {}
+        new: defaultdict[str, list[Point]] = defaultdict(list)
         # Opening waits for nobody, should it be a pipe by this name.
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
@@ -94,7 +96,7 @@ class EventFile:
                 if not used:
                     break
                 self._offset += used
-        return new
+        return dict(new)
 
     def _records(self, buffer: bytes) -> tuple[list[bytes], int]:
         """Return the records that are there in full, with their checksums, and how many bytes they take."""
@@ -126,25 +128,25 @@ class EventFile:
         self._offset = end
         return True
 
-    def _take(self, records: Sequence[bytes], new: dict[str, list[Point]], *, is_end: bool) -> int:
+    def _take(self, records: Sequence[bytes], new: defaultdict[str, list[Point]], *, is_end: bool) -> int:
         """Keep the scalars, and return how many bytes at the end are to be read again."""
-        found: list[tuple[int, str, Point]] = []
+        found: list[tuple[int, tuple[str, Point]]] = []
         voids: dict[int, int] = {}
         quick_point = self._quick_point
         for place, record in enumerate(records):
             if quick := quick_point(record):
-                found.append((place, *quick))
+                found.append((place, quick))
             elif event := self._event(record):
                 if event.void_from is not None:
                     voids[len(found)] = event.void_from
-                found += [(place, tag, point) for tag, point in event.points]
-        sound = _sound(records, [place for place, _, _ in found])
-        for number, (place, tag, point) in enumerate(found):
-            if number in voids:
+                found += [(place, point) for point in event.points]
+        sound = _sound(records, [place for place, _ in found])
+        for number, (place, (tag, point)) in enumerate(found):
+            if voids and number in voids:
                 self._void(voids.pop(number))
             if place in sound:
                 self.points[tag][point[0]] = point
-                new.setdefault(tag, []).append(point)
+                new[tag].append(point)
         for step in voids.values():
             self._void(step)
         # The last record of a file may be one whose bytes are still on their way.
@@ -172,11 +174,14 @@ class EventFile:
             template = self._templates.get(record[at : at + 6 + record[at + 5]])
             if template is None:
                 return None
-            rest = record[at:-_FOOTER]
-            tag, before, after, length, layout, offset = template
-            if len(rest) != length or not rest.startswith(before) or not rest.endswith(after):
+            tag, before, after, length, layout, offset, after_at = template
+            if (
+                len(record) != at + length
+                or not record.startswith(before, at)
+                or not record.startswith(after, at + after_at)
+            ):
                 return None
-            return tag, (step, _double.unpack_from(record, 1)[0], layout.unpack_from(rest, offset)[0])
+            return tag, (step, _double.unpack_from(record, 1)[0], layout.unpack_from(record, at + offset)[0])
         except (MalformedError, IndexError):
             return None
 
@@ -215,11 +220,18 @@ class EventFile:
     def _learn(self, value: SummaryValue, event: bytes, summary_at: int) -> None:
         if value.format is None:
             return
-        rest, offset = event[summary_at:], value.at - summary_at
+        rest, value_at = event[summary_at:], value.at - summary_at
+        after_at = value_at + value.format.size
         if len(self._templates) > _MEMORY:
             self._templates.clear()
         self._templates[rest[: 6 + rest[5]]] = _Template(
-            value.tag, rest[:offset], rest[offset + value.format.size :], len(rest), value.format, offset
+            tag=value.tag,
+            before=rest[:value_at],
+            after=rest[after_at:],
+            length=len(rest) + _FOOTER,
+            layout=value.format,
+            value_at=value_at,
+            after_at=after_at,
         )
 
 

@@ -191,7 +191,7 @@ class JobProcesses:
         )
 
     def _memory(self, members: Sequence[Member]) -> int:
-        """Return what a replica holds: with what its processes share, without what they share with their fork server."""
+        """Return what a replica holds: with what its processes share, without what they share with a fork server."""
         private = sum(member.private for member in members)
         supervisor = self._members.get(self.supervisor)
         if len(members) == 1 or supervisor is None or supervisor.measured is None:
