@@ -111,7 +111,8 @@ def test_many_flags_and_metrics_are_no_wall(describe, now):
 
 
 def test_a_log_is_coloured_by_how_grave_its_lines_are(describe, now):
-    log = "fine\nERROR:root:<b>\nWARNING:root:x\nI0000 00:00:1.5   18 a.cc:1] told\nTraceback (most recent call last):\n  File\nE: x"
+    grave = "ERROR:root:<b>\nTraceback (most recent call last):\n  File\nE: x"
+    log = f"fine\nWARNING:root:x\nI0000 00:00:1.5   18 a.cc:1] told\n{grave}"
     html = description_bundle(describe(log_tail=log), now=now)[HTML]
     red = html.partition("ERROR:root:&lt;b&gt;")[0].rpartition("<span")[2]
     assert "color-mix(in srgb,#c5221f" in red
