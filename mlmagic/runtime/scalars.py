@@ -1,8 +1,8 @@
 """A job's metrics: the TensorBoard scalars below its log folder, by the names that Keras gives them.
 
 `train/epoch_loss` is called `loss`, `validation/epoch_loss` `val_loss`; any other scalar has the name of its tag, and
-one that lies in the log folder itself is what the program calls its metric. Where several runs have scalars of one name,
-one of them keeps it (see `_rank`), and the others are told apart by their run: `test/loss`.
+one that lies in the log folder itself is what the program calls its metric. Where several runs have scalars of one
+name, one of them keeps it (see `_rank`), and the others are told apart by their run: `test/loss`.
 """
 
 from __future__ import annotations
