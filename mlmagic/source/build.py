@@ -17,6 +17,7 @@ from mlmagic.source.digest import digest_of
 from mlmagic.source.docstrings import summary
 from mlmagic.source.flags import function_flags, script_flags
 from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.parts import LOOP_FILE
 from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
 from mlmagic.source.sdist import distribution_name
 from mlmagic.source.shape import Shape, recognise
@@ -65,7 +66,7 @@ def build_package(
         local_modules=local_modules,
         place=program.place,
     )
-    task, flags, notes = _write_task(program)
+    task, flags, notes = _write_task(program, joins_cluster=LOOP_FILE in needed.files)
     files = _files(name, program, task, needed, python or f"{sys.version_info.major}.{sys.version_info.minor}")
     return TrainerPackage(
         shape=program.shape.kind,
@@ -112,15 +113,17 @@ def _parse(text: str) -> ast.Module:
         return ast.parse(text, MODEL_FILE)
 
 
-def _write_task(program: _Program) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:
+def _write_task(program: _Program, *, joins_cluster: bool) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:
     shape = program.shape
     if shape.function is not None:
         flags, notes = function_flags(shape.function, program.tree.body, program.place(shape.function.lineno))
-        return train_task(flags, summary(ast.get_docstring(shape.function))), flags, notes
+        description = summary(ast.get_docstring(shape.function))
+        return train_task(flags, description, joins_cluster=joins_cluster), flags, notes
     if shape.reads_arguments:
-        return own_arguments_task(), (), ("the cell reads its arguments itself, so its constants are not flags",)
+        note = "the cell reads its arguments itself, so its constants are not flags"
+        return own_arguments_task(joins_cluster=joins_cluster), (), (note,)
     flags, notes = script_flags(program.tree.body, program.model.text)
-    return script_task(flags), flags, notes
+    return script_task(flags, joins_cluster=joins_cluster), flags, notes
 
 
 def _files(name: str, program: _Program, task: str, needed: Requirements, python: str) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mlmagic.errors import CellError
 from mlmagic.source.folder import read_folder
 from mlmagic.source.imports import Import, imports_of
+from mlmagic.source.parts import PACKAGE, offer, part_files
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -65,12 +66,14 @@ _IMPLIED: Sequence[tuple[str, str, tuple[str, ...]]] = (
 
 @dataclass(slots=True)
 class Requirements:
-    """What the program needs from outside: pins for pip, and the user's own modules as files at the package's root."""
+    """What the program needs: pins for pip, the user's own modules as files, and those of the package itself."""
 
     pins: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     missing: dict[str, Import] = field(default_factory=dict)
+    not_parts: dict[str, Import] = field(default_factory=dict)
+    """What it imports from the package, and is not there."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -111,6 +114,12 @@ def find_requirements(
         if module in seen and sign in text:
             for name in implied:
                 _resolve(Import(name=name, line=0, optional=True), found, seen, installed, lambda _: None)
+    if found.not_parts:
+        raise CellError(
+            f"the cell imports from `{PACKAGE}`, its own package, what is not there:",
+            problems=[f"`{name}` ({_origin(item, place)})" for name, item in found.not_parts.items()],
+            hint=offer(),
+        )
     if found.missing:
         raise CellError(
             "the cell imports modules that are neither installed nor files of your own:",
@@ -129,6 +138,8 @@ def _resolve(
     item: Import, found: Requirements, seen: set[str], installed: Installed, local_modules: LocalModules
 ) -> list[Import]:
     """Note where a module comes from; return what its own files import."""
+    if item.top == PACKAGE:
+        return _resolve_part(item, found, local_modules)
     key = item.name if item.top in _NAMESPACES else item.top
     if key in seen or item.top in sys.stdlib_module_names or item.top == "__main__":
         return []
@@ -146,6 +157,20 @@ def _resolve(
     return []
 
 
+def _resolve_part(item: Import, found: Requirements, local_modules: LocalModules) -> list[Import]:
+    """Add what a program imports from the package that it becomes; return what that imports."""
+    files = part_files(item)
+    if files is not None:
+        return _add_files(files, found)
+    if item.optional or (item.file or "").startswith(f"{PACKAGE}/"):  # the modules of the package know one another
+        return []
+    path = local_modules(PACKAGE)
+    if path is not None:
+        return _add_local(PACKAGE, path, found)
+    found.not_parts[item.name] = item
+    return []
+
+
 def _public_version(name: str, version: str, notes: list[str]) -> str:
     """Return the version without its local part, such as `+cpu`, which no index has."""
     public, plus, _ = version.partition("+")
@@ -160,13 +185,17 @@ def _add_local(name: str, path: Path, found: Requirements) -> list[Import]:
             f"the module `{name}` ({path}) has the name of a part of the trainer package.",
             hint="Give it another name, and import it by that.",
         )
-    files = _local_files(name, path)
-    found.files.update(files)
     found.notes.append(f"`{name}` is copied from {path}")
+    return _add_files(_local_files(name, path), found, path)
+
+
+def _add_files(files: Mapping[str, bytes], found: Requirements, path: Path = Path()) -> list[Import]:
+    """Add files to the package, and return what they import; `path` is where they were."""
     imported: list[Import] = []
-    for file, content in sorted(files.items()):
+    for file in sorted(files.keys() - found.files.keys()):
+        found.files[file] = files[file]
         if file.endswith(".py"):
-            imported += [replace(item, file=file) for item in _imports_of_file(path, file, content)]
+            imported += [replace(item, file=file) for item in _imports_of_file(path, file, files[file])]
     return imported
 
 

@@ -11,22 +11,37 @@ from mlmagic.spec.package import Flag
 
 _WIDTH = 100
 _INDENT = "    "
+_JOIN = """\
+    from trainer.cluster import join_cluster
+
+    join_cluster()  # before TensorFlow's first operation, which may be in model.py
+"""
 
 
-def train_task(flags: Sequence[Flag], description: str | None) -> str:
-    """Return the program that calls `train` with its flags as arguments."""
+def train_task(flags: Sequence[Flag], description: str | None, *, joins_cluster: bool = False) -> str:
+    """Return the program that calls `train` with its flags as arguments.
+
+    Args:
+        flags: of the program.
+        description: what it does, for its help.
+        joins_cluster: the package has the training loop, which must find its cluster joined.
+    """
     imports = "from pathlib import Path\n" if _uses_path(flags) else ""
-    return _fill("train_task.py", flags, description, imports=imports)
+    return _fill("train_task.py", flags, description, imports=imports, join=_join(joins_cluster))
 
 
-def script_task(flags: Sequence[Flag]) -> str:
+def script_task(flags: Sequence[Flag], *, joins_cluster: bool = False) -> str:
     """Return the program that runs a script with its flags in place of its constants."""
-    return _fill("script_task.py", flags, None)
+    return _fill("script_task.py", flags, None, join=_join(joins_cluster))
 
 
-def own_arguments_task() -> str:
+def own_arguments_task(*, joins_cluster: bool = False) -> str:
     """Return the program that leaves all arguments to the script."""
-    return template("own_arguments_task.py").substitute()
+    return template("own_arguments_task.py").substitute(join=_join(joins_cluster))
+
+
+def _join(joins_cluster: bool) -> str:
+    return _JOIN if joins_cluster else ""
 
 
 @cache

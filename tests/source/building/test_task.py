@@ -189,3 +189,21 @@ def test_a_script_that_reads_its_arguments_gets_them(build, run) -> None:
 def test_quoted_text_reads_back(value: str) -> None:
     assert eval(quote(value)) == value  # noqa: S307 - what was just written
     assert eval(literal([(value,), 1.5, None])) == [(value,), 1.5, None]  # noqa: S307
+
+
+@pytest.mark.parametrize(
+    ("task", "counts"),
+    [
+        ({"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "chief", "index": 0}}, True),
+        ({"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "worker", "index": 0}}, False),
+        ({"cluster": {"chief": ["a:1"]}, "task": {"type": "evaluator", "index": 0}}, False),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}, True),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}, False),
+        ({}, True),
+    ],
+)
+def test_only_the_chief_exports_and_reports(build, run, tmp_path: Path, task: dict, counts: bool) -> None:
+    folder = tmp_path / "model"
+    told = run(build(FAKE_KERAS), env={"AIP_MODEL_DIR": str(folder), "TF_CONFIG": json.dumps(task)})
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == (f"exported to {folder}\nFinal metrics: loss=1.5\n" if counts else "")
