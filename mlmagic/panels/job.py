@@ -92,7 +92,7 @@ def _html(description: JobDescription, log: str, left_out: int, now: datetime) -
         heading,
         *(theme.row(line, top="6px" if number == 0 else "0") for number, line in enumerate(_said(description))),
         progress_html(description),
-        theme.row(theme.faint("Flags "), theme.code(_flags(record, _FLAGS_LENGTH))) if spec.args else None,
+        theme.row(theme.faint("Flags "), theme.code(fit(shlex.join(spec.args), _FLAGS_LENGTH))) if spec.args else None,
         _metrics_html(record),
         error_html(record.error) if record.error else None,
         *(theme.row(theme.faint("Note "), note) for note in _notes(description)),
@@ -115,10 +115,8 @@ def _said(description: JobDescription) -> list[str]:
     has_message = bool(message) and message.lower() != record.state.value.lower() and not record.error
     states = timeline(description.changes) if len(description.changes) > 1 else []
     if description.waiting_for and record.state is JobState.QUEUED:
-        return [
-            *([message] if has_message else []),
-            f"{_sentence(record).rstrip('.')}: {one_line(description.waiting_for)}.",
-        ]
+        waits = f"{_sentence(record).rstrip('.')}: {one_line(description.waiting_for)}."
+        return [*([message] if has_message else []), *(states if len(states) > 1 else []), waits]
     if has_message:
         return [message, *(states if len(states) > 1 else [])]
     return states or [_sentence(record)]
@@ -127,6 +125,8 @@ def _said(description: JobDescription) -> list[str]:
 def _sentence(record: JobRecord) -> str:
     """Return what the job is doing, as far as its record tells."""
     match record.state:
+        case JobState.QUEUED if record.attempt:
+            return f"Waits for try {record.attempt + 1}."
         case JobState.QUEUED | JobState.PENDING:
             return f"Submitted {absolute(record.create_time)}; not running yet."
         case JobState.CANCELLING:
@@ -138,14 +138,9 @@ def _sentence(record: JobRecord) -> str:
             return f"Running since {absolute(begin)}."
 
 
-def _flags(record: JobRecord, width: int) -> str:
-    return fit(shlex.join(record.spec.args), width)
-
-
 def _try(record: JobRecord) -> str:
-    return (
-        f"try {record.attempt} of {record.spec.max_retries + 1}" if record.spec.max_retries else f"try {record.attempt}"
-    )
+    most = record.spec.max_retries + 1
+    return f"try {record.attempt} of {most}" if most > 1 else f"try {record.attempt}"
 
 
 def _metrics_html(record: JobRecord) -> Html | None:

@@ -23,7 +23,6 @@ _ALL = "All jobs:"
 def jobs_bundle(
     summaries: Sequence[JobSummary],
     *,
-    shown_of: int | None = None,
     has_more: bool = False,
     filter_text: str | None = None,
     now: datetime | None = None,
@@ -32,22 +31,17 @@ def jobs_bundle(
 
     Args:
         summaries: the jobs to show.
-        shown_of: how many jobs there are to show, if only the first of them are given.
-        has_more: there are more, nobody knows how many.
+        has_more: there are more than these.
         filter_text: the filter that they passed.
         now: the present time, if another.
     """
     now = now or utc_now()
     payload: dict[str, object] = {"jobs": [encode(summary) for summary in summaries]}
-    payload |= {} if shown_of is None else {"shownOf": shown_of}
     payload |= {"hasMore": True} if has_more else {}
     payload |= {} if filter_text is None else {"filter": filter_text}
     if summaries:
-        notes = [
-            note
-            for note in (_selected(summaries, shown_of, filter_text, has_more=has_more), _as_of(summaries, now))
-            if note
-        ]
+        said = (_selected(len(summaries), filter_text, has_more=has_more), _as_of(summaries, now))
+        notes = [note for note in said if note]
         html, text = _html(summaries, notes, now), _text(summaries, notes, now)
     elif filter_text:
         html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
@@ -70,19 +64,13 @@ def _nothing_found_html(filter_text: str) -> Html:
     )
 
 
-def _selected(
-    summaries: Sequence[JobSummary], shown_of: int | None, filter_text: str | None, *, has_more: bool
-) -> str | None:
-    """Return how many of how many are shown, and which filter they passed; None where all are shown."""
-    count = len(summaries)
-    is_counted = shown_of is not None and shown_of > count
-    is_cut = is_counted or has_more
-    if not is_cut and not filter_text:
+def _selected(count: int, filter_text: str | None, *, has_more: bool) -> str | None:
+    """Return whether there are more, and which filter they passed; None where all are shown."""
+    if not has_more and not filter_text:
         return None
-    of = f"{count:,} of {shown_of:,} jobs" if is_counted else f"{count:,} job{'' if count == 1 else 's'}"
-    of = f"The first {of}" if has_more and not is_counted else of
-    passing = f" that pass{'es' if count == 1 and not is_cut else ''} {one_line(filter_text)}" if filter_text else ""
-    return f"{of}{passing}{'; more with --limit' if is_cut else ''}."
+    jobs = f"{'The first ' if has_more else ''}{count:,} job{'' if count == 1 else 's'}"
+    passing = f" that pass{'es' if count == 1 else ''} {one_line(filter_text)}" if filter_text else ""
+    return f"{jobs}{passing}{'; more with --limit' if has_more else ''}."
 
 
 def _html(summaries: Sequence[JobSummary], notes: Sequence[str], now: datetime) -> Html:

@@ -79,6 +79,14 @@ def test_a_queued_job_says_what_it_waits_for(describe, now):
     assert "not running yet: 2 jobs before it." in bundle[HTML]
 
 
+def test_a_retried_job_that_waits_tells_its_tries(describe, now):
+    changes = [("QUEUED", 90, 0), ("RUNNING", 89, 1), ("QUEUED", 50, 1), ("RUNNING", 40, 2), ("QUEUED", 9, 2)]
+    shown = describe("QUEUED", attempt=2, waiting_for="1 job before it", changes=changes)
+    told = lines(description_bundle(shown, now=now))[2:6]
+    assert [line.partition(" ")[0] for line in told] == ["QUEUED", "try", "try", "Waits"]
+    assert told[3] == "Waits for try 3: 1 job before it."
+
+
 def test_an_ordinary_end_stays_compact(describe, sample, now):
     ended = describe("SUCCEEDED", end_time=now, model_version="taxi@1", message="taxi@1", exit_code=0,
                      changes=[*STATES, ("SUCCEEDED", 0)], usage=[sample(1)], log_tail="done\n")  # fmt: skip
