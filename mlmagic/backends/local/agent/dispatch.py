@@ -90,7 +90,9 @@ class Dispatcher:
         for chosen in choose(waiting, holding, self._machine()):
             with contextlib.suppress(NotFoundError):
                 record = self._jobs.get(chosen.id)
-                self._ask(_Start(record=record, since=time.monotonic()))
+                # It may have been cancelled since, or given up just now.
+                if record.state is JobState.QUEUED:
+                    self._ask(_Start(record=record, since=time.monotonic()))
         for start in list(self._starts.values()):
             if start.again is not None and start.again <= time.monotonic():
                 self._ask(start)
@@ -112,6 +114,9 @@ class Dispatcher:
         start.since, start.again = time.monotonic(), None
         start.is_answered, start.supervisor = False, None
         self._starts[start.record.id] = start
+        if not self._workspace.job(start.record.id).root.is_dir():
+            self._give_up(start, "its folder was removed before it began")
+            return
         digest = start.record.spec.environment or self._environments.put(outer_environment(os.environ))
         environment = self._environments.get(digest)
         self._servers.start(start.record, environment, None if environment is None else digest)
@@ -126,9 +131,8 @@ class Dispatcher:
     def _give_up(self, start: _Start, reason: str) -> None:
         job_id = start.record.id
         now = datetime.now(UTC)
-        error = JobError(
-            message=reason, hint=f"{self._workspace.job(job_id).supervisor_log} may say more. Run it again."
-        )
+        log = self._workspace.job(job_id).supervisor_log
+        error = JobError(message=reason, hint=f"Run it again. {log} may say more.")
         with contextlib.suppress(ConflictError, NotFoundError):
             self._jobs.advance(
                 job_id,

@@ -24,6 +24,7 @@ class Schedule:
         self._next_tick = self._next_look = now
         self._next_prune = now + PRUNE_SECONDS
         self._last_work = now
+        self._has_looked = False
         self._is_called = False
         self._pause = 0.0
 
@@ -63,6 +64,7 @@ class Schedule:
     def ticked(self, *, is_busy: bool) -> None:
         """Note that everything has been looked at, and whether there is work."""
         now = self._clock()
+        self._has_looked = True
         self._pause = 0.0
         self._next_tick = now + (BUSY_SECONDS if is_busy else IDLE_SECONDS)
         if is_busy:
@@ -76,8 +78,8 @@ class Schedule:
         return is_due
 
     def has_rested(self, seconds: float) -> bool:
-        """Say whether there has been no work for so long."""
-        return self._clock() - self._last_work >= seconds
+        """Say whether there has been no work for so long, and nobody has called."""
+        return self._has_looked and not self._is_called and self._clock() - self._last_work >= seconds
 
     def idles_until(self, seconds: float) -> None:
         """See that the end of so long a rest is noticed in time."""

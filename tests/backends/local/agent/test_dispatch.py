@@ -1,0 +1,106 @@
+"""What becomes of jobs for which no supervisor comes to be."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator
+
+import pytest
+from support.queued import Jobs
+
+from mlmagic.backends.local.agent import dispatch
+from mlmagic.backends.local.agent.dispatch import Dispatcher
+from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted
+from mlmagic.backends.local.machine import Machine
+from mlmagic.runtime.environments import EnvironmentStore
+from mlmagic.spec.job import JobState
+from mlmagic.testing.backends import wait_for
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.runtime_folder import RuntimeFolder
+
+
+@pytest.fixture
+def servers(workspace: Workspace) -> Iterator[ForkServers]:
+    started = ForkServers(workspace, RuntimeFolder.make(workspace, os.environ))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def jobs(workspace: Workspace) -> Jobs:
+    return Jobs(workspace)
+
+
+@pytest.fixture
+def dispatcher(workspace: Workspace, jobs: Jobs, servers: ForkServers) -> Dispatcher:
+    return Dispatcher(
+        workspace,
+        jobs=jobs.store,
+        servers=servers,
+        environments=EnvironmentStore(RuntimeFolder.make(workspace, os.environ)),
+        machine=lambda: Machine(cores=2, memory_bytes=1 << 30),
+    )
+
+
+def work(dispatcher: Dispatcher, servers: ForkServers) -> None:
+    select.select(servers.files(), [], [], 0.02)
+    dispatcher.settle(servers.receive())
+    dispatcher.dispatch()
+
+
+def test_supervisors_that_die_at_once_are_not_started_for_ever(
+    dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "PAUSES", (0.0, 0.0))
+    folder = jobs.make("pass\n")
+    folder.supervisor_log.mkdir()
+    while not jobs.store.get(folder.id).state.is_final:
+        work(dispatcher, servers)
+    record = jobs.store.get(folder.id)
+    assert (record.state, record.attempt) == (JobState.FAILED, 0)
+    assert record.error is not None
+    assert record.error.message == "its supervisor ended before it had begun, several times"
+    assert dispatcher.is_idle
+
+
+def test_a_supervisor_that_could_not_be_started_fails_its_job(
+    dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = jobs.make("pass\n")
+    monkeypatch.setattr("mlmagic.backends.local.forkserver.servers.sys.executable", "/nowhere/python")
+    dispatcher.dispatch()
+    (outcome,) = servers.receive()
+    assert isinstance(outcome, NotStarted)
+    dispatcher.settle([outcome, outcome])
+    record = jobs.store.get(folder.id)
+    assert record.state is JobState.FAILED
+    assert record.message == f"its supervisor could not be started: {outcome.reason}"
+
+
+def test_no_more_are_started_than_there_is_room_for(dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs) -> None:
+    source = "import time\ntime.sleep(600)\n"
+    folders = [jobs.make(source) for _ in range(3)]
+    while any(jobs.store.get(folder.id).state is not JobState.RUNNING for folder in folders[:2]):
+        work(dispatcher, servers)
+    assert jobs.store.get(folders[2].id).state is JobState.QUEUED
+    backend = LocalBackend(jobs.workspace)
+    for folder in reversed(folders):
+        backend.cancel(folder.id)
+        wait_for(backend, folder.id)
+
+
+def test_a_job_that_was_cancelled_while_it_is_started_is_forgotten(
+    dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs
+) -> None:
+    folder = jobs.make("pass\n")
+    dispatcher.dispatch()
+    assert not dispatcher.is_idle
+    record = jobs.store.get(folder.id)
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=JobState.CANCELLED, now=record.create_time)
+    dispatcher.dispatch()
+    assert dispatcher.is_idle
+    while not servers.is_idle:
+        work(dispatcher, servers)
+    assert jobs.store.get(folder.id).state is JobState.CANCELLED
