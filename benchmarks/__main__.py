@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measure import print_environment
 
-BENCHMARKS = ("load_ext", "dry_run", "list_jobs", "usage_sampling", "read_scalars")
+BENCHMARKS = ("load_ext", "dry_run", "list_jobs", "submit_jobs", "usage_sampling", "read_scalars", "job_start")
 
 
 def main() -> int:
