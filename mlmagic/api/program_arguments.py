@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from mlmagic.api.program_words import told_flags
 from mlmagic.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
     Arguments that the program will not take say nothing; they are refused when the job is submitted.
     """
     if not package.flags:
-        return _told_flags(args)
+        return told_flags(args)
     try:
         given = vars(_parser(package.flags).parse_args(list(args)))
     except _ArgumentsError:
@@ -57,20 +58,6 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
 
 def _key(option: str) -> str:
     return option.removeprefix("--").replace("-", "_")
-
-
-def _told_flags(args: Sequence[str]) -> dict[str, str]:
-    """Read the words of a program that nobody knows the flags of: `--a 1 --b=2 --c`."""
-    values, name = {}, None
-    for word in args:
-        if word.startswith("--") and len(word) > 2:
-            option, equals, text = word.partition("=")
-            values[_key(option)] = text if equals else "true"
-            name = None if equals else _key(option)
-        elif name is not None:
-            values[name] = word
-            name = None
-    return values
 
 
 def _value_text(value: object) -> str:
