@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.spec.job import FINAL_STATES, JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.names import check_name, new_job_id
 from mlmagic.spec.package import SourceMap
 from mlmagic.workspace.database import Database
@@ -183,6 +183,9 @@ class JobStore:
             if allowed is not None:
                 conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
                 values += [str(value) for value in allowed]
+        if states is not None and FINAL_STATES.isdisjoint(states):
+            # Said once more, for then the index of unfinished jobs is enough.
+            conditions.append(UNFINISHED_ROWS)
         if where is not None:
             conditions.append(f"({where.sql})")
             values += where.values

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -236,6 +237,22 @@ def test_unfinished_jobs_are_told_without_their_records(
         (first.id, JobState.PENDING, 1, now, now + SECOND),
         (second.id, JobState.QUEUED, 0, now + SECOND, now + SECOND),
     ]
+
+
+def test_a_list_of_unfinished_jobs_reads_no_others(database: Database, jobs: JobStore, submit: Submit) -> None:
+    submit()
+    found: list[str] = []
+
+    class Watched(Database):
+        def _connect(self) -> sqlite3.Connection:
+            connection = super()._connect()
+            connection.set_trace_callback(found.append)
+            return connection
+
+    assert len(JobStore(Watched(database.workspace)).list(states=[JobState.QUEUED, JobState.RUNNING])) == 1
+    with database.read() as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {found[-1]}").fetchall()
+    assert "INDEX jobs_unfinished" in str(plan)
 
 
 @pytest.mark.parametrize("query", ["state = 'QUEUED' ORDER BY priority DESC, create_time, id", "1 LIMIT 1"])
