@@ -79,6 +79,19 @@ def test_a_waiting_cell_holds_the_final_state_and_one_panel(kernel):
     assert len(kernel.run("job").of("display_data")) == 1
 
 
+def test_a_watched_list_keeps_up_until_nothing_runs(kernel, folder):
+    kernel.run(WAIT_FOR.format(flags=""))
+    kernel.client.execute("%jobs watch")
+    first = kernel.next_message("display_data")
+    (folder / "go").touch()
+    # The job's own panel is redrawn too.
+    last = updates_until(kernel, "SUCCEEDED")
+    while last["transient"] != first["transient"]:
+        last = updates_until(kernel, "SUCCEEDED")
+    assert "RUNNING" in first["data"][HTML] or "QUEUED" in first["data"][HTML]
+    assert last["data"]["application/vnd.mlmagic.jobs+json"]["jobs"][0]["state"] == "SUCCEEDED"
+
+
 def test_a_failed_wait_is_an_error_output(kernel):
     output = kernel.run("%%train taxi --wait\n1/0\n")
     assert output.status == "error"
