@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import read_whole_number
+from mlmagic.api.deletion import Deletion, folder_size
 from mlmagic.api.selection import Reference, SelectionCheck, find_jobs, read_filter, session_of
-from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.errors import UsageError
 from mlmagic.spec.job import FINAL_STATES, JobRecord, JobSummary
 
 if TYPE_CHECKING:
-    from mlmagic.backends.base import Backend
     from mlmagic.session import Session
 
 _AGE = re.compile(r"P?(\d{1,6})\s*([hdw])", re.IGNORECASE | re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 168}
-_SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deletion:
-    """Jobs that are to go, or have gone."""
-
-    records: tuple[JobRecord, ...]
-    sizes: tuple[int | None, ...]
-    """Bytes of each job's folder; None where that is not on this machine."""
-    unfinished: tuple[str, ...] = ()
-    """The ids of jobs that the filter lets through, and that stay because they have not ended."""
-    is_done: bool = False
-    backend: Backend = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        """How many bytes that frees, as far as it is known."""
-        return sum(size or 0 for size in self.sizes)
-
-    def delete(self) -> Deletion:
-        """Remove the jobs, and return what went. A job that somebody else removed meanwhile is gone too."""
-        for record in self.records:
-            try:
-                self.backend.delete(record.id)
-            except NotFoundError:
-                continue
-        return Deletion(
-            records=self.records, sizes=self.sizes, unfinished=self.unfinished, is_done=True, backend=self.backend
-        )
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __str__(self) -> str:
-        lines = [self._heading(), *self.lines()]
-        if versions := [record.model_version for record in self.records if record.model_version]:
-            lines.append(f"Model versions stay: {_listed(versions)}.")
-        if self.unfinished:
-            lines.append(f"Not ended, so they stay: {_listed(self.unfinished)}. To end one: %jobs cancel ID")
-        return "\n".join(lines)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(str(self))
-
-    def _heading(self) -> str:
-        from mlmagic.panels.sizes import size_text
-
-        if not self.records:
-            return "There is nothing to delete."
-        count = "1 job" if len(self) == 1 else f"{len(self)} jobs"
-        room = f", {size_text(self.size)}" if self.size else ""
-        return f"{'Deleted' if self.is_done else 'Would delete'} {count}{room}:"
-
-    def lines(self) -> list[str]:
-        """Return a line for each job, of very many for the first."""
-        from mlmagic.panels.sizes import size_text
-        from mlmagic.panels.times import short_absolute
-
-        lines = [
-            f"  {record.id}  {record.state.value}  {short_absolute(record.create_time)}"
-            + ("" if size is None else f"  {size_text(size)}")
-            for record, size in zip(self.records[:_SHOWN], self.sizes, strict=False)
-        ]
-        more = len(self) - len(lines)
-        return [*lines, f"  and {more} more"] if more else lines
 
 
 def delete_jobs(
@@ -184,20 +115,6 @@ def read_age(age: object) -> timedelta | None:
     return timedelta(hours=int(match[1]) * _HOURS[match[2].lower()])
 
 
-def folder_size(folder: Path) -> int | None:
-    """Return how much of the disk a folder takes; None where there is none."""
-    if not folder.is_dir():
-        return None
-    size = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                size += (Path(path) / name).lstat().st_blocks * 512
-            except OSError:
-                continue
-    return size
-
-
 def _check_selection(references: Sequence[object], text: str | None, older_than: object, keep: int | None) -> None:
     if references and (text is not None or older_than is not None or keep is not None):
         raise UsageError("jobs that are named are deleted as they are: filter, older_than and keep choose among all.")
@@ -221,8 +138,3 @@ def _without_newest(summaries: Sequence[JobSummary], count: int) -> list[JobSumm
 
 def _is_older(summary: JobSummary, age: timedelta | None) -> bool:
     return age is None or datetime.now(UTC) - (summary.end_time or summary.create_time) > age
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

@@ -10,9 +10,9 @@ from mlmagic.errors import UsageError
 from mlmagic.magics.tables import Parsed
 
 if TYPE_CHECKING:
+    from mlmagic.api.deletion import Deletion
     from mlmagic.api.job import Job
-    from mlmagic.api.jobs import JobList
-    from mlmagic.api.retention import Deletion
+    from mlmagic.api.job_list import JobList
     from mlmagic.magics.extension import Extension
 
 

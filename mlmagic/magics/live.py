@@ -19,7 +19,7 @@ from mlmagic.magics.terminal import wait_in_terminal, watch_in_terminal
 if TYPE_CHECKING:
     from mlmagic.api.description import Description
     from mlmagic.api.job import Job
-    from mlmagic.api.jobs import JobList
+    from mlmagic.api.job_list import JobList
     from mlmagic.panels.bundle import Bundle
     from mlmagic.spec.job import JobRecord
 

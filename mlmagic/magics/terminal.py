@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
-    from mlmagic.api.jobs import JobList
+    from mlmagic.api.job_list import JobList
     from mlmagic.spec.job import JobRecord, JobState
 
 _CLEARED = "\r\x1b[K"

@@ -9,7 +9,7 @@ from mlmagic.magics.expansion import lookup
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
-    from mlmagic.api.jobs import Job
+    from mlmagic.api.job import Job
     from mlmagic.api.training import TrainingPlan
     from mlmagic.magics.extension import Extension
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import mlmagic
-from mlmagic.api.jobs import Job, LogText, job, jobs
+from mlmagic.api.job import Job
+from mlmagic.api.jobs import job, jobs
+from mlmagic.api.logs import LogText
 from mlmagic.errors import JobFailed, NotFoundError, UsageError, WaitTimeout
 from mlmagic.session import Session
 from mlmagic.spec.job import JobState

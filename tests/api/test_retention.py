@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from mlmagic.api.deletion import folder_size
 from mlmagic.api.job import Job
 from mlmagic.api.jobs import job, jobs
-from mlmagic.api.retention import delete_jobs, folder_size, plan_deletion
+from mlmagic.api.retention import delete_jobs, plan_deletion
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.testing.backends import FOREVER, run, submit, wait_for

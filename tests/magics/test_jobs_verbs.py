@@ -136,7 +136,7 @@ def test_a_job_that_goes_on_is_not_deleted(run, start):
 
 
 def test_a_terminal_prints_what_changes_in_the_list(run, start, capsys, monkeypatch):
-    from mlmagic.api.jobs import JobList
+    from mlmagic.api.job_list import JobList
 
     job_id = start(FOREVER)
     watch = JobList.watch
@@ -155,7 +155,7 @@ def test_a_terminal_prints_what_changes_in_the_list(run, start, capsys, monkeypa
 
 
 def test_an_interrupt_ends_the_watching(run, start, monkeypatch):
-    from mlmagic.api.jobs import JobList
+    from mlmagic.api.job_list import JobList
 
     def interrupted(jobs, **_):
         yield jobs

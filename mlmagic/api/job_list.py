@@ -1,0 +1,131 @@
+"""Rows of a job list, and the question that they answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from mlmagic.api.frames import frame_of
+from mlmagic.spec.job import JobState, JobSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlmagic.api.comparison import JobComparison
+    from mlmagic.backends.base import Backend
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """What a list was asked for, so that it can be read again."""
+
+    backend: Backend
+    limit: int | None = None
+    display_name: str | None = None
+    states: Collection[JobState] | None = None
+    where: Filter | None = None
+    sort_by: Sequence[SortKey] = ()
+
+    def read(self) -> JobList:
+        """Return the jobs as they are now."""
+        found = self.backend.list(
+            # One more than wanted tells whether there are more.
+            limit=None if self.limit is None else self.limit + 1,
+            display_name=self.display_name,
+            states=self.states,
+            where=self.where,
+            sort_by=self.sort_by,
+        )
+        shown = tuple(found[: self.limit])
+        return JobList(summaries=shown, has_more=len(found) > len(shown), backend=self.backend, query=self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class JobList(Sequence[JobSummary]):
+    """Rows of a job list, shown and printed as a table."""
+
+    summaries: tuple[JobSummary, ...]
+    has_more: bool = False
+    """There are more jobs than were asked for."""
+    backend: Backend = field(compare=False)
+    query: JobQuery | None = field(default=None, compare=False)
+
+    def compare(self) -> JobComparison:
+        """Return the jobs side by side: flags in which they differ, and final metrics."""
+        from mlmagic.api.comparison import compare
+
+        return compare(self.backend.get(summary.id) for summary in self.summaries)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: a row for each job, with its flags as `flags.NAME` and its metrics as `metrics.NAME`."""
+        from mlmagic.api.comparison import flags_of
+
+        rows = []
+        for summary in self.summaries:
+            record = self.backend.get(summary.id)
+            rows.append(
+                {
+                    "id": record.id,
+                    "name": record.spec.display_name,
+                    "state": record.state.value,
+                    "create_time": record.create_time,
+                    "start_time": record.start_time,
+                    "end_time": record.end_time,
+                    "attempt": record.attempt,
+                    "model_version": record.model_version,
+                    "error": record.error.message if record.error else None,
+                    **{f"flags.{name}": value for name, value in flags_of(record.spec).items()},
+                    **{f"metrics.{name}": value for name, value in record.metrics.items()},
+                }
+            )
+        return frame_of(rows, numeric={name for row in rows for name in row if name.startswith(("flags.", "metrics."))})
+
+    def again(self) -> JobList:
+        """Return the list as it is now."""
+        return self.query.read() if self.query is not None else self
+
+    def watch(self, *, every: float | None = None) -> Iterator[JobList]:
+        """Yield the list, now and whenever it has changed, until none of its jobs goes on.
+
+        Args:
+            every: yield it after that many seconds too if nothing has changed, for a display that tells times.
+        """
+        shown, since = self.again(), time.monotonic()
+        yield shown
+        while any(not summary.state.is_final for summary in shown):
+            time.sleep(_LOOK_SECONDS)
+            present = shown.again()
+            if present != shown or (every is not None and time.monotonic() - since >= every):
+                since = time.monotonic()
+                yield present
+            shown = present
+
+    @overload
+    def __getitem__(self, index: int) -> JobSummary: ...
+    @overload
+    def __getitem__(self, index: slice) -> JobList: ...
+    def __getitem__(self, index: int | slice) -> JobSummary | JobList:
+        if isinstance(index, slice):
+            return JobList(summaries=self.summaries[index], backend=self.backend)
+        return self.summaries[index]
+
+    def __len__(self) -> int:
+        return len(self.summaries)
+
+    def __repr__(self) -> str:
+        return f"<JobList of {len(self)}>"
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import jobs_bundle
+
+        filter_text = self.query.where.text if self.query is not None and self.query.where is not None else None
+        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text)
