@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
+from mlmagic.errors import ConflictError
 from mlmagic.spec import codec
 from mlmagic.spec.job import FINAL_STATES, JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary
 from mlmagic.spec.names import check_name, new_job_id
@@ -21,10 +21,12 @@ from mlmagic.workspace.job_folder import check_file_names, stage_job, write_stat
 from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
 from mlmagic.workspace.manifest import is_whole
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
+from mlmagic.workspace.references import no_such_job, resolve
 from mlmagic.workspace.rows import (
     SUMMARY_COLUMNS,
     UNFINISHED_COLUMNS,
     UNFINISHED_ROWS,
+    Clause,
     UnfinishedJob,
     to_summary,
     to_unfinished,
@@ -37,20 +39,6 @@ if TYPE_CHECKING:
 # `list` is also a method below, where annotations would take it for that.
 Summaries = list[JobSummary]
 Unfinished = list[UnfinishedJob]
-
-
-class Clause(Protocol):
-    """A piece of SQL, and the values of its placeholders."""
-
-    @property
-    def sql(self) -> str:
-        """Without what a user typed."""
-        ...
-
-    @property
-    def values(self) -> Sequence[str | int | float]:
-        """One for each `?`."""
-        ...
 
 
 class JobStore:
@@ -123,7 +111,7 @@ class JobStore:
             "SELECT record FROM records WHERE number = (SELECT number FROM jobs WHERE id = ?)", (job_id,)
         ).fetchone()
         if row is None:
-            raise self._not_found(connection, job_id)
+            raise no_such_job(connection, job_id, self._workspace)
         return codec.loads(JobRecord, row[0])
 
     def resolve(self, reference: str) -> str:
@@ -134,32 +122,7 @@ class JobStore:
             UsageError: the prefix fits several.
         """
         with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT id FROM jobs WHERE id = :it OR display_name = :it "
-                "ORDER BY id = :it DESC, create_time DESC, id DESC LIMIT 1",
-                {"it": reference},
-            ).fetchone()
-            if row is not None:
-                return str(row[0])
-            # In SQLite's order of text `~` is behind everything that an id may hold.
-            rows = connection.execute(
-                "SELECT id FROM jobs WHERE id > :it AND id < :it || '~' AND :it <> '' "
-                "ORDER BY create_time DESC, id DESC LIMIT 6",
-                {"it": reference},
-            ).fetchall()
-            if not rows:
-                raise self._not_found(connection, reference)
-        if len(rows) > 1:
-            raise _ambiguous(reference, [row[0] for row in rows])
-        return str(rows[0][0])
-
-    def _not_found(self, connection: sqlite3.Connection, reference: str) -> NotFoundError:
-        names = [row[0] for row in connection.execute("SELECT DISTINCT display_name FROM jobs")]
-        ids = [row[0] for row in connection.execute("SELECT id FROM jobs ORDER BY create_time DESC LIMIT 200")]
-        hint = nearest(reference, [*names, *ids]) or (
-            "`%jobs` lists all jobs." if names else f"The workspace {self._workspace.root} has no jobs yet."
-        )
-        return NotFoundError(f"there is no job {reference!r}.", hint=hint)
+            return resolve(connection, reference, self._workspace)
 
     def list(
         self,
@@ -344,12 +307,4 @@ def _cut_short(record: JobRecord, now: datetime) -> JobRecord:
     )
     return dataclasses.replace(
         record, state=JobState.FAILED, update_time=now, end_time=now, error=error, message=error.message
-    )
-
-
-def _ambiguous(reference: str, ids: Iterable[str]) -> UsageError:
-    shown = list(ids)
-    problems = [*shown[:5], "…"] if len(shown) > 5 else shown
-    return UsageError(
-        f"{reference!r} is the beginning of several job ids:", problems=problems, hint="Write more of it."
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.spec import codec
 from mlmagic.spec.job import FINAL_STATES, JobKind, JobRecord, JobState, JobSummary, Placement
@@ -41,6 +41,20 @@ _WRITE_RECORD = "REPLACE INTO records (number, record) SELECT number, ? FROM job
 # Ten thousand rows make the difference between a look-up and a call worth having.
 _KINDS = {str(kind): kind for kind in JobKind}
 _STATES = {str(state): state for state in JobState}
+
+
+class Clause(Protocol):
+    """A piece of SQL, and the values of its placeholders."""
+
+    @property
+    def sql(self) -> str:
+        """Without what a user typed."""
+        ...
+
+    @property
+    def values(self) -> Sequence[str | int | float]:
+        """One for each `?`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
