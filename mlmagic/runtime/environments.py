@@ -16,7 +16,7 @@ from mlmagic.workspace.files import explained
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_YOUNG_SECONDS = 3600.0
+_YOUNG_SECONDS = 600.0
 """A younger one may belong to a job whose row is about to be written."""
 
 

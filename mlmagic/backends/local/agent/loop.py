@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import select
+import shutil
 import time
 import traceback
 from collections.abc import Mapping
@@ -175,6 +176,9 @@ class Agent:
         self._sampler.close()
         self._database.let_go()
         self._mailbox.close()
+        if not self._workspace.root.exists():
+            # With the jobs, nobody needs what they were submitted with.
+            shutil.rmtree(self._runtime_folder.root, ignore_errors=True)
         if not holds_lock(self._workspace.agent_lock, self._lock):
             return
         for path in (self._workspace.agent, self._workspace.agent_lock):

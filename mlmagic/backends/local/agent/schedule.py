@@ -22,7 +22,7 @@ class Schedule:
         self._clock = clock
         now = clock()
         self._next_tick = self._next_look = now
-        self._next_prune = now + PRUNE_SECONDS
+        self._next_prune = now
         self._last_work = now
         self._has_looked = False
         self._is_called = False

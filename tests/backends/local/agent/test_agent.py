@@ -15,17 +15,20 @@ from pathlib import Path
 
 import pytest
 from support.agents import Agents, until
+from support.disks import fill, small_disk
 from support.queued import Jobs, is_running
 
 from mlmagic.backends.local.agent.link import AgentLink
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.backends.local.machine import this_machine
+from mlmagic.errors import WorkspaceError
 from mlmagic.runtime.agent_call import AgentRecord, start_agent, tell_agent
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import JobState
 from mlmagic.spec.resources import Resources
 from mlmagic.testing.backends import FOREVER, read_log, submit, wait_for, wait_for_text
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
 
@@ -106,6 +109,23 @@ def test_killed_at_random_instants_each_job_runs_once(agents: Agents) -> None:
     assert agents.notes() == {record.id: 1 for record in records}
 
 
+def test_a_full_disk_is_waited_out(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        agents = Agents(open_workspace(Workspace(disk / ".mlmagic")))
+        first = submit(agents.backend, FOREVER, resources=ALL_CORES)
+        record = agents.note()
+        wait_for_text(agents.backend, first.id, "begun")
+        agent = agents.current()
+        fill(disk / "filler")
+        with pytest.raises(WorkspaceError, match="full"):
+            agents.note()
+        (disk / "filler").unlink()
+        agents.backend.cancel(first.id)
+        assert wait_for(agents.backend, record.id).state is JobState.SUCCEEDED
+        assert agents.current() == agent
+        until(lambda: not is_alive(agent))
+
+
 def test_a_job_goes_on_when_the_agent_is_killed(agents: Agents) -> None:
     job_id = submit(agents.backend, "print('begun')\nimport time\ntime.sleep(1)\nprint('went on')\n").id
     wait_for_text(agents.backend, job_id, "begun")
@@ -177,9 +197,11 @@ def test_a_workspace_that_was_removed(workspace: Workspace, agents: Agents) -> N
     record = agents.note()
     agent = agents.current()
     wait_for(agents.backend, record.id)
-    shutil.rmtree(workspace.root)
+    # Files come and go in it as long as somebody works there.
+    until(lambda: shutil.rmtree(workspace.root, ignore_errors=True) or not workspace.root.exists())
     until(lambda: not is_alive(agent))
     assert not workspace.root.exists()
+    assert not Path(agent.runtime_folder).exists()
 
 
 def test_another_process_under_its_number_is_no_agent(workspace: Workspace, agents: Agents) -> None:
