@@ -207,3 +207,14 @@ def test_only_the_chief_exports_and_reports(build, run, tmp_path: Path, task: di
     told = run(build(FAKE_KERAS), env={"AIP_MODEL_DIR": str(folder), "TF_CONFIG": json.dumps(task)})
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == (f"exported to {folder}\nFinal metrics: loss=1.5\n" if counts else "")
+
+
+def test_a_history_does_not_hide_the_curves_that_it_is_the_end_of(build, run, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    (logs / "train").mkdir(parents=True)
+    cell = "class History:\n    history = {'loss': [2.0, 1.0]}\n\ndef train():\n    return History(), {'rmse': 0.5}"
+    told = run(build(cell), env={"AIP_TENSORBOARD_LOG_DIR": f"{logs}/"})
+    assert told.stdout == "Final metrics: loss=1, rmse=0.5\n"
+    (event_file,) = logs.glob("events.*")
+    assert "loss" not in scalars(event_file)
+    assert scalars(event_file)["rmse"] == 0.5
