@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.spec.advice import usage_hints
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.report import JobDescription, Progress, StateChange
+from mlmagic.spec.usage import Usage
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -46,8 +48,15 @@ def describe(backend: Backend, job_id: str, *, now: datetime | None = None) -> D
         eta_seconds=remaining_seconds(record, changes, progress, now or datetime.now(UTC)),
         waiting_for=backend.waiting_for(job_id),
         log_tail=log_tail,
-        hints=usage_hints(record, usage),
+        hints=_hints(record, usage),
     )
+
+
+def _hints(record: JobRecord, usage: Usage) -> tuple[str, ...]:
+    if not record.state.is_final:
+        return ()  # what a job would have needed is not known before its end
+    # A local job ran where its workspace is, and that is most likely here.
+    return usage_hints(record, usage, machine_cores=os.cpu_count() if record.spec.backend == "local" else None)
 
 
 def read_log_tail(backend: Backend, job_id: str) -> str:

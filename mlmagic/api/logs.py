@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.log_colours import LogColours
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobRecord, ReplicaRole
 
@@ -21,12 +22,12 @@ _ALL = "all"
 
 
 class LogText(str):
-    """Log text that a notebook shows as text, not as a quoted string."""
+    """Log text that a notebook shows as text with coloured warnings and errors, not as a quoted string."""
 
     __slots__ = ()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(self.rstrip("\n"))
+        printer.text(LogColours()(self.rstrip("\n") + "\n").rstrip("\n"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def jobs(extension: Extension, line: Parsed) -> Any:
         case "list":
             return _list(line)
         case "watch":
-            return extension.panels.watch(_list(line))
+            return _watch(extension, _list(line))
         case "cancel":
             return _cancel(line)
         case "rerun":
@@ -56,6 +56,13 @@ def _list(line: Parsed) -> JobList:
 
     limit = None if line["all"] else line["limit"]
     return jobs(line["filter"], sort_by=line["sort_by"], limit=limit)
+
+
+def _watch(extension: Extension, jobs: JobList) -> None:
+    try:
+        extension.panels.watch(jobs)
+    except KeyboardInterrupt:
+        sys.stdout.write("Stopped watching; the jobs go on.\n")
 
 
 def _cancel(line: Parsed) -> Job | JobList:

@@ -106,14 +106,13 @@ class LivePanels:
             panel.follow()
 
     def watch(self, jobs: JobList) -> None:
-        """Show a list, and keep it up to date until none of its jobs goes on, or an interrupt."""
+        """Show a list, and keep it up to date until none of its jobs goes on."""
         if not self.is_live:
             return watch_in_terminal(jobs)
         display_id, is_update = os.urandom(16).hex(), False
-        with suppress(KeyboardInterrupt):
-            for present in jobs.watch(every=_CLOCK_PAUSE):
-                self.publish(present._repr_mimebundle_(), display_id, is_update=is_update)
-                is_update = True
+        for present in jobs.watch(every=_CLOCK_PAUSE):
+            self.publish(present._repr_mimebundle_(), display_id, is_update=is_update)
+            is_update = True
         return None
 
     def publish(self, bundle: Bundle, display_id: str, *, is_update: bool) -> None:

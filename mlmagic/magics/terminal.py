@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -32,16 +31,15 @@ def wait_in_terminal(job: Job) -> Job:
 
 
 def watch_in_terminal(jobs: JobList) -> None:
-    """Print a list, and a line for each job that changes its state, until none goes on, or an interrupt."""
+    """Print a list, and a line for each job that changes its state, until none goes on."""
     known: dict[str, JobState] = {}
-    with suppress(KeyboardInterrupt):
-        for present in jobs.watch():
-            if not known:
-                print(present)  # noqa: T201 - a terminal's panel
-            for summary in reversed(present):
-                if known and summary.state is not known.get(summary.id):
-                    _print_state(summary.state, summary.id, summary.end_time or summary.start_time)
-            known |= {summary.id: summary.state for summary in present}
+    for present in jobs.watch():
+        if not known:
+            print(present)  # noqa: T201 - a terminal's panel
+        for summary in reversed(present):
+            if known and summary.state is not known.get(summary.id):
+                _print_state(summary.state, summary.id, summary.end_time or summary.start_time)
+        known |= {summary.id: summary.state for summary in present}
 
 
 class ProgressLine:

@@ -94,6 +94,7 @@ def test_a_notebook_shows_a_log_as_text() -> None:
     from IPython.lib.pretty import pretty
 
     assert pretty(LogText("one\ntwo\n")) == "one\ntwo"
+    assert pretty(LogText("ERROR: no\n")) == "\x1b[31mERROR: no\x1b[0m"
 
 
 def test_the_list_is_newest_first_and_can_be_narrowed(session: Session) -> None:

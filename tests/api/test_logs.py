@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from mlmagic.api.job import Job
 from mlmagic.api.log_colours import LogColours
+from mlmagic.api.resources import read_resources
 from mlmagic.backends.base import LogChunk, decode_chunk
 from mlmagic.backends.memory import MemoryBackend
 from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.session import Session
 from mlmagic.spec.job import JobState, Replica, ReplicaRole
 from mlmagic.testing.backends import FOREVER, submit, wait_for, wait_for_text
 
@@ -139,3 +142,13 @@ def test_tracebacks_of_replicas_are_told_apart() -> None:
     lines = [f"worker-0 | {line}\nworker-1 | fine\n" for line in traceback]
     shown = colours("".join(lines)).splitlines()
     assert [line.startswith("\x1b[31m") for line in shown] == [True, False] * 3
+
+
+def test_the_logs_of_a_cluster_are_followed(tmp_path: Path) -> None:
+    session = Session(environ={"MLMAGIC_HOME": str(tmp_path / ".mlmagic")}, start=tmp_path)
+    program = "import json, os\nprint(json.loads(os.environ['TF_CONFIG'])['task']['type'])\n"
+    record = submit(session.backend(), program, name="taxi", resources=read_resources(replicas="worker=2"), fresh=True)
+    job = Job(id=record.id, backend=session.backend())
+    lines = {line for text in job.follow(role="all", grep="^(chief|worker)$") for line in text.splitlines()}
+    assert lines == {"chief-0 | chief", "worker-0 | worker", "worker-1 | worker"}
+    assert job.logs(role="worker-1", tail=1) == "worker\n"

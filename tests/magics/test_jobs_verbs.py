@@ -154,7 +154,7 @@ def test_a_terminal_prints_what_changes_in_the_list(run, start, capsys, monkeypa
     assert shown.splitlines()[-1].endswith(f"  ■ CANCELLED  {job_id}")
 
 
-def test_an_interrupt_ends_the_watching(run, start, monkeypatch):
+def test_an_interrupt_ends_the_watching(run, start, capsys, monkeypatch):
     from mlmagic.api.job_list import JobList
 
     def interrupted(jobs, **_):
@@ -164,6 +164,7 @@ def test_an_interrupt_ends_the_watching(run, start, monkeypatch):
     start()
     monkeypatch.setattr(JobList, "watch", interrupted)
     assert run("%jobs watch --filter state=SUCCEEDED") is None
+    assert capsys.readouterr().out.endswith("Stopped watching; the jobs go on.\n")
 
 
 def test_a_terminal_shows_the_progress_on_one_line(run, start, capsys, monkeypatch):
