@@ -32,13 +32,18 @@ class Description(JobDescription):
         return description_bundle(self)
 
 
-def describe(backend: Backend, job_id: str, *, now: datetime | None = None) -> Description:
-    """Return all that is known about a job now. What it costs does not grow with the length of the job."""
+def describe(
+    backend: Backend, job_id: str, *, known_usage: Usage | None = None, now: datetime | None = None
+) -> Description:
+    """Return all that is known about a job now. What it costs does not grow with the length of the job.
+
+    `known_usage`, read a moment ago, saves most of it while the job goes on.
+    """
     record = backend.get(job_id)
     log_tail = read_log_tail(backend, job_id)
     changes = backend.changes(job_id)
     progress = read_job_progress(record, log_tail)
-    usage = backend.usage(job_id)
+    usage = known_usage if known_usage is not None and not record.state.is_final else backend.usage(job_id)
     return Description(
         record=record,
         changes=changes,

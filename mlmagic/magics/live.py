@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlmagic.api.job_list import JobList
     from mlmagic.panels.bundle import Bundle
     from mlmagic.spec.job import JobRecord
+    from mlmagic.spec.usage import Usage
 
 _INTERVAL = 0.5
 # A redrawn panel closes what the reader had opened in it, so it is redrawn no more often than it is worth.
@@ -146,6 +147,8 @@ class _Panel:
         self._display_id = os.urandom(16).hex()
         self._lock = threading.Lock()
         self._drawn: _Drawn | None = None
+        self._usage: Usage | None = None
+        self._usage_time = 0.0
         self._failures = 0
         self.is_final = False
 
@@ -156,7 +159,7 @@ class _Panel:
 
     def draw(self) -> None:
         """Draw the panel if it is not on the screen as it should be."""
-        from mlmagic.api.description import read_log_tail
+        from mlmagic.api.description import describe, read_log_tail
 
         with self._lock:
             if self.is_final:
@@ -165,7 +168,7 @@ class _Panel:
             log = read_log_tail(self._job.backend, self._job.id)
             present = _Drawn(self._job.record, log, self._clock())
             if self._drawn is None or present.is_worth_drawing(self._drawn):
-                self._draw(self._job.describe())
+                self._draw(describe(self._job.backend, self._job.id, known_usage=self._recent_usage()))
             self._failures = 0
 
     def _draw(self, description: Description) -> None:
@@ -173,7 +176,13 @@ class _Panel:
         bundle = description._repr_mimebundle_()
         self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
         self._drawn = _Drawn(description.record, description.log_tail, self._clock())
+        if description.usage is not self._usage:
+            self._usage, self._usage_time = description.usage, self._clock()
         self.is_final = description.record.state.is_final
+
+    def _recent_usage(self) -> Usage | None:
+        # Of a long job there is much of it, and its charts change no faster.
+        return self._usage if self._clock() - self._usage_time < _CLOCK_PAUSE else None
 
     def follow(self) -> None:
         """Draw the panel, and outlive whatever goes wrong: nobody waits for this thread to raise."""

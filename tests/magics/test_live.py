@@ -4,8 +4,12 @@ import asyncio
 
 import nbformat
 import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
 
-from mlmagic.magics.live import _Drawn
+from mlmagic.api.job import Job
+from mlmagic.backends.memory import MemoryBackend
+from mlmagic.magics.live import _Drawn, _Panel
+from mlmagic.testing.backends import FOREVER, submit, wait_for, wait_for_text
 
 WAIT_FOR = """%%train taxi {flags}
 import pathlib, time
@@ -15,6 +19,14 @@ while not pathlib.Path('go').exists():
 print('done')
 """
 HTML = "text/html"
+
+
+@pytest.fixture
+def memory_job():
+    backend = MemoryBackend()
+    job_id = submit(backend, FOREVER).id
+    wait_for_text(backend, job_id, "begun")
+    return Job(id=job_id, backend=backend)
 
 
 def updates_until(kernel, word):
@@ -130,3 +142,19 @@ def test_a_saved_notebook_holds_the_end_of_the_job(workspace):
     (panel,) = notebook.cells[1].outputs
     assert "SUCCEEDED" in panel["data"][HTML]
     assert notebook.cells[2].outputs[0]["data"]["application/vnd.mlmagic.jobs+json"]["jobs"][0]["state"] == "SUCCEEDED"
+
+
+def test_usage_is_read_no_more_often_than_the_clock_is_drawn(memory_job):
+    clock, read = [100.0], []
+    usage = memory_job.backend.usage
+    memory_job.backend.usage = lambda job_id: read.append(job_id) or usage(job_id)
+    panel = _Panel(memory_job, CapturingDisplayPublisher(), clock=lambda: clock[0])
+    for time in (100, 101, 104, 105, 106):
+        clock[0] = time
+        memory_job.backend._jobs[memory_job.id].log += b"more\n"
+        panel.draw()
+    assert len(read) == 2
+    memory_job.cancel()
+    wait_for(memory_job.backend, memory_job.id)
+    panel.draw()
+    assert (len(read), panel.is_final) == (3, True)
