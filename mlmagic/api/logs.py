@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.log_colours import LogColours
+from mlmagic.api.waiting import FIRST_PAUSE, longer
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobRecord, ReplicaRole
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 1.0, 1.4
 _TAIL_BYTES = 1 << 16
 _REPLICA = re.compile(r"([a-z]+)(?:-(\d+))?", re.ASCII)
 _ALL = "all"
@@ -184,7 +184,7 @@ class _Source:
 def _followed(backend: Backend, job_id: str, sources: Sequence[_Source], tail: int | None) -> Iterator[str]:
     if tail is not None:
         yield from filter(None, (source.begin(tail) for source in sources))
-    pause = _FIRST_PAUSE
+    pause = FIRST_PAUSE
     while True:
         is_final = backend.get(job_id).state.is_final  # read before the logs: what is printed until then is seen below
         has_more, came = True, False
@@ -196,7 +196,7 @@ def _followed(backend: Backend, job_id: str, sources: Sequence[_Source], tail: i
         if is_final:
             yield from filter(None, (source.rest() for source in sources))
             return
-        pause = _FIRST_PAUSE if came else min(pause * _GROWTH, _LONGEST_PAUSE)
+        pause = FIRST_PAUSE if came else longer(pause)
         time.sleep(pause)
 
 

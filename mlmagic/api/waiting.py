@@ -12,7 +12,16 @@ from mlmagic.spec.job import JobRecord
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 1.0, 1.4
+FIRST_PAUSE = 0.05
+"""Seconds between two looks at something that has just moved."""
+LONGEST_PAUSE = 1.0
+
+_GROWTH = 1.4
+
+
+def longer(pause: float) -> float:
+    """Return how long to pause when the pause before brought nothing new."""
+    return min(pause * _GROWTH, LONGEST_PAUSE)
 
 
 def wait_for_end(
@@ -36,7 +45,7 @@ def wait_for_end(
         WaitTimeout: it has not ended in time; it goes on.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, told = _FIRST_PAUSE, None
+    pause, told = FIRST_PAUSE, None
     while True:
         record = backend.get(job_id)
         if record != told and on_update is not None:
@@ -45,7 +54,7 @@ def wait_for_end(
             on_look(record)
         if record.state.is_final:
             return record
-        left = _LONGEST_PAUSE if deadline is None else deadline - time.monotonic()
+        left = LONGEST_PAUSE if deadline is None else deadline - time.monotonic()
         if left <= 0:
             raise WaitTimeout(
                 f"{job_id} is still {record.state} after {timeout:g} s; it goes on.",
@@ -53,6 +62,6 @@ def wait_for_end(
             )
         # A job that has just moved is likely to move again soon.
         is_news = told is None or record.state is not told.state
-        pause = _FIRST_PAUSE if is_news else min(pause * _GROWTH, _LONGEST_PAUSE)
+        pause = FIRST_PAUSE if is_news else longer(pause)
         told = record
         time.sleep(min(pause, left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mlmagic.api.comparison import compare_jobs
 from mlmagic.api.job import Job
 from mlmagic.api.jobs import cancel_jobs, job, jobs
-from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.errors import MissingDependencyError, NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import FOREVER, submit, wait_for, wait_for_text
@@ -83,6 +84,17 @@ def test_a_list_becomes_a_frame(session: Session, three: list[Job]) -> None:
     assert list(frame["flags.epochs"]) == [20, 10, 5]
     assert frame["metrics.loss"].min() == 0.25
     assert frame["error"][0] == "ValueError"
+
+
+def test_values_that_are_no_numbers_stay_text(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(session, flags={"rate": "0.5", "mode": "fast"})
+    start(session, flags={"rate": "auto"})
+    frame = jobs(session=session).to_frame()
+    assert list(frame["flags.rate"]) == ["auto", "0.5"]
+    assert frame["flags.mode"][1] == "fast"
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingDependencyError, match=r"a DataFrame needs pandas.\nInstall it: %pip install pandas"):
+        jobs(session=session).to_frame()
 
 
 def test_jobs_are_compared_by_what_differs(session: Session, three: list[Job]) -> None:
