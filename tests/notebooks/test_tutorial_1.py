@@ -4,64 +4,26 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from support.tutorials import Run, run_tutorial
 
-from mlmagic.session import Session
-
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks/01-from-a-cell-to-a-prediction.ipynb"
 # What the reader sees rounded, and the tests want exactly.
 ASKED = "import json; print(json.dumps({'errors': errors, 'predictions': predictions['delay'].tolist()}))"
 
 pytestmark = pytest.mark.slow
 
 
-@dataclass(frozen=True)
-class Run:
-    """The executed notebook and the workspace that it left."""
-
-    cells: dict[str, Any]
-    workspace: Path
-
-    def text(self, cell_id: str) -> str:
-        """All that the cell shows in a terminal."""
-        shown = []
-        for output in self.cells[cell_id].outputs:
-            data = output.get("data", {})
-            shown.append(output.get("text") or output.get("evalue") or data.get("text/plain", ""))
-        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown))
-
-    def error(self, cell_id: str) -> str | None:
-        return next((output.ename for output in self.cells[cell_id].outputs if output.output_type == "error"), None)
-
-    @property
-    def session(self) -> Session:
-        return Session(environ={"MLMAGIC_HOME": str(self.workspace)}, start=self.workspace.parent)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.text("asked"))
-        return answer
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("tutorial")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ASKED, id="asked"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLMAGIC_HOME", str(folder / ".mlmagic"))
-        client = NotebookClient(
-            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-        )
-        client.execute()
-    return Run({cell.id: cell for cell in notebook.cells}, folder / ".mlmagic")
+    return run_tutorial("01-from-a-cell-to-a-prediction.ipynb", folder, last_cell=ASKED)
+
+
+def asked(run: Run) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(run.text("asked"))
+    return answer
 
 
 def answers(table: str) -> list[float]:
@@ -70,8 +32,7 @@ def answers(table: str) -> list[float]:
 
 
 def test_only_the_cells_that_should_fail_do(run: Run) -> None:
-    failed = {cell_id for cell_id, cell in run.cells.items() if cell.cell_type == "code" and run.error(cell_id)}
-    assert failed == {"live", "fail"}
+    assert run.failed == {"live", "fail"}
 
 
 def test_the_plot_is_a_picture(run: Run) -> None:
@@ -98,8 +59,8 @@ def test_the_job_is_followed_to_its_end(run: Run) -> None:
 
 
 def test_predictions_are_finite_and_beat_every_guess(run: Run) -> None:
-    *guesses, first, second = run.asked["errors"].values()
-    assert all(map(math.isfinite, run.asked["predictions"]))
+    *guesses, first, second = asked(run)["errors"].values()
+    assert all(map(math.isfinite, asked(run)["predictions"]))
     assert max(first, second) < min(guesses)
 
 

@@ -1,0 +1,60 @@
+"""Tutorials, run from top to bottom as a reader runs them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from mlmagic.session import Session
+
+_NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The executed notebook and the workspace that it left."""
+
+    cells: dict[str, Any]
+    workspace: Path
+
+    def text(self, cell_id: str) -> str:
+        """All that the cell shows in a terminal."""
+        shown = []
+        for output in self.cells[cell_id].outputs:
+            data = output.get("data", {})
+            shown.append(output.get("text") or output.get("evalue") or data.get("text/plain", ""))
+        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown))
+
+    def error(self, cell_id: str) -> str | None:
+        """The name of the exception that the cell raised."""
+        return next((output.ename for output in self.cells[cell_id].outputs if output.output_type == "error"), None)
+
+    @property
+    def failed(self) -> set[str]:
+        """The ids of the cells that raised an exception."""
+        return {cell_id for cell_id, cell in self.cells.items() if cell.cell_type == "code" and self.error(cell_id)}
+
+    @property
+    def session(self) -> Session:
+        """The workspace as another process sees it."""
+        return Session(environ={"MLMAGIC_HOME": str(self.workspace)}, start=self.workspace.parent)
+
+
+def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = False) -> Run:
+    """Run a committed notebook in an empty folder; `last_cell` is code whose output is found under `asked`."""
+    notebook = nbformat.read(_NOTEBOOKS / name, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(last_cell, id="asked"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLMAGIC_HOME", str(folder / ".mlmagic"))
+        patch.setenv("MLMAGIC_WARM_STARTS", "on" if warm else "off")
+        client = NotebookClient(
+            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        )
+        client.execute()
+    return Run({cell.id: cell for cell in notebook.cells}, folder / ".mlmagic")
