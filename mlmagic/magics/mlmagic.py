@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.status import configuration, status
 from mlmagic.errors import UsageError
 from mlmagic.magics.tables import Argument, Command, Magic, Option, Parsed
 
@@ -48,6 +47,7 @@ MLMAGIC = Magic(
 
 def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all magics are called alike
     """Do what the subcommand says."""
+    from mlmagic.api.status import status
     from mlmagic.session import current_session
 
     session = current_session()
@@ -66,6 +66,7 @@ def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all ma
 
 def _use(session: Session, backend: str, *, save: bool) -> Status:
     from mlmagic.api.arguments import read_backend
+    from mlmagic.api.status import status
 
     read_backend(backend)
     session.use(backend, save=save)
@@ -73,6 +74,8 @@ def _use(session: Session, backend: str, *, save: bool) -> Status:
 
 
 def _config(session: Session, key: str | None, value: str | None) -> Configuration:
+    from mlmagic.api.status import configuration
+
     if key is not None and value is None:
         raise UsageError(f"%mlmagic config {key} needs a value.", hint="Without words it shows what is set.")
     if key is not None and value is not None:

@@ -20,18 +20,16 @@ def test_help_and_question_mark_answer_the_same(run, shell, capsys, name):
 
 
 def test_help_of_a_subcommand(run, capsys):
-    run("%jobs logs --help")
+    run("%jobs wait --help")
     assert capsys.readouterr().out == (
-        "%jobs logs JOB [flags]\n\nShow what a job's program printed.\n\n"
+        "%jobs wait JOB\n\nWait until a job has ended, and fail if it failed; an interrupt ends the\n"
+        "waiting, not the job.\n\n"
         "  JOB                     an id, the beginning of one, or a name: its newest job\n\n"
         "Flags\n"
-        "  -f, --follow            go on until the job has ended\n"
-        "  --tail N                only the last N lines\n"
         "  -h, --help              show this\n\n"
         "Examples\n"
-        "  %jobs logs taxi         all that the newest job called taxi has printed so far\n"
-        "  %jobs logs taxi -f --tail 20\n"
-        "                          its last 20 lines, and what follows\n"
+        "  %jobs wait taxi         stay here until the newest job called taxi has ended,\n"
+        "                          and see how far it is\n"
     )
 
 
