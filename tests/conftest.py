@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ RUN_MARK = "MLMAGIC_TEST_RUN"
 def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's configuration out of the tests, and the tests out of the user's home."""
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
+    # The path of a socket has a hundred characters at most.
+    with tempfile.TemporaryDirectory(prefix="mlm-") as sockets, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", sockets)
         for name in ("MLMAGIC_HOME", "MLMAGIC_BACKEND", "PYTHONDONTWRITEBYTECODE", "JPY_SESSION_NAME"):
             patch.delenv(name, raising=False)
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
