@@ -36,6 +36,8 @@ class Training:
         self.package, self.folder = package, folder
         self.checkpoints, self.logs, self.model = folder / "checkpoints", folder / "tensorboard", folder / "model"
         self._processes: dict[Replica, subprocess.Popen[bytes]] = {}
+        self._addresses: dict[Replica, str] = {}
+        self._args: tuple[str, ...] = ()
 
     def run(self, *args: str, kill: Mapping[Replica, str] | str = "", **counts: int) -> dict[Replica, int]:
         """Run one attempt to its end, and return the exit statuses. If one is killed, so are all the others.
@@ -48,22 +50,34 @@ class Training:
         if struck is not None:
             assert struck.wait(timeout=200) == -signal.SIGKILL, self.log(CHIEF)
             self.end()
-        return {replica: process.wait(timeout=200) for replica, process in self._processes.items()}
+        return self.wait()
 
     def start(self, *args: str, kill: Mapping[Replica, str], **counts: int) -> subprocess.Popen[bytes]:
         """Start one attempt, and return the chief's process."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._args = args
         replicas = [Replica(role, index) for role in POOLS for index in range(({"chief": 1} | counts).get(role, 0))]
-        addresses = {replica: f"127.0.0.1:{port}" for replica, port in zip(replicas, free_ports(), strict=False)}
+        self._addresses = {replica: f"127.0.0.1:{port}" for replica, port in zip(replicas, free_ports(), strict=False)}
         for replica in replicas:
-            environment = {**self._environment(), **cluster_variables(replica, addresses)}
-            environment["KILL"] = kill.get(replica, "")
-            with (self.folder / f"{replica.role}-{replica.index}.log").open("ab") as log:
-                command = [sys.executable, "-u", "-P", "-m", "trainer.task", *args]
-                self._processes[replica] = subprocess.Popen(
-                    command, cwd=self.folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-                )
+            self._start(replica, kill.get(replica, ""))
         return self._processes[CHIEF]
+
+    def restart(self, replica: Replica) -> None:
+        """Kill one replica, and start it again where it was."""
+        self._processes[replica].kill()
+        self._processes[replica].wait()
+        self._start(replica, "")
+
+    def wait(self) -> dict[Replica, int]:
+        return {replica: process.wait(timeout=200) for replica, process in self._processes.items()}
+
+    def _start(self, replica: Replica, kill: str) -> None:
+        environment = {**self._environment(), **cluster_variables(replica, self._addresses), "KILL": kill}
+        with (self.folder / f"{replica.role}-{replica.index}.log").open("ab") as log:
+            command = [sys.executable, "-u", "-P", "-m", "trainer.task", *self._args]
+            self._processes[replica] = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def end(self) -> None:
         for process in self._processes.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,20 @@ def test_parameter_servers_count_the_same_steps_after_a_kill(training) -> None:
     statuses = training.run("--best", str(best), worker=2, ps=1)
     assert set(statuses.values()) == {0}
     assert "steps=15 length=3 rate=0.0333" in training.ended()
-    assert set(curves(training.logs)) == {"loss", "val_accuracy", "val_auc", "val_loss"}
+    assert {"loss", "val_accuracy", "val_auc", "val_loss"} <= set(curves(training.logs))
     assert loaded(training.model) == "['x'] (3, 1)"
     assert best.exists()
+
+
+def test_a_worker_of_parameter_servers_may_die_and_come_back(training) -> None:
+    process = training.start("--steps", "300", worker=2, ps=1, kill={})
+    while "Epoch 2/3" not in training.log():
+        assert process.poll() is None, training.log()
+        time.sleep(0.05)
+    training.restart(WORKER)
+    assert set(training.wait().values()) == {0}
+    assert "steps=900 length=3" in training.ended()
+    assert training.log(WORKER).count("Serving at") == 2
 
 
 @pytest.mark.parametrize("counts", [{"worker": 1}, {"worker": 1, "ps": 1}])
