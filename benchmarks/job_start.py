@@ -101,6 +101,16 @@ class Engine:
         times = [process.cpu_times() for process in (self.agent, *self.agent.children())]
         return sum(time.user + time.system + time.children_user + time.children_system for time in times)
 
+    def close(self) -> None:
+        """Leave nothing running."""
+        for job in self.backend.list():
+            if not job.state.is_final:
+                self.backend.cancel(job.id)
+                wait_for(self.backend, job.id)
+        agent = self.agent
+        agent.terminate()
+        agent.wait(30)
+
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, _environment():
@@ -113,9 +123,7 @@ def main() -> None:
             _memory(engine)
             _many_jobs(engine)
         finally:
-            agent = engine.agent
-            agent.terminate()
-            agent.wait(30)
+            engine.close()
 
 
 @contextlib.contextmanager
