@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from mlmagic.filters.sort import SortKey
     from mlmagic.filters.tree import Filter
     from mlmagic.spec.job import Replica
+    from mlmagic.spec.package import TrainerPackage
     from mlmagic.spec.report import StateChange
     from mlmagic.spec.usage import Usage
-    from mlmagic.spec.package import TrainerPackage
 
 LOG_CHUNK_BYTES = 1 << 20
 """The most that one call of `Backend.logs` returns."""
@@ -73,7 +73,7 @@ class Backend(Protocol):
         ...
 
     def prepare(self, spec: JobSpec) -> None:
-        """Make ready for a job like this one, which is likely to be submitted soon. Returns at once, and never fails."""
+        """Make ready for a job like this one, which may be submitted soon. Returns at once, and never fails."""
         ...
 
     def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:

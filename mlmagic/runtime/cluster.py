@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlmagic.spec.job import Placement, ReplicaRole
+from mlmagic.spec.resources import counted
 
 _POOLS = {role: f"workerpool{number}" for number, role in enumerate(ReplicaRole)}
 
@@ -58,10 +59,4 @@ def _document(cluster: Mapping[str, list[str]], task: str, index: int) -> str:
 def told(replicas: tuple[ReplicaId, ...]) -> str:
     """Return `chief, 2 workers, 1 ps`."""
     counts = {role: sum(replica.role is role for replica in replicas) for role in ReplicaRole}
-    return ", ".join(_counted(role, count) for role, count in counts.items() if count)
-
-
-def _counted(role: ReplicaRole, count: int) -> str:
-    if role is ReplicaRole.CHIEF:
-        return str(role)
-    return f"{count} {role}{'s' * (count > 1 and role is not ReplicaRole.PS)}"
+    return ", ".join(counted(role, count) for role, count in counts.items() if count)

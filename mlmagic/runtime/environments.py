@@ -7,12 +7,11 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from mlmagic.workspace.files import explained
+from mlmagic.workspace.files import explained, write_atomic
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +38,8 @@ class EnvironmentStore:
             try:
                 os.utime(path)
             except FileNotFoundError:
-                _write(path, data)
+                # Nothing here outlives the machine's next start, so nothing is written through to a disk.
+                write_atomic(path, data, sync=False)
         return digest
 
     def get(self, digest: str) -> dict[str, str] | None:
@@ -67,15 +67,3 @@ class EnvironmentStore:
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.json"
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Nothing here outlives the machine's next start, so nothing is written through to a disk.
-    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -40,3 +40,8 @@ class Resources(Noun):
         """How many replicas of each role there are, without those that there are none of."""
         pools = zip(ROLES, self.worker_pools, strict=False)
         return {role: pool.replica_count for role, pool in pools if pool.replica_count}
+
+
+def counted(role: str, count: int) -> str:
+    """Return `chief`, `1 worker`, `2 workers`, `2 ps`."""
+    return role if role == "chief" else f"{count} {role}{'s' * (count > 1 and role != 'ps')}"

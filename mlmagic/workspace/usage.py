@@ -11,7 +11,6 @@ import contextlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import NamedTuple
 
 from mlmagic.spec import codec
 from mlmagic.spec.usage import Usage, UsageSample
-from mlmagic.workspace.files import open_to_append
+from mlmagic.workspace.files import open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder
 
 POINTS_AT_THE_END = 600
@@ -160,20 +159,9 @@ def _rewrite(path: Path, widths: _Widths) -> int:
         groups.setdefault((point.replica, width, point.time // width if width else number), []).append(point)
     thinned = b"".join(group[0].line + b"\n" if len(group) == 1 else _line(_merged(group)) for group in groups.values())
     if thinned != data:
-        _replace(path, thinned)
+        # Not brought down to the disk as records are: that may take seconds, and it is usage alone.
+        write_atomic(path, thinned, sync=False)
     return len(thinned)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    # Not brought down to the disk as records are: that may take seconds, the agent waits, and it is usage alone.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _merged(group: list[_Point]) -> UsageSample:

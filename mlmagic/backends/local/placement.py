@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mlmagic.backends.local.machine import Machine
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobSpec, Placement
-from mlmagic.spec.resources import ROLES, Resources
+from mlmagic.spec.resources import ROLES, Resources, counted
 from mlmagic.spec.tiers import GIB
 
 REPLICA_CORES = 1.0
@@ -94,11 +94,6 @@ def cloud_machines(resources: Resources) -> str:
             accelerator = f" with {count} {pool.accelerator_type}" if pool.accelerator_type else ""
             told.append(f"{counted(role, pool.replica_count)} on {pool.machine_type}{accelerator}")
     return ", ".join(told)
-
-
-def counted(role: str, count: int) -> str:
-    """Return `chief`, `1 worker`, `2 workers`, `2 ps`."""
-    return role if role == "chief" else f"{count} {role}{'s' * (count > 1 and role != 'ps')}"
 
 
 def _told(replicas: Mapping[str, int]) -> str:
