@@ -53,9 +53,12 @@ class TrainingPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user may not expect of where and how the job will run."""
+        from mlmagic.source.clusters import cluster_note
+
         notes = [f"`{key}` of the configuration means nothing on this machine" for key in self.left_out]
-        if self.spec.placement is not None and self.spec.placement.note is not None:
-            notes.append(self.spec.placement.note)
+        if self.spec.placement is not None:
+            alone = cluster_note(self.package, sum(self.spec.placement.replicas.values()))
+            notes += [note for note in (self.spec.placement.note, alone) if note is not None]
         return tuple(notes)
 
     @property

@@ -71,6 +71,15 @@ def test_a_file_describes_the_job_and_arguments_win(session: Session, tmp_path: 
     }
 
 
+def test_a_program_that_does_not_know_of_its_replicas_is_told_of(local: Session) -> None:
+    alone = plan_training("taxi", source=SOURCE, replicas="chief=1,worker=1", session=local)
+    assert "each of the 2 replicas runs the whole program by itself" in alone.notes[-1]
+    together = plan_training(
+        "taxi", source=f"from trainer.loop import fit\n{SOURCE}", replicas="worker=1", session=local
+    )
+    assert not any("by itself" in note for note in together.notes)
+
+
 def test_all_that_cannot_be_is_told_at_once(session: Session) -> None:
     with pytest.raises(UsageError) as caught:
         plan_training("taxi", source=SOURCE, replicas="boss=2", max_retries=-1, scale_tier="huge", session=session)
