@@ -22,7 +22,10 @@ from mlmagic.workspace.processes import ProcessIdentity, is_alive
 from mlmagic.workspace.rows import UnfinishedJob
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Before another supervisor is started for a job whose last one ended before it had claimed the job."""
+"""Before another supervisor is started for a job whose last one ended before it had claimed the job.
+
+Or could not be started at all: where the machine has no room for a process, that may pass, and the queue waits for it.
+"""
 ANSWER_SECONDS = 180.0
 """After this long, a supervisor that nobody has heard of is taken to have ended."""
 
@@ -72,6 +75,12 @@ class Dispatcher:
         """Nothing is being started."""
         return not self._starts
 
+    @property
+    def starting(self) -> list[int]:
+        """The supervisors that run and have not claimed their jobs yet."""
+        asked = [start.supervisor for start in self._starts.values() if start.again is None]
+        return [supervisor.pid for supervisor in asked if supervisor is not None and is_alive(supervisor)]
+
     def dispatch(self) -> list[UnfinishedJob]:
         """Start what fits, and return the jobs that have not ended."""
         # In this order: a supervisor that is gone when the row is read as QUEUED has not claimed the job, nor will it.
@@ -84,7 +93,7 @@ class Dispatcher:
         }
         for start in failed:
             if start.record.id in self._starts:
-                self._put_off(start)
+                self._put_off(start, "its supervisor ended before it had begun, several times")
         holding = demands(job for job in unfinished if job.state is not JobState.QUEUED or job.id in self._starts)
         waiting = demands(job for job in queue if job.id not in self._starts)
         for chosen in choose(waiting, holding, self._machine()):
@@ -108,7 +117,7 @@ class Dispatcher:
                 start.is_answered, start.supervisor = True, ProcessIdentity.of(outcome.pid)
                 self._tell_if_unexpected(start.record, outcome)
             else:
-                self._give_up(start, f"its supervisor could not be started: {outcome.reason}")
+                self._put_off(start, f"its supervisor could not be started: {outcome.reason}")
 
     def _ask(self, start: _Start) -> None:
         start.since, start.again = time.monotonic(), None
@@ -121,9 +130,9 @@ class Dispatcher:
         environment = self._environments.get(digest)
         self._servers.start(start.record, environment, None if environment is None else digest)
 
-    def _put_off(self, start: _Start) -> None:
+    def _put_off(self, start: _Start, reason: str) -> None:
         if start.failures >= len(PAUSES):
-            self._give_up(start, "its supervisor ended before it had begun, several times")
+            self._give_up(start, reason)
             return
         start.again = time.monotonic() + PAUSES[start.failures]
         start.failures += 1

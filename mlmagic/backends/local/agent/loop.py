@@ -132,7 +132,7 @@ class Agent:
                 self._unfinished = self._dispatcher.dispatch()
         if is_tick:
             self._database.keep_open()
-            self._sampler.sample(self._watch.look(self._unfinished))
+            self._sampler.sample(self._watch.look(self._unfinished, self._dispatcher.starting))
             if self._schedule.prune_is_due():
                 self._tidy_up()
             self._schedule.ticked(is_busy=self._is_busy)

@@ -30,8 +30,11 @@ class SupervisorWatch:
         self._known: dict[tuple[str, int], ProcessIdentity] = {}
         self._stopped: dict[int, float] = {}
 
-    def look(self, unfinished: Iterable[UnfinishedJob]) -> dict[str, int]:
-        """Return the supervisors that run here, by job; record the ends of those that run no more."""
+    def look(self, unfinished: Iterable[UnfinishedJob], starting: Iterable[int] = ()) -> dict[str, int]:
+        """Return the supervisors that run here, by job; record the ends of those that run no more.
+
+        Those in `starting`, which have claimed nothing yet, are only continued should they be stopped.
+        """
         claimed = [job for job in unfinished if job.state is not JobState.QUEUED]
         self._known = {(job.id, job.attempt): found for job in claimed if (found := self._find(job)) is not None}
         alive = {}
@@ -42,7 +45,7 @@ class SupervisorWatch:
             elif supervisor is None or is_gone(supervisor, self._workspace.job(job.id).claim(job.attempt)):
                 with contextlib.suppress(NotFoundError):
                     self._reconciler.check(self._jobs.get(job.id))
-        self._continue_stopped(alive.values())
+        self._continue_stopped([*alive.values(), *starting])
         return alive
 
     def _find(self, job: UnfinishedJob) -> ProcessIdentity | None:

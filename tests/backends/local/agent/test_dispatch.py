@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 from collections.abc import Iterator
 
 import pytest
+from support.agents import until
 from support.queued import Jobs
 
-from mlmagic.backends.local.agent import dispatch
+from mlmagic.backends.local.agent import dispatch, watch
 from mlmagic.backends.local.agent.dispatch import Dispatcher
+from mlmagic.backends.local.agent.watch import SupervisorWatch
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted
 from mlmagic.backends.local.machine import Machine
+from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import wait_for
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.processes import is_stopped
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 
@@ -44,6 +50,12 @@ def dispatcher(workspace: Workspace, jobs: Jobs, servers: ForkServers) -> Dispat
     )
 
 
+@pytest.fixture
+def supervisors(workspace: Workspace, jobs: Jobs) -> SupervisorWatch:
+    reconciler = Reconciler(workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    return SupervisorWatch(workspace, jobs=jobs.store, reconciler=reconciler)
+
+
 def work(dispatcher: Dispatcher, servers: ForkServers) -> None:
     select.select(servers.files(), [], [], 0.02)
     dispatcher.settle(servers.receive())
@@ -65,9 +77,38 @@ def test_supervisors_that_die_at_once_are_not_started_for_ever(
     assert dispatcher.is_idle
 
 
+def test_the_queue_waits_while_the_machine_has_no_room_for_a_process(dispatcher: Dispatcher, jobs: Jobs) -> None:
+    folders = [jobs.make("pass\n") for _ in range(3)]
+    dispatcher.dispatch()
+    dispatcher.settle([NotStarted(folder.id, "Resource temporarily unavailable") for folder in folders[:2]])
+    dispatcher.dispatch()
+    assert {jobs.store.get(folder.id).state for folder in folders} == {JobState.QUEUED}
+    assert not dispatcher.is_idle
+
+
+def test_a_supervisor_that_is_stopped_before_its_claim_is_continued(
+    dispatcher: Dispatcher,
+    servers: ForkServers,
+    jobs: Jobs,
+    supervisors: SupervisorWatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "STOPPED_SECONDS", -1.0)
+    folder = jobs.make("pass\n")
+    with jobs.database.write():  # so that it cannot claim
+        while not dispatcher.starting:
+            work(dispatcher, servers)
+        (pid,) = dispatcher.starting
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: is_stopped(pid))
+    supervisors.look([], dispatcher.starting)
+    until(lambda: jobs.store.get(folder.id).state is JobState.SUCCEEDED)
+
+
 def test_a_supervisor_that_could_not_be_started_fails_its_job(
     dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dispatch, "PAUSES", ())
     folder = jobs.make("pass\n")
     monkeypatch.setattr("mlmagic.backends.local.forkserver.servers.sys.executable", "/nowhere/python")
     dispatcher.dispatch()
