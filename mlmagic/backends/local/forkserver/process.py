@@ -88,6 +88,7 @@ class ServerProcess:
 
     def end(self) -> None:
         """Let it end by itself, which it does at once unless it hangs."""
+        self.last_used = time.monotonic()
         self._socket.close()
 
     def kill(self) -> None:

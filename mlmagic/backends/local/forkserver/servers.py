@@ -120,17 +120,22 @@ class ForkServers:
 
     def receive(self) -> list[Started | NotStarted]:
         """Return what has become of jobs since the last call."""
+        self._hear()
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    def _hear(self) -> None:
         for server in list(self._servers()):
             messages, is_over = server.receive()
             for message in messages:
                 self._take(server, message)
             if is_over and server in self._servers():
                 self._drop(server, "the fork server ended unexpectedly")
-        outcomes, self._outcomes = self._outcomes, []
-        return outcomes
 
     def tick(self) -> None:
         """End servers that hang, that nobody uses, or that there is no memory for."""
+        # Before one is taken to hang: it may be this process that was stopped while the answer came.
+        self._hear()
         now = time.monotonic()
         for server in list(self._servers()):
             if not server.is_ready and now - server.start_time > IMPORT_SECONDS:
@@ -144,6 +149,10 @@ class ForkServers:
             for server in self._unused():
                 self._forget(server)
         self._ending = [server for server in self._ending if not server.is_gone()]
+        for server in self._ending:
+            # Stopped, or lost in an import: it would keep its memory for as long as this process lives.
+            if now - server.last_used > ANSWER_SECONDS:
+                server.kill()
 
     @property
     def is_idle(self) -> bool:

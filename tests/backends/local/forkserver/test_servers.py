@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -145,6 +146,32 @@ def test_a_server_that_is_stopped_or_killed(
     assert outcome.reason == f"the fork server {told}"
     assert started(pool, pool.start("print(1)\n")).is_warm
     assert not is_running(server.pid)
+
+
+def test_an_answer_that_was_not_read_in_time_counts(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool()
+    started(pool, pool.start("print(1)\n"))
+    (server,) = warm_servers(pool)
+    job_id = pool.start("print(1)\n")
+    select.select([server.descriptor], [], [])
+    monkeypatch.setattr(servers_module, "ANSWER_SECONDS", 0)
+    pool.servers.tick()
+    assert warm_servers(pool) == [server]
+    assert started(pool, job_id).is_warm
+
+
+def test_a_server_that_is_stopped_when_it_shall_end(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(idle_seconds=0.2)
+    started(pool, pool.start("print(1)\n"))
+    (server,) = warm_servers(pool)
+    os.kill(server.pid, signal.SIGSTOP)
+    pool.until(lambda: pool.servers.is_idle)
+    monkeypatch.setattr(servers_module, "ANSWER_SECONDS", 0.2)
+    pool.until(lambda: not is_running(server.pid))
 
 
 def test_a_plain_server_that_is_killed_is_replaced(make_pool: Callable[..., Pool]) -> None:
