@@ -150,8 +150,17 @@ def training(package: Path, tmp_path: Path) -> Iterator[Training]:
 
 
 @pytest.fixture
-def unbroken(package: Path, tmp_path: Path) -> Iterator[Training]:
-    """Another job of the same package, which nobody kills."""
-    training = Training(package, tmp_path / "unbroken")
+def another(package: Path, tmp_path: Path) -> Iterator[Training]:
+    """A second job of the same package, which nobody kills."""
+    training = Training(package, tmp_path / "another")
+    yield training
+    training.end()
+
+
+@pytest.fixture(scope="module")
+def unbroken(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Training]:
+    """A job of the same package that trained on one machine, and was not killed."""
+    training = Training(package, tmp_path_factory.mktemp("unbroken"))
+    training.run()
     yield training
     training.end()

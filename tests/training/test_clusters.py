@@ -32,21 +32,21 @@ def loaded(model: Path) -> str:
     return told.stdout.strip()
 
 
-def test_workers_train_as_one_machine_with_larger_batches(training, unbroken) -> None:
-    unbroken.run(*SAME_BATCHES, "--batch", "16")
+def test_workers_train_as_one_machine_with_larger_batches(training, another) -> None:
+    another.run(*SAME_BATCHES, "--batch", "16")
     assert set(training.run(*SAME_BATCHES, worker=1).values()) == {0}
-    (alone,), (together,) = (re.findall(r"sum=([\d.]+)", job.ended()) for job in (unbroken, training))
+    (alone,), (together,) = (re.findall(r"sum=([\d.]+)", job.ended()) for job in (another, training))
     assert float(together) == pytest.approx(float(alone), abs=1e-3)
     assert training.ended(WORKER) == training.ended().replace("is_chief()=True", "is_chief()=False")
     assert loaded(training.model) == "['x'] (3, 1)"
 
 
-def test_killed_workers_end_as_if_they_were_not(training, unbroken) -> None:
-    unbroken.run("--dropout", "0", worker=1)
+def test_killed_workers_end_as_if_they_were_not(training, another) -> None:
+    another.run("--dropout", "0", worker=1)
     training.run("--dropout", "0", worker=1, kill={WORKER: "step 1.2"})
     training.run("--dropout", "0", worker=1, kill={CHIEF: "write 2"})
     assert set(training.run("--dropout", "0", worker=1).values()) == {0}
-    assert training.ended() == unbroken.ended()
+    assert training.ended() == another.ended()
     assert "steps=15 length=3 rate=0.0333" in training.ended()
 
 
