@@ -169,12 +169,13 @@ class Session:
             UsageError: there is no such setting, or it cannot have that value.
         """
         if key not in CONFIG_KEYS:
-            known = ", ".join(CONFIG_KEYS)
+            known = [name.replace("_", "-") for name in CONFIG_KEYS]
+            told = key.replace("_", "-")
             raise UsageError(
-                f"there is no setting {key!r}. {nearest(key, CONFIG_KEYS)}".rstrip(), hint=f"Settings: {known}."
+                f"there is no setting {told!r}. {nearest(told, known)}".rstrip(), hint=f"Settings: {', '.join(known)}."
             )
         if key == "warm_starts" and value not in {"on", "off"}:
-            raise UsageError(f"warm_starts is on or off, not {value!r}.")
+            raise UsageError(f"warm-starts is on or off, not {value!r}.")
         with self._lock:
             if key == "backend":
                 self.use(value, save=True)

@@ -116,9 +116,9 @@ def test_a_setting_holds_for_later_processes_too(session: Session, tmp_path: Pat
         (
             "warm_start",
             "off",
-            "there is no setting 'warm_start'. Did you mean warm_starts?\nSettings: backend, warm_starts.",
+            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts.",
         ),
-        ("warm_starts", "cold", "warm_starts is on or off, not 'cold'."),
+        ("warm_starts", "cold", "warm-starts is on or off, not 'cold'."),
     ],
 )
 def test_a_setting_that_cannot_be(session: Session, key: str, value: str, text: str) -> None:

@@ -16,6 +16,8 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _LATER = ("google", "emulator")
 _LOCAL = "Backends: local, which is this machine."
 
+_SEVERAL = "cannot take these arguments:"
+
 T = TypeVar("T")
 
 
@@ -30,6 +32,9 @@ class ArgumentCheck:
         try:
             return function(*arguments)
         except UsageError as error:
+            if error.message.endswith(_SEVERAL):
+                self.problems += error.problems
+                return None
             details = "; ".join(error.problems)
             self.problems.append(" ".join(part for part in (error.message, details, error.hint) if part))
             return None
@@ -43,7 +48,7 @@ class ArgumentCheck:
         if len(self.problems) == 1:
             raise UsageError(self.problems[0])
         if self.problems:
-            raise UsageError(f"{call} cannot take these arguments:", problems=self.problems)
+            raise UsageError(f"{call} {_SEVERAL}", problems=self.problems)
 
 
 def read_name(name: object, what: str = "name") -> str:

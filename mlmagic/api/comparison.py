@@ -70,7 +70,7 @@ def compare_jobs(
     if bool(references) == (filter is not None):
         raise UsageError(
             "compare takes jobs or a filter, one of the two.",
-            hint="For example compare_jobs('taxi', 'boats') or compare_jobs(filter='displayName=taxi').",
+            hint='For example %jobs compare taxi boats, or %jobs compare --filter "displayName=taxi".',
         )
     where = read_filter(filter)
     backend = session_of(session).backend()

@@ -16,6 +16,7 @@ from mlmagic.spec.tiers import CUSTOM, LEGACY_MACHINES, TIERS, tier_name
 _POOL_KEYS = ("master", "worker", "parameterServer", "evaluator")
 _INPUT_KEYS = ("scaleTier", *(f"{role}{what}" for role in _POOL_KEYS for what in ("Type", "Count", "Config")))
 _SPEC_KEYS = ("workerPoolSpecs", "scheduling", "labels")
+_FORMS = "It takes ML Engine's form (trainingInput: scaleTier: ...) or Vertex AI's (workerPoolSpecs: ...)."
 _MACHINE_KEYS = ("machineSpec", "replicaCount", "pythonPackageSpec")
 # What only the cloud can do, or what mlmagic decides itself. Said, not refused: the file is the user's for both places.
 _CLOUD_KEYS = frozenset(
@@ -62,15 +63,20 @@ def _load(path: Path, place: str) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(f"{place} cannot be read: {error.strerror}.") from error
+        hint = None if path.is_absolute() else f"Relative paths start at {Path.cwd()}."
+        raise UsageError(f"{place} cannot be read: {error.strerror}.", hint=hint) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{place} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
+        raise UsageError(f"{place} is neither YAML nor JSON: {_told(error)}.") from error
     if not isinstance(document, Mapping):
-        raise UsageError(
-            f"{place} holds no keys; it takes ML Engine's form (trainingInput: scaleTier: ...) "
-            "or Vertex AI's (workerPoolSpecs: ...)."
-        )
+        raise UsageError(f"{place} holds no keys. {_FORMS}")
     return document
+
+
+def _told(error: Exception) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def _camel(value: Any) -> Any:
@@ -213,7 +219,7 @@ class _Reader:
             elif key == "containerSpec":
                 self.problems.append(f"{prefix}{key}: a container's program cannot be run; give the code itself")
             elif key not in known:
-                near = nearest(key, [*known, *_CLOUD_KEYS])
+                near = nearest(key, [*known, *_CLOUD_KEYS]) or ("" if prefix else _FORMS)
                 self.problems.append(f"{prefix}{key} is not known. {near}".rstrip())
 
     def _mapping(self, value: Any, place: str) -> Mapping[str, Any]:
@@ -226,7 +232,8 @@ class _Reader:
         if re.fullmatch(r"\d{1,4}", str(value), re.ASCII):
             return int(value)
         self.problems.append(f"{place} must be a whole number, not {value!r:.60}")
-        return 0
+        # With a count that nobody finds a second fault with: the file is refused.
+        return 1
 
     def _timeout(self, value: Any) -> str | None:
         return None if value is None else str(value)

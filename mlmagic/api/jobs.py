@@ -86,7 +86,8 @@ def cancel_jobs(
     """
     if bool(references) == (filter is not None):
         raise UsageError(
-            "cancel takes jobs or a filter, one of the two.", hint='For example filter="displayName=taxi".'
+            "cancel takes jobs or a filter, one of the two.",
+            hint='For example %jobs cancel taxi, or %jobs cancel --filter "displayName=taxi".',
         )
     where = read_filter(filter)
     backend = session_of(session).backend()
@@ -96,14 +97,16 @@ def cancel_jobs(
         ids = [found.id for found in find_jobs(backend, references)]
     for job_id in ids:
         backend.cancel(job_id)
-    return JobQuery(backend=backend, where=_with_ids(ids)).read()
+    return JobQuery(backend=backend, where=_with_ids(ids, where)).read()
 
 
-def _with_ids(ids: Sequence[str]) -> Filter:
+def _with_ids(ids: Sequence[str], where: Filter | None) -> Filter:
     from mlmagic.filters.tree import Filter, Operator, Or, Term, Value
 
     if not ids:
-        return Filter(text="", root=Or(()))
+        # An empty list tells which filter nothing has passed.
+        states = " ".join(state for state in JobState if state in UNFINISHED)
+        return Filter(text=f"({where.text if where else ''}) AND state:({states})", root=Or(()))
     return Filter(text="", root=Term("id", Operator.EQUAL, tuple(map(Value, ids))))
 
 

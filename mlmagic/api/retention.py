@@ -117,7 +117,10 @@ def read_age(age: object) -> timedelta | None:
 
 def _check_selection(references: Sequence[object], text: str | None, older_than: object, keep: int | None) -> None:
     if references and (text is not None or older_than is not None or keep is not None):
-        raise UsageError("jobs that are named are deleted as they are: filter, older_than and keep choose among all.")
+        raise UsageError(
+            "jobs that are named are deleted as they are: filter, older_than and keep choose among all.",
+            hint='For those of one name: %jobs delete --filter "displayName=taxi" --keep 3 --dry-run',
+        )
     if not references and text is None and older_than is None and keep is None:
         raise UsageError(
             "delete needs to know which jobs: name them, or give a filter, an age, or how many to keep.",

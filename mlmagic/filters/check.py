@@ -24,10 +24,7 @@ def check_term(key: Key, operator: Operator, value: Value) -> Problem | None:
     if operator in {Operator.MATCHES, Operator.DIFFERS}:
         return _check_pattern(value.text)
     if key.kind is Kind.TIME and parse_moment(value.text) is None:
-        return (
-            f"{key.name} is a time, and {value.text!r} is none",
-            "Write a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or a duration from now: -P2W, -PT1H.",
-        )
+        return f"{key.name} is a time, and {value.text!r} is none", _instead_of_time(value.text)
     if key.kind is Kind.NUMBER and operator in _ORDERED and number_of(value.text) is None:
         return f"{key.name} is a number, and {value.text!r} is none", None
     if operator in _EXACT and key.choices:
@@ -54,8 +51,16 @@ def _check_pattern(text: str) -> Problem | None:
             warnings.simplefilter("ignore")
             re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"{text!r} is not a regular expression: {error}", None
+        return f"{text!r} is not a regular expression: {error}", f"To find it as it stands: {re.escape(text)}"
     return None
+
+
+def _instead_of_time(text: str) -> str:
+    match = re.fullmatch(r"([+-]?)(\d+)([smhdw])", text, re.ASCII | re.IGNORECASE)
+    if match is None:
+        return "Write a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or a duration from now: -P2W, -PT1H."
+    unit = match[3].upper()
+    return f"Did you mean {match[1] or '-'}P{'' if unit in 'DW' else 'T'}{match[2]}{unit}?"
 
 
 def _check_choice(key: Key, value: Value) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from mlmagic.filters.columns import Condition, single
 from mlmagic.filters.keys import Key, Kind, find
 from mlmagic.filters.predicate import Scalar, values_of
 from mlmagic.filters.values import number_of
+
+_DIRECTION = re.compile(r"~?(\S+)\s+(asc|desc)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,10 @@ def parse_sort(text: str) -> tuple[SortKey, ...]:
     found, problems = [], []
     for part in text.split(",") if text.strip() else ():
         name = part.strip()
+        if match := _DIRECTION.fullmatch(name):
+            is_down = match[2].lower() == "desc"
+            problems.append(f"there is no {match[2]!r} after a key: write {'~' * is_down}{match[1]}.")
+            continue
         try:
             key = _sortable(name.removeprefix("~").strip())
             found.append(SortKey(key=key.name, is_descending=name.startswith("~")))

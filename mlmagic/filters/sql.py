@@ -40,7 +40,7 @@ def _node(node: Node, now: datetime) -> Condition:
 
 def _joined(parts: Sequence[Condition], word: str) -> Condition:
     if len(parts) <= 1:
-        return parts[0] if parts else Condition("1")
+        return parts[0] if parts else Condition("1" if word == "AND" else "0")
     # Balanced, since SQLite limits the depth of an expression.
     half = len(parts) // 2
     left, right = _joined(parts[:half], word), _joined(parts[half:], word)

@@ -188,6 +188,10 @@ class _Reader:
             self._problem(f"{extra} is too much{self._hint_too_much(extra)}")
 
     def _hint_too_much(self, extra: str) -> str:
+        told = self.values.get("filter")
+        if told is not None:
+            sign = "'" if '"' in f"{told}{extra}" else '"'
+            return f": a filter of several words stands in quotes: --filter {sign}{told} {extra}{sign}"
         if not self.command.takes_program:
             return ""
         return f": a name is one word, and an argument of your program goes after --: -- {extra}"

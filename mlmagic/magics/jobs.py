@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlmagic.api.deletion import Deletion
     from mlmagic.api.job import Job
     from mlmagic.api.job_list import JobList
+    from mlmagic.api.logs import LogText
     from mlmagic.magics.extension import Extension
 
 
@@ -44,7 +45,7 @@ def jobs(extension: Extension, line: Parsed) -> Any:
         case "logs" if line["follow"]:
             return _follow(job, line)
         case "logs":
-            return job.logs(tail=line["tail"], role=line["role"], grep=line["grep"])
+            return _logs(job, line)
         case "wait":
             return extension.panels.wait(job)
         case _:
@@ -111,14 +112,32 @@ def _delete(line: Parsed) -> Deletion:
     return plan.delete()
 
 
+def _logs(job: Job, line: Parsed) -> LogText:
+    text = job.logs(tail=line["tail"], role=line["role"], grep=line["grep"])
+    if not text:
+        _tell_of_nothing(job, line)
+    return text
+
+
+def _tell_of_nothing(job: Job, line: Parsed) -> None:
+    """Say why there is no line to be seen."""
+    state, yet = job.state, "" if job.state.is_final else " yet"
+    found = f"printed nothing{yet}" if line["grep"] is None else f"printed no line{yet} with {line['grep']}"
+    sys.stdout.write(f"{job.id} is {state} and has {found}.\n")
+
+
 def _follow(job: Job, line: Parsed) -> None:
     from mlmagic.api.log_colours import LogColours
 
     colours = LogColours()
+    has_come = False
     try:
         for text in job.follow(tail=line["tail"], role=line["role"], grep=line["grep"]):
+            has_come = True
             sys.stdout.write(colours(text))
             sys.stdout.flush()
+        if not has_come:
+            _tell_of_nothing(job, line)
     except KeyboardInterrupt:
         told = [f" --{name} {shlex.quote(line[name])}" for name in ("role", "grep") if line[name] is not None]
         again = f"%jobs logs {job.id} -f{''.join(told)}"

@@ -114,7 +114,7 @@ _DIFF = Command(
     summary="show what two jobs have differently: code, flags, settings and results",
     arguments=(
         Argument(name="first", metavar="A", help="a job: an id, the beginning of one, or a name"),
-        Argument(name="second", metavar="B", help="the other one"),
+        Argument(name="second", metavar="B", help="the other job, which is compared with A"),
     ),
     examples=(("%jobs diff taxi-2026 boats", "what was changed in between"),),
 )

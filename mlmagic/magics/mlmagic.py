@@ -77,7 +77,10 @@ def _config(session: Session, key: str | None, value: str | None) -> Configurati
     from mlmagic.api.status import configuration
 
     if key is not None and value is None:
-        raise UsageError(f"%mlmagic config {key} needs a value.", hint="Without words it shows what is set.")
+        raise UsageError(
+            f"%mlmagic config {key} needs a value, as in %mlmagic config warm-starts off.",
+            hint="Without words it shows what is set.",
+        )
     if key is not None and value is not None:
         session.configure(key.replace("-", "_"), value)
     return configuration(session=session)

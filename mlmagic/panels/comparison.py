@@ -19,6 +19,7 @@ MIME_TYPE = "application/vnd.mlmagic.comparison+json"
 _NONE = "—"
 _NOTHING = "No jobs to compare."
 _NO_FLAGS = "There is no flag in which they differ."
+_ONE = 'One job has nothing to be compared with. Several: %jobs compare --filter "displayName=NAME"'
 _BEST = "★"
 _VALUE_WIDTH = 40
 
@@ -83,8 +84,8 @@ def _is_number(value: str) -> bool:
 
 def _notes(comparison: Comparison, columns: Sequence[_Column]) -> list[str]:
     is_marked = any(each.best for each in columns)
-    is_same = not comparison.flags and len(comparison.jobs) > 1
-    return [*([_NO_FLAGS] if is_same else []), *([f"{_BEST} the best of its column"] if is_marked else [])]
+    notes = [] if comparison.flags else [_NO_FLAGS if len(comparison.jobs) > 1 else _ONE]
+    return [*notes, *([f"{_BEST} the best of its column"] if is_marked else [])]
 
 
 def _next(jobs: Sequence[ComparedJob]) -> list[str]:
@@ -101,9 +102,7 @@ def _job(job: ComparedJob) -> Html:
     # What went as it should needs no more than its sign.
     is_good = job.state is JobState.SUCCEEDED
     state = theme.signed(job.state) if is_good else theme.badge(job.state)
-    style = "white-space:nowrap" if len(job.id) <= _VALUE_WIDTH else None
-    shown_id = element("span", theme.copyable(job.id), style=style)
-    return join([state, " ", element("strong", job.display_name), element("br"), shown_id])
+    return join([state, " ", element("strong", job.display_name), element("br"), theme.copyable(job.id)])
 
 
 def _cell(each: _Column, row: int) -> str:

@@ -31,6 +31,8 @@ def _sections(diff: JobDiff) -> list[tuple[str, Sequence[Difference]]]:
 
 def _same(diff: JobDiff) -> str | None:
     """Return a sentence such as `The code is the same.`; None where everything differs."""
+    if diff.first == diff.second:
+        return "It is one and the same job."
     others = [f"the {name}" for name, rows in _sections(diff) if not rows]
     names = [*(["the code"] if not diff.code else []), *others]
     if not names:

@@ -19,6 +19,8 @@ MONO = "var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,'De
 _CELL = "text-align:left;border:0;background:none;max-width:none;font-size:13px;line-height:1.5"
 _TOP = f"vertical-align:baseline;{_CELL}"
 _ROW = "background:none"
+# Ids that are not longer stay on one line.
+_LONGEST_UNBROKEN = 40
 _TABLE = "border-collapse:collapse;border:0;margin:0;table-layout:auto;font-size:13px;color:inherit"
 
 # White text on each has a contrast of at least 4.5, and each stands out from a white and from a black ground.
@@ -122,6 +124,8 @@ def copyable(text: str) -> Html:
         "background": "none",
         "padding": "0",
         "user-select": "all",
+        # JupyterLab wraps code; half an id below the other half cannot be read at a glance.
+        "white-space": "nowrap" if len(text) <= _LONGEST_UNBROKEN else "pre-wrap",
     }
     return element("code", text, style=style)
 

@@ -88,6 +88,6 @@ def test_a_job_differs_in_nothing_from_itself(session: Session) -> None:
     only = start(session)
     same = diff_jobs("taxi", only.id, session=session)
     assert (same.code, same.flags, same.settings, same.results) == ((), (), (), ())
-    assert "are the same" in str(same)
+    assert "It is one and the same job." in str(same)
     with pytest.raises(NotFoundError, match="there is no job 'boats'"):
         diff_jobs("taxi", "boats", session=session)

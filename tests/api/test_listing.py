@@ -128,7 +128,8 @@ def test_jobs_are_cancelled_together(session: Session, three: list[Job]) -> None
     assert {row.id for row in cancelled} == {one.id for one in running}
     for one in running:
         assert wait_for(one.backend, one.id).state is JobState.CANCELLED
-    assert len(cancel_jobs(filter="displayName=taxi", session=session)) == 0
+    nothing = cancel_jobs(filter="displayName=taxi", session=session)
+    assert (len(nothing), "No job passes the filter (displayName=taxi) AND state:(" in str(nothing)) == (0, True)
     assert [row.id for row in cancel_jobs("boats", three[0], session=session)] == [three[2].id, three[0].id]
     with pytest.raises(UsageError, match="cancel takes jobs or a filter, one of the two"):
         cancel_jobs(session=session)

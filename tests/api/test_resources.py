@@ -134,6 +134,7 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
             "scaleTier BASIC has machines of its own; masterType need scaleTier",
         ),
         ("scaleTier: CUSTOM", "scaleTier CUSTOM needs masterType"),
+        ("hello: 1", "hello is not known. It takes ML Engine's form (trainingInput: scaleTier: ...) or Vertex AI's"),
         ("scaleTeir: BASIC", "scaleTeir is not known. Did you mean scaleTier?"),
         ("workerPoolSpecs: []", "workerPoolSpecs must be a list of worker pools, chief first"),
         (
@@ -156,7 +157,10 @@ def test_a_file_that_does_not_describe_a_job(tmp_path: Path, text: str, problem:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "is neither YAML nor JSON: "), ("just words", "holds no keys; it takes ML Engine's form")],
+    [
+        ("a: [", "is neither YAML nor JSON: line 1, column 5: expected the node content"),
+        ("just words", "holds no keys. It takes ML Engine's form"),
+    ],
 )
 def test_a_file_that_is_none(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -83,7 +83,7 @@ def test_a_program_that_does_not_know_of_its_replicas_is_told_of(local: Session)
 def test_all_that_cannot_be_is_told_at_once(session: Session) -> None:
     with pytest.raises(UsageError) as caught:
         plan_training("taxi", source=SOURCE, replicas="boss=2", max_retries=-1, scale_tier="huge", session=session)
-    assert len(caught.value.problems) == 2
+    assert len(caught.value.problems) == 3
     assert "max_retries -1 must be 0 or more." in str(caught.value)
 
 

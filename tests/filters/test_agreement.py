@@ -195,3 +195,12 @@ def test_nothing_that_is_typed_breaks_it(text: str) -> None:
         sql.condition(parse(text), NOW)
     with contextlib.suppress(UsageError):
         sort.parse_sort(text)
+
+
+def test_of_nothing_an_and_lets_all_through_and_an_or_none(
+    found_in_sql: Callable[..., list[str]], new_record: Callable[..., JobRecord]
+) -> None:
+    record = new_record()
+    for root, found in ((And(()), [record.id]), (Or(()), [])):
+        assert found_in_sql(Filter(text="", root=root), [record]) == found
+        assert predicate.matches(Filter(text="", root=root), codec.encode(record), record.create_time) is bool(found)

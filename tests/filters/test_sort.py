@@ -68,3 +68,8 @@ def test_the_second_key_decides_among_equals(new_record: Callable[..., JobRecord
 
 def test_no_keys_are_no_order() -> None:
     assert order(()) is None
+
+
+def test_a_direction_in_the_words_of_sql_is_told_in_ours() -> None:
+    with pytest.raises(UsageError, match=r"there is no 'desc' after a key: write ~createTime."):
+        parse_sort("createTime desc")

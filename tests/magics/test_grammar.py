@@ -169,6 +169,13 @@ def test_too_many_words():
     assert error(JOBS, "wait a b") == "%jobs wait: b is too much\nHelp: %jobs wait --help"
 
 
+def test_a_filter_without_quotes():
+    assert error(JOBS, "--filter state=FAILED createTime>-P1D") == (
+        "%jobs list: createTime>-P1D is too much: a filter of several words stands in quotes: "
+        '--filter "state=FAILED createTime>-P1D"\nHelp: %jobs list --help'
+    )
+
+
 def test_values_out_of_range():
     assert error(MODE, "fst --level 0") == (
         "%mode cannot read this line:\n"

@@ -62,6 +62,15 @@ def test_logs_are_searched(run, start):
         run("%jobs logs taxi -f --role worker-1")
 
 
+def test_logs_without_a_line_are_told(run, start, capsys):
+    job_id = start("print('fine')\n")
+    assert run("%jobs logs taxi --grep loss") == ""
+    assert f"{job_id} is SUCCEEDED and has printed no line with loss." in capsys.readouterr().out
+    running = start(FOREVER, "boats")
+    run("%jobs logs boats --grep loss")
+    assert f"{running} is RUNNING and has printed no line yet with loss." in capsys.readouterr().out
+
+
 def test_followed_lines_are_coloured(run, start, capsys):
     start("print('WARNING: careful')\nprint('fine')\n")
     capsys.readouterr()

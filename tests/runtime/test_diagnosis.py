@@ -133,7 +133,10 @@ def test_a_signal_without_a_name() -> None:
 TRACEBACK = 'Traceback (most recent call last):\n  File "task.py", line 1, in <module>\n    fit()\n'
 
 
-FIT = "Keras 3's `model.fit` cannot train on a cluster: use the loop of `trainer/loop.py`, or one replica."
+FIT = (
+    "Keras 3's `model.fit` cannot train on a cluster. `fit(make_model, dataset, epochs=...)` of "
+    "`from trainer.loop import fit` can, where `make_model` returns the compiled model; or run one replica."
+)
 
 
 @pytest.mark.parametrize(
