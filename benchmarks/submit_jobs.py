@@ -11,13 +11,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from benchmarks.measure import Sample, print_table
+
+if TYPE_CHECKING:
+    from mlmagic.backends.local.backend import LocalBackend
+    from mlmagic.workspace.layout import Workspace
 
 JOBS = 1_000
 BATCH = 100
@@ -49,7 +54,7 @@ def main() -> None:
         package = make_package(_BLOCKER, model="x = 1\n" * 200)
         spec = JobSpec(display_name="queued", package=PackageReference(digest=package.digest, cold_reason=COLD))
         blockers = [backend.submit(spec, package).id for _ in range(os.cpu_count() or 1)]
-        stack.callback(lambda: [backend.cancel(job_id) for job_id in blockers])
+        stack.callback(_end, backend, workspace, blockers)
         for job_id in blockers:
             wait_for_text(backend, job_id, "begun")
         reader = _start_reader(workspace.root, stack)
@@ -64,6 +69,18 @@ def main() -> None:
         print(f"  the agent's memory: {before:.1f} MiB before, {after:.1f} MiB with all of them queued")
         for summary in backend.list(states={JobState.QUEUED}):
             backend.cancel(summary.id)
+
+
+def _end(backend: LocalBackend, workspace: Workspace, job_ids: Sequence[str]) -> None:
+    """End what runs, and the agent, before the folder goes."""
+    from mlmagic.backends.local.agent.link import AgentLink
+    from mlmagic.testing.driving import wait_for
+
+    for job_id in job_ids:
+        backend.cancel(job_id)
+    for job_id in job_ids:
+        wait_for(backend, job_id)
+    AgentLink(workspace, os.environ).stop()
 
 
 def _submit_batch(submit: Callable[[], object]) -> Sample:
