@@ -14,24 +14,29 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlmagic.errors import MlmagicError
 from mlmagic.runtime.contract import JOB_ID_VARIABLE
 from mlmagic.workspace.processes import ProcessStat, read_stat
 
 _PROC = Path("/proc")
 
 
-def members(job_id: str, *, session: int | None, root: int | None = None, apart_from: Collection[int] = ()) -> set[int]:
+Pids = Callable[[], Collection[int]]
+
+
+def members(job_id: str, *, session: int | None, root: int | None = None, apart_from: Pids = tuple) -> set[int]:
     """Return the living processes of a job: of `session`, descendants of `root`, and those marked with the job's id.
 
-    Neither the processes in `apart_from` are meant, nor their descendants. Without `/proc` there is no cheap way to
-    know; the result is empty, and process groups are all that is ended.
+    Neither the processes in `apart_from`, which is asked once all that run are known, are meant, nor their descendants.
+    Without `/proc` there is no cheap way to know; the result is empty, and process groups are all that is ended.
     """
     table = _process_table()
+    spared = apart_from()
     mark = f"{JOB_ID_VARIABLE}={job_id}".encode()
     found = set()
     for pid, stat in table.items():
         ancestors = set(_ancestors(pid, table, root))
-        if pid == os.getpid() or not ancestors.isdisjoint(apart_from):
+        if pid == os.getpid() or not ancestors.isdisjoint(spared):
             continue
         if stat.session == session or (root in ancestors and pid != root) or _is_marked(pid, mark):
             found.add(pid)
@@ -43,7 +48,7 @@ def end_members(
     *,
     session: int | None,
     root: int | None = None,
-    apart_from: Collection[int] = (),
+    apart_from: Pids = tuple,
     grace: float = 0.0,
 ) -> set[int]:
     """End what is left of a job, and return whom it took: SIGTERM, `grace` seconds, then SIGKILL."""
@@ -79,15 +84,19 @@ class Household:
     job_id: str
     head: int | None
     """The supervisor, where it leads a session of its own and takes in what its descendants leave behind."""
-    neighbours: Callable[[], Collection[int]]
+    neighbours: Pids
     """Who may be found among the descendants without being part of the job: what works for other jobs."""
 
     def end(self, *, grace: float = 0.0) -> int:
         """End it: SIGTERM, `grace` seconds, then SIGKILL. Return how many processes it was."""
         if not members(self.job_id, session=self.head, root=self.head):
             return 0
-        spared = self.neighbours()
-        return len(end_members(self.job_id, session=self.head, root=self.head, apart_from=spared, grace=grace))
+        try:
+            spared = self.neighbours()
+        except MlmagicError:
+            # Of descendants it cannot be told for whom they work; session and mark are the job's alone.
+            return len(end_members(self.job_id, session=self.head, grace=grace))
+        return len(end_members(self.job_id, session=self.head, root=self.head, apart_from=lambda: spared, grace=grace))
 
     def reap(self, known: Collection[int]) -> None:
         """Reap the dead that this process was made the parent of; `known` are those that it started itself."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from support.queued import is_running
 
-from mlmagic.runtime.members import end_members, members
+from mlmagic.errors import WorkspaceError
+from mlmagic.runtime.members import Household, end_members, members
 
 JOB = "taxi-20260131-235959-0a1b"
 SLEEP = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
@@ -28,7 +29,7 @@ def marked() -> Iterator[subprocess.Popen[bytes]]:
 def test_found_by_mark_and_by_session(marked: subprocess.Popen[bytes]) -> None:
     assert members(JOB, session=None) == {marked.pid}
     assert members("another", session=marked.pid) == {marked.pid}
-    assert members(JOB, session=None, apart_from={marked.pid}) == set()
+    assert members(JOB, session=None, apart_from=lambda: {marked.pid}) == set()
 
 
 def test_nobody_else_is_meant(marked: subprocess.Popen[bytes]) -> None:
@@ -64,15 +65,28 @@ def family() -> Iterator[tuple[int, int]]:
 def test_descendants_are_found(family: tuple[int, int]) -> None:
     parent, child = family
     assert members("another", session=None, root=parent) == {child}
-    assert members("another", session=None, root=parent, apart_from={child}) == set()
+    assert members("another", session=None, root=parent, apart_from=lambda: {child}) == set()
 
 
 def test_who_works_for_others_may_be_an_ancestor_of_the_root(family: tuple[int, int]) -> None:
     parent, child = family
-    assert members("another", session=None, root=parent, apart_from={os.getpid()}) == {child}
+    assert members("another", session=None, root=parent, apart_from=lambda: {os.getpid()}) == {child}
 
 
 def test_what_is_stopped_ends_too(marked: subprocess.Popen[bytes]) -> None:
     marked.send_signal(signal.SIGSTOP)
     assert end_members(JOB, session=None, grace=60.0) == {marked.pid}
     assert marked.wait(60) == -signal.SIGTERM
+
+
+def unknown() -> set[int]:
+    raise WorkspaceError("the database is locked.")
+
+
+def test_where_neighbours_are_unknown_only_what_surely_is_the_jobs_ends(
+    marked: subprocess.Popen[bytes], family: tuple[int, int]
+) -> None:
+    parent, child = family
+    assert Household(job_id=JOB, head=parent, neighbours=unknown).end() == 1
+    assert marked.wait(60) == -signal.SIGKILL
+    assert is_running(child)

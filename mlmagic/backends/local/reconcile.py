@@ -18,7 +18,7 @@ from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState, fields_o
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
-from mlmagic.workspace.processes import ProcessIdentity, is_elsewhere, is_gone, same_boot
+from mlmagic.workspace.processes import ProcessIdentity, is_alive, is_elsewhere, is_gone, same_boot
 
 _RUNNING = frozenset({JobState.PENDING, JobState.RUNNING})
 
@@ -52,7 +52,7 @@ class Reconciler:
         folder = self._workspace.job(record.id)
         lost = None if supervisor is None else self._why_lost(supervisor)
         if lost is None:
-            end_members(record.id, session=_own_session(supervisor))
+            end_members(record.id, session=_own_session(supervisor), apart_from=lambda: self._followers(record))
         end = _read_exit(folder, record.attempt) or self._made_up(record, lost)
         with contextlib.suppress(OSError):
             folder.exit_reserve.unlink(missing_ok=True)
@@ -72,6 +72,11 @@ class Reconciler:
         except (MlmagicError, OSError):
             # On a full disk the row cannot be written; what is true can still be said.
             return dataclasses.replace(record, state=end.state, **fields_of(end))  # type: ignore[arg-type]
+
+    def _followers(self, record: JobRecord) -> set[int]:
+        """Return the supervisors of later attempts: another reader may have brought the job back to the queue."""
+        claims = self._jobs.claims(record.id).items()
+        return {claim.pid for attempt, claim in claims if attempt > record.attempt and is_alive(claim)}
 
     def _why_lost(self, supervisor: ProcessIdentity) -> JobError | None:
         """Return the error of a job that ended with its machine; None if it was its supervisor alone."""

@@ -82,6 +82,18 @@ def test_readers_agree(backend: LocalBackend, jobs: Jobs, workspace: Workspace) 
     assert all(record == seen[0] for record in seen)
 
 
+def test_a_reader_that_comes_late_does_not_end_the_next_attempt(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER)
+    jobs.store.claim(folder.id, dead_supervisor())
+    environment = {**os.environ, "CLOUD_ML_JOB_ID": folder.id}
+    with subprocess.Popen(["sleep", "600"], env=environment) as program:
+        # The program of an attempt whose row this reader has not seen yet.
+        folder.claim(2).write_text(codec.dumps(ProcessIdentity.of(program.pid)))
+        assert backend.get(folder.id).state is JobState.FAILED
+        assert program.poll() is None
+        program.kill()
+
+
 def test_a_cancelled_job_whose_supervisor_was_killed(backend: LocalBackend, jobs: Jobs) -> None:
     job_id = submit(backend, FOREVER).id
     wait_for_text(backend, job_id, "begun")
