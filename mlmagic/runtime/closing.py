@@ -30,12 +30,17 @@ def _requeued(claim: Claim, ending: Ending, ended: ExitRecord) -> bool:
     left = retries_left(claim.spec, claim.folder, claim.attempt)
     if left == 0 or claim.is_cancelled():
         return False
-    try:
-        if not requeue(claim.jobs, claim.folder, ended, left=left, now=now()):
-            return False
-    except (MlmagicError, OSError):
-        traceback.print_exc()
-        return False
+    for pause in (*PAUSES, None):
+        try:
+            if not requeue(claim.jobs, claim.folder, ended, left=left, now=now()):
+                return False
+            break
+        except (MlmagicError, OSError):
+            # Locked by somebody, or rebuilt just now: that must not cost the job its other attempts.
+            traceback.print_exc()
+            if pause is None:
+                return False
+            time.sleep(pause)
     lines = log_lines(ending, retry_message(ended, left))
     quietly(lambda: append_to_log(claim.folder.log(), lines))
     return True

@@ -31,9 +31,11 @@ from mlmagic.runtime.retries import attempt_line
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import UNFINISHED, JobState
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.files import make_folder
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.processes import is_alive
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 
@@ -133,10 +135,12 @@ class Supervisor:
 
     def _neighbours(self) -> Collection[int]:
         """Return what works for other jobs, which a program of this one may have submitted."""
-        agent = read_agent(self._folder.workspace)
         others = [job.id for job in self._jobs.list(states=UNFINISHED) if job.id != self._folder.id]
-        claims = {claim.pid for job_id in others for claim in self._jobs.claims(job_id).values()}
-        return claims if agent is None else claims | {agent.pid}
+        found = [claim for job_id in others for claim in self._jobs.claims(job_id).values()]
+        # The number of one that has ended may be that of a process of this job, or even of this very process.
+        return {
+            process.pid for process in (read_agent(self._folder.workspace), *found) if process and is_alive(process)
+        }
 
     def _own_failure(self, error: Exception) -> Ending:
         if disk_is_full(self._folder.root):
@@ -146,6 +150,10 @@ class Supervisor:
 
 def _empty(folder: JobFolder) -> None:
     """Remove what an earlier attempt wrote for a model; its checkpoints and TensorBoard logs stay."""
+    if folder.model_dir.is_symlink():
+        # What it leads to is a version by now, or something of the user's.
+        quietly(folder.model_dir.unlink)
+        quietly(lambda: make_folder(folder.model_dir))
     for path in folder.model_dir.iterdir() if folder.model_dir.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

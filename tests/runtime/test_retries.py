@@ -109,9 +109,39 @@ def running(jobs: Jobs, folder: JobFolder, state: JobState) -> None:
     jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=state, now=datetime.now(UTC), attempt=1)
 
 
+def test_a_database_that_is_locked_for_a_while_costs_no_attempt(
+    jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+
+    def locked_at_first(*given: object, **keywords: object) -> bool:
+        tries.append(given)
+        if len(tries) == 1:
+            raise WorkspaceError("the database is locked.")
+        return requeue(*given, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(closing, "requeue", locked_at_first)
+    assert supervise(jobs.make("raise ValueError('x')\n", max_retries=1)).state is JobState.QUEUED
+
+
+def test_a_model_folder_that_has_become_a_link_is_not_emptied_through_it(jobs: Jobs, supervise: Supervise) -> None:
+    folder = jobs.make("import os\nprint(os.listdir(os.environ['AIP_MODEL_DIR']))\n", max_retries=1)
+    elsewhere = jobs.workspace.root / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.joinpath("precious").touch()
+    folder.model_dir.rmdir()
+    folder.model_dir.symlink_to(elsewhere)
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=JobState.QUEUED, now=datetime.now(UTC), attempt=1)
+    assert supervise(folder).state is JobState.SUCCEEDED
+    assert folder.log().read_text().endswith("[]\n")
+    assert elsewhere.joinpath("precious").exists()
+
+
 def test_a_job_that_cannot_be_queued_again_fails(
     jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(closing, "PAUSES", ())
+
     def full(*_: object, **__: object) -> bool:
         raise WorkspaceError("the disk is full.")
 

@@ -227,6 +227,19 @@ def test_told_to_end_before_it_began(jobs: Jobs) -> None:
     assert folder.log().read_text() == "mlmagic: cancelled before it began\n"
 
 
+def test_the_numbers_of_the_dead_mean_no_neighbours(jobs: Jobs) -> None:
+    folder, other = jobs.make("pass\n"), jobs.make("pass\n")
+    own = ProcessIdentity.current()
+    dead = ProcessIdentity(pid=own.pid, start_time=own.start_time - 1, boot_id=own.boot_id)
+    other.claim(1).write_text(codec.dumps(dead))
+    other.claim(2).write_text(codec.dumps(own))
+    with Watch() as watch:
+        supervisor = Supervisor(folder, watch, launcher=ColdLauncher(), environment=os.environ)
+    assert supervisor._neighbours() == {own.pid}
+    other.claim(2).unlink()
+    assert supervisor._neighbours() == set()
+
+
 def test_what_supervisors_import_is_imported_beforehand() -> None:
     rehearse()
     assert {"sqlite3", "fcntl", "ctypes", "mlmagic.source.sourcemap"} <= sys.modules.keys()
