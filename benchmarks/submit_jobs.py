@@ -1,6 +1,5 @@
 """Submitting 1,000 jobs through the local backend, which queues them, while another process looks at the newest.
 
-
 The first ones take all cores and run until the end, so that the others stay QUEUED: what is measured is submission. The
 agent's memory is read before and after.
 """
