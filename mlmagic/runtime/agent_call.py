@@ -29,6 +29,7 @@ STALE_SECONDS = 10.0
 """An agent that has not touched its file for so long does not run; it does so every few seconds."""
 START_SECONDS = 30.0
 """A lock older than this is not that of an agent that is still starting."""
+LONGEST_LOG = 1 << 20
 _ENTRY = Path(__file__).parents[1] / "backends" / "local" / "agent" / "__main__.py"
 
 
@@ -40,14 +41,18 @@ class AgentRecord(ProcessIdentity):
     runtime_folder: str = ""
     version: str = ""
     """Of mlmagic."""
+    lock: int | None = None
+    """The inode of its lock: that of a workspace which was copied is another."""
 
 
 def read_agent(workspace: Workspace) -> AgentRecord | None:
     """Return what the agent says of itself, which may have died since; None if there has been none."""
     try:
-        return loads(AgentRecord, workspace.agent.read_bytes())
+        agent = loads(AgentRecord, workspace.agent.read_bytes())
+        is_this_workspaces = agent.lock in {None, workspace.agent_lock.stat().st_ino}
     except (OSError, DecodeError):
         return None
+    return agent if is_this_workspaces else None
 
 
 def wake_agent(workspace: Workspace) -> None:
@@ -84,11 +89,10 @@ def tell_agent(workspace: Workspace, message: Mapping[str, str]) -> bool:
 
 def continue_agent(workspace: Workspace, agent: AgentRecord) -> bool:
     """Say whether the agent runs; one that was stopped does so from now on."""
-    age = heartbeat_age(workspace.agent)
-    if age is not None and age < STALE_SECONDS:
-        return True
     if not is_alive(agent):
-        return False
+        age = heartbeat_age(workspace.agent)
+        return age is not None and age < STALE_SECONDS
+    # However young its last sign of life is: this may be the last call for a long time.
     if is_stopped(agent.pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(agent.pid, signal.SIGCONT)
@@ -126,6 +130,9 @@ def _start(workspace: Workspace, lock: int, message: Mapping[str, str]) -> None:
     command = [sys.executable, "-I", str(_ENTRY), root, str(lock), json.dumps(message)]
     try:
         with os.fdopen(open_to_append(workspace.agent_log), "ab") as output:
+            # Those that cannot even begin say so each time, and tidy up nothing.
+            if output.tell() > LONGEST_LOG:
+                output.truncate(0)
             # The child forks the agent and exits at once: nothing is left to be reaped later.
             subprocess.run(
                 command,

@@ -47,6 +47,8 @@ class RuntimeFolder:
             WorkspaceError: it is not.
         """
         _check_own(self.root)
+        # Somebody may have tidied up in it.
+        _make_own(self.environments)
         return self
 
     @property

@@ -86,7 +86,7 @@ class LocalBackend:
         )
         try:
             self._link.wake()
-        except BackendError as error:
+        except (BackendError, WorkspaceError) as error:
             self._fail(record, error)
             raise
         return record
@@ -201,7 +201,7 @@ class LocalBackend:
         with suppress(BackendError, WorkspaceError):
             self._link.ensure()
 
-    def _fail(self, record: JobRecord, error: BackendError) -> None:
+    def _fail(self, record: JobRecord, error: MlmagicError) -> None:
         now = datetime.now(UTC)
         why = JobError(message=error.message, hint=error.hint)
         # Where not even that can be written, the error is still told.

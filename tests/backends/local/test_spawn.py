@@ -13,7 +13,7 @@ import pytest
 from support.queued import Jobs
 
 from mlmagic.backends.local.backend import LocalBackend
-from mlmagic.errors import BackendError, UsageError
+from mlmagic.errors import BackendError, UsageError, WorkspaceError
 from mlmagic.runtime import agent_call
 from mlmagic.spec.job import JobState
 from mlmagic.spec.resources import Resources
@@ -112,6 +112,15 @@ def test_a_system_that_starts_nothing(
     assert (summary.state, summary.error) == (JobState.FAILED, caught.value.message)
     unclaimed = Jobs(workspace).make(FOREVER)
     assert backend.get(unclaimed.id).state is JobState.QUEUED
+
+
+def test_what_cannot_be_told_to_an_agent_is_not_run_later(backend: LocalBackend, workspace: Workspace) -> None:
+    workspace.agent_lock.mkdir()
+    with pytest.raises(WorkspaceError) as caught:
+        submit(backend, FOREVER)
+    (summary,) = backend.list()
+    assert str(caught.value).startswith(f"cannot lock {workspace.agent_lock}: Is a directory")
+    assert (summary.state, summary.error) == (JobState.FAILED, caught.value.message)
 
 
 def test_a_spec_that_cannot_run_here(backend: LocalBackend) -> None:

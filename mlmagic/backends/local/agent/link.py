@@ -25,7 +25,6 @@ class AgentLink:
     def __init__(self, workspace: Workspace, environ: Mapping[str, str]) -> None:
         self._workspace = workspace
         self._environ = environ
-        self._has_looked_at_version = False
 
     def wake(self) -> None:
         """Have the agent look at the queue, and start one if there is none.
@@ -90,12 +89,14 @@ class AgentLink:
         return EnvironmentStore(RuntimeFolder.make(self._workspace, self._environ))
 
     def _replace_older(self) -> None:
-        """End an agent that runs an older mlmagic than this process: it may not know what newer jobs need."""
-        if self._has_looked_at_version:
-            return
-        self._has_looked_at_version = True
+        """End an agent that runs an older mlmagic than this process: it may not know what newer jobs need.
+
+        Each time anew, for a process with that older one may have started the agent.
+        """
         agent = read_agent(self._workspace)
-        if agent is not None and _numbers(agent.version) < _numbers(mlmagic.__version__) and is_alive(agent):
+        if agent is None or agent.version == mlmagic.__version__:
+            return
+        if _numbers(agent.version) < _numbers(mlmagic.__version__) and is_alive(agent):
             self.stop()
 
 

@@ -23,8 +23,8 @@ from mlmagic.backends.local.forkserver.servers import IDLE_SECONDS as SERVER_IDL
 from mlmagic.backends.local.forkserver.servers import ForkServers
 from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.backends.local.sampling.sampler import Sampler
-from mlmagic.errors import NewerWorkspaceError
-from mlmagic.runtime.agent_call import AgentRecord, start_agent
+from mlmagic.errors import NewerWorkspaceError, WorkspaceError
+from mlmagic.runtime.agent_call import LONGEST_LOG, AgentRecord, read_agent, start_agent
 from mlmagic.runtime.agent_lock import holds_lock
 from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.runtime.linux import set_process_name
@@ -34,13 +34,13 @@ from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.processes import is_elsewhere, same_boot
 from mlmagic.workspace.rows import UnfinishedJob
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 IDLE_VARIABLE = "MLMAGIC_AGENT_IDLE_SECONDS"
 """How long the agent and its warm fork servers stay without work, where their defaults do not suit."""
 IDLE_SECONDS = 60.0
-_LONGEST_LOG = 1 << 20
 
 
 class Agent:
@@ -78,6 +78,9 @@ class Agent:
 
     def run(self, message: Mapping[str, str] = MappingProxyType({})) -> None:
         """Heed a first message, and work until there is nothing to do."""
+        if not holds_lock(self._workspace.agent_lock, self._lock):
+            # It took so long to start that it was given up, and another has its place.
+            return
         self._mailbox = Mailbox(self._runtime_folder.socket)
         # Whoever does not find this file yet has written its job before the first look at the queue.
         self._introduce()
@@ -140,7 +143,7 @@ class Agent:
 
     def _tidy_up(self) -> None:
         self._environments.prune({job.environment for job in self._unfinished if job.environment is not None})
-        if self._workspace.agent_log.stat().st_size > _LONGEST_LOG:
+        if self._workspace.agent_log.stat().st_size > LONGEST_LOG:
             os.truncate(self._workspace.agent_log, 0)
 
     def _say(self, error: Exception) -> None:
@@ -156,6 +159,7 @@ class Agent:
             socket=str(self._runtime_folder.socket),
             runtime_folder=str(self._runtime_folder.root),
             version=mlmagic.__version__,
+            lock=os.fstat(self._lock).st_ino,
         )
         with contextlib.suppress(OSError):
             write_atomic(self._workspace.agent, dumps(record))
@@ -197,12 +201,21 @@ def run_agent(root: str, lock: int, message: str, environ: Mapping[str, str]) ->
     workspace = Workspace(Path(root))
     agent = Agent(
         workspace,
-        RuntimeFolder.make(workspace, environ),
+        _runtime_folder(workspace, environ),
         lock,
         idle_seconds=_seconds(environ, IDLE_SECONDS),
         server_idle_seconds=_seconds(environ, SERVER_IDLE_SECONDS),
     )
     agent.run(json.loads(message))
+
+
+def _runtime_folder(workspace: Workspace, environ: Mapping[str, str]) -> RuntimeFolder:
+    """Return the folder of the agent before, should that have been killed: there is what queued jobs were given."""
+    before = read_agent(workspace)
+    if before is not None and before.runtime_folder and same_boot(before) and not is_elsewhere(before):
+        with contextlib.suppress(WorkspaceError):
+            return RuntimeFolder(Path(before.runtime_folder)).check()
+    return RuntimeFolder.make(workspace, environ)
 
 
 def _seconds(environ: Mapping[str, str], default: float) -> float:

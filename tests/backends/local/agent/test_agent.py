@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from support.disks import fill, small_disk
 from support.queued import Jobs, is_running
 
 from mlmagic.backends.local.agent.link import AgentLink
+from mlmagic.backends.local.agent.loop import Agent
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.backends.local.machine import this_machine
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime.agent_call import AgentRecord, start_agent, tell_agent
+from mlmagic.runtime.agent_call import LONGEST_LOG, AgentRecord, start_agent, tell_agent
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import JobState
 from mlmagic.spec.resources import Resources
@@ -31,6 +33,7 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 ALL_CORES = Resources(cores=float(this_machine().cores))
 START = """
@@ -164,6 +167,17 @@ def test_a_stopped_agent_is_continued_by_a_reader(workspace: Workspace, agents: 
     assert wait_for(agents.backend, waiting.id).state is JobState.SUCCEEDED
 
 
+def test_a_stopped_agent_is_continued_by_a_supervisor(workspace: Workspace, agents: Agents) -> None:
+    running = submit(agents.backend, FOREVER, resources=ALL_CORES)
+    waiting = agents.note()
+    wait_for_text(agents.backend, running.id, "begun")
+    (supervisor,) = Jobs(workspace).store.claims(running.id).values()
+    os.kill(agents.current().pid, signal.SIGSTOP)
+    os.kill(supervisor.pid, signal.SIGTERM)
+    # Nobody but the supervisor calls the agent, whose last sign of life is young.
+    until(lambda: Jobs(workspace).store.get(waiting.id).state is JobState.SUCCEEDED)
+
+
 def test_a_stopped_supervisor_is_continued(agents: Agents, workspace: Workspace) -> None:
     job_id = submit(agents.backend, FOREVER, timeout_seconds=1.0).id
     wait_for(agents.backend, job_id, JobState.RUNNING)
@@ -241,6 +255,38 @@ def test_environments_that_are_gone_are_told(agents: Agents, workspace: Workspac
     assert "its environment variables are gone" in read_log(agents.backend, record.id)
 
 
+def test_another_agent_finds_the_environments_of_one_that_was_killed(
+    agents: Agents, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submit(agents.backend, FOREVER, resources=ALL_CORES)
+    wait_for_text(agents.backend, first.id, "begun")
+    monkeypatch.setenv("TOKEN", "s3cret")
+    record = submit(agents.backend, "import os\nprint('token is', os.environ['TOKEN'])\n")
+    agents.kill()
+    monkeypatch.delenv("TOKEN")
+    with tempfile.TemporaryDirectory(prefix="mlm-") as another:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", another)
+        assert LocalBackend(workspace).get(record.id).state is JobState.QUEUED
+        agents.current()
+        LocalBackend(workspace).cancel(first.id)
+        assert wait_for(LocalBackend(workspace), record.id).state is JobState.SUCCEEDED
+    assert "token is s3cret" in read_log(agents.backend, record.id)
+
+
+def test_a_workspace_that_was_copied_has_an_agent_of_its_own(
+    agents: Agents, workspace: Workspace, tmp_path: Path
+) -> None:
+    job_id = submit(agents.backend, FOREVER).id
+    wait_for_text(agents.backend, job_id, "begun")
+    copy = Workspace(tmp_path / "copy")
+    copy.root.mkdir(0o700)
+    for name in ("agent.json", "agent.lock"):
+        shutil.copy2(workspace.root / name, copy.root / name)
+    others = Agents(copy)
+    assert wait_for(others.backend, others.note().id).state is JobState.SUCCEEDED
+    assert others.current().pid != agents.current().pid
+
+
 def test_jobs_run_in_the_environment_that_they_were_submitted_in(
     agents: Agents, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +321,34 @@ def test_an_older_agent_is_replaced(workspace: Workspace, agents: Agents) -> Non
     assert not is_alive(agent)
     assert agents.current().pid != agent.pid
     assert agents.backend.get(job_id).state is JobState.RUNNING
+
+
+def test_an_older_agent_is_replaced_each_time(workspace: Workspace, agents: Agents) -> None:
+    link = AgentLink(workspace, os.environ)
+    pids = []
+    submit(agents.backend, FOREVER)
+    for _ in range(2):
+        document = json.loads(workspace.agent.read_text()) if agents.current() else {}
+        pids.append(document["pid"])
+        workspace.agent.write_text(json.dumps(document | {"version": "0.0.1"}))
+        link.wake()
+    assert agents.current().pid not in pids
+    assert pids[0] != pids[1]
+
+
+def test_one_that_was_given_up_while_it_started_leaves_the_other_alone(workspace: Workspace, agents: Agents) -> None:
+    submit(agents.backend, FOREVER)
+    agent = agents.current()
+    with (workspace.root / "old.lock").open("w") as lock:
+        Agent(workspace, RuntimeFolder(Path(agent.runtime_folder)), lock.fileno()).run()
+    assert agents.current() == agent
+    assert tell_agent(workspace, {"do": "wake"})
+
+
+def test_the_log_of_agents_stays_small(workspace: Workspace, agents: Agents) -> None:
+    workspace.agent_log.write_bytes(b"x" * (LONGEST_LOG + 1))
+    start_agent(workspace)
+    assert workspace.agent_log.stat().st_size == 0
 
 
 def test_a_socket_that_was_tidied_away_comes_back(workspace: Workspace, agents: Agents) -> None:
