@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlmagic.runtime.claim import Claim
-from mlmagic.runtime.cluster import CHIEF, ReplicaId, cluster_variables, in_cluster, replica_ids, told
+from mlmagic.runtime.cluster import CHIEF, ReplicaId, cluster_variables, replica_ids, told
 from mlmagic.runtime.contract import ProgramPlace, program_environment
 from mlmagic.runtime.diagnosis import diagnose, find_traceback, is_symptom
 from mlmagic.runtime.ending import (
@@ -94,8 +94,7 @@ class Attempt:
         return ending
 
     def _all_programs(self, environment: Mapping[str, str], held: Ports) -> dict[ReplicaId, ReplicaProgram]:
-        members = in_cluster(self._ids)
-        ports = dict(zip(members, held.hold(len(members), seed=self._folder.id), strict=True))
+        ports = dict(zip(self._ids, held.hold(len(self._ids), seed=self._folder.id), strict=True))
         place = ProgramPlace(
             job_id=self._folder.id,
             package_dir=self._folder.package,

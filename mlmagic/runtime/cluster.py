@@ -34,18 +34,16 @@ def replica_ids(placement: Placement | None) -> tuple[ReplicaId, ...]:
     return tuple(ReplicaId(role, index) for role in ReplicaRole for index in range(counts.get(role, 0)))
 
 
-def in_cluster(replicas: tuple[ReplicaId, ...]) -> tuple[ReplicaId, ...]:
-    """Return those that the others may speak to, each of which needs a port: evaluators only read checkpoints."""
-    return tuple(replica for replica in replicas if replica.role is not ReplicaRole.EVALUATOR)
-
-
 def cluster_variables(replica: ReplicaId, ports: Mapping[ReplicaId, int]) -> dict[str, str]:
-    """Return CLUSTER_SPEC and TF_CONFIG of one replica; `ports` has those in the cluster, in order."""
+    """Return CLUSTER_SPEC and TF_CONFIG of one replica; `ports` has all of them, in order.
+
+    Evaluators only read checkpoints: TensorFlow's cluster is without them, and they are told of the pools alone.
+    """
     roles: dict[ReplicaRole, list[str]] = {}
     for member, port in ports.items():
         roles.setdefault(member.role, []).append(f"127.0.0.1:{port}")
     by_pool = {_POOLS[role]: addresses for role, addresses in roles.items()}
-    by_role = {str(role): addresses for role, addresses in roles.items()}
+    by_role = {str(role): addresses for role, addresses in roles.items() if role is not ReplicaRole.EVALUATOR}
     return {
         "CLUSTER_SPEC": _document(by_pool, _POOLS[replica.role], replica.index),
         "TF_CONFIG": _document(by_role, str(replica.role), replica.index),

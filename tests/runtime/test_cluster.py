@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import json
 
-from mlmagic.runtime.cluster import CHIEF, ReplicaId, cluster_variables, in_cluster, replica_ids, told
+from mlmagic.runtime.cluster import CHIEF, ReplicaId, cluster_variables, replica_ids, told
 from mlmagic.spec.job import Placement, ReplicaRole
 
 REPLICAS = replica_ids(Placement(replicas={"worker": 2, "ps": 1, "evaluator": 1, "chief": 1}))
-PORTS = {replica: 20000 + number for number, replica in enumerate(in_cluster(REPLICAS))}
+PORTS = {replica: 20000 + number for number, replica in enumerate(REPLICAS)}
 
 
 def test_replicas_by_role_and_index() -> None:
@@ -28,11 +28,11 @@ def test_tf_config() -> None:
 
 def test_cluster_spec() -> None:
     spec = json.loads(cluster_variables(ReplicaId(ReplicaRole.PS, 0), PORTS)["CLUSTER_SPEC"])
-    assert list(spec["cluster"]) == ["workerpool0", "workerpool1", "workerpool2"]
+    assert list(spec["cluster"]) == ["workerpool0", "workerpool1", "workerpool2", "workerpool3"]
     assert spec["task"] == {"type": "workerpool2", "index": 0, "trial": ""}
 
 
-def test_an_evaluator_has_a_task_but_no_address() -> None:
+def test_an_evaluator_has_a_task_but_no_place_in_tensorflows_cluster() -> None:
     variables = cluster_variables(ReplicaId(ReplicaRole.EVALUATOR, 0), PORTS)
     config = json.loads(variables["TF_CONFIG"])
     assert config["task"]["type"] == "evaluator"
