@@ -61,6 +61,7 @@ def test_it_is_read_without_importing_tensorflow(models: Path) -> None:
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith("2.")
 
 
+@pytest.mark.slow
 def test_a_keras_file(models: Path) -> None:
     answer = signature.read(models / "model.keras")
     found = decode(Signature, answer["signature"])

@@ -18,6 +18,7 @@ Write = Callable[..., Path]
 EVENTS = [event(step, loss=step * 0.5) for step in range(4)]
 
 
+@pytest.mark.slow
 def test_every_type_of_number_is_read_as_tensorboard_reads_it(
     trained: Callable[[int], tuple[Path, str]], accumulated: Callable[[Path], dict[str, list[tuple[float, ...]]]]
 ) -> None:

@@ -18,6 +18,7 @@ BAR = "\x1b[1m 12/100\x1b[0m \x1b[32m━━\x1b[0m\x1b[37m━━━━\x1b[0m \x
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.slow
 def test_a_training_that_has_ended_is_done(verbose: int, trained: Callable[[int], tuple[Path, str]]) -> None:
     _, printed = trained(verbose)
     assert "Epoch 2/3" in printed

@@ -23,6 +23,7 @@ def test_metrics_of_a_training_have_the_names_of_its_history(trained: Callable[[
     assert metrics["learning_rate"] == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 def test_curves_of_a_training_have_a_point_for_each_epoch(trained: Callable[[int], tuple[Path, str]]) -> None:
     logs, printed = trained(2)
     losses = [f"{value:.4f}" for _, _, value in curves(logs)["val_loss"]]

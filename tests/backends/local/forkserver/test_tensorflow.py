@@ -111,6 +111,7 @@ def test_copies_draw_other_numbers(pool: Pool) -> None:
     assert {name for name in first if first[name] == second[name]} == set()
 
 
+@pytest.mark.slow
 def test_with_a_seed_copies_draw_what_a_cold_start_draws(pool: Pool) -> None:
     cold = pool.start(DRAWS, args=("7",), fresh=True)
     (warm,) = run_all(pool, [DRAWS], args=("7",))
@@ -143,6 +144,7 @@ def test_the_server_survives_all_ends_of_copies(pool: Pool) -> None:
     assert not server.is_gone()
 
 
+@pytest.mark.slow
 def test_errors_in_graphs_name_the_program_as_a_cold_start_does(pool: Pool) -> None:
     cold = pool.start(GRAPH_ERROR, fresh=True)
     (warm,) = run_all(pool, [GRAPH_ERROR])
