@@ -165,10 +165,11 @@ def test_an_answer_that_was_not_read_in_time_counts(
 def test_a_server_that_is_stopped_when_it_shall_end(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = make_pool(idle_seconds=0.2)
+    pool = make_pool()
     started(pool, pool.start("print(1)\n"))
     (server,) = warm_servers(pool)
     os.kill(server.pid, signal.SIGSTOP)
+    pool.servers._idle_seconds = 0
     pool.until(lambda: pool.servers.is_idle)
     monkeypatch.setattr(servers_module, "ANSWER_SECONDS", 0.2)
     pool.until(lambda: not is_running(server.pid))
@@ -249,6 +250,15 @@ def test_idle_servers_end(make_pool: Callable[..., Pool]) -> None:
     (server,) = warm_servers(pool)
     assert not pool.servers.is_idle
     pool.until(lambda: pool.servers.is_idle)
+    pool.until(lambda: not is_running(server.pid))
+
+
+def test_servers_that_nobody_waits_for_are_ended_when_told(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool()
+    pool.servers.prewarm(sys.executable, {})
+    (server,) = warm_servers(pool)
+    pool.servers.cool()
+    assert (warm_servers(pool), pool.servers.is_idle) == ([], True)
     pool.until(lambda: not is_running(server.pid))
 
 
