@@ -36,6 +36,7 @@ class Database:
         self._path = workspace.database
         self._busy_seconds = busy_seconds
         self._kept: tuple[sqlite3.Connection, int] | None = None
+        self._interrupts: list[KeyboardInterrupt] = []
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -108,6 +109,8 @@ class Database:
             with contextlib.closing(connection):
                 yield connection
         except sqlite3.DatabaseError as error:
+            if self._interrupts:
+                raise self._interrupts.pop() from None
             if _is_damage(error):
                 with explained(f"rebuild the database {self._path}"):
                     self._replace_damaged(inode)
@@ -145,7 +148,7 @@ class Database:
         # A power cut may take back the last transactions, but never harm the file: what was running is lost then in any
         # case, and what had ended is told by its folder. To wait for the disk at each commit takes as long as the rest.
         connection.execute("PRAGMA synchronous = NORMAL")
-        add_functions(connection)
+        add_functions(connection, self._interrupts)
         return connection
 
     def _check_format(self, connection: sqlite3.Connection, kept: Path | None) -> None:
@@ -284,14 +287,23 @@ class Database:
         ) from error
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
-    """Add what filters need beyond SQLite's own: `value REGEXP pattern`, and `fold`, both NULL of NULL."""
-    connection.create_function("regexp", 2, _regexp, deterministic=True)
+def add_functions(connection: sqlite3.Connection, interrupts: list[KeyboardInterrupt] | None = None) -> None:
+    """Add what filters need beyond SQLite's own: `value REGEXP pattern`, and `fold`, both NULL of NULL.
+
+    SQLite takes the interrupt of a search, which some patterns make a very long one, for a failure of its own; so it is
+    put into `interrupts` as well.
+    """
+    noted = [] if interrupts is None else interrupts
+
+    def regexp(pattern: str, value: str | float | None) -> bool | None:
+        try:
+            return None if value is None else contains(pattern, value)
+        except KeyboardInterrupt as interrupt:
+            noted.append(interrupt)
+            raise
+
+    connection.create_function("regexp", 2, regexp, deterministic=True)
     connection.create_function("fold", 1, _fold, deterministic=True)
-
-
-def _regexp(pattern: str, value: str | float | None) -> bool | None:
-    return None if value is None else contains(pattern, value)
 
 
 def _fold(value: str | float | None) -> str | None:

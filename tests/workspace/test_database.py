@@ -200,6 +200,17 @@ def test_a_workspace_that_is_gone_is_an_error(workspace: Workspace, database: Da
     )
 
 
+def test_the_interrupt_of_a_long_search_stays_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlmagic.workspace.database.contains", interrupted)
+    with pytest.raises(KeyboardInterrupt), database.read() as connection:
+        connection.execute("SELECT 'aaaab' REGEXP '(a+)+$'").fetchall()
+    with database.read() as connection:
+        assert connection.execute("SELECT fold('É')").fetchone() == ("e",)
+
+
 def test_our_own_mistakes_are_not_the_workspaces(database: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
         connection.execute("INSERT INTO versions (model) VALUES ('taxi')")
