@@ -289,6 +289,8 @@ class JobStore:
                     "DELETE FROM records WHERE number = (SELECT number FROM jobs WHERE id = ?)", (job_id,)
                 )
                 connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+                # Of what is gone, that it is gone is all that anybody needs to hear.
+                connection.execute("DELETE FROM events WHERE subject = ?", (f"job:{job_id}",))
                 add_event(connection, f"job:{job_id}", "deleted", {}, now or datetime.now(UTC))
                 with contextlib.suppress(FileNotFoundError):
                     folder.rename(removed)

@@ -39,6 +39,16 @@ def test_the_states_of_one_job(
     assert EventLog(database).state_changes("nobody") == ()
 
 
+def test_of_a_deleted_job_nothing_but_that_is_told(
+    database: Database, jobs: JobStore, submit: Callable[..., JobRecord], now: datetime
+) -> None:
+    kept, record = submit(), submit()
+    jobs.advance(record.id, expect=list(JobState), to=JobState.CANCELLED, now=now)
+    jobs.delete(record.id, now=now)
+    told = [(event.subject, event.kind) for event in EventLog(database).after(0)]
+    assert told == [(f"job:{kept.id}", "state"), (f"job:{record.id}", "deleted")]
+
+
 def test_an_event_belongs_to_the_change_that_it_tells(database: Database, now: datetime) -> None:
     with pytest.raises(KeyError), database.write() as connection:
         {}[add_event(connection, "job:x", "state", {}, now)]
