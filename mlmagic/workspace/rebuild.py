@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +10,13 @@ from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, fields_of
 from mlmagic.spec.names import is_job_id, is_name
 from mlmagic.workspace.job_folder import read_record
-from mlmagic.workspace.layout import DELETED_PREFIX, STAGING_PREFIX, JobFolder, ModelFolder, Workspace
+from mlmagic.workspace.layout import JobFolder, ModelFolder, Workspace
+from mlmagic.workspace.leftovers import is_leftover, remove_leftovers
 from mlmagic.workspace.models import adopt_versions
 from mlmagic.workspace.rows import write_job
 
 if TYPE_CHECKING:
     import sqlite3
-
-_LEFTOVER_SECONDS = 3600.0
-"""A younger one may belong to a process that is still at it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,7 @@ class Restored:
 def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     """Fill empty tables in the transaction that the connection is in; what cannot be read is left where it is."""
     jobs, versions, problems = 0, 0, []
-    _remove_leftovers(workspace.jobs)
+    remove_leftovers(workspace.jobs)
     for folder in _folders(workspace.jobs):
         if not is_job_id(folder.name):
             continue
@@ -54,7 +50,7 @@ def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     for folder in _folders(workspace.models):
         if not is_name(folder.name):
             continue
-        _remove_leftovers(folder)
+        remove_leftovers(folder)
         adopted, unreadable = adopt_versions(connection, ModelFolder(folder))
         versions += len(adopted)
         problems += unreadable
@@ -77,14 +73,4 @@ def _folders(parent: Path) -> list[Path]:
     """Return the folders in a folder, in order, without those that are half made or half removed."""
     if not parent.is_dir():
         return []
-    return sorted(path for path in parent.iterdir() if path.is_dir() and not _is_leftover(path))
-
-
-def _remove_leftovers(parent: Path) -> None:
-    for path in parent.glob(".*"):
-        if _is_leftover(path) and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_leftover(path: Path) -> bool:
-    return path.name.startswith((STAGING_PREFIX, DELETED_PREFIX))
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not is_leftover(path))

@@ -33,6 +33,7 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.leftovers import remove_leftovers
 from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import is_elsewhere, same_boot
 from mlmagic.workspace.rows import UnfinishedJob
@@ -143,6 +144,7 @@ class Agent:
 
     def _tidy_up(self) -> None:
         self._environments.prune({job.environment for job in self._unfinished if job.environment is not None})
+        remove_leftovers(self._workspace.jobs)
         if self._workspace.agent_log.stat().st_size > LONGEST_LOG:
             os.truncate(self._workspace.agent_log, 0)
 

@@ -31,7 +31,7 @@ from mlmagic.spec.resources import Resources
 from mlmagic.testing.backends import FOREVER, read_log, submit, wait_for, wait_for_text
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import DELETED_PREFIX, STAGING_PREFIX, Workspace
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
@@ -40,7 +40,7 @@ START = """
 import sys
 from pathlib import Path
 from mlmagic.backends.local.agent.link import AgentLink
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import DELETED_PREFIX, STAGING_PREFIX, Workspace
 sys.stdin.readline()
 AgentLink(Workspace(Path(sys.argv[1])), {}).wake()
 """
@@ -343,6 +343,16 @@ def test_one_that_was_given_up_while_it_started_leaves_the_other_alone(workspace
         Agent(workspace, RuntimeFolder(Path(agent.runtime_folder)), lock.fileno()).run()
     assert agents.current() == agent
     assert tell_agent(workspace, {"do": "wake"})
+
+
+def test_what_killed_kernels_left_half_made_is_removed(workspace: Workspace, agents: Agents) -> None:
+    old, young = workspace.jobs / f"{STAGING_PREFIX}old", workspace.jobs / f"{DELETED_PREFIX}young"
+    for folder in (old, young):
+        folder.joinpath("package").mkdir(parents=True)
+    os.utime(old, (time.time() - 3700,) * 2)
+    assert wait_for(agents.backend, agents.note().id).state is JobState.SUCCEEDED
+    until(lambda: not old.exists())
+    assert young.exists()
 
 
 def test_the_log_of_agents_stays_small(workspace: Workspace, agents: Agents) -> None:
