@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ from mlmagic.workspace.rows import (
 
 if TYPE_CHECKING:
     import sqlite3
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 # `list` is also a method below, where annotations would take it for that.
 Summaries = list[JobSummary]
@@ -71,14 +74,18 @@ class JobStore:
         for names in files.values():
             check_file_names(names)
         with explained(f"make a job in {self._workspace.jobs}"):
-            record = self._new_record(spec, now)
-            staged = stage_job(self._workspace, record, source_map=source_map, **files)
-            try:
-                self._put_in_place(staged, record)
-            except BaseException:
-                shutil.rmtree(staged.root, ignore_errors=True)
-                raise
-        return record
+            while True:
+                record = self._new_record(spec, now)
+                staged = stage_job(self._workspace, record, source_map=source_map, **files)
+                try:
+                    self._put_in_place(staged, record)
+                except BaseException as error:
+                    shutil.rmtree(staged.root, ignore_errors=True)
+                    # Another process has made a job of the same id since this one looked.
+                    if not (isinstance(error, OSError) and error.errno in _TAKEN):
+                        raise
+                else:
+                    return record
 
     def _new_record(self, spec: JobSpec, now: datetime) -> JobRecord:
         job_id = new_job_id(spec.display_name, now.astimezone(UTC))

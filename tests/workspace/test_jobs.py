@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,9 @@ from mlmagic.spec.names import is_job_id
 from mlmagic.spec.package import SourceBlock, SourceMap
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
+from mlmagic.workspace.job_folder import stage_job
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.processes import ProcessIdentity
 from mlmagic.workspace.rows import UNFINISHED_ROWS
 
@@ -304,7 +306,7 @@ def test_of_two_processes_one_advances(
 from datetime import UTC, datetime; from pathlib import Path
 from mlmagic.errors import ConflictError; from mlmagic.spec.job import JobState
 from mlmagic.workspace.database import Database; from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import JobFolder, Workspace
 store, ids, won = JobStore(Database(Workspace(Path(sys.argv[1])))), sys.argv[2:], []
 """
     contended = """
@@ -386,6 +388,7 @@ def test_of_many_processes_exactly_one_claims(
 ) -> None:
     setup = """
 from pathlib import Path
+from typing import Any
 from mlmagic.workspace.database import Database; from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace; from mlmagic.workspace.processes import ProcessIdentity
 store, me = JobStore(Database(Workspace(Path(sys.argv[1])))), ProcessIdentity.current()
@@ -407,6 +410,23 @@ def test_a_process_killed_while_claiming_keeps_nobody_out(
         assert (found.state, found.attempt) in ((JobState.QUEUED, 0), (JobState.PENDING, 1))
     assert jobs.get(record.id).attempt == 1
     assert list(jobs.claims(record.id)) == [1]
+
+
+def test_an_id_that_another_process_takes_meanwhile(
+    workspace: Workspace, jobs: JobStore, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    def stage(workspace: Workspace, record: JobRecord, **given: Any) -> JobFolder:
+        if not taken:
+            taken.append(record.id)
+            workspace.job(record.id).logs.mkdir(parents=True)
+        return stage_job(workspace, record, **given)
+
+    monkeypatch.setattr("mlmagic.workspace.jobs.stage_job", stage)
+    record = submit()
+    assert [row.id for row in jobs.list()] == [record.id] != taken
+    assert sorted(path.name for path in workspace.jobs.iterdir()) == sorted([record.id, *taken])
 
 
 def test_delete_removes_a_job_that_has_ended(
