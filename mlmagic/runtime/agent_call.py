@@ -52,7 +52,8 @@ def read_agent(workspace: Workspace) -> AgentRecord | None:
         is_this_workspaces = agent.lock in {None, workspace.agent_lock.stat().st_ino}
     except (OSError, DecodeError):
         return None
-    return agent if is_this_workspaces else None
+    # Another machine may number files in its own way.
+    return agent if is_this_workspaces or is_elsewhere(agent) else None
 
 
 def wake_agent(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -24,7 +25,7 @@ from mlmagic.backends.local.agent.loop import Agent
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.backends.local.machine import this_machine
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime.agent_call import LONGEST_LOG, AgentRecord, start_agent, tell_agent
+from mlmagic.runtime.agent_call import LONGEST_LOG, AgentRecord, read_agent, start_agent, tell_agent
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import JobState
 from mlmagic.spec.resources import Resources
@@ -283,8 +284,14 @@ def test_a_workspace_that_was_copied_has_an_agent_of_its_own(
     for name in ("agent.json", "agent.lock"):
         shutil.copy2(workspace.root / name, copy.root / name)
     others = Agents(copy)
+    assert read_agent(copy) is None
+    agent = agents.current()
+    copy.agent.write_text(dumps(dataclasses.replace(agent, host="another", boot_id="another")))
+    # Another machine may number files in its own way.
+    assert read_agent(copy) is not None
+    shutil.copy2(workspace.agent, copy.agent)
     assert wait_for(others.backend, others.note().id).state is JobState.SUCCEEDED
-    assert others.current().pid != agents.current().pid
+    assert others.current().pid != agent.pid
 
 
 def test_jobs_run_in_the_environment_that_they_were_submitted_in(
