@@ -415,7 +415,7 @@ def test_a_process_killed_while_claiming_keeps_nobody_out(
 def test_an_id_that_another_process_takes_meanwhile(
     workspace: Workspace, jobs: JobStore, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[str] = []
+    first, taken = submit().id, list[str]()
 
     def stage(workspace: Workspace, record: JobRecord, **given: Any) -> JobFolder:
         if not taken:
@@ -425,8 +425,9 @@ def test_an_id_that_another_process_takes_meanwhile(
 
     monkeypatch.setattr("mlmagic.workspace.jobs.stage_job", stage)
     record = submit()
-    assert [row.id for row in jobs.list()] == [record.id] != taken
-    assert sorted(path.name for path in workspace.jobs.iterdir()) == sorted([record.id, *taken])
+    assert {row.id for row in jobs.list()} == {first, record.id}
+    assert {path.name for path in workspace.jobs.iterdir()} == {first, record.id, *taken}
+    assert taken != [record.id]
 
 
 def test_delete_removes_a_job_that_has_ended(
