@@ -168,6 +168,8 @@ class Session:
         Raises:
             UsageError: there is no such setting, or it cannot have that value.
         """
+        from mlmagic.runtime.agent_call import tell_agent
+
         if key not in CONFIG_KEYS:
             known = [name.replace("_", "-") for name in CONFIG_KEYS]
             told = key.replace("_", "-")
@@ -181,6 +183,8 @@ class Session:
                 self.use(value, save=True)
             else:
                 self._save(key, value)
+                if value == "off":
+                    tell_agent(self.workspace, {"do": "cool"})
 
     def _save(self, key: str, value: str) -> None:
         from mlmagic.workspace.files import write_atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlmagic.filters.tree import Filter
 
 _LOOK_SECONDS = 0.5
+_MOST_RANKED = 200
+"""Records to read for what a list is sorted by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,4 +130,17 @@ class JobList(Sequence[JobSummary]):
         from mlmagic.panels import jobs_bundle
 
         filter_text = self.query.where.text if self.query is not None and self.query.where is not None else None
-        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text)
+        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text, told=self._ranks())
+
+    def _ranks(self) -> dict[str, dict[str, str | float]]:
+        """Return by job the flags and metrics that the list is sorted by: without them, the order says little."""
+        from mlmagic.api.comparison import flags_of
+
+        keys = [key.key.partition(".") for key in (self.query.sort_by if self.query is not None else ())]
+        wanted = [(kind, name) for kind, _, name in keys if kind in {"flags", "metrics"}]
+        told: dict[str, dict[str, str | float]] = {}
+        for summary in self.summaries if wanted and len(self) <= _MOST_RANKED else ():
+            record = self.backend.get(summary.id)
+            known: dict[str, Mapping[str, str | float]] = {"flags": flags_of(record.spec), "metrics": record.metrics}
+            told[summary.id] = {name: known[kind][name] for kind, name in wanted if name in known[kind]}
+        return told

@@ -16,6 +16,7 @@ def status(*, session: Session | None = None) -> Status:
     from mlmagic.api.jobs import jobs
     from mlmagic.api.models import models
     from mlmagic.panels.status import Status
+    from mlmagic.runtime.agent_report import report_agent
     from mlmagic.session import current_session
 
     session = session or current_session()
@@ -26,6 +27,8 @@ def status(*, session: Session | None = None) -> Status:
         workspace=str(session.location.root),
         backend=session.backend_name,
         jobs={state.value: counts[state] for state in sorted(counts)},
+        agent=report_agent(session.location) if session.backend_name == "local" else None,
+        warm_starts=session.warm_starts,
         models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mlmagic.panels import theme
 from mlmagic.panels.markup import Html
 from mlmagic.panels.numbers import number
-from mlmagic.panels.text import one_line, wrapped
+from mlmagic.panels.text import folded, one_line, wrapped
 from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, duration
 from mlmagic.spec.job import JobRecord
@@ -35,7 +35,9 @@ def details_text(record: JobRecord) -> list[str]:
     ]
     known = [one_line(part) for part in origin if part]
     versions = [f"{name} {version}" for name, version in spec.versions.items()]
+    starts = _starts(record)
     lines = wrapped("Typed: ", [one_line(spec.invocation)]) if spec.invocation else []
+    lines += folded(f"Starts: {one_line(starts)}") if starts else []
     lines += wrapped("From: ", known) if len(known) > 1 else []
     return lines + (wrapped("With: ", list(map(one_line, versions))) if versions else [])
 
@@ -89,10 +91,11 @@ def _times(description: JobDescription) -> list[tuple[str, str | None]]:
 
 
 def _starts(record: JobRecord) -> str | None:
+    """Return why the program starts cold; None where it need not."""
     if record.spec.fresh:
-        return "from nothing, as asked for"
+        return "from nothing, without a warm start, as asked for (--fresh, or warm-starts off)"
     reason = record.spec.package.cold_reason
-    return f"from nothing: {reason}" if reason else None
+    return f"from nothing, without a warm start: {reason}" if reason else None
 
 
 def _pairs(values: Mapping[str, str]) -> str:

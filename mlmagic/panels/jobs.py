@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.numbers import number
 from mlmagic.panels.text import fit, one_line, table
 from mlmagic.panels.times import absolute, ago, duration, short_absolute, utc_now
 from mlmagic.spec.codec import encode
@@ -25,6 +26,7 @@ def jobs_bundle(
     *,
     has_more: bool = False,
     filter_text: str | None = None,
+    told: Mapping[str, Mapping[str, str | float]] | None = None,
     now: datetime | None = None,
 ) -> Bundle:
     """Return the list of jobs in the order given.
@@ -33,6 +35,7 @@ def jobs_bundle(
         summaries: the jobs to show.
         has_more: there are more than these.
         filter_text: the filter that they passed.
+        told: by a job's id, flags and metrics to be shown with its result.
         now: the present time, if another.
     """
     now = now or utc_now()
@@ -42,7 +45,8 @@ def jobs_bundle(
     if summaries:
         said = (_selected(len(summaries), filter_text, has_more=has_more), _as_of(summaries, now))
         notes = [note for note in said if note]
-        html, text = _html(summaries, notes, now), _text(summaries, notes, now)
+        results = {job_id: _values(values) for job_id, values in (told or {}).items()}
+        html, text = _html(summaries, notes, results, now), _text(summaries, notes, results, now)
     elif filter_text:
         html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
     else:
@@ -73,14 +77,14 @@ def _selected(count: int, filter_text: str | None, *, has_more: bool) -> str | N
     return f"{jobs}{passing}{'; more with --limit' if has_more else ''}."
 
 
-def _html(summaries: Sequence[JobSummary], notes: Sequence[str], now: datetime) -> Html:
+def _html(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping[str, str], now: datetime) -> Html:
     rows = [
         [
             _state(summary),
             _name(summary),
             element("span", _took(summary, now), style="white-space:nowrap"),
             _when(summary.create_time, now),
-            _result_html(summary),
+            _result_html(summary, values.get(summary.id, "")),
         ]
         for summary in summaries
     ]
@@ -129,25 +133,31 @@ def _result(summary: JobSummary) -> str:
     return summary.model_version or one_line(summary.error or "")
 
 
-def _result_html(summary: JobSummary) -> str:
-    return element("strong", summary.model_version) if summary.model_version else fit(_result(summary), 120)
+def _values(values: Mapping[str, str | float]) -> str:
+    told = [f"{name} {fit(value, 40) if isinstance(value, str) else number(value)}" for name, value in values.items()]
+    return " · ".join(map(one_line, told))
 
 
-def _text(summaries: Sequence[JobSummary], notes: Sequence[str], now: datetime) -> str:
+def _result_html(summary: JobSummary, values: str) -> str:
+    result = element("strong", summary.model_version) if summary.model_version else fit(_result(summary), 120)
+    return join([result, element("br") if result else "", values]) if values else result
+
+
+def _text(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping[str, str], now: datetime) -> str:
     rows = [
         [
             f"{theme.icon(summary.state)} {summary.state.value}",
             summary.id,
             _took(summary, now),
             ago(summary.create_time, now),
-            _result_text(summary),
+            _result_text(summary, values.get(summary.id, "")),
         ]
         for summary in summaries
     ]
     return "\n".join([table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4), *notes])
 
 
-def _result_text(summary: JobSummary) -> str:
+def _result_text(summary: JobSummary, values: str) -> str:
     # Of a job that has ended its result says more.
     told = [_result(summary), *_extras(summary)] if summary.state.is_final else [*_extras(summary), _result(summary)]
-    return ", ".join(filter(None, told))
+    return ", ".join(filter(None, [*told[:1], values, *told[1:]]))

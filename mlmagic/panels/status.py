@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import pad
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobState
 from mlmagic.spec.noun import Noun
+from mlmagic.spec.report import AgentReport
 
 STATUS_MIME_TYPE = "application/vnd.mlmagic.status+json"
 CHECKUP_MIME_TYPE = "application/vnd.mlmagic.checkup+json"
@@ -29,6 +31,10 @@ class Status(Noun):
     """How many jobs there are in each state that has any."""
     models: tuple[str, ...] = ()
     """The default version of each model, or its name."""
+    agent: AgentReport | None = None
+    """What starts jobs, where they run on this machine."""
+    warm_starts: bool = True
+    """Jobs may begin as copies of a process that has TensorFlow imported."""
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return status_bundle(self)
@@ -83,8 +89,9 @@ def status_bundle(status: Status) -> Bundle:
     heading = theme.heading(theme.title("mlmagic"), theme.faint(status.version))
     jobs = join((_count_html(state, count) for state, count in status.jobs.items()), " ") or "none yet"
     models = join((theme.code(model) for model in status.models), " ") or "none yet"
+    engine = _engine(status)
     known = theme.facts(
-        [("Workspace", status.workspace), ("Backend", status.backend), ("Jobs", jobs), ("Models", models)]
+        [("Workspace", status.workspace), ("Backend", status.backend), ("Jobs", jobs), ("Models", models), *engine]
     )
     text = _pairs_text(
         [
@@ -93,6 +100,7 @@ def status_bundle(status: Status) -> Bundle:
             ("  Backend", status.backend),
             ("  Jobs", ", ".join(f"{n} {s}" for s, n in status.jobs.items()) or "none yet"),
             ("  Models", ", ".join(status.models) or "none yet"),
+            *((f"  {name}", value) for name, value in engine),
         ]
     )
     html = theme.card(heading, known, theme.hints("Next", _begin(status)))
@@ -122,6 +130,25 @@ def config_bundle(configuration: Configuration) -> Bundle:
     html = theme.card(theme.table(["Setting", "Value", "Set with"], rows, wraps=[1]))
     text = _pairs_text([(s.name, f"{s.value}   ({s.set_with})") for s in configuration.settings])
     return document(CONFIG_MIME_TYPE, encode(configuration), html=html, text=text)
+
+
+def _engine(status: Status) -> list[tuple[str, str]]:
+    """Return what starts jobs, and what that keeps in memory."""
+    agent = status.agent
+    if agent is None:
+        return []
+    running = f"runs, process {agent.pid}" if agent.pid is not None else "not running; the next job starts it"
+    return [("Agent", f"runs on {agent.host}" if agent.host else running), ("Warm starts", _warmth(agent, status))]
+
+
+def _warmth(agent: AgentReport, status: Status) -> str:
+    if agent.warm_bytes:
+        kept = " and ".join(map(size_text, agent.warm_bytes))
+        rest = "it ends 15 minutes after its last use, or with %mlmagic config warm-starts off"
+        return f"TensorFlow waits in memory for the next job ({kept}); {rest}"
+    if not status.warm_starts:
+        return "off: each job imports TensorFlow anew. On: %mlmagic config warm-starts on"
+    return "on: TensorFlow is imported once, for the next jobs too; nothing is in memory now"
 
 
 def _begin(status: Status) -> list[str]:

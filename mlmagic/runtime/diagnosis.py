@@ -51,8 +51,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         _FIT_ON_A_CLUSTER,
-        "Keras 3's `model.fit` cannot train on a cluster. `fit(make_model, dataset, epochs=...)` of "
-        "`from trainer.loop import fit` can, where `make_model` returns the compiled model; or run one replica.",
+        "Keras 3's `model.fit` cannot train on a cluster; `from trainer.loop import fit` can. Or run one replica.",
     ),
     (
         r"^[\w.]*UnavailableError\b|stopped sending heartbeats|failed to connect to all addresses",

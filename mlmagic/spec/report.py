@@ -58,6 +58,17 @@ class JobDescription(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReport(Noun):
+    """What starts a workspace's jobs: whether it runs, and what it keeps in memory for them."""
+
+    pid: int | None = None
+    host: str | None = None
+    """Set if it runs on another machine."""
+    warm_bytes: tuple[int, ...] = ()
+    """The memory of each process that waits with TensorFlow imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedJob(Noun):
     """A row of a comparison."""
 

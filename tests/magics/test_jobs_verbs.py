@@ -43,6 +43,14 @@ def test_lists_take_filters_and_orders(run, start):
     assert [len(run(f"%jobs {flags}")) for flags in ("--limit 1", "--limit 1 --all")] == [1, 3]
 
 
+def test_what_a_list_is_sorted_by_is_shown(run, start, capsys):
+    start(name="low", flags={"units": "4"})
+    start(name="high", flags={"units": "64"})
+    run("%jobs --sort-by ~flags.units")
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in shown if "SUCCEEDED" in line] == [["units", "64"], ["units", "4"]]
+
+
 def test_wrong_filters_and_orders_are_told(run, start):
     with pytest.raises(UsageError) as caught:
         run('%jobs --filter "state=FAILD"')

@@ -7,6 +7,10 @@ import pytest
 from mlmagic import __version__
 from mlmagic.errors import UsageError
 from mlmagic.magics.doctor import check_child, check_disk, check_python, check_tensorflow
+from mlmagic.runtime.agent_call import read_agent
+from mlmagic.session import current_session
+from mlmagic.spec.report import AgentReport
+from mlmagic.testing.backends import wait_for_text
 
 
 def test_status_of_a_new_workspace(run, workspace):
@@ -18,6 +22,14 @@ def test_status_of_a_new_workspace(run, workspace):
 def test_status_counts_jobs(run):
     run("%%train taxi --wait\nprint(1)\n")
     assert run("%mlmagic status").jobs == {"SUCCEEDED": 1}
+
+
+def test_status_tells_whether_the_agent_runs(run):
+    assert run("%mlmagic").agent == AgentReport()
+    job = run("%%train taxi\nimport time\nprint('begun', flush=True)\nwhile True: time.sleep(1)\n")
+    wait_for_text(job.backend, job.id, "begun")
+    assert run("%mlmagic").agent.pid == read_agent(current_session().workspace).pid
+    run("%jobs cancel taxi")
 
 
 def test_use_saves_the_backend(run, workspace):

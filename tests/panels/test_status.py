@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from mlmagic.panels.status import Check, Checkup, Configuration, Setting, Status
+from mlmagic.spec.report import AgentReport
 
 HTML, TEXT = "text/html", "text/plain"
 HOSTILE = "<script>"
@@ -16,6 +19,34 @@ def test_status():
         "  Models     taxi@1\nNext: %jobs   %models   %mlmagic doctor"
     )
     assert "● RUNNING" in bundle[HTML]
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_on", "told"),
+    [
+        (
+            AgentReport(),
+            True,
+            "Agent        not running; the next job starts it\n  Warm starts  on: TensorFlow is imported",
+        ),
+        (
+            AgentReport(pid=7),
+            False,
+            "Agent        runs, process 7\n  Warm starts  off: each job imports TensorFlow anew.",
+        ),
+        (AgentReport(host="pi"), True, "Agent        runs on pi\n"),
+        (
+            AgentReport(pid=7, warm_bytes=(5 << 28,)),
+            True,
+            "TensorFlow waits in memory for the next job (1.2 GiB); it ends",
+        ),
+    ],
+)
+def test_status_tells_what_starts_jobs_and_what_that_keeps(agent, is_on, told):
+    status = Status(version="1.0", workspace="/w", backend="local", agent=agent, warm_starts=is_on)
+    bundle = status._repr_mimebundle_()
+    assert told in bundle[TEXT]
+    assert "Warm starts" in bundle[HTML]
 
 
 def test_status_of_a_new_workspace():

@@ -14,6 +14,7 @@ from mlmagic.backends.local.machine import Machine, this_machine
 from mlmagic.backends.local.scheduler import choose, demands, in_order
 from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.runtime.contract import outer_environment
+from mlmagic.runtime.ending import LOG_PREFIX, append_to_log, quietly
 from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.spec.job import JobError, JobRecord, JobState
 from mlmagic.workspace.jobs import JobStore
@@ -154,7 +155,8 @@ class Dispatcher:
             )
         self._starts.pop(job_id, None)
 
-    @staticmethod
-    def _tell_if_unexpected(record: JobRecord, started: Started) -> None:
+    def _tell_if_unexpected(self, record: JobRecord, started: Started) -> None:
         if started.reason and not record.spec.fresh and record.spec.package.cold_reason is None:
             print(f"{record.id} is started cold: {started.reason}", flush=True)  # noqa: T201 - this is the agent's log
+            told = f"{LOG_PREFIX}TensorFlow is imported anew, no warm start: {started.reason}"
+            quietly(lambda: append_to_log(self._workspace.job(record.id).log(), [told]))

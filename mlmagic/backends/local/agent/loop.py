@@ -122,6 +122,8 @@ class Agent:
                 environment = self._environments.get(digest)
                 if environment is not None:
                     self._servers.prewarm(python, environment)
+            case {"do": "cool"}:
+                self._servers.cool()
             case {"do": "end"}:
                 self._is_told_to_end = True
 

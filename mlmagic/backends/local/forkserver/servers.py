@@ -146,13 +146,17 @@ class ForkServers:
             if now - server.last_used > self._idle_seconds:
                 self._forget(server)
         if self._warm and available_memory() < MEMORY_TO_KEEP:
-            for server in self._unused():
-                self._forget(server)
+            self.cool()
         self._ending = [server for server in self._ending if not server.is_gone()]
         for server in self._ending:
             # Stopped, or lost in an import: it would keep its memory for as long as this process lives.
             if now - server.last_used > ANSWER_SECONDS:
                 server.kill()
+
+    def cool(self) -> None:
+        """End the warm servers that nobody waits for."""
+        for server in self._unused():
+            self._forget(server)
 
     @property
     def is_idle(self) -> bool:

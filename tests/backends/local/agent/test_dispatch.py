@@ -15,11 +15,11 @@ from mlmagic.backends.local.agent import dispatch, watch
 from mlmagic.backends.local.agent.dispatch import Dispatcher
 from mlmagic.backends.local.agent.watch import SupervisorWatch
 from mlmagic.backends.local.backend import LocalBackend
-from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted
+from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted, Started
 from mlmagic.backends.local.machine import Machine
 from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.runtime.environments import EnvironmentStore
-from mlmagic.spec.job import JobState
+from mlmagic.spec.job import JobState, PackageReference
 from mlmagic.testing.backends import wait_for
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
@@ -60,6 +60,18 @@ def work(dispatcher: Dispatcher, servers: ForkServers) -> None:
     select.select(servers.files(), [], [], 0.02)
     dispatcher.settle(servers.receive())
     dispatcher.dispatch()
+
+
+def test_the_log_tells_why_a_job_could_not_start_warm(
+    dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = jobs.make("pass\n", package=PackageReference(digest="d1"))
+    with monkeypatch.context() as context:
+        context.setattr(servers, "start", lambda *_: None)
+        dispatcher.dispatch()
+    dispatcher.settle([Started(folder.id, os.getpid(), is_warm=False, reason="a GPU is visible")])
+    told = "mlmagic: TensorFlow is imported anew, no warm start: a GPU is visible\n"
+    assert folder.log().read_text("utf-8") == told
 
 
 def test_supervisors_that_die_at_once_are_not_started_for_ever(
@@ -123,7 +135,7 @@ def test_a_supervisor_that_could_not_be_started_fails_its_job(
 def test_no_more_are_started_than_there_is_room_for(dispatcher: Dispatcher, servers: ForkServers, jobs: Jobs) -> None:
     source = "import time\ntime.sleep(600)\n"
     folders = [jobs.make(source) for _ in range(3)]
-    while any(jobs.store.get(folder.id).state is not JobState.RUNNING for folder in folders[:2]):
+    while any(jobs.store.get(folder.id).state in {JobState.QUEUED, JobState.PENDING} for folder in folders[:2]):
         work(dispatcher, servers)
     assert jobs.store.get(folders[2].id).state is JobState.QUEUED
     backend = LocalBackend(jobs.workspace)
