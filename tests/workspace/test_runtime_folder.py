@@ -49,7 +49,7 @@ def test_each_workspace_has_its_own_and_ports_are_shared(workspace: Workspace, b
     assert RuntimeFolder.make(Workspace(link), environ) == folder
 
 
-@pytest.mark.parametrize("given", [None, "", "relative", "/nowhere", "/root/../etc/passwd"])
+@pytest.mark.parametrize("given", [None, "", "relative", "/nowhere", "/usr/../etc/passwd"])
 def test_without_a_folder_of_the_system_there_is_a_temporary_one(
     workspace: Workspace, base: Path, given: str | None
 ) -> None:
