@@ -79,6 +79,8 @@ class Job:
         try:
             record = wait_for_end(self.backend, self.id, timeout=timeout, on_update=on_update, on_look=on_look)
         except KeyboardInterrupt:
+            # Behind what a terminal shows of the key.
+            sys.stdout.write("\n" if sys.stdout.isatty() else "")
             sys.stdout.write(f"Detached from {self.id}, which goes on. Wait for it again: %jobs wait {self.id}\n")
             return self
         if record.state is not JobState.SUCCEEDED:

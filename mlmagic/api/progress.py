@@ -47,5 +47,7 @@ class ProgressFollower:
             return None
         # What was seen to happen tells more than the time since the start, in which libraries were loaded.
         began, first = self._first
-        seen = estimate_remaining(self._progress, began, now, since=first)
+        # Without steps it is not known how much of the first epoch was over then: of too few, that is too much.
+        is_told = self._progress.step is not None or self._progress.epoch - first.epoch > 1
+        seen = estimate_remaining(self._progress, began, now, since=first) if is_told else None
         return seen if seen is not None else estimate_remaining(self._progress, record.start_time, now)

@@ -63,6 +63,8 @@ def _watch(extension: Extension, jobs: JobList) -> None:
     try:
         extension.panels.watch(jobs)
     except KeyboardInterrupt:
+        # Behind what a terminal shows of the key.
+        sys.stdout.write("\n" if sys.stdout.isatty() else "")
         sys.stdout.write("Stopped watching; the jobs go on.\n")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlmagic.api.progress import ProgressFollower
 from mlmagic.errors import JobFailed, NotFoundError, UsageError
 from mlmagic.magics.help import help_text
 from mlmagic.magics.jobs_table import JOBS
@@ -182,6 +184,20 @@ def test_an_interrupt_ends_the_watching(run, start, capsys, monkeypatch):
     monkeypatch.setattr(JobList, "watch", interrupted)
     assert run("%jobs watch --filter state=SUCCEEDED") is None
     assert capsys.readouterr().out.endswith("Stopped watching; the jobs go on.\n")
+
+
+def test_whoever_comes_in_mid_epoch_is_told_no_time_that_is_too_short(run, start, tmp_path):
+    go_on = tmp_path / "go_on"
+    source = f"import os\nprint('begun\\nEpoch 3/6', flush=True)\nwhile not os.path.exists({str(go_on)!r}): pass\n"
+    job_id = start(f"{source}print('Epoch 4/6', flush=True)\n{FOREVER}")
+    backend = current_session().backend()
+    record = dataclasses.replace(backend.get(job_id), start_time=datetime.now(UTC) - timedelta(hours=1))
+    follower = ProgressFollower(backend, job_id)
+    wait_for_text(backend, job_id, "Epoch 3/6")
+    assert follower.look(record).progress.epoch == 3
+    go_on.touch()
+    wait_for_text(backend, job_id, "Epoch 4/6")
+    assert follower.look(record).eta_seconds > 60
 
 
 def test_a_terminal_shows_the_progress_on_one_line(run, start, capsys, monkeypatch):
