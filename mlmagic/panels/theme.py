@@ -239,6 +239,7 @@ def table(
         _NUMBERS if at in right else _column(wraps=at in wraps or at == last, grows=at == last and not wraps)
         for at in range(len(header))
     ]
+    columns[last] = columns[last].replace(_PADDING, "padding:5px 0")
     head = [
         element("th", name, style=f"{style};color:{FAINT};font-weight:500")
         for name, style in zip(header, columns, strict=True)
@@ -257,15 +258,16 @@ def table(
     )
 
 
+_PADDING = "padding:5px 20px 5px 0"
 _NUMBERS = (
-    f"white-space:nowrap;padding:5px 20px 5px 0;{_TOP.replace('text-align:left', 'text-align:right')};"
+    f"white-space:nowrap;{_PADDING};{_TOP.replace('text-align:left', 'text-align:right')};"
     "font-variant-numeric:tabular-nums"
 )
 
 
 def _column(*, wraps: bool, grows: bool) -> str:
     room = "overflow-wrap:anywhere;min-width:10em" if wraps else "white-space:nowrap"
-    return f"{room};padding:5px 0;width:99%;{_TOP}" if grows else f"{room};padding:5px 20px 5px 0;{_TOP}"
+    return f"{room};padding:5px 0;width:99%;{_TOP}" if grows else f"{room};{_PADDING};{_TOP}"
 
 
 def paragraphs(lines: Sequence[str]) -> Html:
