@@ -154,7 +154,7 @@ class _Reader:
             self.problems.append(f"scaleTier {told!r}: it is one of {', '.join((*TIERS, CUSTOM))}. {near}".rstrip(". "))
         elif tier != CUSTOM and has_machines:
             names = ", ".join(key for key in _INPUT_KEYS[1:] if key in given)
-            self.problems.append(f"scaleTier {tier} has machines of its own; {names} need scaleTier CUSTOM")
+            self.problems.append(f"scaleTier {tier} has machines of its own; CUSTOM is for those of {names}")
         return tier
 
     def _custom_pools(self, given: Mapping[str, Any]) -> tuple[WorkerPool, ...]:

@@ -93,7 +93,9 @@ def _times(description: JobDescription) -> list[tuple[str, str | None]]:
 def _starts(record: JobRecord) -> str | None:
     """Return why the program starts cold; None where it need not."""
     if record.spec.fresh:
-        return "from nothing, without a warm start, as asked for (--fresh, or warm-starts off)"
+        return "from nothing, as asked for with --fresh"
+    if not record.spec.warm_starts:
+        return "from nothing: warm starts are off (%mlmagic config warm-starts on)"
     reason = record.spec.package.cold_reason
     return f"from nothing, without a warm start: {reason}" if reason else None
 

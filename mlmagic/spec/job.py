@@ -123,6 +123,8 @@ class JobSpec(Noun):
     """How many more attempts there are after one that failed."""
     fresh: bool = False
     """Start each program from nothing, never by a fork."""
+    warm_starts: bool = True
+    """Local: the user's setting allows forks."""
     flags: Mapping[str, str] = field(default_factory=dict)
     """What the program's flags are set to, defaults included, as far as mlmagic knows them."""
     versions: Mapping[str, str] = field(default_factory=dict)

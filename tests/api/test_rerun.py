@@ -55,6 +55,13 @@ def test_settings_are_changed(ended: Job) -> None:
     assert (again.resources.replicas, again.resources.memory_bytes) == ({"chief": 1, "worker": 2}, 1 << 30)
 
 
+def test_whether_starts_are_warm_is_as_it_is_set_now(ended: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting, is_warm in (("off", False), ("on", True)):
+        monkeypatch.setenv("MLMAGIC_WARM_STARTS", setting)
+        ended = ended.rerun()
+        assert (ended.spec.warm_starts, ended.spec.fresh) == (is_warm, False)
+
+
 def test_what_does_not_fit_is_told_together(ended: Job) -> None:
     with pytest.raises(UsageError) as caught:
         ended.rerun("--epochs 10", max_retries=-1, timeout="soon", scale_tier="HUGE")

@@ -131,7 +131,7 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
     [
         (
             "scaleTier: BASIC\nmasterType: standard",
-            "scaleTier BASIC has machines of its own; masterType need scaleTier",
+            "scaleTier BASIC has machines of its own; CUSTOM is for those of masterType",
         ),
         ("scaleTier: CUSTOM", "scaleTier CUSTOM needs masterType"),
         ("hello: 1", "hello is not known. It takes ML Engine's form (trainingInput: scaleTier: ...) or Vertex AI's"),

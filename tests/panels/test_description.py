@@ -66,7 +66,7 @@ def test_the_same_in_html(describe, now):
             "max_retries": 3, "flags": {"epochs": "10"}, "fresh": True}  # fmt: skip
     html = description_bundle(describe(spec=spec, changes=STATES, metrics={"loss": 0.41239}, attempt=2), now=now)[HTML]
     details = html.partition("Details")[2]
-    for text in ("0123456789ab<", "taxi-1", "keras 3.15.0", "epochs=10", "3 at most", "warm start, as asked for"):
+    for text in ("0123456789ab<", "taxi-1", "keras 3.15.0", "epochs=10", "3 at most", "as asked for with --fresh"):
         assert text in details
     for text in ("try 2 of 4", "0.4124", "RUNNING after 0.3 s"):
         assert text in html.partition("Details")[0]

@@ -68,7 +68,7 @@ class LocalBackend:
 
     def prepare(self, spec: JobSpec) -> None:
         """See `Backend.prepare`."""
-        if spec.fresh or spec.package.cold_reason is not None:
+        if spec.fresh or not spec.warm_starts or spec.package.cold_reason is not None:
             return
         with suppress(MlmagicError, OSError):
             environment = self._link.environments.put(outer_environment(os.environ))

@@ -82,7 +82,7 @@ def _note(resources: Resources, replicas: Mapping[str, int], machine: Machine) -
     here = "one process" if dict(replicas) == {"chief": 1} else _told(replicas)
     if lacks_gpu or lacks_tpu:
         here += f" without a {'TPU' if lacks_tpu else 'GPU'}"
-    return f"here {here} · in the cloud {resources.scale_tier}: {cloud_machines(resources)}"
+    return f"here it runs as {here}; in the cloud {resources.scale_tier} is {cloud_machines(resources)}"
 
 
 def cloud_machines(resources: Resources) -> str:

@@ -35,7 +35,7 @@ def test_a_tier_is_scaled_down_and_says_what_it_is_in_the_cloud() -> None:
     assert placement.replicas == {"chief": 1, "worker": 1, "ps": 1}
     assert placement.cores == 2
     assert placement.note == (
-        "here chief, 1 worker, 1 ps · in the cloud STANDARD_1: "
+        "here it runs as chief, 1 worker, 1 ps; in the cloud STANDARD_1 is "
         "chief on n1-standard-8, 4 workers on n1-standard-8, 3 ps on n1-standard-4"
     )
 
@@ -53,7 +53,8 @@ def test_replicas_that_were_asked_for_share_the_cores() -> None:
 def test_a_gpu_that_is_not_here() -> None:
     note = place(spec(TIERS["BASIC_GPU"]), LAPTOP).note
     assert note == (
-        "here one process without a GPU · in the cloud BASIC_GPU: chief on n1-standard-8 with 1 NVIDIA_TESLA_T4"
+        "here it runs as one process without a GPU; "
+        "in the cloud BASIC_GPU is chief on n1-standard-8 with 1 NVIDIA_TESLA_T4"
     )
 
 

@@ -156,7 +156,12 @@ class Dispatcher:
         self._starts.pop(job_id, None)
 
     def _tell_if_unexpected(self, record: JobRecord, started: Started) -> None:
-        if started.reason and not record.spec.fresh and record.spec.package.cold_reason is None:
+        if (
+            started.reason
+            and not record.spec.fresh
+            and record.spec.warm_starts
+            and record.spec.package.cold_reason is None
+        ):
             print(f"{record.id} is started cold: {started.reason}", flush=True)  # noqa: T201 - this is the agent's log
             told = f"{LOG_PREFIX}TensorFlow is imported anew, no warm start: {started.reason}"
             quietly(lambda: append_to_log(self._workspace.job(record.id).log(), [told]))

@@ -39,6 +39,8 @@ def why_cold(record: JobRecord, environment: Mapping[str, str], *, devices: Path
     """Return why a job cannot be forked from a process that has imported TensorFlow; None if it can."""
     if record.spec.fresh:
         return "a fresh start was asked for"
+    if not record.spec.warm_starts:
+        return "warm starts are off"
     if record.spec.package.cold_reason is not None:
         return record.spec.package.cold_reason
     return why_never_warm(environment, devices=devices)

@@ -62,6 +62,7 @@ def test_the_outcome_names_the_supervisor(pool: Pool) -> None:
     ("fields", "reason"),
     [
         ({"fresh": True}, "a fresh start was asked for"),
+        ({"warm_starts": False}, "warm starts are off"),
         ({"python": "/no/python"}, "no fork server could be started: No such file or directory"),
     ],
 )
