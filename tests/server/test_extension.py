@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -65,11 +67,18 @@ def _url(process: subprocess.Popen[bytes], runtime: Path) -> str:
     """Wait for the file in which the server says where it listens."""
     information = runtime / f"jpserver-{process.pid}.json"
     for _ in range(600):
-        if information.exists() and (text := information.read_text()):
+        if information.exists() and (text := information.read_text()) and _listens(json.loads(text)["port"]):
             return str(json.loads(text)["url"])
         assert process.poll() is None, "the server ended early"
         time.sleep(0.1)
     raise AssertionError("the server did not come up")
+
+
+def _listens(port: int) -> bool:
+    # The file is there a moment before the server is.
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
+        return True
+    return False
 
 
 def home_in(server: Server) -> str:

@@ -102,7 +102,8 @@ def check(records: list[JobRecord], notes: dict[str, Counter[str]]) -> None:
         assert noted["chief-0 begin"] <= record.attempt <= 1 + record.spec.max_retries, record
         assert record.state in {JobState.SUCCEEDED, JobState.FAILED}, record
         if record.state is JobState.SUCCEEDED:
-            assert noted["chief-0 end"] == 1, record
+            # A supervisor that is killed after its program has ended costs the attempt, not the truth.
+            assert 1 <= noted["chief-0 end"] <= noted["chief-0 begin"], record
         else:
             assert record.error is not None, record
             assert "fail" not in record.spec.args or noted["chief-0 end"] <= 1 or record.error.message, record
