@@ -20,7 +20,7 @@ from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
 
-SECONDS = float(os.environ.get("MLMAGIC_SOAK_SECONDS", "45"))
+SECONDS = float(os.environ.get("MLMAGIC_SOAK_SECONDS", "60"))
 JOBS = 200
 SETTLING_SECONDS = 240.0
 
