@@ -1,4 +1,4 @@
-"""200 jobs from two kernels, while everything around them is killed, stopped and filled."""
+"""200 jobs and more from two kernels, while everything around them is killed, stopped and filled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
 
 SECONDS = float(os.environ.get("MLMAGIC_SOAK_SECONDS", "60"))
-JOBS = 200
+JOBS = max(200, int(SECONDS))
 SETTLING_SECONDS = 240.0
 
 
