@@ -114,6 +114,8 @@ class JobSpec(Noun):
     model: str | None = None
     """The model that gets the version; None where a job makes no model."""
     set_default: bool = False
+    dataset: str | None = None
+    """What a program trains on, such as `taxi@3`; of preprocessing, the name of the dataset that it makes."""
     labels: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
     """Of one attempt."""
@@ -209,6 +211,8 @@ class JobRecord(Noun):
     error: JobError | None = None
     model_version: str | None = None
     """`taxi@2`, once registered."""
+    dataset_version: str | None = None
+    """`taxi@2`, once preprocessing has made it."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`."""
     message: str | None = None
@@ -247,6 +251,7 @@ class ExitRecord(Noun):
     end_time: datetime
     error: JobError | None = None
     model_version: str | None = None
+    dataset_version: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     message: str | None = None
 
@@ -259,6 +264,7 @@ def fields_of(record: ExitRecord) -> dict[str, object]:
         "exit_code": record.exit_code,
         "error": record.error,
         "model_version": record.model_version,
+        "dataset_version": record.dataset_version,
         "metrics": record.metrics,
         "message": record.message,
     }

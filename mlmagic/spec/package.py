@@ -15,6 +15,8 @@ class CellShape(StrEnum):
     BUILD_MODEL = "buildModel"
     TRAIN = "train"
     SCRIPT = "script"
+    PREPROCESS = "preprocess"
+    """A `%%preprocess` cell: functions and a declaration that a pipeline uses."""
     GIVEN = "given"
     """Not a cell: a package that somebody else wrote (`--package DIR`)."""
 
