@@ -37,7 +37,7 @@ def to_array(values: Any, spec: TensorSpec, path: Path, problems: Problems, *, i
     item_shape = spec.shape[1:]
     before = len(problems)
     if len(item_shape) == 0 or item_shape == (1,):
-        column = _scalars(values, spec.dtype, path, problems, is_frame=is_frame)
+        column = _scalars(values, spec, path, problems, is_frame=is_frame)
     else:
         column = _tensors(values, spec.dtype, item_shape, path, problems)
     if column is None or len(problems) > before:
@@ -45,17 +45,20 @@ def to_array(values: Any, spec: TensorSpec, path: Path, problems: Problems, *, i
     return column.reshape(-1, 1) if item_shape == (1,) else column
 
 
-def _scalars(values: Any, dtype: str, path: Path, problems: Problems, *, is_frame: bool) -> Array | None:
+def _scalars(values: Any, spec: TensorSpec, path: Path, problems: Problems, *, is_frame: bool) -> Array | None:
     import numpy as np
 
+    dtype = spec.dtype
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     typed = values if isinstance(values, np.ndarray) and values.ndim == 1 else _typed(values)
+    if spec.optional and "int" in dtype and getattr(typed, "dtype", np.dtype("O")).kind == "f":
+        typed = None  # pandas keeps whole numbers with missing ones between them as floats
     if typed is not None and (array := _convert_typed(typed, dtype, path, problems)) is not None:
         return array
     if dtype == "string" and set(map(type, values)) <= {str, bytes} and _are_texts(values):
         return _array_of(list(values), dtype)
-    convert = converter(dtype, missing_is_nan=is_frame)
+    convert = converter(dtype, missing_is_nan=is_frame, optional=spec.optional)
     before = len(problems)
     converted = [_convert(convert, _unwrapped(value), path(i), problems) for i, value in enumerate(values)]
     return _array_of(converted, dtype) if len(problems) == before else None

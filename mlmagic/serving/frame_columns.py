@@ -15,17 +15,25 @@ if TYPE_CHECKING:
 
 def frame_columns(frame: pd.DataFrame, signature: Signature, problems: Problems) -> dict[str, Any]:
     """Return the values for each input by name; notes columns that are missing. Other columns are left out."""
-    names = [spec.name for spec in signature.inputs]
-    missing = [name for name in names if name not in frame.columns]
-    if missing and len(names) == 1 and len(signature.inputs[0].shape) == 2 and signature.inputs[0].shape[1] != 1:
+    handed_on = handed_on_inputs(signature)
+    missing = [spec.name for spec in signature.inputs if spec.name not in frame.columns]
+    if (
+        missing
+        and len(signature.inputs) == 1
+        and len(signature.inputs[0].shape) == 2
+        and signature.inputs[0].shape[1] != 1
+    ):
         return _vector(frame, signature.inputs[0], problems)
     if frame.columns.nlevels > 1:
         problems.add(f"the columns have {frame.columns.nlevels} levels of names; give them one: data.columns = [...]")
         return {}
+    found: dict[str, Any] = {}
     for name in missing:
+        if name in handed_on:
+            found[name] = [None] * len(frame)
+            continue
         hint = nearest(name, map(str, frame.columns))
         problems.add(f"column {name!r} is missing. {hint}".rstrip())
-    found = {}
     for spec in signature.inputs:
         if spec.name in missing:
             continue
@@ -35,6 +43,12 @@ def frame_columns(frame: pd.DataFrame, signature: Signature, problems: Problems)
         else:
             found[spec.name] = series_values(column, spec.dtype)
     return found
+
+
+def handed_on_inputs(signature: Signature) -> frozenset[str]:
+    """Return the optional inputs that the model only hands on, such as the key of a row: they may be left out."""
+    outputs = {spec.name for spec in signature.outputs}
+    return frozenset(spec.name for spec in signature.inputs if spec.optional and spec.name in outputs)
 
 
 def _vector(frame: pd.DataFrame, spec: TensorSpec, problems: Problems) -> dict[str, Any]:

@@ -49,5 +49,5 @@ def describe_inputs(signature: Signature) -> str:
 def _describe(tensor: TensorSpec) -> str:
     item = tensor.shape[1:]
     if item in {(), (1,)}:
-        return tensor.dtype
+        return f"{tensor.dtype} or null" if tensor.optional else tensor.dtype
     return f"{tensor.dtype}[{', '.join('?' if size is None else str(size) for size in item)}]"

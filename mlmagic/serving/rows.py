@@ -9,7 +9,7 @@ from typing import Any
 
 from mlmagic.errors import PredictionError, nearest
 from mlmagic.serving.columns import Path, to_array
-from mlmagic.serving.frame_columns import frame_columns
+from mlmagic.serving.frame_columns import frame_columns, handed_on_inputs
 from mlmagic.serving.problems import Problems, describe_inputs
 from mlmagic.spec.model import Signature
 
@@ -127,13 +127,32 @@ class _Reader:
             for name, positions in present.items():
                 if name in instance:
                     positions.append(i)
-                else:
+                elif not self._inputs[name].optional:
                     self.problems.add(f"instances[{i}].{name} is missing")
         columns = {
-            name: Column(values=[instances[i][name] for i in positions], path=_path(name, positions), is_frame=is_frame)
-            for name, positions in present.items()
+            name: Column(
+                values=[instances[i].get(name) for i in positions], path=_path(name, positions), is_frame=is_frame
+            )
+            for name, positions in self._with_absent(present, instances).items()
         }
         return columns, len(instances), index
+
+    def _with_absent(self, present: Mapping[str, list[int]], instances: Sequence[Any]) -> dict[str, list[int]]:
+        """Let optional inputs have a value in each row: one that a row lacks is missing there.
+
+        One that no row has was more likely forgotten, unless the model only hands it on.
+        """
+        objects = [i for i, instance in enumerate(instances) if isinstance(instance, Mapping)]
+        handed_on = handed_on_inputs(self._signature)
+        found = {}
+        for name, positions in present.items():
+            if not self._inputs[name].optional:
+                found[name] = positions
+                continue
+            found[name] = objects
+            if objects and not positions and name not in handed_on:
+                self.problems.add(f"{name} is in none of the instances; null says that it is missing")
+        return found
 
     def _note_unknown(self, position: int, instance: Mapping[str, Any]) -> None:
         for key in instance:

@@ -23,13 +23,17 @@ Converter = Callable[[Any], Any]
 _LONGEST_INTEGER_BITS = 1000
 
 
-def converter(dtype: str, *, missing_is_nan: bool) -> Converter:
+def converter(dtype: str, *, missing_is_nan: bool, optional: bool = False) -> Converter:
     """Return the function that makes values for an input of a TensorFlow dtype.
 
     Args:
         dtype: as in `TensorSpec`.
         missing_is_nan: None and pandas's own missing values become NaN where floats go, as in a DataFrame's column.
+        optional: they become what stands for a missing value, whatever the dtype.
     """
+    if optional:
+        convert, stand_in = converter(dtype, missing_is_nan=False), missing_value(dtype)
+        return lambda value: stand_in if is_missing(value) else convert(value)
     if dtype == "string":
         return _to_string
     if dtype == "bool":
@@ -38,8 +42,21 @@ def converter(dtype: str, *, missing_is_nan: bool) -> Converter:
         low, high = integer_range(dtype)
         return lambda value: _to_integer(value, low, high, dtype)
     if dtype.startswith(("float", "bfloat")):
-        return lambda value: math.nan if missing_is_nan and _is_no_number(value) else _to_float(value, dtype)
+        return lambda value: math.nan if missing_is_nan and is_missing(value) else _to_float(value, dtype)
     return lambda value: _refuse(f"a {dtype} value, which cannot be sent", value)
+
+
+def missing_value(dtype: str) -> Any:
+    """Return what stands for a missing value in an optional input."""
+    if dtype == "string":
+        return ""
+    return integer_range(dtype)[0] if "int" in dtype else math.nan
+
+
+def is_missing(value: Any) -> bool:
+    """Say whether it is None, NaN, NaT or pandas's NA."""
+    value = plain(value)
+    return value is None or _is_missing(value)
 
 
 def integer_range(dtype: str) -> tuple[int, int]:
@@ -75,10 +92,6 @@ def _to_float(value: Any, dtype: str) -> float:
         return float(value)
     except OverflowError:
         raise MisfitError(f"{told(value)} is out of the range of {dtype}") from None
-
-
-def _is_no_number(value: Any) -> bool:
-    return value is None or _is_missing(value)
 
 
 def _to_integer(value: Any, low: int, high: int, dtype: str) -> int:

@@ -16,6 +16,8 @@ class TensorSpec(Noun):
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+    optional: bool = False
+    """Of an input: values may be missing. To the model, NaN, the smallest integer and the empty text are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class ModelOrigin(Noun):
     """When the version was registered."""
     job_id: str | None = None
     package_digest: str | None = None
+    dataset: str | None = None
+    """The version that it was trained on, such as `taxi@3`."""
     framework: str = "tensorflow"
     framework_version: str | None = None
     artifact: str = "savedmodel"
