@@ -41,10 +41,10 @@ class Program:
             return read_package(Path(self.package).expanduser(), self.module)
         from mlmagic.source.build import build_package
 
-        module = _module_of(self.source)
+        module = module_of(self.source)
         return build_package(
             self.name,
-            self.cell or _cell_of(self.source),
+            self.cell or cell_of(self.source),
             context.cells if module is None else module,
             live=context.live if module is None else {},
             data=self._data_files(),
@@ -87,7 +87,12 @@ def _check_function(source: object) -> None:
         raise UsageError(f"train uses variables of an enclosing function ({names}); pass them as keyword parameters.")
 
 
-def _cell_of(source: str | Callable[..., Any] | None) -> Cell:
+def cell_of(source: str | Callable[..., Any] | None) -> Cell:
+    """Return a program's text or a function's own as a cell.
+
+    Raises:
+        UsageError: the source of the function cannot be found.
+    """
     if isinstance(source, str):
         return Cell(source=source)
     import inspect
@@ -96,11 +101,12 @@ def _cell_of(source: str | Callable[..., Any] | None) -> Cell:
     try:
         lines, _ = inspect.getsourcelines(source)  # type: ignore[arg-type]
     except (OSError, TypeError) as error:
-        raise UsageError("the source of train cannot be found; pass its text instead.") from error
+        name = getattr(source, "__name__", "the program")
+        raise UsageError(f"the source of {name} cannot be found; pass its text instead.") from error
     return Cell(source=textwrap.dedent("".join(lines)))
 
 
-def _module_of(source: str | Callable[..., Any] | None) -> tuple[Cell, ...] | None:
+def module_of(source: str | Callable[..., Any] | None) -> tuple[Cell, ...] | None:
     """The text of the file that a function stands in, for what it uses; None for what belongs to the notebook."""
     if not callable(source):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
@@ -20,17 +19,16 @@ from mlmagic.api.arguments import (
     read_timeout,
     read_whole_number,
 )
+from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
-from mlmagic.api.git import head_commit
 from mlmagic.api.job import Job
 from mlmagic.api.job_config import JobConfig, read_job_config
 from mlmagic.api.program import Program, check_program
-from mlmagic.api.program_arguments import check_program_arguments, flag_values
+from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.resources import read_resources
 from mlmagic.backends.registry import load_backend
-from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
-from mlmagic.spec.job import JobSpec, Origin, PackageReference
+from mlmagic.spec.job import JobSpec
 from mlmagic.spec.resources import Resources
 
 if TYPE_CHECKING:
@@ -203,7 +201,7 @@ def plan_training(
     spec = JobSpec(
         display_name=name,
         backend=backend or session.backend_name,
-        package=_reference(built),
+        package=package_reference(built),
         args=words,
         resources=resources or Resources(),
         model=model or name,
@@ -215,8 +213,8 @@ def plan_training(
         warm_starts=session.warm_starts,
         set_default=set_default,
         invocation=invocation,
-        origin=_origin(cell, context.notebook),
-        **_circumstances(built, words),
+        origin=origin_of(cell, context.notebook),
+        **circumstances(built, words),
     )
     # Where the workspace would be is enough to place a job: to look at a plan makes no folder.
     placed = load_backend(spec.backend, session.location).place(spec)
@@ -236,48 +234,3 @@ def _submitting(plan: Callable[P, TrainingPlan]) -> Callable[P, Job]:
 
 
 train = _submitting(plan_training)
-
-
-def _reference(package: TrainerPackage) -> PackageReference:
-    return PackageReference(
-        digest=package.digest,
-        module=package.module,
-        requirements=package.requirements,
-        cold_reason=package.cold_reason,
-    )
-
-
-def _circumstances(package: TrainerPackage, args: Sequence[str]) -> dict[str, Any]:
-    """Return what a spec says about the moment of its submission."""
-    folder = _working_directory()
-    return {
-        "flags": flag_values(package, args),
-        "versions": _versions(package),
-        "git_commit": head_commit(Path(folder)),
-        "python": sys.executable,
-        "working_directory": folder,
-    }
-
-
-def _versions(package: TrainerPackage) -> dict[str, str]:
-    from mlmagic import __version__
-
-    pinned = [line.partition("==")[::2] for line in package.requirements if "==" in line]
-    python = ".".join(map(str, sys.version_info[:3]))
-    return {"python": python, "mlmagic": __version__} | {name.strip(): version.strip() for name, version in pinned}
-
-
-def _working_directory() -> str:
-    try:
-        return str(Path.cwd())
-    except FileNotFoundError as error:
-        raise UsageError(
-            "the working directory was deleted, and relative paths of the program would start there.",
-            hint="Change to another folder: %cd ~",
-        ) from error
-
-
-def _origin(cell: Cell | None, notebook: str | None) -> Origin:
-    if cell is None:
-        return Origin(notebook=notebook)
-    return Origin(notebook=notebook, cell_id=cell.cell_id, cell_number=cell.number)
