@@ -1,4 +1,4 @@
-"""The text of `trainer/model.py`: the slice's statements, and which cell each line came from."""
+"""The text of `trainer/model.py` and its like: the slice's statements, and which cell each line came from."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _DEFINITION = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:@|async def\b|def\b|class\b)"
 class ModelText:
     """`model.py` as it grows."""
 
+    file: str = MODEL_FILE
+    """Its path within the package."""
     lines: list[str] = field(default_factory=lambda: [_DOCSTRING])
     statements: list[Statement] = field(default_factory=list)
     blocks: list[SourceBlock] = field(default_factory=list)
@@ -48,7 +50,7 @@ class ModelText:
         self.statements.append(statement)
         self.blocks.append(
             SourceBlock(
-                file=MODEL_FILE,
+                file=self.file,
                 first_line=first,
                 last_line=len(self.lines),
                 cell_number=statement.cell.number,
@@ -63,9 +65,9 @@ class ModelText:
         self.header_lines.append(len(self.lines))
 
 
-def assemble(statements: Sequence[Statement], data: Sequence[DataFile]) -> ModelText:
-    """Return `model.py`: future imports, data files, then the statements in their order."""
-    model = ModelText()
+def assemble(statements: Sequence[Statement], data: Sequence[DataFile], file: str = MODEL_FILE) -> ModelText:
+    """Return `model.py`, or `file` in its place: future imports, data files, then the statements in their order."""
+    model = ModelText(file=file)
     futures = [statement for statement in statements if _FUTURE.match(statement.source)]
     for index, statement in enumerate(futures):
         if statement.source not in [earlier.source for earlier in futures[:index]]:

@@ -18,6 +18,7 @@ from mlmagic.source.docstrings import summary
 from mlmagic.source.flags import function_flags, script_flags
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.parts import LOOP_FILE
+from mlmagic.source.project import pyproject, requirements_text
 from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
 from mlmagic.source.sdist import distribution_name
 from mlmagic.source.shape import Shape, recognise
@@ -131,31 +132,14 @@ def _files(name: str, program: _Program, task: str, needed: Requirements, python
         "trainer/__init__.py": "",
         MODEL_FILE: program.model.text,
         "trainer/task.py": task,
-        "requirements.txt": "\n".join([f"# As the notebook's kernel has them, Python {python}", *needed.lines, ""]),
+        "requirements.txt": requirements_text(needed.lines, python),
         "setup.py": template("setup.py").substitute(),
     }
     files = {file: text.encode() for file, text in texts.items()}
     files.update({f"trainer/data/{file.file_name}": file.content for file in program.data})
     files.update(needed.files)
-    files["pyproject.toml"] = _pyproject(name, files).encode()
+    files["pyproject.toml"] = pyproject(distribution_name(name), files).encode()
     return dict(sorted(files.items()))
-
-
-def _pyproject(name: str, files: Mapping[str, bytes]) -> str:
-    python_files = [file for file in files if file.endswith(".py") and file != "setup.py"]
-    packages = sorted({file.rpartition("/")[0].replace("/", ".") for file in python_files if "/" in file})
-    modules = sorted(file.removesuffix(".py") for file in python_files if "/" not in file)
-    contents = [f"packages = {_toml(packages)}"]
-    if modules:
-        contents.append(f"py-modules = {_toml(modules)}")
-    others = [file for file in files if "/" in file and not file.endswith(".py")]
-    if others:
-        contents.append('package-data = { "*" = ["**/*"] }')
-    return template("pyproject.toml").substitute(name=distribution_name(name), contents="\n".join(contents))
-
-
-def _toml(items: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
 def _unused(data: Mapping[str, DataFile], sliced: Slice) -> list[str]:

@@ -14,9 +14,9 @@ VERSION = "0.1.0"
 """Of every package built from a cell."""
 
 
-def distribution_name(display_name: str) -> str:
+def distribution_name(display_name: str, what: str = "trainer") -> str:
     """Return what the package of a cell calls itself."""
-    return re.sub(r"[-_.]+", "-", display_name).strip("-").lower() + "-trainer"
+    return f"{re.sub(r'[-_.]+', '-', display_name).strip('-').lower()}-{what}"
 
 
 def sdist_file_name(display_name: str) -> str:
