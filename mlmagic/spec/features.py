@@ -58,6 +58,8 @@ class Feature(Noun):
     """Bucketized: given ones, ascending, in place of quantiles."""
     vocabulary: int | Tunable | None = None
     """Categorical and text: at most how many of the most frequent values."""
+    length: int | Tunable | None = None
+    """Text: how many words of a text count, from its beginning."""
     values: tuple[str, ...] | None = None
     """Categorical: a given vocabulary."""
     oov: int | None = None
