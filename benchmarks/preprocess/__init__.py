@@ -1,0 +1,1 @@
+"""Preprocessing beside its peers: the same work on the same rows, checked."""

@@ -1,0 +1,206 @@
+"""Ten million rides, analysed, cleaned, split and written, beside the peers: `python -m benchmarks.preprocess`.
+
+Every engine does the work of one contract, which is checked on what it wrote (`contract.py`), in a process of its own,
+imports included, round after round. What cannot do ten million rows in reasonable time does fewer, and is compared by
+rows per CPU second. Peers live in an environment of their own, `build/peers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.preprocess.contract import check
+from benchmarks.preprocess.rides import ROWS_PER_FILE, make_rides
+
+BUILD = Path("build/benchmarks")
+PEERS = Path("build/peers")
+HERE = Path(__file__).parent
+EXACT, SINGLE = 1e-9, 1e-4
+CELL = """
+import pyarrow as pa
+import pyarrow.compute as pc
+
+def clean(batch: pa.RecordBatch):
+    return batch.filter(pc.and_(pc.greater(batch["fare"], 0), pc.less(batch["fare"], 200)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A way to do the work. `command` gets format, rows of a shard, output and files."""
+
+    name: str
+    command: Callable[[str, int, Path, Sequence[Path]], list[str]]
+    relative: float = EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run took: seconds, and MiB at the most."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.preprocess", description=__doc__)
+    arguments.add_argument("--rows", type=int, default=10 * ROWS_PER_FILE)
+    arguments.add_argument("--rounds", type=int, default=5)
+    given = arguments.parse_args()
+    make_peers()
+    files = make_rides(BUILD / "rides", given.rows)
+    fast = [ours(), peer("Polars, streaming", "polars"), peer("DuckDB", "duckdb"), peer("pandas", "pandas")]
+    for kind in ("parquet", "csv"):
+        compare(f"{given.rows:,} rows of {kind}", fast, kind, files[kind], given.rounds)
+    few = make_rides(BUILD / "few-rides", ROWS_PER_FILE // 5)
+    compare("200,000 rows of csv", [ours(), peer("Beam, row by row", "beam_rows")], "csv", few["csv"], 1)
+    transform = peer("TensorFlow Transform", "transform", relative=SINGLE)
+    compare("1,000,000 rows of parquet", [ours(), transform], "parquet", files["parquet"][:1], 1)
+    scale(files["parquet"])
+
+
+def make_peers() -> None:
+    """Make the environment of the peers, unless it is there."""
+    wanted = HERE / "peers.txt"
+    stamp = PEERS / "peers.txt"
+    if stamp.exists() and stamp.read_text() == wanted.read_text():
+        return
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, PEERS], check=True)
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PEERS / "bin/python", "-r", wanted],
+        check=True,
+    )
+    shutil.copy(wanted, stamp)
+
+
+def ours() -> Engine:
+    """Return mlmagic: the package of a cell, run as a job runs it."""
+    from mlmagic.api.preprocessing import plan_preprocessing
+
+    package = BUILD / "package"
+    shutil.rmtree(package, ignore_errors=True)
+    plan_preprocessing("rides", input=__file__, key="id", source=CELL).export(package)
+
+    def command(kind: str, _shard: int, output: Path, files: Sequence[Path]) -> list[str]:
+        program = f"import sys; sys.path[0] = {str(package.resolve())!r}; import runpy; "
+        program += "runpy.run_module('preprocessor.task', run_name='__main__', alter_sys=True)"
+        words = ["--format", kind, "--key", "id", "--output", str(output), "--input", *map(str, files)]
+        return [sys.executable, "-c", program, *words]
+
+    return Engine("mlmagic (Beam, columnar)", command)
+
+
+def peer(name: str, script: str, *, relative: float = EXACT) -> Engine:
+    """Return a peer: a program of `engines`."""
+
+    def command(kind: str, shard: int, output: Path, files: Sequence[Path]) -> list[str]:
+        program = HERE / "engines" / f"{script}_engine.py"
+        return [str(PEERS / "bin/python"), str(program), kind, str(shard), str(output), *map(str, files)]
+
+    return Engine(name, command, relative)
+
+
+def compare(title: str, engines: Sequence[Engine], kind: str, files: Sequence[Path], rounds: int) -> None:
+    """Run all engines in turn and print what they took; the first run of each is checked."""
+    rows, kept = _count(files, kind)
+    shard = max(65536, int(kept * 0.8 / max(1, _shards_wanted(files))))
+    taken: dict[str, list[Run]] = {engine.name: [] for engine in engines}
+    for number in range(rounds):
+        for engine in engines:
+            with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+                output = Path(folder)
+                taken[engine.name].append(run(engine.command(kind, shard, output, files)))
+                if number == 0:
+                    check(output, rows=kept, shards=max(1, round(kept * 0.8 / shard)), relative=engine.relative)
+    _print(title, taken, rows)
+
+
+def scale(files: Sequence[Path]) -> None:
+    """Run ours over 1, 2, 5 and 10 files, and over 60 times the first one: time should follow, memory should not."""
+    engine, taken = ours(), {}
+    for count in (1, 2, 5, 10):
+        taken[count] = _run_over(engine, files[:count])
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        links = [Path(folder, f"rides-{number:04d}.parquet") for number in range(60)]
+        for link in links:
+            link.symlink_to(files[0].resolve())
+        taken[len(links)] = _run_over(engine, links)
+    print("\nmlmagic over more and more rows (1,000,000 a file)\n")
+    print(f"  {'files':>8}  {'wall s':>8}  {'CPU s':>8}  {'MiB':>8}  {'CPU s a file':>12}")
+    for count, took in taken.items():
+        print(f"  {count:8}  {took.wall:8.1f}  {took.cpu:8.1f}  {took.memory:8.0f}  {took.cpu / count:12.2f}")
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a program to its end."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise RuntimeError(f"{command[:3]} failed:\n{log.read().decode()[-4000:]}")
+    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def _run_over(engine: Engine, files: Sequence[Path]) -> Run:
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        return run(engine.command("parquet", 0, Path(folder), files))
+
+
+def _count(files: Sequence[Path], kind: str) -> tuple[int, int]:
+    """Return how many rows there are, and how many pass the filter."""
+    rows = kept = 0
+    for file in files:
+        fares = pq.read_table(file.with_suffix(".parquet") if kind == "csv" else file, columns=["fare"])["fare"]
+        rows += len(fares)
+        kept += pc.sum(pc.and_(pc.greater(fares, 0), pc.less(fares, 200))).as_py()
+    return rows, kept
+
+
+def _shards_wanted(files: Sequence[Path]) -> int:
+    """Return how many shards ours makes of the largest split: one a unit of work."""
+    from mlmagic.preprocessing.reading.source import UNIT_BYTES
+
+    return max(1, round(sum(file.stat().st_size for file in files) / UNIT_BYTES))
+
+
+def _print(title: str, taken: dict[str, list[Run]], rows: int) -> None:
+    rounds = len(next(iter(taken.values())))
+    print(f"\n{title}\n  medians of {rounds} interleaved rounds, imports included; load {os.getloadavg()[0]:.2f}\n")
+    width = max(map(len, taken))
+    heads = f"{'wall s':>7}  {'min':>6}  {'max':>6}  {'CPU s':>6}  {'MiB':>6}  {'rows/CPU-s':>11}  {'wall':>5}  {'memory':>6}"
+    print(f"  {'':{width}}  {heads}")
+    peer_runs = list(taken.values())[1]
+    for name, runs in taken.items():
+        wall, cpu, memory = (statistics.median(getattr(one, key) for one in runs) for key in ("wall", "cpu", "memory"))
+        peer_wall, peer_memory = (
+            statistics.median(getattr(one, key) for one in peer_runs) for key in ("wall", "memory")
+        )
+        walls = [one.wall for one in runs]
+        print(
+            f"  {name:{width}}  {wall:7.2f}  {min(walls):6.2f}  {max(walls):6.2f}  {cpu:6.2f}  {memory:6.0f}  "
+            f"{rows / cpu:11,.0f}  {wall / peer_wall:4.2f}x  {memory / peer_memory:5.2f}x"
+        )
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
