@@ -289,5 +289,6 @@ def _summary(record: JobRecord) -> JobSummary:
         priority=record.spec.priority,
         attempt=record.attempt,
         model_version=record.model_version,
+        dataset_version=record.dataset_version,
         error=record.error.message if record.error else None,
     )

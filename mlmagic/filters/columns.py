@@ -26,6 +26,8 @@ _COLUMNS = {
     "exitCode": "exit_code",
     "model": "model",
     "modelVersion": "model_version",
+    "dataset": "dataset",
+    "datasetVersion": "dataset_version",
     "scaleTier": "scale_tier",
     "error.message": "error",
     "environment": "environment",

@@ -234,6 +234,7 @@ class JobSummary(Noun):
     priority: int = 0
     attempt: int = 0
     model_version: str | None = None
+    dataset_version: str | None = None
     error: str | None = None
 
 

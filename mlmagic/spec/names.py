@@ -96,3 +96,29 @@ def parse_model_reference(text: str) -> ModelReference:
     if suffix.isascii() and suffix.isdigit() and int(suffix) > 0:
         return ModelReference(model, version=int(suffix))
     return ModelReference(model, alias=check_name(suffix, "alias"))
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReference:
+    """`D` or `D@3`; a bare `D` means its newest version."""
+
+    dataset: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return self.dataset if self.version is None else f"{self.dataset}@{self.version}"
+
+
+def parse_dataset_reference(text: str) -> DatasetReference:
+    """Read `DATASET[@VERSION]`.
+
+    Raises:
+        UsageError: it has another form.
+    """
+    dataset, at, suffix = text.partition("@")
+    check_name(dataset, "dataset name")
+    if not at:
+        return DatasetReference(dataset)
+    if suffix.isascii() and suffix.isdigit() and int(suffix) > 0:
+        return DatasetReference(dataset, version=int(suffix))
+    raise UsageError(f"{text!r} is no version of a dataset.", hint=f"Write {dataset}@1, or {dataset} for the newest.")

@@ -1,4 +1,4 @@
-"""What happened, in order: each change of a job or model leaves a row, in the same transaction as the change."""
+"""What happened, in order: each change of a job, model or dataset leaves a row, in the same transaction."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Noun):
-    """Something happened to a job or a model. Ids grow, also over a rebuild; events themselves do not survive one."""
+    """Something happened to a job, model or dataset. Ids grow, also over a rebuild; events do not survive one."""
 
     id: int
     time: datetime
     subject: str
-    """`job:<id>` or `model:<name>`."""
+    """`job:<id>`, `model:<name>` or `dataset:<name>`."""
     kind: str
-    """Of a job: `state` or `deleted`. Of a model: `version` or `alias`."""
+    """Of a job: `state` or `deleted`. Of a model: `version` or `alias`. Of a dataset: `version` or `deleted`."""
     payload: Mapping[str, object]
 
 

@@ -63,13 +63,15 @@ class JobStore:
         """Make a QUEUED job: folder, row and event, or none of them.
 
         Raises:
-            UsageError: the display name or the model's name cannot be used.
+            UsageError: the display name, or the name of what it makes, cannot be used.
             PackageError: a file would lie outside of the package.
             WorkspaceError: the workspace cannot be written.
         """
         check_name(spec.display_name, "job name")
         if spec.model is not None:
             check_name(spec.model, "model name")
+        if spec.dataset is not None and spec.kind is JobKind.PREPROCESSING:
+            check_name(spec.dataset, "dataset name")
         files = {"package_files": package_files, "dist_files": dist_files or {}}
         for names in files.values():
             check_file_names(names)

@@ -168,6 +168,48 @@ class ModelFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetVersionFolder:
+    """`datasets/<name>/<number>/`: the shards `<split>-?????-of-?????.parquet`, and what is told of them."""
+
+    root: Path
+
+    @property
+    def schema(self) -> Path:
+        """The `DatasetSchema`."""
+        return self.root / "schema.json"
+
+    @property
+    def statistics(self) -> Path:
+        """The `DatasetStatistics`."""
+        return self.root / "statistics.json"
+
+    @property
+    def origin(self) -> Path:
+        """The `DatasetOrigin`."""
+        return self.root / "origin.json"
+
+    @property
+    def rejected(self) -> Path:
+        """The folder of shards with the rows that were rejected; missing where there are none."""
+        return self.root / "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFolder:
+    """`datasets/<name>/`."""
+
+    root: Path
+
+    def version(self, number: int) -> DatasetVersionFolder:
+        """Return the folder of a version."""
+        return DatasetVersionFolder(self.root / str(number))
+
+    def tombstone(self, number: int) -> Path:
+        """An empty file that stays when a version is deleted, so that its number never means another one."""
+        return self.root / f"{number}.deleted"
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A folder `.mlmagic/`, which may not exist yet."""
 
@@ -239,3 +281,25 @@ class Workspace:
     def version(self, model: str, number: int) -> VersionFolder:
         """Return the folder of a model's version."""
         return self.model(model).version(number)
+
+    @property
+    def datasets(self) -> Path:
+        """The folder of dataset folders."""
+        return self.root / "datasets"
+
+    def dataset(self, name: str) -> DatasetFolder:
+        """Return a dataset's folder.
+
+        Raises:
+            UsageError: a dataset cannot be called so.
+        """
+        return DatasetFolder(self.datasets / check_name(name, "dataset name"))
+
+    def dataset_version(self, dataset: str, number: int) -> DatasetVersionFolder:
+        """Return the folder of a dataset's version."""
+        return self.dataset(dataset).version(number)
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of what was in the memory of a kernel, written down for jobs to read."""
+        return self.root / "inputs"

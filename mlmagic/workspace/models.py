@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,8 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import add_event
 from mlmagic.workspace.files import explained, make_folder, write_atomic
 from mlmagic.workspace.layout import ModelFolder
-from mlmagic.workspace.version_folder import copied, move_in, read_version, remove, version_numbers
+from mlmagic.workspace.moving import copied, leave_link, remove, version_numbers
+from mlmagic.workspace.version_folder import move_in, read_version
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,12 +58,12 @@ class ModelStore:
                 if error.errno != errno.EXDEV:
                     raise
                 # Another file system. The long copy must not keep other writers waiting.
-                with copied(artifact_dir, folder) as copy:
+                with copied(artifact_dir, folder.root) as copy:
                     version = self._register(folder, copy, origin, signature, set_default=set_default)
                 if self._is_jobs_own(artifact_dir, origin):
                     remove(artifact_dir)
             if self._is_jobs_own(artifact_dir, origin):
-                self._leave_link(version, artifact_dir)
+                leave_link(artifact_dir, self.path(version))
         return version
 
     def _register(
@@ -181,13 +180,6 @@ class ModelStore:
     def _is_jobs_own(self, artifact: Path, origin: ModelOrigin) -> bool:
         return origin.job_id is not None and artifact == self._workspace.job(origin.job_id).model_dir
 
-    def _leave_link(self, version: ModelVersion, artifact: Path) -> None:
-        """Let the job's folder show where its model went."""
-        target = os.path.relpath(self.path(version), artifact.parent)
-        # It may be there already; and a file system without links loses nothing but the convenience.
-        with contextlib.suppress(OSError):
-            artifact.symlink_to(target, target_is_directory=True)
-
 
 def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple[list[ModelVersion], list[str]]:
     """Give rows to versions that have none, because a process was killed or the database is new.
@@ -198,7 +190,7 @@ def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple
     model = folder.root.name
     known = {number for (number,) in connection.execute("SELECT number FROM versions WHERE model = ?", (model,))}
     adopted, problems = [], []
-    for number in sorted(version_numbers(folder) - known):
+    for number in sorted(version_numbers(folder.root) - known):
         try:
             adopted.append(read_version(folder.version(number)))
         except (OSError, codec.DecodeError) as error:
@@ -242,7 +234,7 @@ def _last_number(connection: sqlite3.Connection, model: str) -> int:
 
 
 def _next_number(connection: sqlite3.Connection, folder: ModelFolder) -> int:
-    return max(_last_number(connection, folder.root.name), *version_numbers(folder), 0) + 1
+    return max(_last_number(connection, folder.root.name), *version_numbers(folder.root), 0) + 1
 
 
 def _read_model(connection: sqlite3.Connection, folder: ModelFolder) -> Model:

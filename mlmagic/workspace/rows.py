@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 SUMMARY_COLUMNS = (
-    "id, display_name, kind, backend, state, create_time, start_time, end_time, priority, attempt, model_version, error"
+    "id, display_name, kind, backend, state, create_time, start_time, end_time, priority, attempt, model_version, "
+    "dataset_version, error"
 )
 
 UNFINISHED_ROWS = f"state IN ({', '.join(sorted(repr(str(state)) for state in JobState if state not in FINAL_STATES))})"
@@ -28,7 +29,7 @@ UNFINISHED_COLUMNS = (
 
 _COLUMNS = (
     *SUMMARY_COLUMNS.split(", "),
-    *("update_time", "exit_code", "model", "scale_tier", "labels", "flags", "metrics"),
+    *("update_time", "exit_code", "model", "dataset", "scale_tier", "labels", "flags", "metrics"),
     *("cores", "memory_bytes", "environment"),
 )
 
@@ -97,10 +98,12 @@ def _row(record: JobRecord, document: Mapping[str, Any]) -> tuple[object, ...]:
         spec.priority,
         record.attempt,
         record.model_version,
+        record.dataset_version,
         record.error and record.error.message,
         to_micros(record.update_time),
         record.exit_code,
         spec.model,
+        spec.dataset,
         spec.resources.scale_tier,
         _mapping(document["spec"].get("labels")),
         _mapping(document["spec"].get("flags")),
@@ -122,7 +125,7 @@ def _compact(document: Mapping[str, Any]) -> str:
 def to_summary(row: tuple[Any, ...]) -> JobSummary:
     """Read a row of `SUMMARY_COLUMNS`."""
     job_id, display_name, kind, backend, state, create_time, start_time, end_time, *others = row
-    priority, attempt, model_version, error = others
+    priority, attempt, model_version, dataset_version, error = others
     return JobSummary(
         id=job_id,
         display_name=display_name,
@@ -135,6 +138,7 @@ def to_summary(row: tuple[Any, ...]) -> JobSummary:
         priority=priority,
         attempt=attempt,
         model_version=model_version,
+        dataset_version=dataset_version,
         error=error,
     )
 

@@ -12,7 +12,7 @@ from mlmagic.workspace.rows import UNFINISHED_ROWS, write_job
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 2
+FORMAT = 3
 """Of the tables below, kept in SQLite's `user_version`; 0 is a database that is still empty."""
 
 _SINCE_1 = (
@@ -43,6 +43,11 @@ _SINCE_2 = (
     "CREATE INDEX events_by_subject ON events (subject, id)",
 )
 
+_SINCE_3 = (
+    "ALTER TABLE jobs ADD COLUMN dataset TEXT",
+    "ALTER TABLE jobs ADD COLUMN dataset_version TEXT",
+)
+
 
 def format_of(connection: sqlite3.Connection) -> int:
     """Return the format of the tables in a database."""
@@ -51,7 +56,7 @@ def format_of(connection: sqlite3.Connection) -> int:
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make all tables in the transaction that the connection is in."""
-    for statement in (*_SINCE_1, *_SINCE_2):
+    for statement in (*_SINCE_1, *_SINCE_2, *_SINCE_3):
         connection.execute(statement)
     # A reader that has seen event N asks for those after N: a rebuilt database must not begin at 1 again.
     first = int(time.time() * 1000)
@@ -60,16 +65,26 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> list[str]:
-    """Turn tables of format 1 into those of now, in the transaction that the connection is in; events stay.
+    """Turn tables of an older format into those of now, in the transaction that the connection is in; events stay.
 
     Returns:
         The ids of jobs whose rows could not be read. Their folders stay where they are.
     """
+    found = format_of(connection)
+    # Nothing was preprocessed before format 3, so there is nothing to fill its columns with.
+    for statement in _SINCE_3 if found == 2 else ():
+        connection.execute(statement)
+    left_out = _from_1(connection) if found == 1 else []
+    _set_format(connection)
+    return left_out
+
+
+def _from_1(connection: sqlite3.Connection) -> list[str]:
     left_out = []
     connection.execute("ALTER TABLE jobs RENAME TO jobs_of_format_1")
     for index in ("jobs_by_time", "jobs_by_name"):
         connection.execute(f"DROP INDEX {index}")
-    for statement in _SINCE_2:
+    for statement in (*_SINCE_2, *_SINCE_3):
         connection.execute(statement)
     for job_id, text in connection.execute("SELECT id, record FROM jobs_of_format_1 ORDER BY create_time"):
         try:
@@ -77,7 +92,6 @@ def bring_up_to_date(connection: sqlite3.Connection) -> list[str]:
         except codec.DecodeError:
             left_out.append(job_id)
     connection.execute("DROP TABLE jobs_of_format_1")
-    _set_format(connection)
     return left_out
 
 

@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import re
-import secrets
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from mlmagic.spec import codec
 from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature
-from mlmagic.workspace.files import is_inside, sync_folder, write_atomic
-from mlmagic.workspace.layout import STAGING_PREFIX, ModelFolder, VersionFolder
+from mlmagic.workspace.files import is_inside, write_atomic
+from mlmagic.workspace.layout import VersionFolder
+from mlmagic.workspace.moving import check_movable, move
 
 
 def move_in(artifact: Path, folder: VersionFolder, origin: ModelOrigin, signature: Signature | None) -> None:
     """Complete the artifact where it lies, and only then rename it: there is no step between artifact and version."""
-    if _is_elsewhere(artifact, folder.root.parents[2]):
-        raise OSError(errno.EXDEV, "is a link", str(artifact))
-    if not artifact.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "there is no such folder", str(artifact))
+    check_movable(artifact, folder.root.parents[2])
     complete = VersionFolder(artifact)
     complete.signature.unlink(missing_ok=True)
     if signature is not None:
         write_atomic(complete.signature, codec.dumps(signature))
     write_atomic(complete.origin, codec.dumps(origin))
-    artifact.chmod(0o700)
-    artifact.rename(folder.root)
-    sync_folder(folder.root.parent)
-
-
-def _is_elsewhere(artifact: Path, workspace: Path) -> bool:
-    """Say whether a link leads from the workspace to a folder of the user's, which must not be moved away."""
-    if artifact.is_symlink() or not artifact.is_relative_to(workspace):
-        return artifact.is_symlink()
-    return not Path(os.path.realpath(artifact)).is_relative_to(os.path.realpath(workspace))
-
-
-@contextlib.contextmanager
-def copied(artifact: Path, folder: ModelFolder) -> Iterator[Path]:
-    """Lend a copy on the file system of the models, for `move_in` to take."""
-    staged = folder.root / f"{STAGING_PREFIX}{secrets.token_hex(4)}"
-    try:
-        shutil.copytree(artifact, staged, symlinks=True)
-        yield staged
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-
-
-def remove(artifact: Path) -> None:
-    """Remove an artifact that has been copied; of a link, the link alone."""
-    if artifact.is_symlink():
-        artifact.unlink()
-    else:
-        shutil.rmtree(artifact, ignore_errors=True)
+    move(artifact, folder.root)
 
 
 def read_version(folder: VersionFolder) -> ModelVersion:
@@ -86,8 +50,3 @@ def _size(folder: VersionFolder) -> int:
     ours = {folder.origin, folder.signature, folder.statistics}
     paths = (Path(parent) / name for parent, _, names in os.walk(folder.root) for name in names)
     return sum(path.lstat().st_size for path in paths if path not in ours)
-
-
-def version_numbers(folder: ModelFolder) -> set[int]:
-    """Return the numbers that are taken, by whatever lies there."""
-    return {int(entry) for entry in os.listdir(folder.root) if re.fullmatch(r"[1-9][0-9]{0,17}", entry)}  # noqa: PTH208

@@ -16,10 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from support.dataset_folders import write_dataset
 
+from mlmagic.spec.dataset import DatasetOrigin, DatasetVersion
 from mlmagic.spec.job import JobRecord, JobSpec, PackageReference
 from mlmagic.spec.model import ModelOrigin, ModelVersion
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.datasets import DatasetStore
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -110,6 +113,31 @@ def register(models: ModelStore, artifact: Callable[..., Path]) -> Callable[...,
     return lambda model="taxi", **options: models.register(
         model, artifact(), **{"origin": ModelOrigin(), "now": NOW, **options}
     )
+
+
+@pytest.fixture
+def datasets(database: Database) -> DatasetStore:
+    return DatasetStore(database)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Path]:
+    """Write what a pipeline would write to its `--output`."""
+    return lambda folder=None: write_dataset(folder or Path(tempfile.mkdtemp(dir=tmp_path, prefix="made-")))
+
+
+@pytest.fixture
+def job_with_dataset(workspace: Workspace, submit: Callable[..., JobRecord], made: Callable[..., Path]) -> JobFolder:
+    """The folder of a job whose program wrote a dataset."""
+    job = workspace.job(submit().id)
+    made(job.model_dir)
+    return job
+
+
+@pytest.fixture
+def register_dataset(datasets: DatasetStore, made: Callable[..., Path]) -> Callable[..., DatasetVersion]:
+    """Register a version of a dataset."""
+    return lambda dataset="taxi": datasets.register(dataset, made(), origin=DatasetOrigin(), now=NOW)
 
 
 @pytest.fixture

@@ -36,9 +36,23 @@ def test_names_of_a_version_folder_are_the_designs() -> None:
     ]
 
 
+def test_names_of_a_dataset_folder_are_the_designs() -> None:
+    version = WORKSPACE.dataset_version("taxi", 3)
+    assert version.root == Path("/w/.mlmagic/datasets/taxi/3")
+    assert [path.name for path in (version.schema, version.statistics, version.origin, version.rejected)] == [
+        "schema.json",
+        "statistics.json",
+        "origin.json",
+        "rejected",
+    ]
+    assert WORKSPACE.dataset("taxi").tombstone(3).name == "3.deleted"
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_leads_out_of_the_workspace(name: str) -> None:
     with pytest.raises(UsageError, match="cannot be used"):
         WORKSPACE.model(name)
+    with pytest.raises(UsageError, match="cannot be used"):
+        WORKSPACE.dataset(name)
     with pytest.raises(UsageError, match="is not a job id"):
         WORKSPACE.job(name)

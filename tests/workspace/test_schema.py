@@ -5,12 +5,13 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 
 import pytest
 
 from mlmagic.errors import WorkspaceWarning
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
@@ -57,6 +58,21 @@ def test_an_older_database_keeps_its_jobs_and_events(
     assert [jobs.get(record.id) for record in records] == records
     assert EventLog(database).after(0) == events
     assert submit().id in {job.id for job in jobs.queue()}
+
+
+def test_a_database_of_format_2_gets_the_columns_of_datasets(
+    workspace: Workspace, jobs: JobStore, submit: Callable[..., JobRecord], now: datetime
+) -> None:
+    record, listed = submit(), jobs.list()
+    with closing(sqlite3.connect(workspace.database)) as connection, connection:
+        connection.executescript(
+            "ALTER TABLE jobs DROP COLUMN dataset; ALTER TABLE jobs DROP COLUMN dataset_version; "
+            "PRAGMA user_version = 2;"
+        )
+    assert jobs.list() == listed
+    assert jobs.get(record.id) == record
+    jobs.advance(record.id, expect={record.state}, to=JobState.FAILED, now=now, dataset_version="taxi@1")
+    assert jobs.list()[0].dataset_version == "taxi@1"
 
 
 def test_a_row_that_cannot_be_read_is_told_and_its_folder_stays(
