@@ -186,7 +186,17 @@ def _print(title: str, taken: dict[str, list[Run]], rows: int) -> None:
     rounds = len(next(iter(taken.values())))
     print(f"\n{title}\n  medians of {rounds} interleaved rounds, imports included; load {os.getloadavg()[0]:.2f}\n")
     width = max(map(len, taken))
-    heads = f"{'wall s':>7}  {'min':>6}  {'max':>6}  {'CPU s':>6}  {'MiB':>6}  {'rows/CPU-s':>11}  {'wall':>5}  {'memory':>6}"
+    columns = (
+        ("wall s", 7),
+        ("min", 6),
+        ("max", 6),
+        ("CPU s", 6),
+        ("MiB", 6),
+        ("rows/CPU-s", 11),
+        ("wall", 5),
+        ("memory", 6),
+    )
+    heads = "  ".join(f"{name:>{size}}" for name, size in columns)
     print(f"  {'':{width}}  {heads}")
     peer_runs = list(taken.values())[1]
     for name, runs in taken.items():

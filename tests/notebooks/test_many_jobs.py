@@ -1,4 +1,4 @@
-"""Tutorial 2, run from top to bottom as a reader runs it, with warm starts."""
+"""The tutorial on many jobs, run from top to bottom as a reader runs it, with warm starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run_tutorial("02-many-jobs.ipynb", tmp_path_factory.mktemp("tutorial"), warm=True)
+    return run_tutorial("07-many-jobs.ipynb", tmp_path_factory.mktemp("tutorial"), warm=True)
 
 
 def test_no_cell_fails(run: Run) -> None:
