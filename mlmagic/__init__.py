@@ -12,10 +12,12 @@ __version__ = "0.1.0.dev0"
 if TYPE_CHECKING:
     from mlmagic import errors
     from mlmagic.api.comparison import compare_jobs
+    from mlmagic.api.datasets import dataset, datasets
     from mlmagic.api.difference import diff_jobs
     from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
+    from mlmagic.api.preprocessing import plan_preprocessing, preprocess
     from mlmagic.api.retention import delete_jobs
     from mlmagic.api.status import status
     from mlmagic.api.training import plan_training, train
@@ -25,14 +27,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "cancel_jobs": "mlmagic.api.jobs",
     "compare_jobs": "mlmagic.api.comparison",
+    "dataset": "mlmagic.api.datasets",
+    "datasets": "mlmagic.api.datasets",
     "delete_jobs": "mlmagic.api.retention",
     "diff_jobs": "mlmagic.api.difference",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
     "models": "mlmagic.api.models",
+    "plan_preprocessing": "mlmagic.api.preprocessing",
     "plan_training": "mlmagic.api.training",
     "predict": "mlmagic.api.prediction",
+    "preprocess": "mlmagic.api.preprocessing",
     "status": "mlmagic.api.status",
     "train": "mlmagic.api.training",
     "use": "mlmagic.session",
@@ -42,8 +48,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model", "models",
-    "plan_training", "predict", "status", "train", "use",
+    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model",
+    "models", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
 ]  # fmt: skip
 
 

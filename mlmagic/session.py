@@ -21,6 +21,7 @@ from mlmagic.source.history import Cell, LiveName
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
     from mlmagic.serving.pool import PredictorPool
+    from mlmagic.workspace.datasets import DatasetStore
     from mlmagic.workspace.layout import Workspace
     from mlmagic.workspace.models import ModelStore
 
@@ -57,6 +58,7 @@ class Session:
         self._workspace: Workspace | None = None
         self._is_open = False
         self._models: ModelStore | None = None
+        self._datasets: DatasetStore | None = None
         self._predictors: PredictorPool | None = None
 
     @property
@@ -125,6 +127,17 @@ class Session:
             if self._models is None:
                 self._models = ModelStore(Database(self.workspace))
             return self._models
+
+    @property
+    def datasets(self) -> DatasetStore:
+        """The datasets of the workspace."""
+        from mlmagic.workspace.database import Database
+        from mlmagic.workspace.datasets import DatasetStore
+
+        with self._lock:
+            if self._datasets is None:
+                self._datasets = DatasetStore(Database(self.workspace))
+            return self._datasets
 
     @property
     def predictors(self) -> PredictorPool:
