@@ -87,10 +87,10 @@ def merged_words(old: Sequence[str], changes: Sequence[str], known: KnownFlags) 
     return (*result, *rest)
 
 
-def told_flags(words: Sequence[str]) -> dict[str, str]:
-    """Return what flags are set to by the words of a program that nobody knows the flags of."""
+def told_flags(words: Sequence[str], known: KnownFlags | None = None) -> dict[str, str]:
+    """Return what flags are set to by the words of a program of which not all flags are known."""
     values: dict[str, str] = {}
-    for group in word_groups(words, {}):
+    for group in word_groups(words, known or {}):
         if group.name is not None and group.name != _END:
             _, equals, text = group.words[0].partition("=")
             is_off = group.words[0].startswith("--no-")

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlmagic.panels.comparison import comparison_bundle
+    from mlmagic.panels.dataset import dataset_bundle
+    from mlmagic.panels.dataset_diff import dataset_diff_bundle
+    from mlmagic.panels.dataset_plot import dataset_chart_bundle, dataset_plot_table_bundle
+    from mlmagic.panels.datasets import datasets_bundle
     from mlmagic.panels.diff import job_diff_bundle
     from mlmagic.panels.job import description_bundle, job_bundle
     from mlmagic.panels.jobs import jobs_bundle
     from mlmagic.panels.models import model_bundle, models_bundle
-    from mlmagic.panels.plan import plan_bundle
+    from mlmagic.panels.plan import plan_bundle, preprocessing_plan_bundle
     from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
 
 # Resolved on first use: who shows a job needs no dry run's view.
@@ -18,6 +22,11 @@ _HOMES = {
     "checkup_bundle": "status",
     "comparison_bundle": "comparison",
     "config_bundle": "status",
+    "dataset_bundle": "dataset",
+    "dataset_chart_bundle": "dataset_plot",
+    "dataset_diff_bundle": "dataset_diff",
+    "dataset_plot_table_bundle": "dataset_plot",
+    "datasets_bundle": "datasets",
     "description_bundle": "job",
     "job_bundle": "job",
     "job_diff_bundle": "diff",
@@ -25,6 +34,7 @@ _HOMES = {
     "model_bundle": "models",
     "models_bundle": "models",
     "plan_bundle": "plan",
+    "preprocessing_plan_bundle": "plan",
     "status_bundle": "status",
 }
 
@@ -32,6 +42,11 @@ __all__ = [
     "checkup_bundle",
     "comparison_bundle",
     "config_bundle",
+    "dataset_bundle",
+    "dataset_chart_bundle",
+    "dataset_diff_bundle",
+    "dataset_plot_table_bundle",
+    "datasets_bundle",
     "description_bundle",
     "job_bundle",
     "job_diff_bundle",
@@ -39,6 +54,7 @@ __all__ = [
     "model_bundle",
     "models_bundle",
     "plan_bundle",
+    "preprocessing_plan_bundle",
     "status_bundle",
 ]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlmagic.panels import theme
@@ -21,13 +22,18 @@ _SHAPES = {
     CellShape.BUILD_MODEL: "a cell with build_model()",
     CellShape.TRAIN: "a cell with train()",
     CellShape.SCRIPT: "a script",
+    CellShape.PREPROCESS: "a pipeline",
     CellShape.GIVEN: "a given package",
 }
-
+_FROM_CELL = ("model.py", "cell.py", "features.json")
 
 _GCLOUD_NOTE = """\
 # BUCKET is yours, and holds what `python setup.py sdist` makes of the exported
 # package. The image has Python 3.10: newer pins need an image of your own.
+"""
+_DATAFLOW_NOTE = """\
+# PROJECT and BUCKET are yours. Workers install the exported package by its setup.py,
+# and read what lies in buckets and BigQuery alone.
 """
 
 
@@ -55,32 +61,102 @@ def plan_bundle(
     ]
     payload = {
         "spec": encode(spec),
-        "files": {path: len(content) for path, content in sorted(package.files.items())},
+        "files": _sizes(package),
         "notes": list(package.notes),
         "command": list(command),
         "gcloudCommand": list(gcloud_command),
     }
-    return document(MIME_TYPE, payload, html=_html(package, spec, commands), text=_text(package, spec, commands))
+    return _bundle(package, spec, payload, commands)
+
+
+def preprocessing_plan_bundle(
+    package: TrainerPackage,
+    spec: JobSpec,
+    *,
+    command: Sequence[str],
+    dataflow_command: Sequence[str],
+    vendored: Collection[str],
+) -> Bundle:
+    """Return the view of what a preprocessing call would do.
+
+    Args:
+        package: what would be shipped.
+        spec: the job that would be submitted.
+        command: the words that run the program where the package's files lie.
+        dataflow_command: the words that run it on Dataflow.
+        vendored: the paths of mlmagic's own modules in the package, which are one line of its tree.
+    """
+    commands = [
+        ("Run it on this machine, where the exported package lies", _command_text(command)),
+        ("The same pipeline on Dataflow", _DATAFLOW_NOTE + _command_text(dataflow_command)),
+    ]
+    payload = {
+        "spec": encode(spec),
+        "files": _sizes(package),
+        "vendored": sorted(vendored),
+        "notes": list(package.notes),
+        "command": list(command),
+        "dataflowCommand": list(dataflow_command),
+    }
+    return _bundle(package, spec, payload, commands, vendored)
+
+
+def _bundle(
+    package: TrainerPackage,
+    spec: JobSpec,
+    payload: Mapping[str, Any],
+    commands: Sequence[tuple[str, str]],
+    vendored: Collection[str] = (),
+) -> Bundle:
+    view = _View(package, spec, commands, tree(package.files, vendored))
+    return document(MIME_TYPE, payload, html=_html(view), text=_text(view))
+
+
+def _sizes(package: TrainerPackage) -> dict[str, int]:
+    return {path: len(content) for path, content in sorted(package.files.items())}
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is shown."""
+
+    package: TrainerPackage
+    spec: JobSpec
+    commands: Sequence[tuple[str, str]]
+    """What each is for, and the command."""
+    tree: str
 
 
 def shown_files(package: TrainerPackage) -> list[tuple[str, str]]:
-    """Return path and text of the files worth reading: the program's module and, beside it, the model's."""
+    """Return path and text of the files worth reading: the program's module and, beside it, those from the cell."""
     program = package.module.replace(".", "/") + ".py"
     folder = program.rpartition("/")[0]
-    wanted = [program, f"{folder}/model.py" if folder else "model.py"]
+    wanted = [program, *(f"{folder}/{name}" if folder else name for name in _FROM_CELL)]
     return [(path, package.files[path].decode("utf-8", "replace")) for path in wanted if path in package.files]
 
 
-def tree(paths: Mapping[str, bytes]) -> str:
-    """Return the files as a tree, folders first."""
+def tree(paths: Mapping[str, bytes], vendored: Collection[str] = ()) -> str:
+    """Return the files as a tree, folders first; what is `vendored` is one line of its folder."""
     root: dict[str, Any] = {}
     for path, content in paths.items():
+        if path in vendored:
+            continue
         *folders, name = path.split("/")
         place = root
         for folder in folders:
             place = place.setdefault(folder, {})
-        place[name] = len(content)
+        place[name] = size_text(len(content))
+    if own := [path for path in paths if path in vendored]:
+        place = root.setdefault(own[0].partition("/")[0], {})
+        names = dict.fromkeys(f"{top}/" if more else top for top, more, _ in (_inner(path) for path in own))
+        size = size_text(sum(len(paths[path]) for path in own))
+        place[", ".join(names)] = f"{len(own)} files of mlmagic, as they are: {size}"
     return "\n".join(_branches(root, ""))
+
+
+def _inner(path: str) -> tuple[str, str, str]:
+    """Return the first part of a path within its package, a slash if there is more, and the rest."""
+    return path.partition("/")[2].partition("/")
 
 
 def _branches(folder: Mapping[str, Any], indent: str) -> list[str]:
@@ -92,7 +168,7 @@ def _branches(folder: Mapping[str, Any], indent: str) -> list[str]:
         if isinstance(entry, dict):
             lines += [f"{indent}{fork}{name}/", *_branches(entry, indent + below)]
         else:
-            lines.append(f"{indent}{fork}{one_line(name)}  ({size_text(entry)})")
+            lines.append(f"{indent}{fork}{one_line(name)}  ({entry})")
     return lines
 
 
@@ -140,15 +216,16 @@ def _what(package: TrainerPackage, spec: JobSpec) -> str:
     )
 
 
-def _html(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, str]]) -> Html:
+def _html(view: _View) -> Html:
+    package, spec = view.package, view.spec
     heading = theme.heading(
         theme.pill("DRY RUN", theme.PURPLE), theme.title(spec.display_name), right="nothing started"
     )
     files = [
-        theme.folded(path, _numbered_html(text), is_open=path.endswith("model.py"))
+        theme.folded(path, _numbered_html(text), is_open=path.endswith(_FROM_CELL))
         for path, text in reversed(shown_files(package))
     ]
-    (here, command), *elsewhere = commands
+    (here, command), *elsewhere = view.commands
     sections = [
         join([_label(here), theme.block(command)]),
         *(theme.folded(label, theme.block(text)) for label, text in elsewhere),
@@ -159,7 +236,7 @@ def _html(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, 
         _notes_html(package.notes),
         _flags_html(package),
         _label("Package"),
-        theme.block(tree(package.files), wrap=False),
+        theme.block(view.tree, wrap=False),
         *files,
         *sections,
     )
@@ -198,12 +275,13 @@ def _numbered_html(text: str) -> Html:
     return theme.block(join(lines), wrap=False, height="24em")
 
 
-def _text(package: TrainerPackage, spec: JobSpec, commands: Sequence[tuple[str, str]]) -> str:
+def _text(view: _View) -> str:
+    package, spec = view.package, view.spec
     lines = [_NOTHING_RAN, f"{spec.display_name} would package {_what(package, spec)}"]
     lines += [f"! {note}" for note in package.notes]
-    lines += ["", tree(package.files)]
+    lines += ["", view.tree]
     for path, text in shown_files(package):
         lines += ["", f"{path}", *(f"{number} │ {line}".rstrip() for number, line in numbered(text))]
-    for label, text in commands:
+    for label, text in view.commands:
         lines += ["", f"{label}:", *(f"  {line}" for line in text.split("\n"))]
     return "\n".join(lines)

@@ -1,0 +1,249 @@
+"""Preprocessing: files, and a cell that cleans them, become a job that makes a dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from mlmagic.api.arguments import (
+    ArgumentCheck,
+    read_backend,
+    read_labels,
+    read_name,
+    read_timeout,
+    read_whole_number,
+)
+from mlmagic.api.circumstances import circumstances, origin_of, package_reference
+from mlmagic.api.cleaning_source import CleaningSource, check_source, read_declaration
+from mlmagic.api.commands import local_command
+from mlmagic.api.inputs import Inputs, read_inputs
+from mlmagic.api.job import Job
+from mlmagic.api.preprocessing_words import Flags, check_runner, divided, program_words
+from mlmagic.api.program_words import Arity, KnownFlag, told_flags
+from mlmagic.api.resources import read_resources
+from mlmagic.backends.registry import load_backend
+from mlmagic.source.history import Cell
+from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.resources import Resources
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+    from mlmagic.spec.package import TrainerPackage
+
+P = ParamSpec("P")
+_SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreprocessingPlan:
+    """What a preprocessing call would do: the package and the job, before anything is started."""
+
+    package: TrainerPackage
+    spec: JobSpec
+    inputs: Inputs
+    session: Session = field(repr=False)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that run the pipeline by hand, in the folder of the exported package."""
+        own, rest = divided(local_command(self.spec))
+        return (*own, "--output", self.spec.display_name, *rest)
+
+    @property
+    def dataflow_command(self) -> tuple[str, ...]:
+        """The words that run the same pipeline on Dataflow; what is written in capitals is the user's own."""
+        own, rest = divided(local_command(self.spec))
+        own = tuple(word for index, word in enumerate(own) if "--runner" not in own[max(index - 1, 0) : index + 1])
+        beam = rest or ("--", "--project=PROJECT", "--region=us-central1", "--temp_location=gs://BUCKET/temp")
+        return (
+            *(*own, "--runner", "dataflow", "--output", f"gs://BUCKET/datasets/{self.spec.display_name}"),
+            *(*beam, "--setup_file=./setup.py"),
+        )
+
+    def export(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write the package into a folder, and return the files written.
+
+        Raises:
+            UsageError: the folder holds something else, or cannot be written.
+        """
+        from mlmagic.source.export import write_package
+
+        return write_package(self.package, Path(path).expanduser())
+
+    def submit(self) -> Job:
+        """Start the job and return it at once."""
+        self.inputs.write()
+        backend = self.session.backend(self.spec.backend)
+        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import preprocessing_plan_bundle
+        from mlmagic.source.preprocessing import vendored_files
+
+        return preprocessing_plan_bundle(
+            self.package,
+            self.spec,
+            command=self.command,
+            dataflow_command=self.dataflow_command,
+            vendored=vendored_files(),
+        )
+
+
+def plan_preprocessing(
+    name: str,
+    *,
+    input: Any,  # noqa: A002 - the flag's name, which is the word for it
+    source: str | Callable[..., Any] | None = None,
+    features: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    target: str | None = None,
+    key: str | None = None,
+    split: str | Mapping[str, Any] | None = None,
+    split_time: str | None = None,
+    max_rejected: float | str | None = None,
+    format: str | None = None,  # noqa: A002 - as above
+    header: bool = True,
+    column_names: str | Sequence[str] | None = None,
+    types: str | Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    null_values: str | Sequence[str] | None = None,
+    runner: str | None = None,
+    workers: int | None = None,
+    args: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    timeout: float | str | None = None,
+    cores: float | str | None = None,
+    memory: int | str | None = None,
+    priority: int = 0,
+    max_retries: int = 0,
+    ship: Mapping[str, Any] | None = None,
+    backend: str | None = None,
+    cell: Cell | None = None,
+    invocation: str | None = None,
+    session: Session | None = None,
+) -> PreprocessingPlan:
+    """Return what `preprocess` would do; no job is made.
+
+    Args:
+        name: of the dataset, and the job's display name.
+        input: files and patterns of CSV, JSON lines, Parquet or TFRecord; `gs://…`, `bq://…`; or DataFrames.
+        source: a function called `clean` or `clean_row`, or the text of a cell.
+        features: the declaration of the features, or a YAML or JSON file with it; else they are inferred.
+        target: the column that models are to learn.
+        key: the column that names a row; all rows of a key get into one split.
+        split: `{"train": 0.8, "eval": 0.2}`, or by time `{"eval": "2013-11-01"}`.
+        split_time: the column of times by which rows are divided, earliest first.
+        max_rejected: more bad rows than this fail the job: `"1%"`, `0.01` or `1000`.
+        format: `"csv"`, `"jsonl"`, `"parquet"`, `"tfrecord"`, if the files' names do not tell.
+        header: whether the first line of CSV files names the columns.
+        column_names: of CSV files without a header.
+        types: columns to types, where what is inferred is wrong: `{"zip": "string"}`.
+        delimiter: of CSV files.
+        null_values: what stands for a missing value.
+        runner: `"local"`, `"dataflow"`, or the name of another runner of Beam.
+        workers: threads; by default one for each processor.
+        args: words for Beam's own options.
+        labels: Google Cloud's labels.
+        timeout: seconds, or `"90s"`, `"15m"`, `"2h"`; then the job is ended.
+        cores: what the job takes of this machine.
+        memory: the same in bytes, or `"8GB"`.
+        priority: a waiting job with a higher one starts first.
+        max_retries: how many more attempts a job has that fails or is killed.
+        ship: DataFrames and arrays, by the name that the cell uses, to be shipped as data files.
+        backend: where it runs; by default the session's.
+        cell: instead of `source`, the cell that the magic stands in.
+        invocation: the line that was typed.
+        session: another than this process's.
+
+    Raises:
+        UsageError: arguments that do not fit; all are listed.
+        CellError: the cell cannot become a package.
+        MissingDependencyError: Beam, or a client that the inputs need, is not installed.
+    """
+    from mlmagic.session import current_session
+
+    session = session or current_session()
+    check = ArgumentCheck()
+    check.read(read_name, name, "dataset name")
+    check.read(check_source, source, cell)
+    read = check.read(read_inputs, input, session.location.root / "inputs")
+    flags = Flags(
+        target=target,
+        key=key,
+        split=split,
+        split_time=split_time,
+        max_rejected=max_rejected,
+        format=format,
+        header=header,
+        column_names=column_names,
+        types=types,
+        delimiter=delimiter,
+        null_values=null_values,
+        runner=runner,
+        workers=_threads(workers, cores),
+    )
+    words = check.read(program_words, read.words if read else ("-",), flags, args) or ()
+    check.read(check_runner, runner, read.words if read else ())
+    declared = check.read(read_declaration, features)
+    is_here = runner in {None, "local"}
+    resources = check.read(
+        partial(read_resources, cores=workers if cores is None and is_here else cores, memory=memory)
+    )
+    label_map = check.read(read_labels, labels)
+    seconds = check.read(read_timeout, timeout)
+    check.read(read_whole_number, priority, "priority")
+    check.read(read_whole_number, max_retries, "max_retries", 0)
+    check.read(read_backend, backend)
+    check.finish("preprocess")
+    context = session.context()
+    code = CleaningSource(source=source, cell=cell, declaration=declared, ship=ship or {})
+    package = code.build(name, context, target=target, key=key)
+    spec = JobSpec(
+        display_name=name,
+        kind=JobKind.PREPROCESSING,
+        backend=backend or session.backend_name,
+        package=package_reference(package),
+        args=words,
+        resources=resources or Resources(),
+        dataset=name,
+        labels=label_map or {},
+        timeout_seconds=seconds,
+        priority=priority,
+        max_retries=max_retries,
+        warm_starts=session.warm_starts,
+        invocation=invocation,
+        origin=origin_of(cell, context.notebook),
+        **{**circumstances(package, words), "flags": told_flags(words, _SEVERAL_WORDS)},
+    )
+    placed = load_backend(spec.backend, session.location).place(spec)
+    return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
+
+
+def _threads(workers: int | None, cores: object) -> int | None:
+    """Return how many threads there are: as many as the job has cores, if nothing else is said."""
+    if workers is not None or cores is None:
+        return workers
+    try:
+        return max(1, int(float(str(cores))))
+    except (ValueError, OverflowError):
+        return None  # which is told where resources are read
+
+
+def _submitting(plan: Callable[P, PreprocessingPlan]) -> Callable[P, Job]:
+    @wraps(plan)
+    def preprocess(*args: P.args, **kwargs: P.kwargs) -> Job:
+        return plan(*args, **kwargs).submit()
+
+    preprocess.__name__ = preprocess.__qualname__ = "preprocess"
+    first = "Start a job that makes a dataset, and return it at once; `preprocess(...).wait()` waits for it.\n\n"
+    preprocess.__doc__ = first + "\n".join((plan.__doc__ or "").split("\n")[2:])
+    return preprocess
+
+
+preprocess = _submitting(plan_preprocessing)

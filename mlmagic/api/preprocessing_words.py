@@ -1,0 +1,178 @@
+"""The arguments of a preprocessing call as words of its program, which reads them here already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mlmagic.api.arguments import ArgumentCheck, read_args
+from mlmagic.errors import MissingDependencyError, UsageError
+
+_SEPARATOR = "--"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What the program takes besides its inputs, as the caller gave it; None for what is not given."""
+
+    target: object = None
+    key: object = None
+    split: object = None
+    split_time: object = None
+    max_rejected: object = None
+    format: object = None
+    header: object = True
+    column_names: object = None
+    types: object = None
+    delimiter: object = None
+    null_values: object = None
+    runner: object = None
+    workers: object = None
+
+    def words(self) -> tuple[str, ...]:
+        """Return the flags as the program takes them; their values are not checked.
+
+        Raises:
+            UsageError: a value is of a type that no flag can have; all are listed.
+        """
+        check = ArgumentCheck()
+        texts = {
+            "--target": check.read(_word, "target", self.target),
+            "--key": check.read(_word, "key", self.key),
+            "--split": check.read(_pairs, "split", self.split),
+            "--split-time": check.read(_word, "split_time", self.split_time),
+            "--max-rejected": check.read(_limit, self.max_rejected),
+            "--format": check.read(_word, "format", self.format),
+            "--column-names": check.read(_list, "column_names", self.column_names),
+            "--types": check.read(_pairs, "types", self.types),
+            "--delimiter": check.read(_word, "delimiter", self.delimiter),
+            "--null-values": check.read(_list, "null_values", self.null_values),
+            "--runner": check.read(_word, "runner", self.runner),
+            "--workers": check.read(_count, self.workers),
+        }
+        words = [word for flag, text in texts.items() if text is not None for word in _flag(flag, text)]
+        check.finish("preprocess")
+        return (*words, *(() if self.header else ("--no-header",)))
+
+
+def program_words(inputs: Sequence[str], flags: Flags, args: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of the program, checked by its own rules.
+
+    Args:
+        inputs: what it reads.
+        flags: its other flags.
+        args: words for Beam's own options.
+
+    Raises:
+        UsageError: it will not take them; all that is wrong is listed.
+    """
+    from mlmagic.preprocessing.arguments import parse_arguments
+
+    # A path that begins with a dash would be taken for a flag.
+    paths = [word if not word.startswith("-") or word == "-" else f"./{word}" for word in inputs]
+    rest = read_args(args)
+    words = ("--input", *paths, *flags.words(), *((_SEPARATOR, *rest) if rest else ()))
+    try:
+        # Where it writes to is told by its environment, once it runs.
+        parse_arguments(["--output", "-", *words])
+    except UsageError as error:
+        raise UsageError("preprocess cannot take these arguments:", problems=error.problems or [str(error)]) from None
+    return words
+
+
+def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words before the bare `--`, and those from it on."""
+    place = words.index(_SEPARATOR) if _SEPARATOR in words else len(words)
+    return tuple(words[:place]), tuple(words[place:])
+
+
+def check_runner(runner: object, inputs: Iterable[str]) -> None:
+    """Check that a runner elsewhere can be reached, and can read the inputs.
+
+    Raises:
+        UsageError: the inputs are files of this machine.
+        MissingDependencyError: its client is not installed.
+    """
+    from importlib import metadata
+
+    from mlmagic.api.inputs import is_remote
+
+    if runner != "dataflow":
+        return
+    try:
+        metadata.version("google-cloud-dataflow-client")
+    except metadata.PackageNotFoundError:
+        raise MissingDependencyError(
+            "--runner dataflow needs Beam's client for Google Cloud, which this kernel does not have.",
+            hint="Install it: %pip install 'apache-beam[gcp]'",
+        ) from None
+    if here := [word for word in inputs if not is_remote(word)]:
+        raise UsageError(
+            f"--runner dataflow cannot read files of this machine: {', '.join(here)}.",
+            hint="Copy them to a bucket, and give --input gs://BUCKET/…",
+        )
+
+
+def _flag(name: str, text: str) -> tuple[str, ...]:
+    # A value that begins with a dash would be taken for a flag.
+    return (f"{name}={text}",) if text.startswith("-") else (name, text)
+
+
+def _word(what: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise UsageError(f"{what} must be a text, not {_told(value)}.")
+    return value
+
+
+def _count(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"workers must be a whole number from 1, not {_told(value)}.")
+    return str(value)
+
+
+def _limit(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return _word("max_rejected", value)
+    if isinstance(value, float) and 0 <= value < 1:
+        return f"{value:.12%}".replace("%", "").rstrip("0").rstrip(".") + "%"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    raise UsageError(f"max_rejected must be such as '1%', 0.01 or 1000, not {_told(value)}.")
+
+
+def _list(what: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return _word(what, value)
+    if not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{what} must be a list of texts, not {_told(value)}.")
+    return _joined(what, value)
+
+
+def _pairs(what: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return _word(what, value)
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{what} must be a mapping or a text such as 'a=b,c=d', not {_told(value)}.")
+    return _joined(what, [f"{name}={_text(item)}" for name, item in value.items()])
+
+
+def _joined(what: str, parts: Sequence[str]) -> str:
+    if held := [part for part in parts if "," in part]:
+        raise UsageError(f"{what}: {held[0]!r} has a comma, which keeps the parts of the flag apart.")
+    return ",".join(parts)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _told(value: object) -> str:
+    return f"{type(value).__name__} {value!r:.60}"
