@@ -1,0 +1,38 @@
+"""The last words of a run."""
+
+from __future__ import annotations
+
+import json
+
+from mlmagic.preprocessing import storage
+from mlmagic.preprocessing.finish import SCHEMA, STATISTICS, told
+from mlmagic.spec.codec import loads
+from mlmagic.spec.dataset import DatasetSchema
+from mlmagic.spec.statistics import DatasetStatistics, RowCounts
+
+_SAMPLES = 5
+
+
+def summary(output: str) -> str:
+    """Return what a finished dataset holds, in a few lines."""
+    schema = loads(DatasetSchema, _text(output, SCHEMA))
+    rows = loads(DatasetStatistics, _text(output, STATISTICS)).rows
+    splits = " · ".join(f"{name} {count:,}" for name, count in schema.rows.items())
+    lines = [
+        f"{rows.written:,} rows of {rows.read:,}: {splits}",
+        f"{_removed(rows)}, {rows.rejected_rows:,} rejected",
+        *(f"  {count:,} times {reason}" for reason, count in rows.rejected.items()),
+        *(f"    such as {told(sample)}" for sample in rows.samples[:_SAMPLES]),
+        f"Features{', inferred' if schema.are_features_inferred else ''}:",
+        *(f"  {name}: {json.dumps(options, ensure_ascii=False)}" for name, options in schema.features.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _removed(rows: RowCounts) -> str:
+    return f"{rows.removed:,} removed by clean" if rows.removed >= 0 else f"{-rows.removed:,} added by clean"
+
+
+def _text(output: str, name: str) -> str:
+    (text,) = storage.read_texts(storage.join(output, name)).values()
+    return text
