@@ -23,7 +23,7 @@ from mlmagic.api.commands import local_command
 from mlmagic.api.inputs import Inputs, read_inputs
 from mlmagic.api.job import Job
 from mlmagic.api.preprocessing_words import Flags, check_runner, divided, program_words
-from mlmagic.api.program_words import Arity, KnownFlag, told_flags
+from mlmagic.api.program_words import Arity, KnownFlag, told_flags, word_groups
 from mlmagic.api.resources import read_resources
 from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 _SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
+_BEAM_OPTIONS = ("--", "--project=PROJECT", "--region=us-central1", "--temp_location=gs://BUCKET/temp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +52,13 @@ class PreprocessingPlan:
     def command(self) -> tuple[str, ...]:
         """The words that run the pipeline by hand, in the folder of the exported package."""
         own, rest = divided(local_command(self.spec))
-        return (*own, "--output", self.spec.display_name, *rest)
+        return (*own, *(() if "--output" in own else ("--output", self.spec.display_name)), *rest)
 
     @property
     def dataflow_command(self) -> tuple[str, ...]:
         """The words that run the same pipeline on Dataflow; what is written in capitals is the user's own."""
         own, rest = divided(local_command(self.spec))
-        own = tuple(word for index, word in enumerate(own) if "--runner" not in own[max(index - 1, 0) : index + 1])
-        beam = rest or ("--", "--project=PROJECT", "--region=us-central1", "--temp_location=gs://BUCKET/temp")
-        return (
-            *(*own, "--runner", "dataflow", "--output", f"gs://BUCKET/datasets/{self.spec.display_name}"),
-            *(*beam, "--setup_file=./setup.py"),
-        )
+        return (*_elsewhere(own, self.spec.display_name), *(rest or _BEAM_OPTIONS))
 
     def export(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the package into a folder, and return the files written.
@@ -115,6 +111,7 @@ def plan_preprocessing(
     null_values: str | Sequence[str] | None = None,
     runner: str | None = None,
     workers: int | None = None,
+    output: str | None = None,
     args: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     timeout: float | str | None = None,
@@ -148,6 +145,7 @@ def plan_preprocessing(
         null_values: what stands for a missing value.
         runner: `"local"`, `"dataflow"`, or the name of another runner of Beam.
         workers: threads; by default one for each processor.
+        output: a bucket's folder, with a runner elsewhere; on this machine the workspace takes the dataset.
         args: words for Beam's own options.
         labels: Google Cloud's labels.
         timeout: seconds, or `"90s"`, `"15m"`, `"2h"`; then the job is ended.
@@ -187,9 +185,10 @@ def plan_preprocessing(
         null_values=null_values,
         runner=runner,
         workers=_threads(workers, cores),
+        output=output,
     )
     words = check.read(program_words, read.words if read else ("-",), flags, args) or ()
-    check.read(check_runner, runner, read.words if read else ())
+    check.read(check_runner, runner, output, read.words if read else (), args)
     declared = check.read(read_declaration, features)
     is_here = runner in {None, "local"}
     resources = check.read(
@@ -223,6 +222,15 @@ def plan_preprocessing(
     )
     placed = load_backend(spec.backend, session.location).place(spec)
     return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
+
+
+def _elsewhere(words: Sequence[str], name: str) -> tuple[str, ...]:
+    """Return the words of a program as they would be on Dataflow."""
+    groups = [
+        group for group in word_groups(words, _SEVERAL_WORDS) if group.name not in {"runner", "output", "workers"}
+    ]
+    kept = [word for group in groups for word in group.words]
+    return (*kept, "--runner", "dataflow", "--output", f"gs://BUCKET/datasets/{name}")
 
 
 def _threads(workers: int | None, cores: object) -> int | None:

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mlmagic.api.arguments import ArgumentCheck, read_args
+from mlmagic.api.inputs import is_remote
 from mlmagic.errors import MissingDependencyError, UsageError
 
 _SEPARATOR = "--"
+_DATAFLOW_NEEDS = {
+    "--project": "the project that is billed",
+    "--region": "such as europe-west4",
+    "--temp_location": "a folder gs://… for what workers exchange",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class Flags:
     null_values: object = None
     runner: object = None
     workers: object = None
+    output: object = None
 
     def words(self) -> tuple[str, ...]:
         """Return the flags as the program takes them; their values are not checked.
@@ -51,6 +58,7 @@ class Flags:
             "--null-values": check.read(_list, "null_values", self.null_values),
             "--runner": check.read(_word, "runner", self.runner),
             "--workers": check.read(_count, self.workers),
+            "--output": check.read(_word, "output", self.output),
         }
         words = [word for flag, text in texts.items() if text is not None for word in _flag(flag, text)]
         check.finish("preprocess")
@@ -75,7 +83,7 @@ def program_words(inputs: Sequence[str], flags: Flags, args: Sequence[str]) -> t
     rest = read_args(args)
     words = ("--input", *paths, *flags.words(), *((_SEPARATOR, *rest) if rest else ()))
     try:
-        # Where it writes to is told by its environment, once it runs.
+        # Where it writes to is told by its environment as a rule, once it runs.
         parse_arguments(["--output", "-", *words])
     except UsageError as error:
         raise UsageError("preprocess cannot take these arguments:", problems=error.problems or [str(error)]) from None
@@ -88,17 +96,22 @@ def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(words[:place]), tuple(words[place:])
 
 
-def check_runner(runner: object, inputs: Iterable[str]) -> None:
-    """Check that a runner elsewhere can be reached, and can read the inputs.
+def check_runner(runner: object, output: object, inputs: Iterable[str], args: Sequence[str]) -> None:
+    """Check that a job elsewhere can read its inputs and write its output.
 
     Raises:
-        UsageError: the inputs are files of this machine.
+        UsageError: it needs more, or what is on this machine alone; all is listed.
         MissingDependencyError: its client is not installed.
     """
     from importlib import metadata
 
-    from mlmagic.api.inputs import is_remote
-
+    if runner in {None, "local"}:
+        if output is not None:
+            raise UsageError(
+                f"output {output!r} is for --runner dataflow and its like: on this machine the dataset becomes a "
+                "version in the workspace."
+            )
+        return
     if runner != "dataflow":
         return
     try:
@@ -108,11 +121,14 @@ def check_runner(runner: object, inputs: Iterable[str]) -> None:
             "--runner dataflow needs Beam's client for Google Cloud, which this kernel does not have.",
             hint="Install it: %pip install 'apache-beam[gcp]'",
         ) from None
+    given = {word.partition("=")[0] for word in args}
+    problems = [f"{flag} after --: {what}" for flag, what in _DATAFLOW_NEEDS.items() if flag not in given]
+    if not str(output).startswith("gs://"):
+        problems.append("--output gs://…: where it is to write")
     if here := [word for word in inputs if not is_remote(word)]:
-        raise UsageError(
-            f"--runner dataflow cannot read files of this machine: {', '.join(here)}.",
-            hint="Copy them to a bucket, and give --input gs://BUCKET/…",
-        )
+        problems.append(f"--input gs://… or bq://…, not files of this machine: {', '.join(here)}")
+    if problems:
+        raise UsageError("--runner dataflow needs", problems=problems)
 
 
 def _flag(name: str, text: str) -> tuple[str, ...]:

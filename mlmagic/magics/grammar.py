@@ -110,9 +110,13 @@ class _Reader:
 
     def _read_own(self, words: list[Word]) -> None:
         position = 0
+        open_option: Option | None = None
         while position < len(words):
             word = words[position]
             position += 1
+            if not word.is_flag and open_option is not None and len(self._free) >= len(self.command.arguments):
+                self._assign(open_option, word)
+                continue
             if not word.is_flag:
                 (self._free if not self._collects_values() else self._unknown[-1]).append(word)
                 continue
@@ -120,6 +124,7 @@ class _Reader:
             option = self._flags.get(
                 name if name.startswith("-") and not name.startswith("--") else name.replace("_", "-")
             )
+            open_option = option if option is not None and option.takes_several else None
             if option is None:
                 self._unknown.append([word])
             elif option.kind is Kind.SWITCH:

@@ -59,6 +59,8 @@ class Option:
     short: str | None = None
     default: object = None
     is_repeatable: bool = False
+    takes_several: bool = False
+    """Of one that is repeatable: all words up to the next flag are values, as of `--input a.csv b.csv`."""
     choices: tuple[str, ...] = ()
 
     @property

@@ -101,9 +101,10 @@ def _load(text: str, place: str, first_line: int) -> object:
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for (key_node, _), key in zip(node.value, keys, strict=True):
-                if keys.count(key) > 1:
-                    raise yaml.MarkedYAMLError(problem=f"{key!r} stands there twice", problem_mark=key_node.start_mark)
+            for index, key in enumerate(keys):
+                if key in keys[:index]:
+                    mark = node.value[index][0].start_mark
+                    raise yaml.MarkedYAMLError(problem=f"{key!r} stands there twice", problem_mark=mark)
             return super().construct_mapping(node, deep=deep)
 
     try:

@@ -1,0 +1,195 @@
+"""`%%preprocess` and `%preprocess`: files, and a cell that cleans them, become a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.magics.expansion import lookup
+from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
+
+if TYPE_CHECKING:
+    from mlmagic.api.job import Job
+    from mlmagic.api.preprocessing import PreprocessingPlan
+    from mlmagic.magics.extension import Extension
+
+_CLEAN = "def clean(batch: pd.DataFrame):\n    return batch[batch.fare >= 2.5]"
+
+PREPROCESS = Magic(
+    name="preprocess",
+    command=Command(
+        summary=(
+            "Read files, clean and split their rows, gather statistics, and store the result as a new version of a "
+            "dataset: a job of Apache Beam, which shows its progress here. The cell itself does not run in this "
+            "kernel. What comes after -- goes to Beam's own options."
+        ),
+        arguments=(Argument(name="name", metavar="NAME", help="the dataset's name, and the job's"),),
+        options=(
+            Option(
+                name="input",
+                metavar="PATTERN…",
+                kind=Kind.OBJECT,
+                is_repeatable=True,
+                takes_several=True,
+                help="files, 'rides-*.csv', gs://… or bq://project.dataset.table, or $df for a DataFrame",
+            ),
+            Option(name="target", metavar="COLUMN", kind=Kind.TEXT, help="what models are to learn"),
+            Option(
+                name="key",
+                metavar="COLUMN",
+                kind=Kind.TEXT,
+                help="what names a row; all rows of a key get into one split",
+            ),
+            Option(
+                name="split",
+                metavar="RULE",
+                kind=Kind.OBJECT,
+                help="fractions, train=0.8,eval=0.1,test=0.1 if not given; or starts, eval=2013-11-01,test=2013-12-01",
+            ),
+            Option(
+                name="split-time", metavar="COLUMN", kind=Kind.TEXT, help="split by this time, the earliest rows first"
+            ),
+            Option(
+                name="features",
+                metavar="FILE",
+                kind=Kind.OBJECT,
+                help="a YAML or JSON file, or $dict, that declares features; else they are inferred",
+            ),
+            Option(
+                name="max-rejected",
+                metavar="LIMIT",
+                kind=Kind.TEXT,
+                help="fail if more rows than this are bad: 1000, or 1%, which it is if not given",
+            ),
+            Option(
+                name="format",
+                metavar="FORMAT",
+                kind=Kind.TEXT,
+                choices=("csv", "jsonl", "parquet", "tfrecord"),
+                help="of the files, if their names do not tell",
+            ),
+            Option(name="no-header", help="the first line of CSV files is a row like the others"),
+            Option(name="column-names", metavar="A,B,C", kind=Kind.OBJECT, help="of CSV files that have no header"),
+            Option(
+                name="types",
+                metavar="COLUMN=TYPE,…",
+                kind=Kind.OBJECT,
+                help="integer, float, boolean, string, timestamp or date, where what is inferred is wrong",
+            ),
+            Option(name="delimiter", metavar="CHARACTER", kind=Kind.TEXT, help="between the fields of CSV files"),
+            Option(
+                name="null-values", metavar="A,B,…", kind=Kind.OBJECT, help="what stands for a missing value in files"
+            ),
+            Option(
+                name="runner", metavar="RUNNER", kind=Kind.TEXT, help="local if not given, dataflow, or one of Beam's"
+            ),
+            Option(name="workers", metavar="N", kind=Kind.COUNT, help="threads; as many as processors if not given"),
+            Option(
+                name="output", metavar="FOLDER", kind=Kind.TEXT, help="a bucket's, of --runner dataflow and its like"
+            ),
+            Option(
+                name="with",
+                metavar="VAR",
+                kind=Kind.VARIABLE,
+                is_repeatable=True,
+                help="ship this DataFrame or array, which the cell uses, as a data file",
+            ),
+            Option(
+                name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by"
+            ),
+            Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+            Option(name="cores", metavar="N", kind=Kind.TEXT, help="what the job takes of this machine"),
+            Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 2GB: 1GB by default"),
+            Option(
+                name="priority", metavar="N", kind=Kind.INTEGER, default=0, help="a waiting job with more starts first"
+            ),
+            Option(
+                name="max-retries",
+                metavar="N",
+                kind=Kind.INTEGER,
+                default=0,
+                help="start again after a failure, this often",
+            ),
+            Option(name="wait", help="wait until the job has ended; fail if it fails"),
+            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable"),
+            Option(name="dry-run", help="show package and commands; start nothing"),
+            Option(
+                name="export", metavar="DIR", kind=Kind.TEXT, help="write the package into this folder; start nothing"
+            ),
+            Option(
+                name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use"
+            ),
+        ),
+        takes_program=True,
+        body=(
+            "Optional. Python: def clean(batch) takes and returns a pandas DataFrame, or, annotated so, a "
+            "pyarrow.RecordBatch, which is faster; or def clean_row(row) takes a dict and returns it, a list of them, "
+            "or None, and is slow. features = {...} declares what models see of each column. Or YAML: features alone. "
+            "What the code needs from cells that ran before comes along."
+        ),
+        forms=(
+            "%%preprocess NAME --input PATTERN… [flags] [-- Beam options]    with code or YAML below it",
+            "%preprocess NAME --input PATTERN… [flags] [-- Beam options]",
+        ),
+        examples=(
+            ("%preprocess rides --input 'rides-*.csv' --target fare", "rows as they are; features are inferred"),
+            (
+                "%%preprocess rides --input 'rides-*.csv' --key id\n" + _CLEAN,
+                "leave rows out; the same id is always in the same split",
+            ),
+            (
+                "%%preprocess rides --input $trips --target fare\nmiles: numeric\npayment: {type: categorical}",
+                "from a DataFrame, with two features",
+            ),
+            (
+                "%preprocess rides --input a.csv b.csv --split-time start --split eval=2013-11-01,test=2013-12-01",
+                "what is later is for evaluation and test",
+            ),
+        ),
+    ),
+)
+
+_PASSED_ON = (
+    *("name", "target", "key", "split", "split_time", "features", "max_rejected", "format", "column_names", "types"),
+    *("delimiter", "null_values", "runner", "workers", "output", "timeout", "cores", "memory", "priority"),
+    *("max_retries", "backend"),
+)
+
+
+def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
+    """Start a job, or with --dry-run and --export show what would be started."""
+    from mlmagic.api.preprocessing import plan_preprocessing
+
+    plan = plan_preprocessing(**_arguments(extension, line))
+    if line["export"] is not None:
+        _export(plan, line["export"])
+    if line["dry_run"] or line["export"] is not None:
+        return plan
+    job = plan.submit()
+    if line["into"]:
+        extension.assign(line["into"], job)
+    return extension.panels.wait(job) if line["wait"] else job
+
+
+def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
+    arguments = {key: line[key] for key in _PASSED_ON}
+    arguments["input"] = [item for given in line["input"] for item in _each(given)]
+    arguments["header"] = not line["no_header"]
+    arguments["labels"] = line["label"]
+    arguments["ship"] = {name: lookup(name, extension.namespace) for name in line["with"]}
+    arguments |= {"args": line.program, "invocation": line.invocation}
+    if line.body and line.body.strip():
+        arguments["cell"] = extension.history.magic_cell(line.body, line.body_first_line)
+    return arguments
+
+
+def _each(given: Any) -> list[Any]:
+    """Return the items of `$files`, or the one thing that is given."""
+    return list(given) if isinstance(given, list | tuple | set) else [given]
+
+
+def _export(plan: PreprocessingPlan, path: str) -> None:
+    import shlex
+
+    count = len(plan.export(path))
+    command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"
+    print(f"Wrote {count} files to {path}. To run it: {command}")  # noqa: T201 - a line of the magic's output
