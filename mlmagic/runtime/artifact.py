@@ -61,14 +61,14 @@ def other_files(model_dir: Path, limit: int = 3) -> list[str]:
     return found[:limit]
 
 
-def stray_links(artifact: Artifact, limit: int = 3) -> list[str]:
+def stray_links(folder: Path, limit: int = 3) -> list[str]:
     """Return some of the links that lead out of what becomes the version, which would not be immutable with them.
 
     Links that stay inside are made relative, so that they lead to the same file after the move.
     """
-    root, found = Path(os.path.realpath(artifact.folder)), []
-    for folder, folders, files in os.walk(root):
-        for link in (Path(folder) / name for name in sorted(folders + files)):
+    root, found = Path(os.path.realpath(folder)), []
+    for parent, folders, files in os.walk(root):
+        for link in (Path(parent) / name for name in sorted(folders + files)):
             if not link.is_symlink():
                 continue
             target = Path(os.path.realpath(link))
@@ -76,7 +76,7 @@ def stray_links(artifact: Artifact, limit: int = 3) -> list[str]:
                 found.append(str(link.relative_to(root)))
             elif os.path.isabs(os.readlink(link)):  # noqa: PTH115, PTH117 - a link's text, not a path
                 link.unlink()
-                link.symlink_to(os.path.relpath(target, folder))
+                link.symlink_to(os.path.relpath(target, parent))
     return found[:limit]
 
 

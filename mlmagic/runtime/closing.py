@@ -79,6 +79,7 @@ def _exit_record(claim: Claim, ending: Ending) -> ExitRecord:
         end_time=_end_time(claim),
         error=ending.error,
         model_version=ending.model_version,
+        dataset_version=ending.dataset_version,
         metrics=_metrics(claim) if ending.state in {JobState.SUCCEEDED, JobState.FAILED} else {},
         message=ending.message,
     )

@@ -29,6 +29,7 @@ class Ending:
     exit_code: int | None = None
     error: JobError | None = None
     model_version: str | None = None
+    dataset_version: str | None = None
     message: str | None = None
     is_retriable: bool = False
     """The program failed by itself, and may do better another time."""

@@ -16,7 +16,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _EPOCH = re.compile(r"^[ \t]*Epoch:?[ \t]+\[?(\d{1,9})[ \t]*/[ \t]*(\d{1,9})\b", re.MULTILINE | re.IGNORECASE)
 # Keras: `12/100 ━━━━━ 3s 30ms/step`, with verbose=2 `100/100 - 3s - 30ms/step`, without a known end `12/Unknown`.
 _BAR = re.compile(r"^[ \t]*(\d{1,12})/(\d{1,12}|Unknown)[ \t]+(?=[━\[=>.\-\d])", re.MULTILINE)
-_ATTEMPT = re.compile(r"^mlmagic: attempt \d+ of \d+", re.MULTILINE)
+ATTEMPT_LINE = re.compile(r"^mlmagic: attempt \d+ of \d+", re.MULTILINE)
+"""From here on, the log is another attempt's."""
 _LONGEST_LINE = 1000
 _LINE_STARTS = str.maketrans({"\r": "\n", "\b": "\n"})
 
@@ -46,7 +47,7 @@ def read_progress(log_text: str) -> Progress | None:
 
 def _read(text: str, known: Progress | None) -> Progress | None:
     start = 0
-    for match in _ATTEMPT.finditer(text):
+    for match in ATTEMPT_LINE.finditer(text):
         known, start = None, match.end()
     for match in _EPOCH.finditer(text, start):
         epoch, epochs = int(match[1]), int(match[2])

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.ending import Ending, failed
 from mlmagic.runtime.inspection import Inspection, inspect_model
+from mlmagic.runtime.trained_on import read_trained_on
 from mlmagic.spec.job import JobSpec, JobState
 from mlmagic.spec.model import ModelOrigin
 
 if TYPE_CHECKING:
+    from mlmagic.workspace.datasets import DatasetStore
     from mlmagic.workspace.models import ModelStore
 
 Waiter = Callable[[subprocess.Popen[bytes], float], int | None]
@@ -25,7 +27,9 @@ def register_model(
     spec: JobSpec,
     model_dir: Path,
     *,
+    package_dir: Path,
     models: ModelStore,
+    datasets: DatasetStore,
     environment: Mapping[str, str],
     wait: Waiter,
     now: Callable[[], datetime],
@@ -40,21 +44,24 @@ def register_model(
     artifact = find_artifact(model_dir)
     if artifact is None:
         return Ending(state=JobState.SUCCEEDED, exit_code=0, message=_nothing_found(model_dir))
-    if links := stray_links(artifact):
+    if links := stray_links(artifact.folder):
         return _refused(f"{', '.join(links)} leads out of it by a link", artifact, "Write the file itself. ")
     inspection = inspect_model(artifact.path, python=spec.python, environment=environment, wait=wait)
     if inspection.refused is not None:
         return _refused(inspection.refused, artifact)
+    trained = read_trained_on(spec, package_dir, datasets)
     version = models.register(
         spec.model,
         artifact.folder,
         origin=_origin(job_id, spec, artifact, inspection),
-        signature=inspection.signature,
+        signature=trained.mark(inspection.signature),
+        statistics=trained.statistics,
         set_default=spec.set_default,
         now=now(),
     )
     default = models.get(spec.model).aliases.get("default")
-    said = [_version_line(spec.model, version.number, default), *_remarks(artifact, inspection, model_dir)]
+    remarks = [*_remarks(artifact, inspection, model_dir), *trained.remarks]
+    said = [_version_line(spec.model, version.number, default), *remarks]
     return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=str(version), message=" · ".join(said))
 
 
@@ -70,6 +77,7 @@ def _origin(job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspecti
     return ModelOrigin(
         job_id=job_id,
         package_digest=spec.package.digest,
+        dataset=spec.dataset,
         framework="tensorflow" if artifact.kind == "savedmodel" else "keras",
         framework_version=inspection.framework_version,
         artifact=artifact.kind,

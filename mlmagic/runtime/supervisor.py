@@ -24,13 +24,15 @@ from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.linux import become_subreaper, set_process_name
 from mlmagic.runtime.members import Household
 from mlmagic.runtime.ports import Ports
+from mlmagic.runtime.preprocessed import register_dataset
 from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.registration import register_model
 from mlmagic.runtime.reserve import Reserve, disk_is_full
 from mlmagic.runtime.retries import attempt_line
 from mlmagic.runtime.watch import Watch
-from mlmagic.spec.job import UNFINISHED, JobState
+from mlmagic.spec.job import UNFINISHED, JobKind, JobState
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.datasets import DatasetStore
 from mlmagic.workspace.files import make_folder
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
@@ -55,6 +57,7 @@ class Supervisor:
         self._folder = folder
         self._jobs = JobStore(database)
         self._models = ModelStore(database)
+        self._datasets = DatasetStore(database)
         self._watch = watch
         self._launcher = launcher
         self._environment = environment
@@ -106,32 +109,46 @@ class Supervisor:
         quietly(lambda: append_to_log(self._folder.log(), [f"{LOG_PREFIX}{line}" for line in lines]))
 
     def _register(self, claim: Claim, environment: Mapping[str, str]) -> Ending:
+        is_data = claim.spec.kind is JobKind.PREPROCESSING
+        noun, name = ("dataset", claim.spec.dataset) if is_data else ("model", claim.spec.model)
+        if name is not None:
+            claim.advance(JobState.RUNNING, JobState.RUNNING, message=f"registering the {noun}")
+        try:
+            return self._register_dataset(claim) if is_data else self._register_model(claim, environment)
+        except Interrupted:
+            return Ending(
+                state=JobState.CANCELLED, exit_code=0, message=f"cancelled before its {noun} became a version"
+            )
+        except (MlmagicError, OSError) as error:
+            traceback.print_exc()
+            where = f"What the program wrote is in {self._folder.model_dir}."
+            return failed(
+                f"the program succeeded, but its {noun} could not be registered: {error}", exit_code=0, hint=where
+            )
+
+    def _register_dataset(self, claim: Claim) -> Ending:
+        if claim.is_cancelled():
+            raise Interrupted
+        return register_dataset(self._folder.id, claim.spec, self._folder.model_dir, datasets=self._datasets, now=now)
+
+    def _register_model(self, claim: Claim, environment: Mapping[str, str]) -> Ending:
         def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
             status = claim.wait(process.poll, seconds)
             if claim.is_cancelled():
                 raise Interrupted
             return status
 
-        if claim.spec.model is not None:
-            claim.advance(JobState.RUNNING, JobState.RUNNING, message="registering the model")
-        try:
-            return register_model(
-                self._folder.id,
-                claim.spec,
-                self._folder.model_dir,
-                models=self._models,
-                environment=environment,
-                wait=wait,
-                now=now,
-            )
-        except Interrupted:
-            return Ending(state=JobState.CANCELLED, exit_code=0, message="cancelled before its model became a version")
-        except (MlmagicError, OSError) as error:
-            traceback.print_exc()
-            where = f"What the program wrote is in {self._folder.model_dir}."
-            return failed(
-                f"the program succeeded, but its model could not be registered: {error}", exit_code=0, hint=where
-            )
+        return register_model(
+            self._folder.id,
+            claim.spec,
+            self._folder.model_dir,
+            package_dir=self._folder.package,
+            models=self._models,
+            datasets=self._datasets,
+            environment=environment,
+            wait=wait,
+            now=now,
+        )
 
     def _neighbours(self) -> Collection[int]:
         """Return what works for other jobs, which a program of this one may have submitted."""

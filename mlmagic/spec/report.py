@@ -39,6 +39,22 @@ class Progress(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Noun):
+    """How far preprocessing is, as its log tells."""
+
+    rows: int
+    bytes_done: int
+    bytes_total: int
+    bytes_per_second: float | None = None
+    """Since it began to read; None while that cannot be told."""
+
+    @property
+    def fraction(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, max(0.0, self.bytes_done / self.bytes_total)) if self.bytes_total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobDescription(Noun):
     """All that is known about one job."""
 
@@ -48,8 +64,10 @@ class JobDescription(Noun):
     replicas: tuple[Replica, ...] = ()
     usage: Usage = field(default_factory=Usage)
     progress: Progress | None = None
+    reading: Reading | None = None
+    """Of preprocessing, in place of `progress`."""
     eta_seconds: float | None = None
-    """How long it will still take, where the epochs are known."""
+    """How long it will still take, where the epochs or bytes are known."""
     waiting_for: str | None = None
     """Why a QUEUED job does not run yet: `2 jobs before it`."""
     log_tail: str = ""
@@ -78,6 +96,7 @@ class ComparedJob(Noun):
     seconds: float | None = None
     """How long it ran."""
     model_version: str | None = None
+    dataset_version: str | None = None
     flags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
 
@@ -121,4 +140,4 @@ class JobDiff(Noun):
     settings: tuple[Difference, ...] = ()
     """Scale tier, versions, git commit, and the like."""
     results: tuple[Difference, ...] = ()
-    """State, duration, final metrics, model version."""
+    """State, duration, final metrics, the version that it made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     import sqlite3
 
 
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What becomes of an artifact."""
+
+    origin: ModelOrigin
+    signature: Signature | None
+    statistics: bytes | None
+    set_default: bool
+
+
 class ModelStore:
     """The models of a workspace. Any number of processes may use one at the same time."""
 
@@ -37,57 +48,58 @@ class ModelStore:
         *,
         origin: ModelOrigin,
         signature: Signature | None = None,
+        statistics: bytes | None = None,
         set_default: bool = False,
         now: datetime,
     ) -> ModelVersion:
         """Make the artifact the model's next version: it is moved, and where it lay in its job's folder a link stays.
 
         The version is there as a whole or not at all, whenever this process is killed; called again for the same job,
-        it returns the version that the job has already.
+        it returns the version that the job has already. `statistics` is the file of what it was trained on.
 
         Raises:
             WorkspaceError: the artifact is missing, or the workspace cannot be written.
         """
         folder = self._workspace.model(model)
-        origin = dataclasses.replace(origin, create_time=now)
+        making = _Making(dataclasses.replace(origin, create_time=now), signature, statistics, set_default)
         with explained(f"register a version of model {model}"):
             make_folder(folder.root)
             try:
-                version = self._register(folder, artifact_dir, origin, signature, set_default=set_default)
+                version = self._register(folder, artifact_dir, making)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
                 # Another file system. The long copy must not keep other writers waiting.
                 with copied(artifact_dir, folder.root) as copy:
-                    version = self._register(folder, copy, origin, signature, set_default=set_default)
+                    version = self._register(folder, copy, making)
                 if self._is_jobs_own(artifact_dir, origin):
                     remove(artifact_dir)
             if self._is_jobs_own(artifact_dir, origin):
                 leave_link(artifact_dir, self.path(version))
         return version
 
-    def _register(
-        self,
-        folder: ModelFolder,
-        artifact: Path,
-        origin: ModelOrigin,
-        signature: Signature | None,
-        *,
-        set_default: bool,
-    ) -> ModelVersion:
+    def _register(self, folder: ModelFolder, artifact: Path, making: _Making) -> ModelVersion:
         model = folder.root.name
         with self._database.write() as connection:
-            for adopted in adopt_versions(connection, folder)[0]:
-                _add_version_event(connection, adopted)
-            version = _version_of_job(connection, model, origin.job_id)
+            _adopt(connection, folder)
+            version = _version_of_job(connection, model, making.origin.job_id)
             if version is None:
                 number = _next_number(connection, folder)
-                move_in(artifact, folder.version(number), origin, signature)
+                move_in(artifact, folder.version(number), making.origin, making.signature, making.statistics)
                 version = read_version(folder.version(number))
                 write_version(connection, version)
                 _add_version_event(connection, version)
-            self._point_default(connection, version, always=set_default)
+            self._point_default(connection, version, always=making.set_default)
         return version
+
+    def adopt(self, model: str, job_id: str) -> ModelVersion | None:
+        """Return the version that a job has made, and give it the row that its supervisor was killed before writing."""
+        folder = self._workspace.model(model)
+        if not folder.root.is_dir():
+            return None
+        with self._database.write() as connection:
+            _adopt(connection, folder)
+            return _version_of_job(connection, model, job_id)
 
     def _point_default(self, connection: sqlite3.Connection, version: ModelVersion, *, always: bool) -> None:
         folder = self._workspace.model(version.model)
@@ -179,6 +191,11 @@ class ModelStore:
 
     def _is_jobs_own(self, artifact: Path, origin: ModelOrigin) -> bool:
         return origin.job_id is not None and artifact == self._workspace.job(origin.job_id).model_dir
+
+
+def _adopt(connection: sqlite3.Connection, folder: ModelFolder) -> None:
+    for adopted in adopt_versions(connection, folder)[0]:
+        _add_version_event(connection, adopted)
 
 
 def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple[list[ModelVersion], list[str]]:

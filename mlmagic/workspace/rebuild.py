@@ -11,7 +11,7 @@ from mlmagic.spec.job import ExitRecord, JobRecord, fields_of
 from mlmagic.spec.names import is_job_id, is_name
 from mlmagic.workspace.job_folder import read_record
 from mlmagic.workspace.layout import JobFolder, ModelFolder, Workspace
-from mlmagic.workspace.leftovers import is_leftover, remove_leftovers
+from mlmagic.workspace.leftovers import is_leftover, remove_all_leftovers
 from mlmagic.workspace.models import adopt_versions
 from mlmagic.workspace.rows import write_job
 
@@ -38,7 +38,7 @@ class Restored:
 def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     """Fill empty tables in the transaction that the connection is in; what cannot be read is left where it is."""
     jobs, versions, problems = 0, 0, []
-    remove_leftovers(workspace.jobs)
+    remove_all_leftovers(workspace)
     for folder in _folders(workspace.jobs):
         if not is_job_id(folder.name):
             continue
@@ -50,7 +50,6 @@ def restore(connection: sqlite3.Connection, workspace: Workspace) -> Restored:
     for folder in _folders(workspace.models):
         if not is_name(folder.name):
             continue
-        remove_leftovers(folder)
         adopted, unreadable = adopt_versions(connection, ModelFolder(folder))
         versions += len(adopted)
         problems += unreadable

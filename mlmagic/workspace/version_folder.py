@@ -12,13 +12,21 @@ from mlmagic.workspace.layout import VersionFolder
 from mlmagic.workspace.moving import check_movable, move
 
 
-def move_in(artifact: Path, folder: VersionFolder, origin: ModelOrigin, signature: Signature | None) -> None:
+def move_in(
+    artifact: Path,
+    folder: VersionFolder,
+    origin: ModelOrigin,
+    signature: Signature | None,
+    statistics: bytes | None = None,
+) -> None:
     """Complete the artifact where it lies, and only then rename it: there is no step between artifact and version."""
     check_movable(artifact, folder.root.parents[2])
     complete = VersionFolder(artifact)
     complete.signature.unlink(missing_ok=True)
     if signature is not None:
         write_atomic(complete.signature, codec.dumps(signature))
+    if statistics is not None:
+        write_atomic(complete.statistics, statistics)
     write_atomic(complete.origin, codec.dumps(origin))
     move(artifact, folder.root)
 

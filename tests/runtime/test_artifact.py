@@ -72,7 +72,7 @@ def test_links_stay_inside_or_are_told(tmp_path: Path) -> None:
     (tmp_path / "model" / "words").symlink_to(tmp_path / "model" / "assets" / "words.txt")
     artifact = find_artifact(tmp_path)
     assert artifact is not None
-    assert stray_links(artifact) == []
+    assert stray_links(artifact.folder) == []
     assert (tmp_path / "model" / "words").readlink() == Path("assets/words.txt")
     (tmp_path / "model" / "variables").symlink_to("../elsewhere")
-    assert stray_links(artifact) == ["variables"]
+    assert stray_links(artifact.folder) == ["variables"]

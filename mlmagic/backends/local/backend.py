@@ -25,7 +25,6 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import is_alive
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class LocalBackend:
         self._jobs = JobStore(database)
         self._events = EventLog(database)
         self._link = AgentLink(workspace, os.environ)
-        self._reconciler = Reconciler(workspace, jobs=self._jobs, models=ModelStore(database), boot_id=boot_id)
+        self._reconciler = Reconciler(database, boot_id=boot_id)
 
     def place(self, spec: JobSpec) -> JobSpec:
         """See `Backend.place`. Where the spec names no interpreter or folder, the job runs under these here."""

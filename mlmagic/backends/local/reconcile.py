@@ -14,9 +14,13 @@ from mlmagic.runtime.ending import REMOVED
 from mlmagic.runtime.members import end_members
 from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState, fields_of
+from mlmagic.spec.dataset import DatasetVersion
+from mlmagic.spec.job import ExitRecord, JobError, JobKind, JobRecord, JobState, fields_of
+from mlmagic.spec.model import ModelVersion
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.datasets import DatasetStore
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import JobFolder, Workspace
+from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import ProcessIdentity, is_alive, is_elsewhere, is_gone, same_boot
 
@@ -26,10 +30,11 @@ _RUNNING = frozenset({JobState.PENDING, JobState.RUNNING})
 class Reconciler:
     """Compares what the rows say with the processes that are there. `boot_id` stands in for the machine's in tests."""
 
-    def __init__(self, workspace: Workspace, *, jobs: JobStore, models: ModelStore, boot_id: str | None = None) -> None:
-        self._workspace = workspace
-        self._jobs = jobs
-        self._models = models
+    def __init__(self, database: Database, *, boot_id: str | None = None) -> None:
+        self._workspace = database.workspace
+        self._jobs = JobStore(database)
+        self._models = ModelStore(database)
+        self._datasets = DatasetStore(database)
         self._boot_id = boot_id
 
     def check(self, record: JobRecord) -> JobRecord:
@@ -95,12 +100,14 @@ class Reconciler:
     def _made_up(self, record: JobRecord, lost: JobError | None) -> ExitRecord:
         now = datetime.now(UTC)
         if version := self._registered_version(record):
+            is_data = record.spec.kind is JobKind.PREPROCESSING
             return ExitRecord(
                 attempt=record.attempt,
                 state=JobState.SUCCEEDED,
                 exit_code=0,
                 end_time=now,
-                model_version=version,
+                model_version=None if is_data else version,
+                dataset_version=version if is_data else None,
                 message=f"{version} · its supervisor was killed just after making it",
             )
         if record.state is JobState.CANCELLING:
@@ -117,13 +124,14 @@ class Reconciler:
         )
 
     def _registered_version(self, record: JobRecord) -> str | None:
-        if record.spec.model is None:
-            return None
-        with contextlib.suppress(MlmagicError):
-            for version in self._models.versions(record.spec.model):
-                if version.origin.job_id == record.id:
-                    return str(version)
-        return None
+        spec = record.spec
+        made: DatasetVersion | ModelVersion | None = None
+        with contextlib.suppress(MlmagicError, OSError):
+            if spec.kind is JobKind.PREPROCESSING:
+                made = self._datasets.adopt(spec.dataset, record.id) if spec.dataset is not None else None
+            elif spec.model is not None:
+                made = self._models.adopt(spec.model, record.id)
+        return None if made is None else str(made)
 
 
 def claim_of(jobs: JobStore, job_id: str, attempt: int) -> ProcessIdentity | None:

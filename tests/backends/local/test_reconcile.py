@@ -226,7 +226,7 @@ def test_no_retries_are_left_for_ever(backend: LocalBackend, jobs: Jobs) -> None
     folder = jobs.make(FOREVER, max_retries=1)
     for _ in range(2):
         jobs.store.claim(folder.id, dead_supervisor())
-        backend_less_agent = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+        backend_less_agent = Reconciler(jobs.database)
         record = backend_less_agent.check(jobs.store.get(folder.id))
     assert (record.state, record.attempt) == (JobState.FAILED, 2)
 
@@ -235,7 +235,7 @@ def test_readers_that_requeue_at_once_use_one_retry(jobs: Jobs) -> None:
     folder = jobs.make(FOREVER, max_retries=3)
     jobs.store.claim(folder.id, dead_supervisor())
     record = jobs.store.get(folder.id)
-    reconciler = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    reconciler = Reconciler(jobs.database)
     threads = [threading.Thread(target=reconciler.check, args=(record,)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -250,7 +250,7 @@ def test_what_was_read_before_another_attempt_changes_nothing(jobs: Jobs) -> Non
     folder = jobs.make(FOREVER, max_retries=3)
     jobs.store.claim(folder.id, dead_supervisor())
     stale = jobs.store.get(folder.id)
-    reconciler = Reconciler(jobs.workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    reconciler = Reconciler(jobs.database)
     assert reconciler.check(stale).state is JobState.QUEUED
     jobs.store.claim(folder.id, ProcessIdentity.current())
     assert reconciler.check(stale).attempt == 2

@@ -33,8 +33,7 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.leftovers import remove_leftovers
-from mlmagic.workspace.models import ModelStore
+from mlmagic.workspace.leftovers import remove_all_leftovers
 from mlmagic.workspace.processes import is_elsewhere, same_boot
 from mlmagic.workspace.rows import UnfinishedJob
 from mlmagic.workspace.runtime_folder import RuntimeFolder
@@ -67,7 +66,7 @@ class Agent:
         self._dispatcher = Dispatcher(
             workspace, jobs=self._jobs, servers=self._servers, environments=self._environments
         )
-        reconciler = Reconciler(workspace, jobs=self._jobs, models=ModelStore(self._database))
+        reconciler = Reconciler(self._database)
         self._watch = SupervisorWatch(workspace, jobs=self._jobs, reconciler=reconciler)
         self._sampler = Sampler(workspace)
         self._unfinished: list[UnfinishedJob] = []
@@ -146,7 +145,7 @@ class Agent:
 
     def _tidy_up(self) -> None:
         self._environments.prune({job.environment for job in self._unfinished if job.environment is not None})
-        remove_leftovers(self._workspace.jobs)
+        remove_all_leftovers(self._workspace)
         if self._workspace.agent_log.stat().st_size > LONGEST_LOG:
             os.truncate(self._workspace.agent_log, 0)
 

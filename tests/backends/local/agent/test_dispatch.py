@@ -22,7 +22,6 @@ from mlmagic.runtime.environments import EnvironmentStore
 from mlmagic.spec.job import JobState, PackageReference
 from mlmagic.testing.backends import wait_for
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import is_stopped
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
@@ -52,7 +51,7 @@ def dispatcher(workspace: Workspace, jobs: Jobs, servers: ForkServers) -> Dispat
 
 @pytest.fixture
 def supervisors(workspace: Workspace, jobs: Jobs) -> SupervisorWatch:
-    reconciler = Reconciler(workspace, jobs=jobs.store, models=ModelStore(jobs.database))
+    reconciler = Reconciler(jobs.database)
     return SupervisorWatch(workspace, jobs=jobs.store, reconciler=reconciler)
 
 

@@ -1,0 +1,48 @@
+"""Making a version of the dataset that a program wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.runtime.artifact import other_files, stray_links
+from mlmagic.runtime.ending import Ending, failed
+from mlmagic.spec.dataset import DatasetOrigin, DatasetVersion
+from mlmagic.spec.job import JobSpec, JobState
+from mlmagic.spec.statistics import RowCounts
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.datasets import DatasetStore
+
+
+def register_dataset(
+    job_id: str, spec: JobSpec, made: Path, *, datasets: DatasetStore, now: Callable[[], datetime]
+) -> Ending:
+    """Make a version of the dataset in the folder `made`, and return how the job ends with that.
+
+    Raises:
+        WorkspaceError: what is there is no whole dataset, or the workspace cannot be written.
+    """
+    if spec.dataset is None or not other_files(made, 1):
+        message = "no dataset was written to AIP_MODEL_DIR, so no version was made"
+        return Ending(state=JobState.SUCCEEDED, exit_code=0, message=message)
+    if links := stray_links(made):
+        return failed(
+            f"the program succeeded, but what it wrote cannot become a version: {', '.join(links)} leads out of it by "
+            "a link",
+            exit_code=0,
+            hint=f"Write the file itself. What the program wrote is still in {made}.",
+        )
+    origin = DatasetOrigin(job_id=job_id, package_digest=spec.package.digest)
+    version = datasets.register(spec.dataset, made, origin=origin, now=now())
+    line = version_line(version, datasets.statistics(version).rows)
+    return Ending(state=JobState.SUCCEEDED, exit_code=0, dataset_version=str(version), message=line)
+
+
+def version_line(version: DatasetVersion, rows: RowCounts) -> str:
+    """Return `taxi@1: 7,334 rows (train 5,133 · eval 1,100 · test 1,101), 12 rejected`."""
+    splits = " · ".join(f"{name} {count:,}" for name, count in version.schema.rows.items())
+    rejected = f", {rows.rejected_rows:,} rejected" if rows.rejected_rows else ""
+    return f"{version}: {rows.written:,} rows ({splits}){rejected}"
