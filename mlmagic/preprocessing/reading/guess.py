@@ -1,0 +1,68 @@
+"""The type of a column of text, guessed from a sample."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlmagic.preprocessing.reading.convert import DATE, INFINITE, NOT_A_NUMBER, NUMBER, TIME, WHOLE
+from mlmagic.preprocessing.reading.types import Types
+from mlmagic.spec.dataset import ColumnType
+
+_TOLERATED = 0.1
+"""Such a part of the values may be of another type: their rows are rejected, and the limit for rejected rows decides."""
+
+_CODE = r"^[+-]?0[0-9]"
+"""A number with leading zeros is a code: as a number it would lose them."""
+_TRUTH = r"^(true|false|True|False|TRUE|FALSE)$"
+_ZONED = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)? ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+)
+
+
+def type_of_texts(values: pa.Array) -> ColumnType:
+    """Return the narrowest type that nearly all values have; text if there is none, and for a column of codes."""
+    values = pc.utf8_trim(values.drop_null(), " \t")
+    total = len(values)
+    if not total or _count(values, _CODE):
+        return ColumnType.STRING
+    whole = pc.match_substring_regex(values, WHOLE)
+    long = pc.and_(whole, pc.greater(pc.utf8_length(values), 18))
+    counts = {
+        "integer": pc.sum(pc.and_not(whole, long)).as_py() or 0,
+        "long": pc.sum(long).as_py() or 0,
+        "number": _count(values, f"{NUMBER}|{INFINITE}|{NOT_A_NUMBER}"),
+    }
+    enough = total * (1 - _TOLERATED)
+    if counts["number"] >= enough:
+        return _number(values.filter(long), counts, enough)
+    dates, times = _count(values, DATE), _count(values, f"{TIME}|{_ZONED}")
+    if dates >= enough and not times:
+        return ColumnType.DATE
+    if dates + times >= enough:
+        return ColumnType.TIMESTAMP
+    return ColumnType.BOOLEAN if _count(values, _TRUTH) >= enough else ColumnType.STRING
+
+
+def looks_like_data(names: Types) -> bool:
+    """Whether the names in a header are values of the columns' types, and not all of them are text."""
+    kinds = {name: type_of_texts(pa.array([name])) for name in names}
+    is_number = {ColumnType.INTEGER, ColumnType.FLOAT}
+    return any(kind is not ColumnType.STRING for kind in kinds.values()) and all(
+        kinds[name] is kind or {kinds[name], kind} <= is_number for name, kind in names.items()
+    )
+
+
+def _number(long: pa.Array, counts: dict[str, int], enough: float) -> ColumnType:
+    beyond = sum(not -(2**63) <= int(text) < 2**63 for text in long.to_pylist())
+    integers = counts["integer"] + counts["long"] - beyond
+    if integers == counts["number"]:
+        return ColumnType.INTEGER
+    if integers + beyond == counts["number"]:
+        # Numbers so long are names of things; as floats, many would become the same.
+        return ColumnType.INTEGER if integers >= enough else ColumnType.STRING
+    return ColumnType.FLOAT
+
+
+def _count(values: pa.Array, pattern: str) -> int:
+    return pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0

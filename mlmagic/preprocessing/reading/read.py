@@ -1,0 +1,26 @@
+"""A unit of the input, as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mlmagic.preprocessing.reading.batch import RawBatch
+from mlmagic.preprocessing.reading.delimited import read_delimited
+from mlmagic.preprocessing.reading.options import Format
+from mlmagic.preprocessing.reading.parquet import read_parquet
+from mlmagic.preprocessing.reading.source import Piece, Source, Unit
+
+_READERS: dict[Format, Callable[[Source, Piece], Iterator[RawBatch]]] = {
+    Format.CSV: read_delimited,
+    Format.PARQUET: read_parquet,
+}
+
+
+def read_unit(source: Source, unit: Unit) -> Iterator[RawBatch]:
+    """Read the pieces of a unit in batches of at most 65,536 rows. A bad row is rejected, never an exception.
+
+    Raises:
+        UsageError: a file that cannot be read at all, is truncated, or is damaged so that no row can be told from another.
+    """
+    for piece in unit.pieces:
+        yield from _READERS[source.format](source, piece)
