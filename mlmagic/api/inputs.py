@@ -86,7 +86,8 @@ def _read(item: object, folder: Path) -> tuple[str, bytes | None]:
     content = _parquet(item)
     if content is None:
         raise UsageError(
-            f"input cannot be a {type(item).__name__} {item!r:.60}.", hint=f"It can be paths, patterns, and {_FRAMES}."
+            f"input cannot be {item!r:.60}, of type {type(item).__name__}.",
+            hint=f"It can be paths, patterns, and {_FRAMES}.",
         )
     return str(folder / f"{hashlib.sha256(content).hexdigest()[:32]}.parquet"), content
 

@@ -11,7 +11,9 @@ from mlmagic.spec.package import SourceMap
 _FRAME = re.compile(r'(?P<margin>[ |]*)(?P<indent>  )File "(?P<path>[^"]+)", line (?P<line>\d+)(?P<rest>, in .*)?$')
 # Also within messages, as in TensorFlow's "in user code:".
 _PLACE = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
-_RUNNER = "trainer/task.py"
+# What brings a module to run: `python -m`, and an import by name.
+_STARTERS = ("/runpy.py", "/importlib/__init__.py")
+_RUNNERS = ("trainer/task.py", "preprocessor/task.py", "preprocessor/preprocessing/")
 
 
 def place(source_map: SourceMap, file: str, line: int) -> str | None:
@@ -66,7 +68,8 @@ class _Package:
     def is_runner(self, path: str) -> bool:
         """Say whether a frame there only started the program."""
         generated = bool(self.source_map.blocks)
-        return path.startswith("<frozen ") or _is_runpy(path) or (generated and self.file(path) == _RUNNER)
+        is_ours = generated and (self.file(path) or "").startswith(_RUNNERS)
+        return is_ours or path.startswith("<frozen ") or path.endswith(_STARTERS)
 
     def name(self, path: str, line: int) -> str | None:
         """Return what a line of the package is called, or None for another file."""
@@ -92,10 +95,6 @@ class _Frame:
         lead = match["margin"] + match["indent"]
         below = self.below or _source_line(package, path, number, lead)
         return [f"{lead}{name}{match['rest'] or ''}", *below]
-
-
-def _is_runpy(path: str) -> bool:
-    return path.endswith("/runpy.py")
 
 
 def _belongs(line: str, frame: _Frame) -> bool:
