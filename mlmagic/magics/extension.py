@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlmagic.magics.datasets import DATASETS, PlotDisplay, datasets
 from mlmagic.magics.grammar import parse
 from mlmagic.magics.help import help_text
 from mlmagic.magics.history import CellHistory
@@ -15,6 +16,7 @@ from mlmagic.magics.live import LivePanels
 from mlmagic.magics.mlmagic import MLMAGIC, mlmagic
 from mlmagic.magics.models import MODELS, models
 from mlmagic.magics.predict import PREDICT, predict
+from mlmagic.magics.preprocess import PREPROCESS, preprocess
 from mlmagic.magics.tables import Magic, Parsed
 from mlmagic.magics.train import TRAIN, train
 
@@ -22,8 +24,10 @@ Run = Callable[["Extension", Parsed], Any]
 
 _MAGICS: tuple[tuple[Magic, Run], ...] = (
     (MLMAGIC, mlmagic),
+    (PREPROCESS, preprocess),
     (TRAIN, train),
     (JOBS, jobs),
+    (DATASETS, datasets),
     (MODELS, models),
     (PREDICT, predict),
 )
@@ -37,6 +41,7 @@ class Extension:
         self.shell = shell
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
+        self.plots = PlotDisplay(shell)
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""
 
@@ -48,6 +53,7 @@ class Extension:
         self.shell.input_transformers_cleanup.append(keep_empty_body)
         self.history.start()
         self.panels.start()
+        self.plots.start()
         self._attach()
 
     def stop(self) -> None:
@@ -58,6 +64,7 @@ class Extension:
         self.shell.input_transformers_cleanup.remove(keep_empty_body)
         self.history.stop()
         self.panels.stop()
+        self.plots.stop()
         self._detach()
 
     def assign(self, name: str, value: object) -> None:

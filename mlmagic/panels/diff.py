@@ -49,12 +49,13 @@ def _html(diff: JobDiff) -> Html:
     return theme.card(
         heading,
         theme.row(same, top="6px") if same else None,
-        *(_section_html(name, rows) for name, rows in _sections(diff) if rows),
-        *(_file_html(file, is_open=number == 0) for number, file in enumerate(diff.code)),
+        *(section_html(name, rows) for name, rows in _sections(diff) if rows),
+        *(file_html(file, is_open=number == 0) for number, file in enumerate(diff.code)),
     )
 
 
-def _section_html(name: str, rows: Sequence[Difference]) -> Html:
+def section_html(name: str, rows: Sequence[Difference]) -> Html:
+    """Return a table of what differs."""
     cells = [[theme.mono(row.key), _value_html(row.first), _value_html(row.second)] for row in rows]
     return theme.table([name.capitalize(), "First", "Second"], cells, wraps=[0, 1, 2])
 
@@ -63,9 +64,10 @@ def _value_html(value: str | None) -> Html:
     return theme.faint(_NONE) if value is None else element("span", value or _EMPTY)
 
 
-def _file_html(file: FileDifference, *, is_open: bool) -> Html:
-    added, removed = (sum(kind == sign for kind, _ in _diff_lines(file.text)) for sign in "+-")
-    lines = join(_line_html(kind, line) for kind, line in _diff_lines(file.text))
+def file_html(file: FileDifference, *, is_open: bool) -> Html:
+    """Return a unified diff that opens on a click."""
+    added, removed = (sum(kind == sign for kind, _ in diff_lines(file.text)) for sign in "+-")
+    lines = join(_line_html(kind, line) for kind, line in diff_lines(file.text))
     return theme.folded(f"{file.name}  +{added} -{removed}", theme.block(lines, height="26em"), is_open=is_open)
 
 
@@ -77,7 +79,7 @@ def _line_html(kind: str, line: str) -> Html:
     return element("div", line or " ", style=f"background:{colour}" if colour else None)
 
 
-def _diff_lines(text: str) -> Iterator[tuple[str, str]]:
+def diff_lines(text: str) -> Iterator[tuple[str, str]]:
     """Yield the lines of a unified diff, each with what it is: `+`, `-`, `@` of a heading, or a blank."""
     is_within = False
     # What only a carriage return tells apart should look different.
@@ -92,13 +94,13 @@ def _text(diff: JobDiff) -> str:
     lines += [same] if (same := _same(diff)) else []
     for name, rows in _sections(diff):
         if rows:
-            lines += ["", *_section_text(name, rows)]
+            lines += ["", *section_text(name, rows)]
     for file in diff.code:
-        lines += ["", one_line(file.name), *(line for _, line in _diff_lines(file.text))]
+        lines += ["", one_line(file.name), *(line for _, line in diff_lines(file.text))]
     return "\n".join(lines)
 
 
-def _section_text(name: str, rows: Sequence[Difference]) -> list[str]:
+def section_text(name: str, rows: Sequence[Difference]) -> list[str]:
     """Return the table, and what is too long for one with its two values one below the other."""
     cells = [(one_line(row.key), _value_text(row.first), _value_text(row.second)) for row in rows]
     short = [row for row in cells if all(display_width(text) <= room for text, room in zip(row, _ROOM, strict=True))]

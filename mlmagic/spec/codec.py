@@ -145,6 +145,9 @@ def _decode_value(hint: Any, value: Any, path: str) -> Any:
         return _decode_union(arguments, value, path)
     if origin is tuple:
         _expect(value, list, path)
+        # A thousand columns have half a million quantiles.
+        if all(type(item) is arguments[0] for item in value):
+            return tuple(value)
         return tuple(_decode_value(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(value))
     if origin is not None and issubclass(origin, Mapping):
         _expect(value, dict, path)

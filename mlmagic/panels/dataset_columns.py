@@ -1,0 +1,163 @@
+"""The columns of a dataset as a table: types, missing and distinct values, how they are distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlmagic.panels import theme
+from mlmagic.panels.dataset_bins import Bars, bars
+from mlmagic.panels.dataset_chart import blocks, legend, spark_svg
+from mlmagic.panels.dataset_values import (
+    NONE,
+    PERCENTILES,
+    ordered_splits,
+    quantile_texts,
+    share,
+    top_texts,
+    unique_text,
+    value_text,
+)
+from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.text import fit, one_line, table
+from mlmagic.spec.dataset import Column, DatasetSchema
+from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics
+
+_NUMBERS = "display:grid;grid-template-columns:repeat(5,minmax(4.6em,1fr));column-gap:10px;white-space:nowrap"
+_MARKS = {"target": theme.PURPLE, "key": theme.GREY}
+_TEXT_HEADER = ("COLUMN", "TYPE", "MISSING", "UNIQUE", "", "RANGE OR MOST FREQUENT")
+_NAME_WIDTH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownColumn:
+    """A column with what is known of it in the split that models learn from, and its chart."""
+
+    column: Column
+    mark: str | None
+    """`target` or `key`."""
+    statistics: ColumnStatistics | None
+    chart: Bars | None
+
+
+def chart_splits(splits: Sequence[str]) -> list[str]:
+    """Return the two splits that are compared in charts: `train` and `eval`, or the first two."""
+    return ordered_splits(splits)[:2]
+
+
+def shown_columns(schema: DatasetSchema, statistics: DatasetStatistics, names: Sequence[str]) -> list[ShownColumn]:
+    """Return what is told of the columns of these names."""
+    marks = {schema.target: "target", schema.key: "key"}
+    splits = chart_splits(list(statistics.splits))
+    known = {split: {column.name: column for column in statistics.splits[split].columns} for split in splits}
+    columns = {column.name: column for column in schema.columns}
+    shown = []
+    for name in names:
+        of_splits = {split: known[split][name] for split in splits if name in known[split]}
+        first = next(iter(of_splits.values()), None)
+        shown.append(ShownColumn(column=columns[name], mark=marks.get(name), statistics=first, chart=bars(of_splits)))
+    return shown
+
+
+def columns_html(shown: Sequence[ShownColumn], splits: Sequence[str]) -> Html:
+    """Return the table."""
+    percentiles = element("div", *(element("span", f"p{percent}") for percent in PERCENTILES), style=_NUMBERS)
+    header = ["Column", "Type", "Missing", "Unique", legend(splits), percentiles]
+    rows = [
+        [
+            _name_html(each),
+            each.column.type.value,
+            share(each.statistics.missing, each.statistics.count + each.statistics.missing)
+            if each.statistics
+            else NONE,
+            unique_text(each.statistics) if each.statistics else NONE,
+            spark_svg(each.chart) if each.chart else NONE,
+            _values_html(each),
+        ]
+        for each in shown
+    ]
+    return theme.table(header, rows, wraps=[0, 5], right=[2, 3])
+
+
+def columns_text(shown: Sequence[ShownColumn]) -> str:
+    """Return the table for a terminal, and below it that of the quantiles."""
+    rows = [
+        [
+            _name_text(each),
+            each.column.type.value,
+            share(each.statistics.missing, each.statistics.count + each.statistics.missing)
+            if each.statistics
+            else NONE,
+            unique_text(each.statistics) if each.statistics else NONE,
+            blocks(each.chart, 10) if each.chart else "",
+            _range(each) or " · ".join(_values(each)),
+        ]
+        for each in shown
+    ]
+    numbers = [
+        [_name_text(each), *quantile_texts(each.statistics)] for each in shown if _range(each) and each.statistics
+    ]
+    tables = [table(_TEXT_HEADER, rows, flexible=5, right=(2, 3))]
+    if numbers:
+        header = ["COLUMN", *(f"P{percent}" for percent in PERCENTILES)]
+        tables += ["", table(header, numbers, flexible=0, right=range(1, len(header)))]
+    return "\n".join(tables)
+
+
+def _name_text(each: ShownColumn) -> str:
+    mark = f" ({each.mark})" if each.mark else ""
+    return f"{fit(literal_name(each.column.name), _NAME_WIDTH - len(mark))}{mark}"
+
+
+def _range(each: ShownColumn) -> str | None:
+    """Return `1.5 to 80`; None of what has no quantiles."""
+    if each.statistics is None or each.statistics.numeric is None or not quantile_texts(each.statistics):
+        return None
+    numeric, kind = each.statistics.numeric, each.column.type
+    return f"{value_text(numeric.minimum, kind)} to {value_text(numeric.maximum, kind)}"
+
+
+def columns_payload(shown: Sequence[ShownColumn]) -> list[dict[str, object]]:
+    """Return the same for a front end of ours, without the 257 quantiles of each."""
+    return [_payload(each) for each in shown]
+
+
+def _name_html(each: ShownColumn) -> Html:
+    name = element("strong", literal_name(each.column.name))
+    return join([name, theme.pill(each.mark, _MARKS[each.mark]) if each.mark else None], " ")
+
+
+def literal_name(name: str) -> str:
+    """Return a column's name so that an empty or a blank one can be seen."""
+    return one_line(name) or repr(name)
+
+
+def _values(each: ShownColumn) -> list[str]:
+    if each.statistics is None:
+        return []
+    return quantile_texts(each.statistics) or top_texts(each.statistics)
+
+
+def _values_html(each: ShownColumn) -> Html:
+    if each.statistics is None or not each.statistics.count:
+        return theme.faint(NONE)
+    numbers = quantile_texts(each.statistics)
+    if not numbers:
+        return join([element("span", text, style="white-space:nowrap") for text in top_texts(each.statistics)], " · ")
+    return element("div", *(element("span", text) for text in numbers), style=_NUMBERS, title=_range(each))
+
+
+def _payload(each: ShownColumn) -> dict[str, object]:
+    told: dict[str, object] = {"name": each.column.name, "type": each.column.type.value}
+    if each.statistics is not None:
+        known = each.statistics
+        told |= {"count": known.count, "missing": known.missing, "unique": known.unique}
+        told |= {"isUniqueExact": known.is_unique_exact, "values": _values(each)}
+    if each.chart is not None:
+        told["bars"] = _bars_payload(each.chart)
+    return told
+
+
+def _bars_payload(chart: Bars) -> Mapping[str, object]:
+    scale = {"labels": list(chart.labels)} if chart.labels else {"edges": list(chart.edges)}
+    return {**scale, "shares": {split: list(shares) for split, shares in chart.shares.items()}}
