@@ -14,7 +14,10 @@ from mlmagic.source.history import Cell
 if TYPE_CHECKING:
     from mlmagic.session import NotebookContext
     from mlmagic.source.data import DataFile
+    from mlmagic.source.features import FeatureFiles
     from mlmagic.spec.package import TrainerPackage
+
+_FUNCTIONS = ("train", "build_model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,9 @@ class Program:
     cell: Cell | None = None
     package: str | os.PathLike[str] | None = None
     module: str = "trainer.task"
-    data: Mapping[str, Any] = field(default_factory=dict)
+    ship: Mapping[str, Any] = field(default_factory=dict)
+    features: Callable[[], FeatureFiles] | None = None
+    """Makes the modules of a dataset's features, for a program that has `build_model`."""
 
     def build(self, context: NotebookContext) -> TrainerPackage:
         """Return the package.
@@ -47,16 +52,17 @@ class Program:
             self.cell or cell_of(self.source),
             context.cells if module is None else module,
             live=context.live if module is None else {},
-            data=self._data_files(),
+            ship=self._data_files(),
+            features=self.features,
             notebook=context.notebook,
         )
 
     def _data_files(self) -> dict[str, DataFile]:
-        if not self.data:
+        if not self.ship:
             return {}
         from mlmagic.source.data import to_data_file
 
-        return {name: to_data_file(name, value) for name, value in self.data.items()}
+        return {name: to_data_file(name, value) for name, value in self.ship.items()}
 
 
 def check_program(source: object, package: object, cell: object) -> None:
@@ -80,11 +86,16 @@ def _check_function(source: object) -> None:
 
     if not inspect.isfunction(source):
         raise UsageError(f"source must be a program's text or a function, not {type(source).__name__} {source!r:.60}.")
-    if source.__name__ != "train":
-        raise UsageError(f"the function must be called train, as in a %%train cell; it is called {source.__name__}.")
+    if source.__name__ not in _FUNCTIONS:
+        allowed = " or ".join(_FUNCTIONS)
+        raise UsageError(
+            f"the function must be called {allowed}, as in a %%train cell; it is called {source.__name__}."
+        )
     if source.__closure__:
         names = ", ".join(source.__code__.co_freevars)
-        raise UsageError(f"train uses variables of an enclosing function ({names}); pass them as keyword parameters.")
+        raise UsageError(
+            f"{source.__name__} uses variables of an enclosing function ({names}); pass them as keyword parameters."
+        )
 
 
 def cell_of(source: str | Callable[..., Any] | None) -> Cell:

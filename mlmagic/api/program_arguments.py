@@ -27,8 +27,9 @@ def check_program_arguments(package: TrainerPackage, args: Sequence[str]) -> Non
     """
     from mlmagic.spec.package import CellShape
 
+    has_flags = package.shape in {CellShape.TRAIN, CellShape.BUILD_MODEL}
     # A script without flags may read its arguments itself.
-    is_known = package.shape is CellShape.TRAIN or (package.shape is CellShape.SCRIPT and package.flags)
+    is_known = has_flags or (package.shape is CellShape.SCRIPT and package.flags)
     if not is_known or _HELP & set(args):
         return
     try:

@@ -26,6 +26,7 @@ from mlmagic.api.job_config import JobConfig, read_job_config
 from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.resources import read_resources
+from mlmagic.api.training_data import read_training_data, training_words
 from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec
@@ -33,6 +34,7 @@ from mlmagic.spec.resources import Resources
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
+    from mlmagic.spec.dataset import DatasetVersion
     from mlmagic.spec.package import TrainerPackage
 
 P = ParamSpec("P")
@@ -135,7 +137,10 @@ def plan_training(
     priority: int = 0,
     max_retries: int = 0,
     fresh: bool = False,
-    data: Mapping[str, Any] | None = None,
+    data: DatasetVersion | str | os.PathLike[str] | None = None,
+    target: str | None = None,
+    features: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    ship: Mapping[str, Any] | None = None,
     backend: str | None = None,
     cell: Cell | None = None,
     invocation: str | None = None,
@@ -163,7 +168,10 @@ def plan_training(
         priority: a waiting job with a higher one starts first.
         max_retries: how many more attempts a job has that fails or is killed.
         fresh: start the program from nothing, never by a fork.
-        data: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
+        data: the dataset: `"taxi"` is its newest version, `"taxi@3"` that one; or the folder of one.
+        target: the column that the model of `build_model` learns, if not the dataset's own.
+        features: what it is built from, if not the dataset's own: a declaration, or a YAML or JSON file with it.
+        ship: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
         backend: where it runs; by default the session's.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
@@ -171,6 +179,7 @@ def plan_training(
 
     Raises:
         UsageError: arguments that do not fit; all are listed.
+        NotFoundError: there is no such dataset.
         CellError: the cell cannot become a package.
         PackageError: the package cannot be run.
     """
@@ -194,10 +203,20 @@ def plan_training(
     check.read(read_whole_number, max_retries, "max_retries", 0)
     check.read(read_module, module)
     check.read(read_backend, backend)
+    dataset = check.read(read_training_data, data, target, features, session)
     check.finish("train")
     context = session.context()
-    program = Program(name=name, source=source, cell=cell, package=package, module=module, data=data or {})
+    program = Program(
+        name=name,
+        source=source,
+        cell=cell,
+        package=package,
+        module=module,
+        ship=ship or {},
+        features=None if dataset is None else dataset.feature_files,
+    )
     built = program.build(context)
+    words = training_words(dataset, built, words)
     spec = JobSpec(
         display_name=name,
         backend=backend or session.backend_name,
@@ -205,6 +224,7 @@ def plan_training(
         args=words,
         resources=resources or Resources(),
         model=model or name,
+        dataset=None if dataset is None else dataset.reference,
         labels=file.labels if labels is None else label_map or {},
         timeout_seconds=seconds,
         priority=priority,

@@ -33,6 +33,19 @@ TRAIN = Magic(
                 name="module", metavar="MODULE", kind=Kind.TEXT, help="the package's module, trainer.task if not given"
             ),
             Option(
+                name="data",
+                metavar="DATASET",
+                kind=Kind.OBJECT,
+                help="train on this dataset of %%preprocess: taxi is its newest version, taxi@3 that one; or a folder",
+            ),
+            Option(name="target", metavar="COLUMN", kind=Kind.TEXT, help="what the model learns, if another column"),
+            Option(
+                name="features",
+                metavar="FILE",
+                kind=Kind.OBJECT,
+                help="a YAML or JSON file, or $variable, that declares the features in place of the dataset's own",
+            ),
+            Option(
                 name="with",
                 metavar="VAR",
                 kind=Kind.VARIABLE,
@@ -91,8 +104,10 @@ TRAIN = Magic(
         takes_program=True,
         body=(
             "Ordinary Python: def train(epochs=5, ...) whose keyword parameters become flags and whose Keras model is "
-            "exported, or a script whose constants (EPOCHS = 5) become flags. What it needs from cells that ran before "
-            "comes along. It runs where the notebook runs: relative paths work. With --package there is no body."
+            "exported; a script whose constants (EPOCHS = 5) become flags; or, with --data, def build_model(features, "
+            "units=64) that returns a compiled Keras model: it is trained on the dataset, evaluated, and exported such "
+            "that it takes raw values. What it needs from cells that ran before comes along. It runs where the "
+            "notebook runs: relative paths work. With --package there is no body."
         ),
         forms=(
             "%%train NAME [flags] [-- program arguments]        with the code below it",
@@ -109,6 +124,10 @@ TRAIN = Magic(
                 "%%train taxi --replicas worker=2 --max-retries 2",
                 "a chief and two workers with TF_CONFIG; if one dies, all go on from the last checkpoint",
             ),
+            (
+                "%%train taxi --data taxi\ndef build_model(features, units: int = 64):\n    ...\n    return model",
+                "a compiled model of features.get_inputs() and features.get_encoded_features(), trained on the dataset",
+            ),
             ("%%train taxi --with trips", "let the cell use the DataFrame trips of the notebook"),
             ("%train taxi --package ./taxi -- --epochs 10", "run trainer/task.py of the folder taxi as it is"),
         ),
@@ -118,6 +137,7 @@ TRAIN = Magic(
 _PASSED_ON = (
     *("name", "model", "set_default", "timeout", "backend", "package", "scale_tier", "config", "replicas"),
     *("machine_type", "accelerator", "cores", "memory", "priority", "max_retries", "fresh"),
+    *("data", "target", "features"),
 )
 
 _BODY = """Below the line goes the code that trains, for example
@@ -147,7 +167,7 @@ def train(extension: Extension, line: Parsed) -> Job | TrainingPlan:
 def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     arguments = {key: line[key] for key in _PASSED_ON}
     arguments["labels"] = line["label"]
-    arguments["data"] = {name: lookup(name, extension.namespace) for name in line["with"]}
+    arguments["ship"] = {name: lookup(name, extension.namespace) for name in line["with"]}
     arguments |= {"args": line.program, "invocation": line.invocation}
     body = line.body if line.body and line.body.strip() else None
     _check(line, body)

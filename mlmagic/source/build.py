@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mlmagic.errors import CellError
 from mlmagic.source.assemble import MODEL_FILE, ModelText, assemble
 from mlmagic.source.cold import cold_reason
 from mlmagic.source.data import DataFile
@@ -17,6 +19,7 @@ from mlmagic.source.digest import digest_of
 from mlmagic.source.docstrings import summary
 from mlmagic.source.flags import function_flags, script_flags
 from mlmagic.source.history import Cell, LiveName
+from mlmagic.source.managed import managed_files, managed_flags
 from mlmagic.source.parts import LOOP_FILE
 from mlmagic.source.project import pyproject, requirements_text
 from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
@@ -24,8 +27,11 @@ from mlmagic.source.sdist import distribution_name
 from mlmagic.source.shape import Shape, recognise
 from mlmagic.source.slice import Slice, slice_cell
 from mlmagic.source.sourcemap import place
-from mlmagic.source.task import own_arguments_task, script_task, template, train_task
-from mlmagic.spec.package import Flag, SourceMap, TrainerPackage
+from mlmagic.source.task import build_model_task, own_arguments_task, script_task, template, train_task
+from mlmagic.spec.package import CellShape, Flag, SourceMap, TrainerPackage
+
+if TYPE_CHECKING:
+    from mlmagic.source.features import FeatureFiles
 
 
 def build_package(
@@ -34,7 +40,8 @@ def build_package(
     history: Sequence[Cell] = (),
     *,
     live: Mapping[str, LiveName] | None = None,
-    data: Mapping[str, DataFile] | None = None,
+    ship: Mapping[str, DataFile] | None = None,
+    features: Callable[[], FeatureFiles] | None = None,
     installed: Callable[[str], tuple[str, str] | None] = installed_distribution,
     local_modules: Callable[[str], Path | None] = local_module,
     notebook: str | None = None,
@@ -47,7 +54,8 @@ def build_package(
         cell: the cell; `source` is the body, without the line of the magic.
         history: the executed cells, oldest first.
         live: what the kernel's namespace holds, by name.
-        data: what `--with` ships, by name.
+        ship: what `--with` ships, by name.
+        features: makes the modules of a dataset's features; called for a cell with `build_model`, which needs it.
         installed: distribution and version that provide a module (dotted for namespace packages).
         local_modules: the file or folder of a module that is not installed.
         notebook: path of the notebook, for the source map.
@@ -56,9 +64,10 @@ def build_package(
     Raises:
         CellError: the cell cannot become a package; the text says why and what to do.
     """
-    data = data or {}
-    sliced = slice_cell(cell, history, live=live, shipped=tuple(data))
-    program = _read_program(cell, sliced, [data[shipped] for shipped in sliced.shipped], notebook)
+    ship = ship or {}
+    sliced = slice_cell(cell, history, live=live, shipped=tuple(ship))
+    program = _read_program(cell, sliced, [ship[shipped] for shipped in sliced.shipped], notebook)
+    made = _feature_files(program, features)
     needed = find_requirements(
         program.tree,
         program.model.text,
@@ -66,8 +75,9 @@ def build_package(
         installed=installed,
         local_modules=local_modules,
         place=program.place,
+        files={} if made is None else managed_files(made.files),
     )
-    task, flags, notes = _write_task(program, joins_cluster=LOOP_FILE in needed.files)
+    task, flags, notes = _write_task(program, made, joins_cluster=LOOP_FILE in needed.files)
     files = _files(name, program, task, needed, python or f"{sys.version_info.major}.{sys.version_info.minor}")
     return TrainerPackage(
         shape=program.shape.kind,
@@ -77,7 +87,7 @@ def build_package(
         digest=digest_of({**files, MODEL_FILE: program.model.text_without_numbers().encode()}),
         source_map=program.source_map,
         cold_reason=cold_reason(files, partial(place, program.source_map)),
-        notes=(*sliced.notes, *notes, *needed.notes, *_unused(data, sliced)),
+        notes=(*sliced.notes, *notes, *needed.notes, *_unused(ship, sliced)),
     )
 
 
@@ -114,11 +124,29 @@ def _parse(text: str) -> ast.Module:
         return ast.parse(text, MODEL_FILE)
 
 
-def _write_task(program: _Program, *, joins_cluster: bool) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:
+def _feature_files(program: _Program, features: Callable[[], FeatureFiles] | None) -> FeatureFiles | None:
+    if program.shape.kind is not CellShape.BUILD_MODEL:
+        return None
+    if features is None:
+        raise CellError(
+            "a cell with `def build_model(features, ...)` trains on a dataset, and none is given.",
+            hint="Name one that %%preprocess has made: `%%train NAME --data DATASET`; %datasets lists them. Without a "
+            "dataset, `def train(epochs=5): ...` reads its data itself.",
+        )
+    return features()
+
+
+def _write_task(
+    program: _Program, made: FeatureFiles | None, *, joins_cluster: bool
+) -> tuple[str, tuple[Flag, ...], tuple[str, ...]]:
     shape = program.shape
     if shape.function is not None:
-        flags, notes = function_flags(shape.function, program.tree.body, program.place(shape.function.lineno))
+        where = program.place(shape.function.lineno)
         description = summary(ast.get_docstring(shape.function))
+        if made is not None:
+            managed = managed_flags(shape.function, program.tree.body, where, made.flags)
+            return build_model_task(managed, description), managed.flags, managed.notes
+        flags, notes = function_flags(shape.function, program.tree.body, where)
         return train_task(flags, description, joins_cluster=joins_cluster), flags, notes
     if shape.reads_arguments:
         note = "the cell reads its arguments itself, so its constants are not flags"
@@ -142,5 +170,5 @@ def _files(name: str, program: _Program, task: str, needed: Requirements, python
     return dict(sorted(files.items()))
 
 
-def _unused(data: Mapping[str, DataFile], sliced: Slice) -> list[str]:
-    return [f"`{name}` is not shipped: the cell does not use it" for name in data if name not in sliced.shipped]
+def _unused(ship: Mapping[str, DataFile], sliced: Slice) -> list[str]:
+    return [f"`{name}` is not shipped: the cell does not use it" for name in ship if name not in sliced.shipped]

@@ -6,7 +6,7 @@ import ast
 import math
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import PurePath
@@ -25,14 +25,15 @@ from mlmagic.spec.package import Flag
 
 
 def function_flags(
-    function: ast.FunctionDef, module: Sequence[ast.stmt], place: str
+    function: ast.FunctionDef, module: Sequence[ast.stmt], place: str, *, first: int = 0
 ) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
     """Return a flag for each parameter, and notes on those that are left to their defaults.
 
     Args:
-        function: the definition of `train`.
+        function: the definition of `train` or `build_model`.
         module: the statements around it, which say what `EPOCHS` is in `epochs=EPOCHS`.
         place: where it stands in the notebook.
+        first: how many parameters come before those that become flags.
 
     Raises:
         CellError: parameters that cannot be flags; all are listed.
@@ -40,10 +41,10 @@ def function_flags(
     known = known_before(list(module), function)
     aliases = {assigned[0]: assigned[1] for item in module if (assigned := assignment(item))}
     descriptions = parameter_help(ast.get_docstring(function))
-    problems = _unnamed_parameters(function)
+    problems = _unnamed_parameters(function, first)
     flags: list[Flag] = []
     notes: list[str] = []
-    for argument, default in _parameters(function):
+    for argument, default in _parameters(function)[first:]:
         kind, value, expression = _type_and_default(argument, default, known, aliases)
         if kind is None and default is None and argument.annotation is None:
             kind = FlagType(name="str")
@@ -60,7 +61,7 @@ def function_flags(
     problems += _clashes(flags)
     if problems:
         raise CellError(
-            f"`train` ({place}) has parameters that cannot become flags:",
+            f"`{function.name}` ({place}) has parameters that cannot become flags:",
             problems=problems,
             hint="What works: a name with a default or annotation of int, float, str, bool, Path, Literal, or a list.",
         )
@@ -96,19 +97,20 @@ def spellings(name: str) -> list[str]:
     return list(dict.fromkeys(["--" + plain.strip("_").replace("_", "-"), f"--{plain}"]))
 
 
-def _parameters(function: ast.FunctionDef) -> Iterator[tuple[ast.arg, ast.expr | None]]:
-    """Yield the named parameters with their defaults."""
+def _parameters(function: ast.FunctionDef) -> list[tuple[ast.arg, ast.expr | None]]:
+    """Return the parameters with their defaults."""
     arguments = function.args
-    missing = len(arguments.args) - len(arguments.defaults)
-    yield from zip(
-        arguments.args, [*[None] * max(missing, 0), *arguments.defaults[-len(arguments.args) :]], strict=False
-    )
-    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [*[None] * (len(positional) - len(arguments.defaults)), *arguments.defaults]
+    return [
+        *zip(positional, defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
 
 
-def _unnamed_parameters(function: ast.FunctionDef) -> list[str]:
+def _unnamed_parameters(function: ast.FunctionDef, first: int) -> list[str]:
     arguments = function.args
-    problems = [f"`{argument.arg}` is positional only" for argument in arguments.posonlyargs]
+    problems = [f"`{argument.arg}` is positional only" for argument in arguments.posonlyargs[first:]]
     problems += [f"`*{arguments.vararg.arg}` takes values without a name"] if arguments.vararg else []
     problems += [f"`**{arguments.kwarg.arg}` takes any name"] if arguments.kwarg else []
     return problems

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from functools import cache
 
 from mlmagic.source.imports import Import
@@ -13,8 +12,8 @@ PACKAGE = "trainer"
 
 LOOP_FILE = f"{PACKAGE}/loop.py"
 
-# The modules that cells may import, with those that they import in turn.
-_PARTS: Mapping[str, tuple[str, ...]] = {"loop": ("checkpoint", "cluster", "epochs", "loop", "servers", "workers")}
+# The modules that cells may import.
+_PARTS = ("loop",)
 
 
 def part_files(item: Import) -> dict[str, bytes] | None:
@@ -22,12 +21,42 @@ def part_files(item: Import) -> dict[str, bytes] | None:
     _, module, name = (*item.name.split(".", 2), "", "")[:3]
     if module not in _PARTS or (name and name not in _public_names(module)):
         return None
-    return {f"{PACKAGE}/{part}.py": part_text(part).encode() for part in _PARTS[module]}
+    return part_closure(module)
 
 
 def offer() -> str:
     """Return the imports that there are."""
     return " ".join(f"`from {PACKAGE}.{module} import {', '.join(_public_names(module))}` works." for module in _PARTS)
+
+
+def part_closure(name: str, *others: bytes) -> dict[str, bytes]:
+    """Return a module of ours as a file of the package, with all modules that it, or other files, import in turn."""
+    found: dict[str, bytes] = {}
+    waiting = [name, *(part for text in others for part in _imported_parts(text.decode()))]
+    while waiting:
+        part = waiting.pop()
+        path = f"{PACKAGE}/{part}.py"
+        if path not in found and _is_part(part):
+            found[path] = part_text(part).encode()
+            waiting += _imported_parts(part_text(part))
+    return dict(sorted(found.items()))
+
+
+def _imported_parts(text: str) -> list[str]:
+    """Return the modules of the package that a module of it imports."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:  # no module: data for one
+        return []
+    imports = [(node.module or "", node.names) for node in nodes if isinstance(node, ast.ImportFrom)]
+    named = [alias.name for module, names in imports if module == PACKAGE for alias in names]
+    return named + [module.split(".")[1] for module, _ in imports if module.startswith(f"{PACKAGE}.")]
+
+
+def _is_part(name: str) -> bool:
+    from importlib.resources import files
+
+    return files("mlmagic.source").joinpath("templates", f"{name}.py.template").is_file()
 
 
 @cache

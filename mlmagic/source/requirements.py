@@ -89,6 +89,7 @@ def find_requirements(
     installed: Installed,
     local_modules: LocalModules,
     place: Callable[[int], str],
+    files: Mapping[str, bytes] | None = None,
 ) -> Requirements:
     """Return what a program needs.
 
@@ -99,6 +100,7 @@ def find_requirements(
         installed: distribution and version that provide a module.
         local_modules: file or folder of a module that is not installed.
         place: says where a line of the program stands in the notebook.
+        files: what comes into the package in any case, by path.
 
     Raises:
         CellError: modules that are nowhere, or a local one that cannot come along; all are listed.
@@ -106,6 +108,7 @@ def find_requirements(
     found = Requirements()
     seen: set[str] = set()
     wanted = [*imports_of(tree), *(Import(name=name, line=0, optional=True) for name in modules)]
+    wanted += _add_files(files or {}, found)
     while wanted:
         # What the program cannot do without comes first: a module is looked up once.
         wanted.sort(key=lambda item: item.optional)

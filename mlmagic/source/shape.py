@@ -16,7 +16,7 @@ _WHAT_RUNS = "Define `def train(epochs=5): ...`, which the job calls, or write t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The shape; `function` is the definition of `train` where there is one."""
+    """The shape; `function` is the definition of `train` or `build_model` where there is one."""
 
     kind: CellShape
     function: ast.FunctionDef | None = None
@@ -38,9 +38,11 @@ def recognise(own: Sequence[ast.stmt], module: Sequence[ast.stmt], place: Callab
     functions = {item.name: item for item in own if isinstance(item, ast.FunctionDef)}
     _refuse_lookalikes(own, place)
     if "build_model" in functions:
-        _refuse_build_model(functions, place)
+        _refuse_two_ways(functions, place)
+        _refuse_calls(own, "build_model", place)
+        return Shape(kind=CellShape.BUILD_MODEL, function=functions["build_model"])
     if "train" in functions:
-        _refuse_calls(own, place)
+        _refuse_calls(own, "train", place)
         return Shape(kind=CellShape.TRAIN, function=functions["train"])
     if not own:
         raise CellError("the cell holds no Python, so that the job would do nothing.", hint=_WHAT_RUNS)
@@ -52,18 +54,13 @@ def recognise(own: Sequence[ast.stmt], module: Sequence[ast.stmt], place: Callab
     return Shape(kind=CellShape.SCRIPT, reads_arguments=_reads_arguments(module))
 
 
-def _refuse_build_model(functions: dict[str, ast.FunctionDef], place: Callable[[int], str]) -> None:
+def _refuse_two_ways(functions: dict[str, ast.FunctionDef], place: Callable[[int], str]) -> None:
     if "train" in functions:
         raise CellError(
             f"the cell defines both `build_model` ({place(functions['build_model'].lineno)}) and `train` "
             f"({place(functions['train'].lineno)}), which are two ways to train.",
             hint="Keep `train`; a helper that builds the model can have any other name, such as `make_model`.",
         )
-    raise CellError(
-        "a cell with `def build_model(features, ...)` trains on a dataset made by %%preprocess, which this version of "
-        "mlmagic does not have.",
-        hint="`def train(epochs=5): ...` works now: read the data in it, fit the model, and return the model.",
-    )
 
 
 def _refuse_lookalikes(own: Sequence[ast.stmt], place: Callable[[int], str]) -> None:
@@ -84,14 +81,14 @@ def _refuse_lookalikes(own: Sequence[ast.stmt], place: Callable[[int], str]) -> 
         )
 
 
-def _refuse_calls(own: Sequence[ast.stmt], place: Callable[[int], str]) -> None:
+def _refuse_calls(own: Sequence[ast.stmt], name: str, place: Callable[[int], str]) -> None:
     for item in own:
         if isinstance(item, ast.FunctionDef | ast.ClassDef | ast.If):
             continue
         for node in ast.walk(item):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "train":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
                 raise CellError(
-                    f"{place(node.lineno)} calls `train`, which the job does itself: it would train twice.",
+                    f"{place(node.lineno)} calls `{name}`, which the job does itself: it would train twice.",
                     hint="Take the call out; values for its parameters go behind `--`, such as `-- --epochs 5`.",
                 )
 

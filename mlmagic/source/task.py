@@ -7,6 +7,7 @@ from functools import cache
 from string import Template
 
 from mlmagic.source.flags import spellings
+from mlmagic.source.managed import TRAINING_FLAGS, ManagedFlags
 from mlmagic.spec.package import Flag
 
 _WIDTH = 100
@@ -26,8 +27,28 @@ def train_task(flags: Sequence[Flag], description: str | None, *, joins_cluster:
         description: what it does, for its help.
         joins_cluster: the package has the training loop, which must find its cluster joined.
     """
-    imports = "from pathlib import Path\n" if _uses_path(flags) else ""
-    return _fill("train_task.py", flags, description, imports=imports, join=_join(joins_cluster))
+    return _fill(
+        "train_task.py",
+        flags,
+        description,
+        imports=_path_import(flags),
+        join=_join(joins_cluster),
+        report=template("report.py").template.rstrip("\n") + "\n",
+    )
+
+
+def build_model_task(flags: ManagedFlags, description: str | None) -> str:
+    """Return the program that trains what `build_model` returns on a dataset."""
+    return _fill(
+        "build_model_task.py",
+        flags.flags,
+        description,
+        imports=_path_import(flags.flags),
+        features=literal(flags.features),
+        model=literal(flags.model),
+        training=literal(tuple(flag.name for flag in TRAINING_FLAGS)),
+        report=template("report.py").template.rstrip("\n") + "\n",
+    )
 
 
 def script_task(flags: Sequence[Flag], *, joins_cluster: bool = False) -> str:
@@ -138,5 +159,5 @@ def _help(flag: Flag) -> str:
     return f"{text} (default: {default})" if text else f"default: {default}"
 
 
-def _uses_path(flags: Sequence[Flag]) -> bool:
-    return any(flag.type == "Path" for flag in flags)
+def _path_import(flags: Sequence[Flag]) -> str:
+    return "from pathlib import Path\n" if any(flag.type == "Path" for flag in flags) else ""

@@ -120,8 +120,8 @@ def test_the_notebook_gives_what_the_program_needs(session: Session) -> None:
 
 
 def test_a_frame_is_shipped(session: Session) -> None:
-    data = {"trips": pd.DataFrame({"a": [1, 2]})}
-    plan = plan_training("taxi", source="print(len(trips))", data=data, session=session)
+    ship = {"trips": pd.DataFrame({"a": [1, 2]})}
+    plan = plan_training("taxi", source="print(len(trips))", ship=ship, session=session)
     assert [name for name in plan.package.files if name.startswith("trainer/data/trips")]
 
 
@@ -170,7 +170,7 @@ def test_functions_that_cannot_be_packaged_are_told(session: Session) -> None:
         return limit
 
     inner.__name__ = "train"
-    with pytest.raises(UsageError, match=r"the function must be called train, as in a %%train cell; it is called fit."):
+    with pytest.raises(UsageError, match=r"the function must be called train or build_model, as in a %%train cell; it is called fit."):
         plan_training("taxi", source=fit, session=session)
     with pytest.raises(UsageError, match=r"train uses variables of an enclosing function \(limit\)"):
         plan_training("taxi", source=inner, session=session)

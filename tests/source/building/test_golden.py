@@ -48,7 +48,7 @@ def package_of(case: str) -> TrainerPackage:
     *history, cell = read_cells(GOLDEN / f"{case}.cells")
     data = data_files() if case == "data" else {}
     return build_package(
-        "taxi", cell, history, data=data, installed=INSTALLED.get, local_modules=lambda _: None, python="3.11"
+        "taxi", cell, history, ship=data, installed=INSTALLED.get, local_modules=lambda _: None, python="3.11"
     )
 
 

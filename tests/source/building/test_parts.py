@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlmagic.errors import CellError
-from mlmagic.source.parts import part_text
+from mlmagic.source.parts import part_closure, part_text
 
 FILES = [f"trainer/{part}.py" for part in ("checkpoint", "cluster", "epochs", "loop", "servers", "workers")]
 LOOP = "from trainer.loop import fit\n"
@@ -73,7 +73,7 @@ def test_all_that_is_not_there_is_told_at_once(build) -> None:
         build("import trainer.a\nfrom trainer.b import c\ndef train():\n    pass")
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", sorted({*FILES, *part_closure("training")}))
 def test_generated_modules_are_formatted_and_short(file: str, tmp_path: Path) -> None:
     path = tmp_path / "part.py"
     path.write_text(part_text(Path(file).stem))

@@ -32,11 +32,11 @@ def test_the_shape_is_told_by_what_is_defined(build, cell: str, shape: CellShape
     assert build(cell).shape is shape
 
 
-def test_build_model_waits_for_datasets(build) -> None:
+def test_build_model_needs_a_dataset(build) -> None:
     assert error_of(build, "def build_model(features, units=8): pass") == (
-        "a cell with `def build_model(features, ...)` trains on a dataset made by %%preprocess, which this version of "
-        "mlmagic does not have.\n"
-        "`def train(epochs=5): ...` works now: read the data in it, fit the model, and return the model."
+        "a cell with `def build_model(features, ...)` trains on a dataset, and none is given.\n"
+        "Name one that %%preprocess has made: `%%train NAME --data DATASET`; %datasets lists them. Without a dataset, "
+        "`def train(epochs=5): ...` reads its data itself."
     )
 
 
@@ -66,6 +66,12 @@ def test_the_cell_does_not_call_train_itself(build, call: str) -> None:
     assert error_of(build, f"def train(epochs=5): pass\n\n{call}") == (
         "Cell [9], line 4 calls `train`, which the job does itself: it would train twice.\n"
         "Take the call out; values for its parameters go behind `--`, such as `-- --epochs 5`."
+    )
+
+
+def test_the_cell_does_not_build_the_model_itself(build) -> None:
+    assert error_of(build, "def build_model(features): pass\n\nmodel = build_model(None)").startswith(
+        "Cell [9], line 4 calls `build_model`, which the job does itself: it would train twice.\n"
     )
 
 
