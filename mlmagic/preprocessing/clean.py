@@ -115,7 +115,8 @@ def to_frame(batch: pa.RecordBatch) -> Any:
     for name, array in zip(batch.schema.names, _with_plain_text(batch).columns, strict=True):
         mapper = nullable.get if array.null_count else None
         columns[name] = array.to_pandas(types_mapper=mapper, date_as_object=False)
-    return pd.DataFrame(columns, copy=False)
+    # Arrow's memory is not to be written to, and people do assign to rows.
+    return pd.DataFrame(columns, copy=True)
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:

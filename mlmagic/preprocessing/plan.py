@@ -13,7 +13,8 @@ from mlmagic.errors import UsageError, nearest
 from mlmagic.preprocessing.arguments import Arguments, RejectLimit
 from mlmagic.preprocessing.clean import Cleaner
 from mlmagic.preprocessing.probe import probe_columns
-from mlmagic.preprocessing.reading.source import Source, plan_source
+from mlmagic.preprocessing.reading.plan import plan_source
+from mlmagic.preprocessing.reading.source import Source
 from mlmagic.preprocessing.splits import Division, divide
 from mlmagic.spec.dataset import Column, ColumnType, SplitBy
 from mlmagic.spec.feature_declaration import declaration, read_features

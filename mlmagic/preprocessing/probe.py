@@ -9,7 +9,8 @@ import pyarrow as pa
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.clean import Cleaner, FailedRow
 from mlmagic.preprocessing.normal import column_types
-from mlmagic.preprocessing.reading.source import Source, read_unit
+from mlmagic.preprocessing.reading.reader import read_unit
+from mlmagic.preprocessing.reading.source import Source
 from mlmagic.spec.dataset import Column, ColumnType
 
 ROWS = 4096

@@ -45,9 +45,10 @@ class PartWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and self._stream is not None:
-            # Without its end, the file is no Parquet file; and nobody will ask for it.
-            with contextlib.suppress(Exception):
-                self._stream.close()
+            # Nobody will ask for it; the disk may be full.
+            for end in (self._writer, self._stream):
+                with contextlib.suppress(Exception):
+                    end.close()  # type: ignore[union-attr]
             storage.delete(self._part[2])
 
     def add(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
