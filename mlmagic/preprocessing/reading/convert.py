@@ -76,7 +76,7 @@ def fault(value: object, kind: ColumnType) -> str:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether values of that type are text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def cast_or_null(values: pa.Array, kind: pa.DataType, *, safe: bool = True) -> tuple[pa.Array, Mask | None]:
@@ -220,7 +220,8 @@ def _without(array: pa.Array, bad: Mask | None) -> pa.Array:
 
 
 def _true(condition: pa.Array) -> Mask:
-    return pc.fill_null(condition, fill_value=False).to_numpy(zero_copy_only=False)
+    mask: Mask = pc.fill_null(condition, fill_value=False).to_numpy(zero_copy_only=False)
+    return mask
 
 
 def _either(one: Mask | None, other: Mask | None) -> Mask | None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from mlmagic.errors import UsageError
-from mlmagic.preprocessing.reading.delimited import read_texts
+from mlmagic.preprocessing.reading.delimited_rows import read_texts
 from mlmagic.preprocessing.reading.files import Found, open_file, read_at
 from mlmagic.preprocessing.reading.guess import looks_like_data, type_of_texts
 from mlmagic.preprocessing.reading.options import ReadOptions
@@ -174,8 +174,8 @@ def _samples(pieces: Sequence[Piece], options: ReadOptions) -> pa.Table:
     names = pieces[0].layout.names
     tables = [pa.table({name: pa.array([], pa.string()) for name in names})]
     for piece in sorted(chosen, key=lambda piece: piece.path):
-        for block in _blocks(piece, max(2, _SAMPLES // count)):
-            tables.append(_texts(block, piece, options).select(names))
+        blocks = _blocks(piece, max(2, _SAMPLES // count))
+        tables += [_texts(block, piece, options).select(names) for block in blocks]
     return pa.concat_tables(tables)
 
 

@@ -10,7 +10,7 @@ from mlmagic.preprocessing.reading.types import Types
 from mlmagic.spec.dataset import ColumnType
 
 _TOLERATED = 0.1
-"""Such a part of the values may be of another type: their rows are rejected, and the limit for rejected rows decides."""
+"""Such a part of the values may be of another type: their rows are rejected, and the limit for these decides."""
 
 _CODE = r"^[+-]?0[0-9]"
 """A number with leading zeros is a code: as a number it would lose them."""

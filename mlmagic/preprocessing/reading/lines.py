@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mlmagic.preprocessing.reading.files import open_file, read_at
+from mlmagic.preprocessing.reading.rejections import Fault
 from mlmagic.preprocessing.reading.source import Piece
 from mlmagic.preprocessing.reading.text import Block, inflated
 
@@ -28,18 +29,21 @@ class Lines:
             self._counted += len(block.data)
 
     def numbered(
-        self, block: Block, spans: Sequence[tuple[int, int]], rows: Sequence[int]
-    ) -> Iterator[tuple[int, int | None]]:
-        """Yield each of these rows with the number of its first line, from 1."""
-        if block.offset > _REACH:
-            yield from ((row, None) for row in rows)
-            return
-        line, place = self._before(block), 0
-        for row in rows:
-            start = spans[row][0]
-            line += _breaks(block.data[place:start])
+        self, block: Block, rows: Iterable[tuple[int, int, Fault]]
+    ) -> Iterator[tuple[int, int, Fault, int | None]]:
+        """Yield each of these rows of the block, in their order, with the number of its first line, from 1."""
+        line, place = 0, -1
+        for start, stop, fault in rows:
+            if block.offset + start > _REACH:
+                yield start, stop, fault, None
+                continue
+            line = (
+                self._before(block) + _breaks(block.data[:start])
+                if place < 0
+                else line + _breaks(block.data[place:start])
+            )
             place = start
-            yield row, line + 1
+            yield start, stop, fault, line + 1
 
     def _before(self, block: Block) -> int:
         if self._counted != block.offset:

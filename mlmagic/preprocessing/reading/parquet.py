@@ -48,7 +48,7 @@ def plan_parquet(files: Sequence[Found], options: ReadOptions) -> tuple[Types, l
         raise UsageError(
             "Some columns hold what a dataset cannot.",
             problems=nested,
-            hint="Columns hold integers, floats, booleans, text, timestamps or dates; write the files without the others.",
+            hint="Columns hold integers, floats, booleans, text, timestamps or dates; leave out the others.",
         )
     found = {name: unified(arrow_kind(kind) for kind in kinds.values()) for name, kinds in columns.items()}
     return {name: options.types.get(name, kind) for name, kind in found.items()}, pieces

@@ -13,7 +13,7 @@ from mlmagic.preprocessing.reading.parquet import cut_parquet, plan_parquet
 from mlmagic.preprocessing.reading.source import Piece, Source
 from mlmagic.preprocessing.reading.text import GZIP
 from mlmagic.preprocessing.reading.types import Types
-from mlmagic.preprocessing.reading.units import Cut, divide, uncut
+from mlmagic.preprocessing.reading.units import Cut, divide
 from mlmagic.spec.dataset import Column, InputFile
 
 _ENDINGS = {
@@ -94,7 +94,7 @@ def _one_format(files: Sequence[Found]) -> Format:
     return next(iter(formats))
 
 
-_KNOWN = "CSV, JSON lines, Parquet and TFRecord files can be read, as UTF-8 where they are text; CSV and JSON lines gzipped, too."
+_KNOWN = "CSV, JSON lines, Parquet and TFRecord files can be read; text as UTF-8, and gzipped, too."
 
 
 def _format(file: Found) -> Format:

@@ -20,7 +20,7 @@ def read_unit(source: Source, unit: Unit) -> Iterator[RawBatch]:
     """Read the pieces of a unit in batches of at most 65,536 rows. A bad row is rejected, never an exception.
 
     Raises:
-        UsageError: a file that cannot be read at all, is truncated, or is damaged so that no row can be told from another.
+        UsageError: a file that cannot be read, is truncated, or is damaged so that rows cannot be told apart.
     """
     for piece in unit.pieces:
         yield from _READERS[source.format](source, piece)

@@ -19,6 +19,9 @@ TEXT_LENGTH = 65_536
 SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())])
 """Of `rejected/*.parquet`."""
 
+Fault = tuple[str, str]
+"""What is wrong with a row: the reason without the value, and with it."""
+
 
 class Rejection(NamedTuple):
     """One row. They sort by where they stand."""

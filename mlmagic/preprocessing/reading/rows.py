@@ -1,7 +1,7 @@
 """Where the rows of delimited text begin and end, quotes and all.
 
-It agrees with Arrow's parser: a quote opens only at the beginning of a field, a doubled one inside stands for itself, and
-`\\n`, `\\r\\n` and `\\r` alone end a row.
+It agrees with Arrow's parser: a quote opens only at the beginning of a field, a doubled one inside stands for itself,
+and LF, CR LF and CR alone end a row.
 """
 
 from __future__ import annotations
