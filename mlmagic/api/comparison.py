@@ -33,6 +33,7 @@ class JobComparison(Comparison):
                 "state": job.state.value,
                 "seconds": job.seconds,
                 "model_version": job.model_version,
+                "dataset_version": job.dataset_version,
                 **{flag: job.flags.get(flag) for flag in self.flags},
                 **{metric: job.metrics.get(metric) for metric in self.metrics},
             }
@@ -110,6 +111,7 @@ def _row(record: JobRecord, now: datetime) -> ComparedJob:
         state=record.state,
         seconds=run_seconds(record, now),
         model_version=record.model_version,
+        dataset_version=record.dataset_version,
         flags=flags_of(record.spec),
         metrics=record.metrics,
     )

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.spec.advice import usage_hints
-from mlmagic.spec.job import JobRecord, JobState
-from mlmagic.spec.report import JobDescription, Progress, StateChange
+from mlmagic.spec.job import JobKind, JobRecord, JobState
+from mlmagic.spec.report import JobDescription, Progress, Reading, StateChange
 from mlmagic.spec.usage import Usage
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def describe(
     record = backend.get(job_id)
     log_tail = read_log_tail(backend, job_id)
     changes = backend.changes(job_id)
-    progress = read_job_progress(record, log_tail)
+    now = now or datetime.now(UTC)
+    reading = read_job_reading(record, changes, log_tail, now)
+    progress = read_job_progress(record, log_tail) if reading is None else None
     usage = known_usage if known_usage is not None and not record.state.is_final else backend.usage(job_id)
     return Description(
         record=record,
@@ -50,7 +52,8 @@ def describe(
         replicas=backend.replicas(job_id),
         usage=usage,
         progress=progress,
-        eta_seconds=remaining_seconds(record, changes, progress, now or datetime.now(UTC)),
+        reading=reading,
+        eta_seconds=remaining_seconds(record, changes, progress or reading, now),
         waiting_for=backend.waiting_for(job_id),
         log_tail=log_tail,
         hints=_hints(record, usage),
@@ -76,14 +79,34 @@ def read_job_progress(record: JobRecord, log_tail: str) -> Progress | None:
     return read_progress(log_tail) if record.start_time is not None else None
 
 
+def read_job_reading(
+    record: JobRecord, changes: tuple[StateChange, ...], log_tail: str, now: datetime
+) -> Reading | None:
+    """Return how far preprocessing is; None where the log does not tell, and of a job that does something else."""
+    from mlmagic.runtime.reading import read_reading, with_rate
+
+    if record.spec.kind is not JobKind.PREPROCESSING or record.start_time is None:
+        return None
+    reading = read_reading(log_tail)
+    if reading is None:
+        return None
+    return with_rate(reading, ((record.end_time or now) - _began(record.start_time, changes)).total_seconds())
+
+
 def remaining_seconds(
-    record: JobRecord, changes: tuple[StateChange, ...], progress: Progress | None, now: datetime
+    record: JobRecord, changes: tuple[StateChange, ...], progress: Progress | Reading | None, now: datetime
 ) -> float | None:
     """Return how long a running job will still take; None while that cannot be told."""
     from mlmagic.runtime.progress import estimate_remaining
+    from mlmagic.runtime.reading import remaining_seconds as reading_seconds
 
     if record.state is not JobState.RUNNING or progress is None or record.start_time is None:
         return None
+    if isinstance(progress, Reading):
+        return reading_seconds(progress)
+    return estimate_remaining(progress, _began(record.start_time, changes), now)
+
+
+def _began(first: datetime, changes: tuple[StateChange, ...]) -> datetime:
     # A later attempt began later than the job did.
-    began = max((change.time for change in changes if change.state is JobState.RUNNING), default=record.start_time)
-    return estimate_remaining(progress, began, now)
+    return max((change.time for change in changes if change.state is JobState.RUNNING), default=first)

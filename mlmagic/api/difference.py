@@ -127,6 +127,7 @@ def _settings(record: JobRecord) -> dict[str, object]:
     accelerators = [f"{p.accelerator_type}:{p.accelerator_count}" for p in resources.worker_pools if p.accelerator_type]
     return {
         "displayName": spec.display_name,
+        "kind": spec.kind,
         "backend": spec.backend,
         "module": spec.package.module,
         "requirements": ", ".join(spec.package.requirements),
@@ -138,6 +139,7 @@ def _settings(record: JobRecord) -> dict[str, object]:
         "memoryBytes": resources.memory_bytes,
         "model": spec.model,
         "setDefault": spec.set_default,
+        "dataset": spec.dataset,
         "timeoutSeconds": spec.timeout_seconds,
         "priority": spec.priority,
         "maxRetries": spec.max_retries,
@@ -162,5 +164,6 @@ def _results(record: JobRecord, now: datetime) -> dict[str, object]:
         "exitCode": record.exit_code,
         "error": record.error.message if record.error else None,
         "modelVersion": record.model_version,
+        "datasetVersion": record.dataset_version,
         **{f"metrics.{name}": value for name, value in record.metrics.items()},
     }

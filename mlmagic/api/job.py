@@ -48,8 +48,13 @@ class Job:
 
     @property
     def model_version(self) -> str | None:
-        """The version that it made, such as `taxi@2`; None while there is none."""
+        """The version of a model that it made, such as `taxi@2`; None while there is none."""
         return self.record.model_version
+
+    @property
+    def dataset_version(self) -> str | None:
+        """The version of a dataset that it made, such as `taxi@2`; None while there is none."""
+        return self.record.dataset_version
 
     def describe(self) -> Description:
         """Return all that is known about the job now: replicas, usage, progress, the end of its log."""

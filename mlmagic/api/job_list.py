@@ -81,6 +81,7 @@ class JobList(Sequence[JobSummary]):
                     "end_time": record.end_time,
                     "attempt": record.attempt,
                     "model_version": record.model_version,
+                    "dataset_version": record.dataset_version,
                     "error": record.error.message if record.error else None,
                     **{f"flags.{name}": value for name, value in flags_of(record.spec).items()},
                     **{f"metrics.{name}": value for name, value in record.metrics.items()},

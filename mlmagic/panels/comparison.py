@@ -56,7 +56,7 @@ def comparison_bundle(comparison: Comparison) -> Bundle:
 def _columns(comparison: Comparison) -> list[_Column]:
     jobs = comparison.jobs
     took = [_NONE if job.seconds is None else duration(job.seconds) for job in jobs]
-    versions = [job.model_version or _NONE for job in jobs]
+    versions = [job.model_version or job.dataset_version or _NONE for job in jobs]
     columns = [_flag_column(jobs, name) for name in comparison.flags]
     columns += [_metric_column(jobs, name) for name in comparison.metrics]
     columns += [] if set(versions) == {_NONE} else [_Column(name="Version", values=versions)]

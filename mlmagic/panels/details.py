@@ -11,7 +11,7 @@ from mlmagic.panels.numbers import number
 from mlmagic.panels.text import folded, one_line, wrapped
 from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, duration
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobKind, JobRecord
 from mlmagic.spec.report import JobDescription
 
 _DIGEST_LENGTH = 12
@@ -59,6 +59,7 @@ def _facts(description: JobDescription) -> list[tuple[str, str | None]]:
         ("Backend", spec.backend),
         ("Scale tier", spec.resources.scale_tier if spec.resources.scale_tier != "BASIC" else None),
         ("Model", spec.model and (f"{spec.model}, to become its default" if spec.set_default else spec.model)),
+        ("Trained on" if spec.kind is JobKind.TRAINING else "Dataset", spec.dataset),
         ("Program", shlex.join(["python", "-m", spec.package.module, *spec.args])),
         ("Flags", _pairs(spec.flags)),
         ("Metrics", _pairs({name: number(value) for name, value in record.metrics.items()})),

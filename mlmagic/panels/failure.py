@@ -12,17 +12,19 @@ from mlmagic.spec.job import JobError
 
 
 def error_html(error: JobError) -> Html:
-    """Return the error with its traceback, frames of libraries counted."""
+    """Return the error with what it lists, and with its traceback, frames of libraries counted."""
     hint = theme.row(plain_log(error.hint), top="6px") if error.hint else None
+    details = theme.block(plain_log(error.details)) if error.details else None
     shown = _traceback_html(error.traceback) if error.traceback else None
-    return theme.notice(element("strong", _headline(error)), hint, shown, colour=theme.RED)
+    return theme.notice(element("strong", _headline(error)), details, hint, shown, colour=theme.RED)
 
 
 def error_text(error: JobError) -> Sequence[str]:
     """Return the same for a terminal."""
     traceback = [line for line, _ in shortened(plain_log(error.traceback).strip("\n"))] if error.traceback else []
+    details = plain_log(error.details).split("\n") if error.details else []
     hint = plain_log(error.hint).split("\n") if error.hint else []
-    return [_headline(error), *(f"  {line}" for line in traceback), *hint]
+    return [_headline(error), *details, *(f"  {line}" for line in traceback), *hint]
 
 
 def _headline(error: JobError) -> str:

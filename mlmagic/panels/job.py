@@ -57,6 +57,9 @@ def next_commands(record: JobRecord) -> list[str]:
             # A later version does not become the default by itself.
             target = record.model_version if is_newer else model
             return [f"%predict {target} $data", *([f"%models set-default {record.model_version}"] if is_newer else [])]
+        case JobState.SUCCEEDED if record.dataset_version:
+            dataset = record.dataset_version.partition("@")[0]
+            return [f"%datasets describe {record.dataset_version}", f"%%train {dataset} --data {dataset}"]
         case JobState.LOST:
             return [f"%jobs rerun {record.id}", f"%jobs logs {record.id}"]
         case state if state.is_final:
@@ -78,10 +81,11 @@ def elapsed(record: JobRecord, now: datetime) -> str:
 def _html(description: JobDescription, log: str, left_out: int, now: datetime) -> Html:
     record = description.record
     spec = record.spec
+    made = record.model_version or record.dataset_version
     heading = theme.heading(
         theme.badge(record.state),
         theme.title(spec.display_name),
-        theme.pill(record.model_version, theme.GREY) if record.model_version else None,
+        theme.pill(made, theme.GREY) if made else None,
         theme.pill(_try(record), theme.AMBER) if record.attempt > 1 else None,
         theme.copyable(record.id),
         right=elapsed(record, now),
@@ -164,7 +168,8 @@ def _notes(description: JobDescription) -> list[str]:
 def _text(description: JobDescription, log: str, now: datetime) -> str:
     record = description.record
     name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {record.spec.display_name}"
-    version = f"  {record.model_version}" if record.model_version else ""
+    made = record.model_version or record.dataset_version
+    version = f"  {made}" if made else ""
     attempt = f"  {_try(record)}" if record.attempt > 1 else ""
     lines = [spread(name + version + attempt, elapsed(record, now)), record.id]
     lines += [part for line in _said(description) for part in folded(line)]

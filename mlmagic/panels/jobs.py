@@ -12,7 +12,7 @@ from mlmagic.panels.numbers import number
 from mlmagic.panels.text import fit, one_line, table
 from mlmagic.panels.times import absolute, ago, duration, short_absolute, utc_now
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobSummary
+from mlmagic.spec.job import JobKind, JobSummary
 
 MIME_TYPE = "application/vnd.mlmagic.jobs+json"
 EMPTY = "No jobs yet."
@@ -108,9 +108,10 @@ def _state(summary: JobSummary) -> Html:
 
 
 def _extras(summary: JobSummary) -> list[str]:
-    """Return what is not as it is by default: the attempt, the priority."""
+    """Return what is not as it is by default: the kind, the attempt, the priority."""
+    kind = [] if summary.kind is JobKind.TRAINING else [summary.kind.value]
     attempt = [f"try {summary.attempt}"] if summary.attempt > 1 else []
-    return [*attempt, *([f"priority {summary.priority}"] if summary.priority else [])]
+    return [*kind, *attempt, *([f"priority {summary.priority}"] if summary.priority else [])]
 
 
 def _name(summary: JobSummary) -> Html:
@@ -130,7 +131,11 @@ def _took(summary: JobSummary, now: datetime) -> str:
 
 
 def _result(summary: JobSummary) -> str:
-    return summary.model_version or one_line(summary.error or "")
+    return _made(summary) or one_line(summary.error or "")
+
+
+def _made(summary: JobSummary) -> str | None:
+    return summary.model_version or summary.dataset_version
 
 
 def _values(values: Mapping[str, str | float]) -> str:
@@ -139,7 +144,8 @@ def _values(values: Mapping[str, str | float]) -> str:
 
 
 def _result_html(summary: JobSummary, values: str) -> str:
-    result = element("strong", summary.model_version) if summary.model_version else fit(_result(summary), 120)
+    made = _made(summary)
+    result = element("strong", made) if made else fit(_result(summary), 120)
     return join([result, element("br") if result else "", values]) if values else result
 
 

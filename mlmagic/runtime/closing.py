@@ -80,7 +80,7 @@ def _exit_record(claim: Claim, ending: Ending) -> ExitRecord:
         error=ending.error,
         model_version=ending.model_version,
         dataset_version=ending.dataset_version,
-        metrics=_metrics(claim) if ending.state in {JobState.SUCCEEDED, JobState.FAILED} else {},
+        metrics=ending.metrics or _metrics(claim, ending.state),
         message=ending.message,
     )
 
@@ -90,7 +90,9 @@ def _end_time(claim: Claim) -> datetime:
     return max(now(), claim.start_time or now())
 
 
-def _metrics(claim: Claim) -> Mapping[str, float]:
+def _metrics(claim: Claim, state: JobState) -> Mapping[str, float]:
+    if state not in {JobState.SUCCEEDED, JobState.FAILED}:
+        return {}
     try:
         from mlmagic.runtime.scalars import final_metrics
 

@@ -17,6 +17,9 @@ _CHAIN = re.compile(r"^(?:During handling of the above exception|The above excep
 _RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
 # Lines that libraries still print while the interpreter goes down after an uncaught exception.
 _CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
+# An error of mlmagic's own modules in the package of a preprocessing job; it says all there is to say.
+_OUR_OWN = re.compile(r"^preprocessor\.errors\.\w+: ")
+_PROBLEM = "  - "
 _MACHINERY = re.compile(r'^\s+File "<frozen (?:runpy|importlib[\w.]*)>"')
 
 _PEER_LOST = re.compile(
@@ -72,6 +75,8 @@ def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], 
     """Return why a program ended with this status, -N for signal N. `translate` makes frames point at the notebook."""
     # 1 and SIGINT are how the interpreter ends after an exception that nobody caught.
     raw = find_traceback(log_tail) if exit_code in {1, -signal.SIGINT} else None
+    if raw is not None and not disk_is_full and _OUR_OWN.match(_exception_line(raw)):
+        return _our_own(_exception_text(raw))
     message = _message(exit_code, log_tail, raw)
     if disk_is_full:
         return JobError(
@@ -82,6 +87,13 @@ def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], 
     said = message.removeprefix(f"the program ended with exit status {exit_code}: ")
     hint = _hint(exit_code, said if raw is None else _exception_text(raw))
     return JobError(message=message, traceback=_translated(raw, translate), hint=hint)
+
+
+def _our_own(text: str) -> JobError:
+    """Return an error as it was raised: a message, problems one by one, what to do."""
+    message, *rest = _OUR_OWN.sub("", text).splitlines()
+    last = max((number for number, line in enumerate(rest, 1) if line.startswith(_PROBLEM)), default=0)
+    return JobError(message=message, details="\n".join(rest[:last]) or None, hint="\n".join(rest[last:]) or None)
 
 
 def is_symptom(exit_code: int, log_tail: str) -> bool:

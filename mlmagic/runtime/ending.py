@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.runtime.diagnosis import TAIL_BYTES
@@ -30,6 +30,8 @@ class Ending:
     error: JobError | None = None
     model_version: str | None = None
     dataset_version: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Where it is not TensorBoard's scalars that tell them."""
     message: str | None = None
     is_retriable: bool = False
     """The program failed by itself, and may do better another time."""

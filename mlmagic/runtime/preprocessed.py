@@ -37,12 +37,18 @@ def register_dataset(
         )
     origin = DatasetOrigin(job_id=job_id, package_digest=spec.package.digest)
     version = datasets.register(spec.dataset, made, origin=origin, now=now())
-    line = version_line(version, datasets.statistics(version).rows)
-    return Ending(state=JobState.SUCCEEDED, exit_code=0, dataset_version=str(version), message=line)
+    return made_version(version, datasets.statistics(version).rows)
 
 
-def version_line(version: DatasetVersion, rows: RowCounts) -> str:
-    """Return `taxi@1: 7,334 rows (train 5,133 · eval 1,100 · test 1,101), 12 rejected`."""
-    splits = " · ".join(f"{name} {count:,}" for name, count in version.schema.rows.items())
+def made_version(version: DatasetVersion, rows: RowCounts) -> Ending:
+    """Return how the job ends that has made this version."""
     rejected = f", {rows.rejected_rows:,} rejected" if rows.rejected_rows else ""
-    return f"{version}: {rows.written:,} rows ({splits}){rejected}"
+    splits = " · ".join(f"{name} {count:,}" for name, count in version.schema.rows.items())
+    counts = {f"rows_{name}": float(count) for name, count in version.schema.rows.items()}
+    return Ending(
+        state=JobState.SUCCEEDED,
+        exit_code=0,
+        dataset_version=str(version),
+        metrics={"rows": float(rows.written), "rows_rejected": float(rows.rejected_rows), **counts},
+        message=f"{version}: {rows.written:,} rows ({splits}){rejected}",
+    )

@@ -188,6 +188,8 @@ class JobError(Noun):
     """Why a job failed. `message` is one line; `traceback` points at notebook cells where it can."""
 
     message: str
+    details: str | None = None
+    """More lines of the message, such as rows that were rejected."""
     traceback: str | None = None
     hint: str | None = None
 
@@ -214,7 +216,7 @@ class JobRecord(Noun):
     dataset_version: str | None = None
     """`taxi@2`, once preprocessing has made it."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`."""
+    """The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`. Of preprocessing, row counts."""
     message: str | None = None
     """The last line that mlmagic said about it."""
 

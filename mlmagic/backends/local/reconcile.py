@@ -10,13 +10,12 @@ import dataclasses
 from datetime import UTC, datetime
 
 from mlmagic.errors import ConflictError, MlmagicError
-from mlmagic.runtime.ending import REMOVED
+from mlmagic.runtime.ending import REMOVED, Ending
 from mlmagic.runtime.members import end_members
+from mlmagic.runtime.preprocessed import made_version
 from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.spec.dataset import DatasetVersion
 from mlmagic.spec.job import ExitRecord, JobError, JobKind, JobRecord, JobState, fields_of
-from mlmagic.spec.model import ModelVersion
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.datasets import DatasetStore
 from mlmagic.workspace.jobs import JobStore
@@ -99,16 +98,16 @@ class Reconciler:
 
     def _made_up(self, record: JobRecord, lost: JobError | None) -> ExitRecord:
         now = datetime.now(UTC)
-        if version := self._registered_version(record):
-            is_data = record.spec.kind is JobKind.PREPROCESSING
+        if (made := self._made(record)) is not None:
             return ExitRecord(
                 attempt=record.attempt,
-                state=JobState.SUCCEEDED,
-                exit_code=0,
+                state=made.state,
+                exit_code=made.exit_code,
                 end_time=now,
-                model_version=None if is_data else version,
-                dataset_version=version if is_data else None,
-                message=f"{version} · its supervisor was killed just after making it",
+                model_version=made.model_version,
+                dataset_version=made.dataset_version,
+                metrics=made.metrics,
+                message=f"{made.message} · its supervisor was killed just after making it",
             )
         if record.state is JobState.CANCELLING:
             return ExitRecord(attempt=record.attempt, state=JobState.CANCELLED, end_time=now, message="cancelled")
@@ -123,15 +122,17 @@ class Reconciler:
             message=error.message,
         )
 
-    def _registered_version(self, record: JobRecord) -> str | None:
+    def _made(self, record: JobRecord) -> Ending | None:
+        """Return how a job would have ended that has made a version."""
         spec = record.spec
-        made: DatasetVersion | ModelVersion | None = None
         with contextlib.suppress(MlmagicError, OSError):
             if spec.kind is JobKind.PREPROCESSING:
-                made = self._datasets.adopt(spec.dataset, record.id) if spec.dataset is not None else None
-            elif spec.model is not None:
-                made = self._models.adopt(spec.model, record.id)
-        return None if made is None else str(made)
+                dataset = self._datasets.adopt(spec.dataset, record.id) if spec.dataset is not None else None
+                return None if dataset is None else made_version(dataset, self._datasets.statistics(dataset).rows)
+            if spec.model is not None and (version := self._models.adopt(spec.model, record.id)) is not None:
+                told = str(version)
+                return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=told, message=told)
+        return None
 
 
 def claim_of(jobs: JobStore, job_id: str, attempt: int) -> ProcessIdentity | None:
