@@ -20,10 +20,18 @@ from mlmagic.api.arguments import (
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.cleaning_source import CleaningSource, check_source, read_declaration
 from mlmagic.api.commands import local_command
-from mlmagic.api.inputs import Inputs, read_inputs
+from mlmagic.api.inputs import Inputs, is_remote, read_inputs
 from mlmagic.api.job import Job
-from mlmagic.api.preprocessing_words import Flags, check_runner, divided, program_words
-from mlmagic.api.program_words import Arity, KnownFlag, told_flags, word_groups
+from mlmagic.api.preprocessing_words import (
+    SEVERAL_WORDS,
+    Flags,
+    check_runner,
+    divided,
+    program_words,
+    with_inputs,
+    without,
+)
+from mlmagic.api.program_words import told_flags
 from mlmagic.api.resources import read_resources
 from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
@@ -35,7 +43,6 @@ if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
 
 P = ParamSpec("P")
-_SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
 _BEAM_OPTIONS = ("--", "--project=PROJECT", "--region=us-central1", "--temp_location=gs://BUCKET/temp")
 
 
@@ -51,14 +58,19 @@ class PreprocessingPlan:
     @property
     def command(self) -> tuple[str, ...]:
         """The words that run the pipeline by hand, in the folder of the exported package."""
+        folder = self.spec.working_directory or "."
         own, rest = divided(local_command(self.spec))
+        own = with_inputs(own, lambda word: word if is_remote(word) else os.path.join(folder, word))  # noqa: PTH118 - a pattern
         return (*own, *(() if "--output" in own else ("--output", self.spec.display_name)), *rest)
 
     @property
     def dataflow_command(self) -> tuple[str, ...]:
         """The words that run the same pipeline on Dataflow; what is written in capitals is the user's own."""
         own, rest = divided(local_command(self.spec))
-        return (*_elsewhere(own, self.spec.display_name), *(rest or _BEAM_OPTIONS))
+        own = with_inputs(own, lambda word: word if is_remote(word) else f"gs://BUCKET/{Path(word).name}")
+        own = without(own, {"runner", "output", "workers"})
+        output = f"gs://BUCKET/datasets/{self.spec.display_name}"
+        return (*own, "--runner", "dataflow", "--output", output, *(rest or _BEAM_OPTIONS))
 
     def export(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the package into a folder, and return the files written.
@@ -218,19 +230,10 @@ def plan_preprocessing(
         warm_starts=session.warm_starts,
         invocation=invocation,
         origin=origin_of(cell, context.notebook),
-        **{**circumstances(package, words), "flags": told_flags(words, _SEVERAL_WORDS)},
+        **{**circumstances(package, words), "flags": told_flags(words, SEVERAL_WORDS)},
     )
     placed = load_backend(spec.backend, session.location).place(spec)
     return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
-
-
-def _elsewhere(words: Sequence[str], name: str) -> tuple[str, ...]:
-    """Return the words of a program as they would be on Dataflow."""
-    groups = [
-        group for group in word_groups(words, _SEVERAL_WORDS) if group.name not in {"runner", "output", "workers"}
-    ]
-    kept = [word for group in groups for word in group.words]
-    return (*kept, "--runner", "dataflow", "--output", f"gs://BUCKET/datasets/{name}")
 
 
 def _threads(workers: int | None, cores: object) -> int | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from mlmagic.api.arguments import ArgumentCheck, read_args
 from mlmagic.api.inputs import is_remote
+from mlmagic.api.program_words import Arity, KnownFlag, word_groups
 from mlmagic.errors import MissingDependencyError, UsageError
 
+SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
+"""The flag of the program that takes more than one word."""
 _SEPARATOR = "--"
 _DATAFLOW_NEEDS = {
     "--project": "the project that is billed",
@@ -94,6 +97,19 @@ def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the words before the bare `--`, and those from it on."""
     place = words.index(_SEPARATOR) if _SEPARATOR in words else len(words)
     return tuple(words[:place]), tuple(words[place:])
+
+
+def with_inputs(words: Sequence[str], change: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the words of the program with each input changed."""
+    changed: list[str] = []
+    for group in word_groups(words, SEVERAL_WORDS):
+        changed += [group.words[0], *map(change, group.words[1:])] if group.name == "input" else group.words
+    return tuple(changed)
+
+
+def without(words: Sequence[str], flags: Collection[str]) -> tuple[str, ...]:
+    """Return the words of the program without some of its flags."""
+    return tuple(word for group in word_groups(words, SEVERAL_WORDS) if group.name not in flags for word in group.words)
 
 
 def check_runner(runner: object, output: object, inputs: Iterable[str], args: Sequence[str]) -> None:

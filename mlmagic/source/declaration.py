@@ -111,7 +111,9 @@ def _load(text: str, place: str, first_line: int) -> object:
         return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {first_line + mark.line}" if mark is not None else ""
+        # What is not closed ends behind the last line.
+        last = text.rstrip().count("\n")
+        line = f", line {first_line + min(mark.line, last)}" if mark is not None else ""
         raise UsageError(
             f"{place}{line}: not YAML: {getattr(error, 'problem', None) or error}.",
             hint=f"A feature on each line, for example\n{_EXAMPLE}",
