@@ -87,7 +87,7 @@ class _Quick:
     def _look_at_times(self, data: bytes) -> None:
         times = [column.name for column in self._source.columns if column.type is ColumnType.TIMESTAMP]
         if times:
-            end = data.find(b"\n", 1 << 16) + 1
+            end = data.find(b"\n", 1 << 14) + 1
             head = data[: end or len(data)]
             rows = data if has_unclosed_quotes(head, self._layout) else head
             table = read_texts(rows, self._layout, self._source.options.null_values)

@@ -16,7 +16,8 @@ from mlmagic.preprocessing.reading.rows import find_rows
 from mlmagic.preprocessing.reading.source import Layout, Piece, Source
 from mlmagic.preprocessing.reading.text import Block
 
-_BROKEN = ("a quote is not closed", "a quote is not closed in its line, or the row is longer than 64 MB")
+_UNCLOSED = ("a quote is not closed",) * 2
+_TOO_LONG = ("longer than 64 MB",) * 2
 
 
 def read_slowly(
@@ -42,11 +43,11 @@ class _Slow:
         count = len(layout.names)
         if block.is_broken:
             self._starts, self._stops = np.array([0]), np.array([len(block.data)])
-            self._faults[0] = _BROKEN
+            self._faults[0] = _TOO_LONG
         else:
             rows = find_rows(block.data, layout.delimiter, multiline=layout.is_multiline, is_last=True, fields=count)
             self._starts, self._stops = rows.starts, rows.stops
-            self._faults.update(dict.fromkeys(np.flatnonzero(rows.unclosed).tolist(), _BROKEN))
+            self._faults.update(dict.fromkeys(np.flatnonzero(rows.unclosed).tolist(), _UNCLOSED))
         # A blank line is no row, unless there is only one column: then it is one that lacks its value.
         self._is_blank = (self._starts == self._stops) & (count > 1)
 

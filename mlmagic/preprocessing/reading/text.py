@@ -31,8 +31,7 @@ class Block:
     size: int
     """Bytes of the file that were read for it."""
     is_broken: bool = False
-    """It is the beginning of a row that is longer than the longest, or a line with a quote that is not closed."""
-    is_last: bool = False
+    """It is the beginning of a row that is longer than the longest; the rest of it is left out."""
 
 
 def text_blocks(piece: Piece) -> Iterator[Block]:
@@ -124,10 +123,7 @@ def _whole_rows(chunks: Iterator[tuple[bytes, int]], piece: Piece) -> Iterator[B
         if cut := _last_end(data, piece):
             yield Block(data[:cut], offset, size)
         elif len(data) > LONGEST:
-            # A quote that is not closed spoils its line alone.
-            cut = _first_end(data) if piece.layout.is_multiline else 0
-            is_skipping = not cut
-            cut = cut or len(data) - 1
+            is_skipping, cut = True, len(data) - 1
             yield Block(data[:cut], offset, size, is_broken=True)
         else:
             continue
@@ -136,7 +132,7 @@ def _whole_rows(chunks: Iterator[tuple[bytes, int]], piece: Piece) -> Iterator[B
         cut = _first_end(data) or len(data)
         data, offset = data[cut:], offset + cut
     if data or size:
-        yield Block(data, offset, size, is_last=True)
+        yield Block(data, offset, size)
 
 
 def _first_end(data: bytes) -> int:
