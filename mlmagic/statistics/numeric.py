@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.types as kinds
 
 from mlmagic.spec.dataset import Column, ColumnType
 from mlmagic.spec.statistics import ColumnStatistics, NumericStatistics, ValueCount, Vocabulary
@@ -58,13 +59,15 @@ class NumericColumn:
     def add(self, values: Any) -> None:
         """Count the values of an Arrow array."""
         self.rows += len(values)
+        if kinds.is_dictionary(values.type):
+            values = values.dictionary_decode()
         if values.null_count:
             values = values.drop_null()
         if not len(values):
             return
         scale = _SCALES.get(self.column.type)
         if scale is None:
-            self._add_floats(values.cast(pa.float64()).to_numpy())
+            self._add_floats(values.cast(pa.float64(), safe=False).to_numpy())
         else:
             self._add_integers(integers(values), scale)
 
