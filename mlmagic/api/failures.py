@@ -19,7 +19,9 @@ _WORDS = {
 
 def job_failed(record: JobRecord, job: object) -> JobFailed:
     """Return the error for a job that ended in another state than SUCCEEDED."""
-    return JobFailed(failure_line(record), job=job, hint=_hint(record))
+    details = record.error.details if record.error else None
+    problems = [line.strip().removeprefix("- ") for line in (details or "").splitlines()]
+    return JobFailed(failure_line(record), job=job, problems=problems, hint=_hint(record))
 
 
 def failure_line(record: JobRecord) -> str:

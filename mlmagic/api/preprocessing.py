@@ -23,7 +23,6 @@ from mlmagic.api.commands import local_command
 from mlmagic.api.inputs import Inputs, is_remote, read_inputs
 from mlmagic.api.job import Job
 from mlmagic.api.preprocessing_words import (
-    SEVERAL_WORDS,
     Flags,
     check_runner,
     divided,
@@ -31,7 +30,6 @@ from mlmagic.api.preprocessing_words import (
     with_inputs,
     without,
 )
-from mlmagic.api.program_words import told_flags
 from mlmagic.api.resources import read_resources
 from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
@@ -182,7 +180,7 @@ def plan_preprocessing(
     check = ArgumentCheck()
     check.read(read_name, name, "dataset name")
     check.read(check_source, source, cell)
-    read = check.read(read_inputs, input, session.location.root / "inputs")
+    read = check.read(read_inputs, input, session.location.inputs)
     flags = Flags(
         target=target,
         key=key,
@@ -230,7 +228,7 @@ def plan_preprocessing(
         warm_starts=session.warm_starts,
         invocation=invocation,
         origin=origin_of(cell, context.notebook),
-        **{**circumstances(package, words), "flags": told_flags(words, SEVERAL_WORDS)},
+        **circumstances(package, words),
     )
     placed = load_backend(spec.backend, session.location).place(spec)
     return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from mlmagic.errors import MissingDependencyError, UsageError
 SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
 """The flag of the program that takes more than one word."""
 _SEPARATOR = "--"
+_SEVERAL = "preprocess cannot take these arguments:"
 _DATAFLOW_NEEDS = {
     "--project": "the project that is billed",
     "--region": "such as europe-west4",
@@ -79,18 +82,31 @@ def program_words(inputs: Sequence[str], flags: Flags, args: Sequence[str]) -> t
     Raises:
         UsageError: it will not take them; all that is wrong is listed.
     """
-    from mlmagic.preprocessing.arguments import parse_arguments
-
     # A path that begins with a dash would be taken for a flag.
     paths = [word if not word.startswith("-") or word == "-" else f"./{word}" for word in inputs]
     rest = read_args(args)
     words = ("--input", *paths, *flags.words(), *((_SEPARATOR, *rest) if rest else ()))
+    check_words(words)
+    return words
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Check the words of the program by its own rules.
+
+    Raises:
+        UsageError: it will not take them; all that is wrong is listed.
+    """
+    from mlmagic.preprocessing.arguments import parse_arguments
+
+    said = io.StringIO()
     try:
         # Where it writes to is told by its environment as a rule, once it runs.
-        parse_arguments(["--output", "-", *words])
+        with contextlib.redirect_stderr(said):
+            parse_arguments(["--output", "-", *words])
     except UsageError as error:
-        raise UsageError("preprocess cannot take these arguments:", problems=error.problems or [str(error)]) from None
-    return words
+        raise UsageError(_SEVERAL, problems=error.problems or [str(error)]) from None
+    except SystemExit:
+        raise UsageError(_SEVERAL, problems=[said.getvalue().rpartition(": error: ")[2].strip()]) from None
 
 
 def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from mlmagic.api.preprocessing_words import SEVERAL_WORDS, check_words
 from mlmagic.api.program_words import told_flags
 from mlmagic.errors import UsageError, nearest
 
@@ -27,6 +28,9 @@ def check_program_arguments(package: TrainerPackage, args: Sequence[str]) -> Non
     """
     from mlmagic.spec.package import CellShape
 
+    if _is_pipeline(package):
+        check_words(args)
+        return
     has_flags = package.shape in {CellShape.TRAIN, CellShape.BUILD_MODEL}
     # A script without flags may read its arguments itself.
     is_known = has_flags or (package.shape is CellShape.SCRIPT and package.flags)
@@ -44,7 +48,7 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
     Arguments that the program will not take say nothing; they are refused when the job is submitted.
     """
     if not package.flags:
-        return told_flags(args)
+        return told_flags(args, SEVERAL_WORDS if _is_pipeline(package) else None)
     try:
         given = vars(_parser(package.flags).parse_args(list(args)))
     except _ArgumentsError:
@@ -55,6 +59,11 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
         for flag in package.flags
     }
     return {name: _value_text(value) for name, value in values.items() if value is not None}
+
+
+def _is_pipeline(package: TrainerPackage) -> bool:
+    """Say whether it is the package of a `%%preprocess` cell, which may come from a job's folder."""
+    return package.module == "preprocessor.task" and "preprocessor/preprocessing/arguments.py" in package.files
 
 
 def _key(option: str) -> str:

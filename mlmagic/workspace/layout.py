@@ -255,6 +255,11 @@ class Workspace:
         """The folder of job folders."""
         return self.root / "jobs"
 
+    @property
+    def inputs(self) -> Path:
+        """The folder of DataFrames that jobs read, each called by its content."""
+        return self.root / "inputs"
+
     def job(self, job_id: str) -> JobFolder:
         """Return a job's folder.
 

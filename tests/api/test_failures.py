@@ -26,6 +26,11 @@ def test_a_hint_stands_before_the_log(failed: JobRecord) -> None:
     )
 
 
+def test_the_lines_of_a_long_message_are_listed(failed: JobRecord) -> None:
+    error = JobError(message="features cannot be used:", details="  - fare: no column\n  - tip: no column")
+    assert job_failed(dataclasses.replace(failed, error=error), None).problems == ("fare: no column", "tip: no column")
+
+
 def test_a_program_that_says_how_it_ended_is_not_told_twice(failed: JobRecord) -> None:
     error = JobError(message="the program ended with exit status 2: no such file")
     record = dataclasses.replace(failed, error=error, exit_code=2)
