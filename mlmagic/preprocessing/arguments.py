@@ -61,10 +61,12 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     own, separator, rest = _divided(list(argv))
     args, unknown = parser.parse_known_args(own)
     if unknown and args.runner == LOCAL:
-        flags = [action for group in parser._actions for action in group.option_strings]  # noqa: SLF001 - no public list
-        hint = nearest(unknown[0].partition("=")[0], flags)
-        beam = "words after `--` go to Beam" if not separator else ""
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}. " + " ".join(filter(None, [hint, beam])))
+        flags = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001 - no public list
+        hints = [
+            nearest(unknown[0].partition("=")[0], flags, limit=1),
+            "" if separator else "Words after `--` go to Beam.",
+        ]
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}. {' '.join(filter(None, hints))}")
     return _arguments(args, (*unknown, *rest))
 
 

@@ -6,9 +6,10 @@ import json
 
 from mlmagic.preprocessing import storage
 from mlmagic.preprocessing.finish import SCHEMA, STATISTICS, told
-from mlmagic.spec.codec import loads
+from mlmagic.preprocessing.splits import in_order
+from mlmagic.spec.codec import decode, loads
 from mlmagic.spec.dataset import DatasetSchema
-from mlmagic.spec.statistics import DatasetStatistics, RowCounts
+from mlmagic.spec.statistics import RowCounts
 
 _SAMPLES = 5
 
@@ -16,8 +17,9 @@ _SAMPLES = 5
 def summary(output: str) -> str:
     """Return what a finished dataset holds, in a few lines."""
     schema = loads(DatasetSchema, _text(output, SCHEMA))
-    rows = loads(DatasetStatistics, _text(output, STATISTICS)).rows
-    splits = " · ".join(f"{name} {count:,}" for name, count in schema.rows.items())
+    # Thousands of values of columns stand beside it, which nobody needs here.
+    rows = decode(RowCounts, json.loads(_text(output, STATISTICS))["rows"])
+    splits = " · ".join(f"{name} {schema.rows[name]:,}" for name in in_order(schema.rows))
     lines = [
         f"{rows.written:,} rows of {rows.read:,}: {splits}",
         f"{_removed(rows)}, {rows.rejected_rows:,} rejected",
