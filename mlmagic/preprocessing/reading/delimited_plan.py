@@ -5,28 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
 import pyarrow as pa
 
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.reading.delimited_rows import read_texts
-from mlmagic.preprocessing.reading.files import Found, open_file, read_at
+from mlmagic.preprocessing.reading.files import Found
 from mlmagic.preprocessing.reading.guess import looks_like_data, type_of_texts
 from mlmagic.preprocessing.reading.options import ReadOptions
 from mlmagic.preprocessing.reading.rows import find_rows, has_open_quotes
+from mlmagic.preprocessing.reading.samples import Head, blocks_of, read_head, sample_blocks, text_piece
 from mlmagic.preprocessing.reading.source import Layout, Piece
-from mlmagic.preprocessing.reading.text import BOM, GZIP, LONGEST, inflated, row_end, text_blocks
+from mlmagic.preprocessing.reading.text import text_blocks
 from mlmagic.preprocessing.reading.types import Types, same_columns
-from mlmagic.preprocessing.reading.units import cut_at
 
-_HEAD = 1 << 18
-_SAMPLE = 1 << 17
-_SAMPLED_FILES = 20
-_SAMPLES = 24
-"""Blocks in all; a file gets two at least."""
 _DELIMITERS = ",\t;|"
 
 
@@ -56,69 +50,30 @@ def plan_delimited(files: Sequence[Found], options: ReadOptions) -> tuple[Types,
     return types, pieces
 
 
-def cut_text(piece: Piece, size: int) -> tuple[Piece, Piece | None]:
-    """Cut at the end of a row, about so many bytes on."""
-    if not piece.layout.is_splittable:
-        return piece, None
-    head = piece.size - (piece.stop - piece.start)
-    with open_file(piece.path) as file:
-        place = row_end(file, piece.start + max(1, size - head), piece.stop)
-    if place >= piece.stop:
-        return piece, None
-    return cut_at(piece, place, place - piece.start + head)
-
-
 def _plan_file(file: Found, options: ReadOptions) -> Piece:
-    with open_file(file.path) as opened:
-        is_compressed = read_at(opened, 0, 2) == GZIP
-        opened.seek(0)
-        head, is_whole = _head(file, opened, is_compressed=is_compressed)
-    start = len(BOM) if head.startswith(BOM) else 0
-    first, start = _first_row(file, head, start, is_whole=is_whole)
+    head = read_head(file)
+    first = _first_row(file, head)
     delimiter = options.delimiter or _delimiter(first, file.path)
     cells = next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter), [""])
     if options.column_names and len(options.column_names) != len(cells):
         told = f"has {len(cells)} columns, and --column-names names {len(options.column_names)}"
         raise UsageError(f"{file.path}: {told}")
     names = _named(options.column_names or (cells if options.has_header else [""] * len(cells)), file.path)
-    layout = Layout(names=names, delimiter=delimiter, is_compressed=is_compressed)
-    start += len(first.encode()) if options.has_header else 0
-    # Where compressed text ends is not known before it has been read.
-    is_empty = is_whole and start >= len(head)
-    stop = start if is_empty else start + file.size if is_compressed else file.size
-    piece = Piece(path=file.path, start=start, stop=stop, size=file.size, layout=layout)
+    layout = Layout(names=names, delimiter=delimiter, is_compressed=head.is_compressed)
+    start = head.start + (len(first.encode()) if options.has_header else 0)
+    piece = text_piece(file, head, start, layout)
     return replace(piece, layout=replace(layout, is_multiline=_is_multiline(piece, options)))
 
 
-def _head(file: Found, opened: BinaryIO, *, is_compressed: bool) -> tuple[bytes, bool]:
-    """Return the beginning of the text, with a whole line at least, and whether that is all."""
-    head = b""
-    for chunk, _ in inflated(opened, file.path) if is_compressed else _chunks(opened):
-        head += chunk
-        if len(head) >= _HEAD and (b"\n" in head or b"\r" in head[:-1] or len(head) > LONGEST):
-            return head, False
-    return head, True
-
-
-def _chunks(opened: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    while chunk := opened.read(_HEAD):
-        yield chunk, len(chunk)
-
-
-def _first_row(file: Found, head: bytes, start: int, *, is_whole: bool) -> tuple[str, int]:
-    """Return the first row that is not blank, with its line break, and where it begins."""
-    while head[start : start + 1] in {b"\n", b"\r"}:
-        start += 1
-    if b"\0" in head[:_HEAD][start:] and head[:_HEAD].count(b"\0") * 4 > len(head[:_HEAD]):
-        raise UsageError(f"{file.path}: is not UTF-8 text; every other byte or so is 0, as in UTF-16")
-    if start >= len(head):
-        raise UsageError(f"{file.path}: is empty but for line breaks")
+def _first_row(file: Found, head: Head) -> str:
+    """Return the first row with its line break."""
+    text = head.text[head.start :]
     # Delimiters do not matter to where it ends, unless a quote stands at the beginning of a field.
-    sign = max(_DELIMITERS, key=head[start:].split(b"\n", 1)[0].decode("latin-1").count)
-    rows = find_rows(head[start:], sign, multiline=True, is_last=is_whole)
-    stop = int(rows.starts[1]) if len(rows.starts) > 1 else rows.pending or len(head) - start
+    sign = max(_DELIMITERS, key=text.split(b"\n", 1)[0].decode("latin-1").count)
+    rows = find_rows(text, sign, multiline=True, is_last=head.is_whole)
+    stop = int(rows.starts[1]) if len(rows.starts) > 1 else rows.pending or len(text)
     try:
-        return head[start : start + stop].decode(), start
+        return text[:stop].decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{file.path}: its first line is not UTF-8: {error.reason} at byte {error.start}") from error
 
@@ -143,39 +98,15 @@ def _named(cells: Sequence[str], path: str) -> tuple[str, ...]:
 def _is_multiline(piece: Piece, options: ReadOptions) -> bool:
     if options.has_quoted_newlines is not None:
         return options.has_quoted_newlines
-    if not piece.layout.is_compressed and not any(b'"' in block for block in _blocks(piece, 5)):
+    if not piece.layout.is_compressed and not any(b'"' in block for block in blocks_of(piece, 5)):
         return False
     return any(has_open_quotes(block.data, piece.layout.delimiter) for block in text_blocks(piece))
 
 
-def _blocks(piece: Piece, count: int) -> Iterator[bytes]:
-    """Yield blocks of whole rows from the beginning, the end and between."""
-    if not piece.layout.is_splittable:
-        block = next(text_blocks(piece)).data
-        rows = find_rows(block, piece.layout.delimiter, multiline=piece.layout.is_multiline, is_last=True)
-        later = rows.starts[rows.starts >= _SAMPLE * count]
-        yield block[: int(later[0])] if len(later) else block
-        return
-    room = piece.stop - piece.start
-    with open_file(piece.path) as file:
-        if room <= count * _SAMPLE * 2:
-            yield read_at(file, piece.start, room)
-            return
-        for index in range(count):
-            place = piece.start + (room - 2 * _SAMPLE) * index // (count - 1)
-            start = row_end(file, place, piece.stop) if index else place
-            yield read_at(file, start, row_end(file, start + _SAMPLE, piece.stop) - start)
-
-
 def _samples(pieces: Sequence[Piece], options: ReadOptions) -> pa.Table:
-    count = min(len(pieces), _SAMPLED_FILES)
-    # The first and the last are among them.
-    chosen = {pieces[index * (len(pieces) - 1) // max(1, count - 1)] for index in range(count)}
     names = pieces[0].layout.names
     tables = [pa.table({name: pa.array([], pa.string()) for name in names})]
-    for piece in sorted(chosen, key=lambda piece: piece.path):
-        blocks = _blocks(piece, max(2, _SAMPLES // count))
-        tables += [_texts(block, piece, options).select(names) for block in blocks]
+    tables += [_texts(block, piece, options).select(names) for piece, block in sample_blocks(pieces)]
     return pa.concat_tables(tables)
 
 

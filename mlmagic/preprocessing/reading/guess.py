@@ -9,7 +9,7 @@ from mlmagic.preprocessing.reading.convert import DATE, INFINITE, NOT_A_NUMBER, 
 from mlmagic.preprocessing.reading.types import Types
 from mlmagic.spec.dataset import ColumnType
 
-_TOLERATED = 0.1
+TOLERATED = 0.1
 """Such a part of the values may be of another type: their rows are rejected, and the limit for these decides."""
 
 _CODE = r"^[+-]?0[0-9]"
@@ -33,7 +33,7 @@ def type_of_texts(values: pa.Array) -> ColumnType:
         "long": pc.sum(long).as_py() or 0,
         "number": _count(values, f"{NUMBER}|{INFINITE}|{NOT_A_NUMBER}"),
     }
-    enough = total * (1 - _TOLERATED)
+    enough = total * (1 - TOLERATED)
     if counts["number"] >= enough:
         return _number(values.filter(long), counts, enough)
     dates, times = _count(values, DATE), _count(values, f"{TIME}|{_ZONED}")

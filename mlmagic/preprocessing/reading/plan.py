@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 from mlmagic.errors import UsageError, nearest
-from mlmagic.preprocessing.reading.delimited_plan import cut_text, plan_delimited
+from mlmagic.preprocessing.reading.delimited_plan import plan_delimited
 from mlmagic.preprocessing.reading.files import Found, digest, find_files, read_range
+from mlmagic.preprocessing.reading.json_lines import plan_json_lines
 from mlmagic.preprocessing.reading.options import Format, ReadOptions
 from mlmagic.preprocessing.reading.parquet import cut_parquet, plan_parquet
+from mlmagic.preprocessing.reading.samples import cut_text
 from mlmagic.preprocessing.reading.source import Piece, Source
 from mlmagic.preprocessing.reading.text import GZIP
 from mlmagic.preprocessing.reading.types import Types
@@ -47,6 +49,7 @@ _OTHER_FORMATS = {
 
 _PLANS: dict[Format, tuple[Callable[[Sequence[Found], ReadOptions], tuple[Types, list[Piece]]], Cut]] = {
     Format.CSV: (plan_delimited, cut_text),
+    Format.JSONL: (plan_json_lines, cut_text),
     Format.PARQUET: (plan_parquet, cut_parquet),
 }
 

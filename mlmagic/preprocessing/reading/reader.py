@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 from mlmagic.preprocessing.reading.batch import RawBatch
 from mlmagic.preprocessing.reading.delimited import read_delimited
+from mlmagic.preprocessing.reading.json_lines import read_json_lines
 from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.parquet import read_parquet
 from mlmagic.preprocessing.reading.source import Piece, Source, Unit
 
 _READERS: dict[Format, Callable[[Source, Piece], Iterator[RawBatch]]] = {
     Format.CSV: read_delimited,
+    Format.JSONL: read_json_lines,
     Format.PARQUET: read_parquet,
 }
 
