@@ -164,6 +164,8 @@ def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
         _export(plan, line["export"])
     if line["dry_run"] or line["export"] is not None:
         return plan
+    for note in plan.package.notes:
+        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
     job = plan.submit()
     if line["into"]:
         extension.assign(line["into"], job)

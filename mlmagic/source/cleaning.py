@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlmagic.errors import CellError, UsageError, nearest
 from mlmagic.source.declaration import KEY
 
-_FUNCTIONS = {"clean": "batch", "clean_row": "row"}
+FUNCTIONS = {"clean": "batch", "clean_row": "row"}
 """By name, what each is called with."""
 
 _EXAMPLES = {
@@ -47,7 +47,7 @@ def recognise_cleaning(own: Sequence[ast.stmt], place: Place, check: Check) -> C
     """
     problems = [*_lookalikes(own, place), *_calls(own, place)]
     functions = {
-        item.name: item for item in own if isinstance(item, ast.FunctionDef) and item.name in _FUNCTIONS
+        item.name: item for item in own if isinstance(item, ast.FunctionDef) and item.name in FUNCTIONS
     }  # the last one counts
     for function in functions.values():
         problems += _function_problems(function, place)
@@ -56,10 +56,10 @@ def recognise_cleaning(own: Sequence[ast.stmt], place: Place, check: Check) -> C
         problems.append(f"it defines both {places}: keep one; `clean`, which takes whole batches, is much faster")
     problems += _declaration_problems(own, place, check)
     bound = dict(_bound(own))
-    if not problems and not bound.keys() & {*_FUNCTIONS, KEY}:
+    if not problems and not bound.keys() & {*FUNCTIONS, KEY}:
         raise _nothing_defined(bound)
     _raise(problems, functions)
-    name = next((name for name in _FUNCTIONS if name in bound), None)
+    name = next((name for name in FUNCTIONS if name in bound), None)
     return Cleaning(
         function=name,
         needs_pandas=name == "clean" and not (name in functions and _takes_arrow(functions[name])),
@@ -77,7 +77,7 @@ def _raise(problems: Sequence[str], functions: dict[str, ast.FunctionDef]) -> No
 
 
 def _nothing_defined(bound: dict[str, ast.stmt]) -> CellError:
-    offer = next(filter(None, (nearest(name, [*_FUNCTIONS, KEY], limit=1) for name in bound)), "")
+    offer = next(filter(None, (nearest(name, [*FUNCTIONS, KEY], limit=1) for name in bound)), "")
     return CellError(
         f"the cell defines none of `clean`, `clean_row` and `features`, so that it would do nothing. {offer}".rstrip(),
         hint=f"Define one of them, or leave the cell empty to take the rows as they are:\n    "
@@ -109,8 +109,8 @@ def _lookalikes(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:
                 what = f"`{name} = lambda ...`"
             case _:
                 continue
-        if name in _FUNCTIONS:
-            argument = _FUNCTIONS[name]
+        if name in FUNCTIONS:
+            argument = FUNCTIONS[name]
             yield f"{place(item.lineno)} has {what}; the job calls a plain function: `def {name}({argument}):`"
 
 
@@ -120,7 +120,7 @@ def _calls(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:
         if isinstance(item, ast.FunctionDef | ast.ClassDef | ast.If):
             continue
         for node in ast.walk(item):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
                 yield (
                     f"{place(node.lineno)} calls `{node.func.id}`, which the job does itself: take the call out, or "
                     "put it into another cell"
@@ -129,7 +129,7 @@ def _calls(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:
 
 def _function_problems(function: ast.FunctionDef, place: Place) -> Iterator[str]:
     told = f"`{function.name}` ({place(function.lineno)})"
-    argument = _FUNCTIONS[function.name]
+    argument = FUNCTIONS[function.name]
     taken = _parameter_problem(function)
     if taken:
         yield f"{told} {taken}; the job calls `{function.name}({argument})`, with one argument"

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlmagic.errors import CellError, MissingDependencyError, UsageError
 from mlmagic.source.assemble import ModelText, assemble
-from mlmagic.source.cleaning import Cleaning, recognise_cleaning
+from mlmagic.source.cleaning import FUNCTIONS, Cleaning, recognise_cleaning
 from mlmagic.source.cold import cold_reason
 from mlmagic.source.data import DataFile
 from mlmagic.source.declaration import check_declaration, declaration_json, is_declaration, parse_declaration
@@ -109,7 +109,7 @@ def build_preprocessor(
         source_map=source_map,
         cold_reason=cold_reason(own, partial(place, source_map))
         or "it runs a pipeline of Beam, which is not kept warm",
-        notes=(*program.sliced.notes, *needed.notes, *_notes(program, data or {})),
+        notes=(*program.sliced.notes, *needed.notes, *_notes(program, data or {}, live or {})),
     )
 
 
@@ -199,10 +199,17 @@ def _files(
     return dict(sorted(files.items()))
 
 
-def _notes(program: _Program, data: Mapping[str, DataFile]) -> list[str]:
+def _notes(program: _Program, data: Mapping[str, DataFile], live: Mapping[str, LiveName]) -> list[str]:
     notes = [
         f"`{name}` is not shipped: the cell does not use it" for name in data if name not in program.sliced.shipped
     ]
     if program.cleaning.function == "clean_row":
         notes.append("`clean_row` runs once for every row, which is slow; `clean(batch)` takes whole batches")
+    if program.cleaning.function is None:
+        notes += [_forgotten(live[name]) for name in FUNCTIONS if name in live and live[name].type_name == "function"]
     return notes
+
+
+def _forgotten(function: LiveName) -> str:
+    cell = f" of Cell [{function.cell_number}]" if function.cell_number is not None else ""
+    return f"`{function.name}`{cell} is not used: the job calls what stands in the cell of %%preprocess itself"

@@ -21,6 +21,20 @@ MODE = Magic(
     ),
 )
 
+FILES = Magic(
+    name="files",
+    command=Command(
+        summary="try more",
+        arguments=(Argument(name="name", metavar="NAME", help="a name"),),
+        options=(
+            Option(
+                name="input", metavar="FILE…", kind=Kind.TEXT, is_repeatable=True, takes_several=True, help="some files"
+            ),
+            Option(name="wait", help="wait"),
+        ),
+    ),
+)
+
 
 def train(line, body="x = 1\n", **namespace):
     return parse(TRAIN, line, body, namespace)
@@ -48,6 +62,25 @@ def test_defaults():
 def test_snake_case_and_equals_signs_are_taken():
     parsed = train("--set_default --dry_run --model=m taxi")
     assert (parsed["name"], parsed["set_default"], parsed["dry_run"], parsed["model"]) == ("taxi", True, True, "m")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "n --input a 'b c' --wait",
+        "n --input a --wait --input='b c'",
+        "--input a n 'b c' --wait",
+        "--wait n --input=a b\\ c",
+    ],
+)
+def test_a_flag_may_take_several_words(line):
+    parsed = parse(FILES, line)
+    assert (parsed["name"], parsed["input"], parsed["wait"]) == ("n", ["a", "b c"], True)
+
+
+def test_several_words_end_with_the_next_flag():
+    assert error(FILES, "n --input a --wait b") == "%files: b is too much\nHelp: %files --help"
+    assert error(FILES, "n --input --wait") == "%files: --input needs a value: --input FILE…\nHelp: %files --help"
 
 
 def test_the_line_goes_on_after_a_backslash():

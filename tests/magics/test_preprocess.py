@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlmagic.errors import CellError, UsageError
+from mlmagic.errors import CellError, JobFailed, UsageError
 from mlmagic.spec.job import JobKind
 
 CLEAN = "import pandas as pd\n\ndef clean(batch: pd.DataFrame):\n    return batch[batch.fare > 2.5]\n"
@@ -142,3 +142,41 @@ def test_help_tells_of_the_flags(run, capsys):
     )
     assert "--max-rejected LIMIT" in told
     assert all(len(line) <= 110 for line in told.splitlines())
+
+
+def test_the_job_makes_a_dataset(run, capsys):
+    run("import pandas as pd\nLEAST = 2.5")
+    job = run(
+        "%%preprocess rides --input 'rides 1.csv' --target fare --wait --into made\n"
+        "def clean(batch: pd.DataFrame):\n    return batch[batch.fare > LEAST]"
+    )
+    assert (job.state, job.record.dataset_version, job.record.model_version) == ("SUCCEEDED", "rides@1", None)
+    assert run("made").id == job.id
+    assert "474 rows of 500" in job.logs()
+    assert "Note:" not in capsys.readouterr().out
+    assert error(run, "%jobs rerun rides -- --splt train=1").startswith(
+        "preprocess cannot take these arguments:\n  - unrecognized arguments: --splt train=1. Did you mean --split"
+    )
+
+
+def test_a_failing_cell_is_shown_where_it_stands(run, capsys):
+    run("def clean(batch):\n    return batch\nimport pandas as pd")
+    told = error(
+        run,
+        "%%preprocess rides --input rides-2.csv --wait\n\ndef clean_row(row: dict):\n    return row\n\n"
+        "LIMIT = int('x')",
+        JobFailed,
+    )
+    assert "ValueError: invalid literal for int() with base 10: 'x' (Cell [2], line 6)" in told
+    assert "Note: `clean_row` runs once for every row, which is slow" in capsys.readouterr().out
+
+
+def test_a_failing_clean_is_shown_where_it_stands(run):
+    told = error(
+        run,
+        "%%preprocess rides --input rides-2.csv --wait\ndef clean(batch):\n    return batch[batch.fares > 1]",
+        JobFailed,
+    )
+    assert "AttributeError: 'DataFrame' object has no attribute 'fares' (Cell [1], line 3)" in told
+    traceback = run("%jobs describe rides").record.error.traceback
+    assert traceback.startswith("Traceback (most recent call last):\n  Cell [1], line 3, in clean\n")

@@ -5,7 +5,7 @@ import shlex
 import pytest
 import yaml
 
-from mlmagic.panels import plan_bundle
+from mlmagic.panels import plan_bundle, preprocessing_plan_bundle
 from mlmagic.panels.plan import tree
 from mlmagic.spec.package import CellShape, Flag, TrainerPackage
 
@@ -77,3 +77,40 @@ def test_a_given_package(package, record):
     bundle = plan_bundle(given, record().spec, command=("python",), worker_pool_specs=POOLS, gcloud_command=("gcloud",))
     assert "task.py\n1 │ \ufffd\n" in bundle[TEXT]
     assert "Flags of the program" not in bundle[HTML]
+
+
+@pytest.fixture
+def pipeline(record):
+    own = {"setup.py": b"", "p/task.py": b"# task\n", "p/cell.py": b"# cell\n", "p/features.json": b"{}\n"}
+    vendored = {"p/spec/a.py": b"12", "p/spec/b/c.py": b"3", "p/errors.py": b"4"}
+    package = TrainerPackage(shape=CellShape.PREPROCESS, module="p.task", files=own | vendored, digest="0")
+    dataflow = (
+        "python",
+        "-m",
+        "p.task",
+        "--input",
+        "gs://BUCKET/a b.csv",
+        "--runner",
+        "dataflow",
+        "--output",
+        "gs://B",
+    )
+    return preprocessing_plan_bundle(
+        package, record().spec, command=("python", "-m", "p.task"), dataflow_command=dataflow, vendored=vendored
+    )
+
+
+def test_modules_of_mlmagic_are_one_line(pipeline):
+    assert (
+        "├── p/\n│   ├── cell.py  (7 B)\n│   ├── features.json  (3 B)\n"
+        "│   ├── spec/, errors.py  (3 files of mlmagic, as they are: 4 B)\n│   └── task.py  (7 B)\n└── setup.py"
+    ) in pipeline[TEXT]
+    assert pipeline["application/vnd.mlmagic.plan+json"]["vendored"] == ["p/errors.py", "p/spec/a.py", "p/spec/b/c.py"]
+
+
+def test_a_pipeline_shows_what_came_from_the_cell(pipeline):
+    assert "taxi would package a pipeline as p.task: 7 files" in pipeline[TEXT]
+    for part in ("p/task.py\n1 │ # task", "p/cell.py\n1 │ # cell", "p/features.json\n1 │ {}"):
+        assert part in pipeline[TEXT]
+    assert "--input 'gs://BUCKET/a b.csv' \\\n" in pipeline[TEXT].partition("The same pipeline on Dataflow:\n")[2]
+    assert pipeline[HTML].index("p/cell.py</summary>") < pipeline[HTML].index("p/task.py</summary>")

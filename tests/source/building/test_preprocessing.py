@@ -15,7 +15,7 @@ import pytest
 from mlmagic.errors import CellError, MissingDependencyError
 from mlmagic.source.data import DataFile
 from mlmagic.source.export import write_package
-from mlmagic.source.history import Cell
+from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.preprocessing import build_preprocessor, vendored_files
 from mlmagic.spec.package import TrainerPackage
 
@@ -124,6 +124,13 @@ def test_rows_one_by_one_are_said_to_be_slow(build) -> None:
     )
 
 
+def test_a_function_that_stands_elsewhere_is_said_to_be_left_out(build) -> None:
+    live = {"clean": LiveName(name="clean", type_name="function", cell_number=3)}
+    note = "`clean` of Cell [3] is not used: the job calls what stands in the cell of %%preprocess itself"
+    assert build("fare: numeric", live=live).notes == build("", live=live).notes == (note,)
+    assert build(PANDAS, live=live).notes == ()
+
+
 def test_a_module_of_the_users_may_not_be_called_as_the_package(build, tmp_path: Path) -> None:
     (tmp_path / "preprocessor.py").write_text("x = 1\n")
     with pytest.raises(CellError) as caught:
@@ -139,37 +146,39 @@ def test_the_projects_name_and_packages(build) -> None:
     assert "package-data" in project["tool"]["setuptools"]
 
 
-def test_an_exported_package_runs_without_mlmagic(build, tmp_path: Path) -> None:
-    folder = tmp_path / "my export"
-    package = build(PANDAS)
-    write_package(package, folder)
-    run = f"import runpy\nsys.argv = ['task', '--help']\nrunpy.run_module('{package.module}', None, '__main__')"
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    told = subprocess.run(
-        [sys.executable, "-P", "-c", BLOCKER + run],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run_without_mlmagic(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(code: str, *args: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "my export")}
+        command = [sys.executable, "-P", "-c", f"{BLOCKER}\n{code}", *args]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+RUN = "import runpy\nrunpy.run_module('preprocessor.task', None, '__main__')"
+
+
+def test_an_exported_package_tells_its_flags_without_mlmagic(build, run_without_mlmagic, tmp_path: Path) -> None:
+    write_package(build(PANDAS), tmp_path / "my export")
+    told = run_without_mlmagic(RUN, "--help")
     assert (told.returncode, told.stderr) == (0, "")
     assert "--max-rejected" in told.stdout
 
 
-def test_every_module_of_an_exported_package_can_be_imported_without_mlmagic(build, tmp_path: Path) -> None:
-    package = build(ARROW)
-    write_package(package, tmp_path)
+def test_an_exported_package_makes_a_dataset_without_mlmagic(build, run_without_mlmagic, tmp_path: Path) -> None:
+    write_package(build(PANDAS), tmp_path / "my export")
+    (tmp_path / "my rides.csv").write_text("id,fare\n" + "".join(f"{number},{number / 10}\n" for number in range(200)))
+    told = run_without_mlmagic(RUN, "--input", "my rides.csv", "--target", "fare", "--output", "out put")
+    assert told.returncode == 0, told.stderr
+    assert {"schema.json", "statistics.json"} <= {path.name for path in (tmp_path / "out put").iterdir()}
+
+
+def test_every_module_of_an_exported_package_can_be_imported(build, run_without_mlmagic, tmp_path: Path) -> None:
+    write_package(build(ARROW), tmp_path / "my export")
     names = [path.removesuffix(".py").replace("/", ".") for path in vendored_files()]
     modules = [name.removesuffix(".__init__") for name in names]
-    code = f"{BLOCKER}\nimport importlib\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
-    told = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = run_without_mlmagic(f"import importlib\nfor name in {modules!r}:\n    importlib.import_module(name)\n")
     assert told.returncode == 0, told.stderr
 
 
