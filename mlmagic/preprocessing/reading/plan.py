@@ -14,8 +14,9 @@ from mlmagic.preprocessing.reading.parquet import cut_parquet, plan_parquet
 from mlmagic.preprocessing.reading.samples import cut_text
 from mlmagic.preprocessing.reading.source import Piece, Source
 from mlmagic.preprocessing.reading.text import GZIP
+from mlmagic.preprocessing.reading.tfrecord import plan_tfrecord
 from mlmagic.preprocessing.reading.types import Types
-from mlmagic.preprocessing.reading.units import Cut, divide
+from mlmagic.preprocessing.reading.units import Cut, divide, uncut
 from mlmagic.spec.dataset import Column, InputFile
 
 _ENDINGS = {
@@ -51,6 +52,7 @@ _PLANS: dict[Format, tuple[Callable[[Sequence[Found], ReadOptions], tuple[Types,
     Format.CSV: (plan_delimited, cut_text),
     Format.JSONL: (plan_json_lines, cut_text),
     Format.PARQUET: (plan_parquet, cut_parquet),
+    Format.TFRECORD: (plan_tfrecord, uncut),
 }
 
 

@@ -10,11 +10,13 @@ from mlmagic.preprocessing.reading.json_lines import read_json_lines
 from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.parquet import read_parquet
 from mlmagic.preprocessing.reading.source import Piece, Source, Unit
+from mlmagic.preprocessing.reading.tfrecord import read_tfrecord
 
 _READERS: dict[Format, Callable[[Source, Piece], Iterator[RawBatch]]] = {
     Format.CSV: read_delimited,
     Format.JSONL: read_json_lines,
     Format.PARQUET: read_parquet,
+    Format.TFRECORD: read_tfrecord,
 }
 
 

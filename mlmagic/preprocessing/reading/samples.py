@@ -10,7 +10,7 @@ from mlmagic.errors import UsageError
 from mlmagic.preprocessing.reading.files import Found, open_file, read_at
 from mlmagic.preprocessing.reading.rows import find_rows
 from mlmagic.preprocessing.reading.source import Layout, Piece
-from mlmagic.preprocessing.reading.text import BOM, GZIP, LONGEST, inflated, row_end, text_blocks
+from mlmagic.preprocessing.reading.text import BOM, GZIP, LONGEST, inflated, row_end, text_blocks, whole
 from mlmagic.preprocessing.reading.units import cut_at
 
 _HEAD = 1 << 18
@@ -103,13 +103,8 @@ def blocks_of(piece: Piece, count: int) -> Iterator[bytes]:
 def _head(file: Found, opened: BinaryIO, *, is_compressed: bool) -> tuple[bytes, bool]:
     """Return the beginning of the text, with a whole line at least, and whether that is all."""
     head = b""
-    for chunk, _ in inflated(opened, file.path) if is_compressed else _chunks(opened):
+    for chunk, _ in inflated(opened, file.path) if is_compressed else whole(opened):
         head += chunk
         if len(head) >= _HEAD and (b"\n" in head or b"\r" in head[:-1] or len(head) > LONGEST):
             return head, False
     return head, True
-
-
-def _chunks(opened: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    while chunk := opened.read(_HEAD):
-        yield chunk, len(chunk)

@@ -98,6 +98,12 @@ def row_end(file: BinaryIO, place: int, stop: int) -> int:
     return stop
 
 
+def whole(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield what is left of a file."""
+    while chunk := file.read(BLOCK):
+        yield chunk, len(chunk)
+
+
 def _plain(file: BinaryIO, piece: Piece) -> Iterator[tuple[bytes, int]]:
     file.seek(piece.start)
     left = piece.stop - piece.start
