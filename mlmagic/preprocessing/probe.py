@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.clean import Cleaner, FailedRow
@@ -32,7 +33,7 @@ def probe_columns(source: Source, cleaner: Cleaner) -> tuple[Column, ...]:
         cleaned = cleaner(batch)
         failed += cleaned.failed[:5]
         if cleaned.batch is not None:
-            for name, found in column_types(cleaned.batch.schema).items():
+            for name, found in _types_of(cleaned.batch, source).items():
                 types[name] = types.get(name) or found
         if types and None not in types.values():
             break
@@ -66,6 +67,20 @@ def _first_rows(source: Source) -> Iterator[pa.RecordBatch]:
 
 def _single(table: pa.Table) -> Iterator[pa.RecordBatch]:
     yield from table.unify_dictionaries().combine_chunks().to_batches()
+
+
+def _types_of(batch: pa.RecordBatch, source: Source) -> dict[str, ColumnType | None]:
+    types = column_types(batch.schema)
+    for name, found in types.items():
+        # pandas makes times of dates.
+        is_date = found is ColumnType.TIMESTAMP and _type_in(source, name) is ColumnType.DATE
+        if (
+            is_date
+            and pc.all(pc.equal(batch.column(name), pc.floor_temporal(batch.column(name), unit="day"))).as_py()
+            is not False
+        ):
+            types[name] = ColumnType.DATE
+    return types
 
 
 def _type_in(source: Source, name: str) -> ColumnType:

@@ -45,8 +45,6 @@ class ProgressTeller:
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch()
         self._thread.start()
         return self
 
@@ -64,7 +62,7 @@ class ProgressTeller:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 text = file.read()
-        except OSError:  # removed at the end of a run
+        except OSError:
             return
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)

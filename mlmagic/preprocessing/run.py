@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -139,10 +140,11 @@ def _progress(arguments: Arguments, plan: Plan) -> Iterator[Plan]:
     if arguments.runner != LOCAL or not storage.is_local(plan.parts):
         yield plan
         return
-    path = Path(plan.parts, "progress").absolute()
     passes = 2 if plan.division.needs_times else 1
-    with ProgressTeller(path, passes * plan.source.size_bytes, lambda line: print(line, flush=True)):  # noqa: T201 - it is a program
-        yield replace(plan, progress=str(path))
+    with tempfile.NamedTemporaryFile(prefix="progress-") as file:
+        path = Path(file.name)
+        with ProgressTeller(path, passes * plan.source.size_bytes, lambda line: print(line, flush=True)):  # noqa: T201 - it is a program
+            yield replace(plan, progress=file.name)
 
 
 def _package_folder(module: ModuleType) -> Path:

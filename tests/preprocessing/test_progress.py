@@ -9,6 +9,7 @@ from mlmagic.preprocessing.progress import ProgressFile, ProgressTeller
 
 def told(path: Path, total: int, amounts: list[tuple[int, int]]) -> list[str]:
     lines: list[str] = []
+    path.touch()
     with ProgressTeller(path, total, lines.append, every=0.001):
         for size, rows in amounts:
             ProgressFile(str(path)).add(size, rows)
@@ -38,6 +39,7 @@ def test_units_elsewhere_tell_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_removed_ends_the_telling(tmp_path: Path) -> None:
     path = tmp_path / "progress"
     lines: list[str] = []
+    path.touch()
     with ProgressTeller(path, 10, lines.append):
         ProgressFile(str(path)).add(1, 1)
         path.unlink()
