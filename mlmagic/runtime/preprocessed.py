@@ -43,12 +43,13 @@ def register_dataset(
 def made_version(version: DatasetVersion, rows: RowCounts) -> Ending:
     """Return how the job ends that has made this version."""
     rejected = f", {rows.rejected_rows:,} rejected" if rows.rejected_rows else ""
-    splits = " · ".join(f"{name} {count:,}" for name, count in version.schema.rows.items())
-    counts = {f"rows_{name}": float(count) for name, count in version.schema.rows.items()}
+    counts = {name: version.schema.rows[name] for name in version.schema.splits}
+    splits = " · ".join(f"{name} {count:,}" for name, count in counts.items())
+    metrics = {f"rows_{name}": float(count) for name, count in counts.items()}
     return Ending(
         state=JobState.SUCCEEDED,
         exit_code=0,
         dataset_version=str(version),
-        metrics={"rows": float(rows.written), "rows_rejected": float(rows.rejected_rows), **counts},
+        metrics={"rows": float(rows.written), "rows_rejected": float(rows.rejected_rows), **metrics},
         message=f"{version}: {rows.written:,} rows ({splits}){rejected}",
     )

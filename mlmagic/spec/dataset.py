@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from mlmagic.spec.noun import Noun
 
+_FIRST = ("train", "eval", "test")
+
 
 class ColumnType(StrEnum):
     """What a column holds. Any value may be missing; of text, the empty one counts as missing."""
@@ -69,6 +71,11 @@ class DatasetSchema(Noun):
     split: SplitRule = field(default_factory=SplitRule)
     rows: Mapping[str, int] = field(default_factory=dict)
     """How many rows each split has."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits: train, eval, test, then others by name."""
+        return tuple(sorted(self.rows, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, if there is one."""
