@@ -16,13 +16,20 @@ class Moments:
     """What is known of some numbers; of none, the extremes are infinite."""
 
     count: int = 0
-    mean: float = 0.0
+    center: float = 0.0
+    """The rounded mean of the first part; the mean itself is `offset` away, which so keeps all its digits."""
+    offset: float = 0.0
     squares: float = 0.0
     """The sum of the squared distances from the mean; infinite where no float64 holds it."""
     minimum: float = math.inf
     maximum: float = -math.inf
     zeros: int = 0
     negative: int = 0
+
+    @property
+    def mean(self) -> float:
+        """The sum divided by the count."""
+        return self.center + self.offset
 
     @property
     def variance(self) -> float:
@@ -35,14 +42,15 @@ class Moments:
             return
         count = self.count + other.count
         share = other.count / count
-        distance = other.mean - self.mean
-        # Twice the largest number is no number; then this way round, which is not quite so exact.
-        is_wide = math.isinf(distance)
-        self.mean = self.mean * (1 - share) + other.mean * share if is_wide else self.mean + distance * share
-        if self.count:
-            self.squares += other.squares + distance * share * distance * self.count
+        distance = (other.center - self.center) + (other.offset - self.offset)
+        if not self.count:
+            self.center, self.offset, self.squares = other.center, other.offset, other.squares
         else:
-            self.squares = other.squares
+            self.squares += other.squares + distance * share * distance * self.count
+            if math.isinf(distance):  # twice the largest number is no number
+                self.center, self.offset = self.mean * (1 - share) + other.mean * share, 0.0
+            else:
+                self.offset += distance * share
         self.count = count
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
@@ -55,16 +63,18 @@ def moments_of(values: Floats) -> Moments:
     if not len(values):
         return Moments()
     minimum, maximum = float(values.min()) + 0.0, float(values.max()) + 0.0  # the sum has no -0.0
-    with np.errstate(over="ignore"):
-        mean = float(values.mean()) if minimum < maximum else minimum
-        if math.isinf(mean):
-            mean = float((values / len(values)).sum())
-        distances = values - mean
+    with np.errstate(over="ignore", invalid="ignore"):
+        center = float(values.mean()) if minimum < maximum else minimum
+        if not math.isfinite(center):  # a sum on the way to it was too large
+            center = float((values / len(values)).sum())
+        distances = values - center
+        offset = float(distances.mean())
         distances *= distances
         squares = float(distances.sum())
     return Moments(
         count=len(values),
-        mean=mean,
+        center=center,
+        offset=offset if math.isfinite(offset) else 0.0,
         squares=squares,
         minimum=minimum,
         maximum=maximum,
@@ -79,13 +89,16 @@ def moments_of_counts(values: Floats, counts: npt.NDArray[np.int64]) -> Moments:
     if not count:
         return Moments()
     minimum, maximum = float(values.min()) + 0.0, float(values.max()) + 0.0
-    with np.errstate(over="ignore"):
-        mean = float((values * (counts / count)).sum()) if minimum < maximum else minimum
-        distances = values - mean
+    shares = counts / count
+    with np.errstate(over="ignore", invalid="ignore"):
+        center = float((values * shares).sum()) if minimum < maximum else minimum
+        distances = values - center
+        offset = float((distances * shares).sum())
         squares = float((distances * distances * counts).sum())
     return Moments(
         count=count,
-        mean=mean,
+        center=center,
+        offset=offset if math.isfinite(offset) else 0.0,
         squares=squares,
         minimum=minimum,
         maximum=maximum,

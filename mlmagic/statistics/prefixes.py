@@ -15,6 +15,7 @@ from mlmagic.statistics.moments import Floats
 from mlmagic.statistics.runs import Runs
 
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
+_LARGEST = np.int64(0x7FEFFFFFFFFFFFFF)
 
 # Slots of the window for each bin of the limit: at the fineness that a limit allows, the bulk of most data fits.
 _WINDOW_FACTOR = 16
@@ -76,8 +77,9 @@ class PrefixHistogram:
         keys, counts = self.runs
         is_negative = keys < 0
         magnitudes = np.where(is_negative, ~keys, keys)
-        near = (magnitudes << self.shift).view(np.float64)
-        far = (((magnitudes + 1) << self.shift) - 1).view(np.float64)
+        # Neither zeros are in here nor what is beyond the largest number, though their bits may begin like others'.
+        near = np.maximum(magnitudes << self.shift, 1).view(np.float64)
+        far = np.minimum(((magnitudes + 1) << self.shift) - 1, _LARGEST).view(np.float64)
         return np.where(is_negative, -far, near), np.where(is_negative, -near, far), counts
 
     def __getstate__(self) -> tuple[int, int, Runs]:

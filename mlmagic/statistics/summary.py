@@ -31,11 +31,10 @@ def intervals_of(histogram: PrefixHistogram, moments: Moments) -> Intervals:
     """Return the intervals of the histogram, cut at the extremes, with one more of the zeros."""
     low, high, counts = histogram.intervals()
     if moments.zeros:
-        place = int(np.searchsorted(high, 0.0))
+        place = int(np.searchsorted(low, 0.0))
         low, high = np.insert(low, place, 0.0), np.insert(high, place, 0.0)
         counts = np.insert(counts, place, moments.zeros)
-    # fmin and fmax: the last interval of all reaches beyond the last number, where a float is not one.
-    return Intervals(low=np.fmax(low, moments.minimum), high=np.fmin(high, moments.maximum), counts=counts)
+    return Intervals(low=np.maximum(low, moments.minimum), high=np.minimum(high, moments.maximum), counts=counts)
 
 
 def quantiles_of(intervals: Intervals) -> tuple[tuple[float, ...], float]:
