@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mlmagic.errors import UsageError, nearest
+from mlmagic.preprocessing.reading.bigquery import is_bigquery, plan_bigquery
 from mlmagic.preprocessing.reading.delimited_plan import plan_delimited
 from mlmagic.preprocessing.reading.files import Found, digest, find_files, read_range
 from mlmagic.preprocessing.reading.json_lines import plan_json_lines
@@ -62,6 +63,8 @@ def plan_source(patterns: Sequence[str], options: ReadOptions) -> Source:
     Raises:
         UsageError: files that are not there, cannot be read, or do not go together; all that are wrong at once.
     """
+    if any(is_bigquery(pattern) for pattern in patterns):
+        return plan_bigquery(patterns, options)
     files = find_files(patterns)
     kind = options.format or _one_format(files)
     plan, cut = _PLANS[kind]
