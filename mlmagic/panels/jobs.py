@@ -109,7 +109,8 @@ def _state(summary: JobSummary) -> Html:
 
 def _extras(summary: JobSummary) -> list[str]:
     """Return what is not as it is by default: the kind, the attempt, the priority."""
-    kind = [] if summary.kind is JobKind.TRAINING else [summary.kind.value]
+    is_told = summary.kind is JobKind.TRAINING or summary.dataset_version is not None
+    kind = [] if is_told else [summary.kind.value]
     attempt = [f"try {summary.attempt}"] if summary.attempt > 1 else []
     return [*kind, *attempt, *([f"priority {summary.priority}"] if summary.priority else [])]
 
@@ -135,7 +136,8 @@ def _result(summary: JobSummary) -> str:
 
 
 def _made(summary: JobSummary) -> str | None:
-    return summary.model_version or summary.dataset_version
+    # A model may have the same name, and version.
+    return summary.model_version or (f"dataset {summary.dataset_version}" if summary.dataset_version else None)
 
 
 def _values(values: Mapping[str, str | float]) -> str:
