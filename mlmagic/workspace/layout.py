@@ -303,8 +303,3 @@ class Workspace:
     def dataset_version(self, dataset: str, number: int) -> DatasetVersionFolder:
         """Return the folder of a dataset's version."""
         return self.dataset(dataset).version(number)
-
-    @property
-    def inputs(self) -> Path:
-        """The folder of what was in the memory of a kernel, written down for jobs to read."""
-        return self.root / "inputs"
