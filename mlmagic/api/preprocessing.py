@@ -200,10 +200,7 @@ def plan_preprocessing(
     words = check.read(program_words, read.words if read else ("-",), flags, args) or ()
     check.read(check_runner, runner, output, read.words if read else (), args)
     declared = check.read(read_declaration, features)
-    is_here = runner in {None, "local"}
-    resources = check.read(
-        partial(read_resources, cores=workers if cores is None and is_here else cores, memory=memory)
-    )
+    resources = check.read(partial(read_resources, cores=cores, memory=memory))
     label_map = check.read(read_labels, labels)
     seconds = check.read(read_timeout, timeout)
     check.read(read_whole_number, priority, "priority")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 _OWN = "mlmagic"
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
@@ -43,9 +44,9 @@ def copies(root: Path, entry: str, package: str) -> dict[str, bytes]:
         if path in found:
             continue
         text = file.read_text("utf-8")
-        tree = ast.parse(text)
-        found[path] = _renamed(text, tree, package).encode()
-        waiting += [*_parents(module), *_imports(root, tree)]
+        imports = list(_own_imports(_statements(ast.parse(text))))
+        found[path] = _renamed(text, imports, package).encode()
+        waiting += [*_parents(module), *_modules(root, imports)]
     return dict(sorted(found.items()))
 
 
@@ -60,18 +61,18 @@ def _parents(module: str) -> Iterator[str]:
         yield module
 
 
-def _imports(root: Path, tree: ast.Module) -> Iterator[str]:
-    """Yield the modules of ours that a module imports, without `mlmagic.`."""
-    for node in _own_imports(tree):
+def _modules(root: Path, imports: Iterable[ast.ImportFrom]) -> Iterator[str]:
+    """Yield the modules that imports name, without `mlmagic.`."""
+    for node in imports:
         module = str(node.module).removeprefix(f"{_OWN}.")
         # What is imported may itself be a module: `from mlmagic.spec import dataset`.
         names = [f"{module}.{alias.name}" for alias in node.names]
         yield from (module, *(name for name in names if _file(root, name)))
 
 
-def _own_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+def _own_imports(statements: Iterable[ast.AST]) -> Iterator[ast.ImportFrom]:
     """Yield the imports from our modules, of which there is one form: `from mlmagic.x import y`."""
-    for node in ast.walk(tree):
+    for node in statements:
         match node:
             case ast.ImportFrom(module=str(module), level=0) if module.startswith(f"{_OWN}."):
                 yield node
@@ -83,9 +84,19 @@ def _own_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
                 raise ModuleNotFoundError(f"line {node.lineno}: only `from {_OWN}.x import y` can be copied")
 
 
-def _renamed(text: str, tree: ast.Module, package: str) -> str:
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements. Expressions, of which there are ten times as many, hold no imports."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in _BLOCKS:
+            waiting += getattr(node, part, ())
+
+
+def _renamed(text: str, imports: Iterable[ast.ImportFrom], package: str) -> str:
     lines = text.split("\n")
-    for node in _own_imports(tree):
+    for node in imports:
         line = lines[node.lineno - 1]
         lines[node.lineno - 1] = re.sub(rf"\bfrom {_OWN}\.", f"from {package}.", line, count=1)
     return "\n".join(lines)
