@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -46,17 +47,16 @@ def recognise_cleaning(own: Sequence[ast.stmt], place: Place, check: Check) -> C
         CellError: a function that cannot be called, none at all, or what is no declaration; all are listed.
     """
     problems = [*_lookalikes(own, place), *_calls(own, place)]
-    functions = {
-        item.name: item for item in own if isinstance(item, ast.FunctionDef) and item.name in FUNCTIONS
-    }  # the last one counts
+    # Of two definitions of a name, the last one counts.
+    functions = {item.name: item for item in own if isinstance(item, ast.FunctionDef) and item.name in FUNCTIONS}
     for function in functions.values():
         problems += _function_problems(function, place)
     if len(functions) == 2:
         places = " and ".join(f"`{name}` ({place(item.lineno)})" for name, item in functions.items())
         problems.append(f"it defines both {places}: keep one; `clean`, which takes whole batches, is much faster")
     problems += _declaration_problems(own, place, check)
-    bound = dict(_bound(own))
-    if not problems and not bound.keys() & {*FUNCTIONS, KEY}:
+    bound = list(_bound(own))
+    if not problems and not {*FUNCTIONS, KEY} & set(bound):
         raise _nothing_defined(bound)
     _raise(problems, functions)
     name = next((name for name in FUNCTIONS if name in bound), None)
@@ -68,34 +68,37 @@ def recognise_cleaning(own: Sequence[ast.stmt], place: Place, check: Check) -> C
 
 
 def _raise(problems: Sequence[str], functions: dict[str, ast.FunctionDef]) -> None:
-    example = _EXAMPLES[next(iter(functions), "clean")].replace("\n", "\n    ")
-    hint = f"For example:\n    {example}" if functions else None
+    hint = f"For example:\n{_example(next(iter(functions)))}" if functions else None
     if len(problems) == 1:
         raise CellError(f"{problems[0]}.", hint=hint)
     if problems:
         raise CellError(_SEVERAL, problems=problems, hint=hint)
 
 
-def _nothing_defined(bound: dict[str, ast.stmt]) -> CellError:
+def _nothing_defined(bound: Sequence[str]) -> CellError:
     offer = next(filter(None, (nearest(name, [*FUNCTIONS, KEY], limit=1) for name in bound)), "")
     return CellError(
         f"the cell defines none of `clean`, `clean_row` and `features`, so that it would do nothing. {offer}".rstrip(),
-        hint=f"Define one of them, or leave the cell empty to take the rows as they are:\n    "
-        f"{_EXAMPLES['clean']}".replace("\n    return", "\n        return"),
+        hint=f"Define one of them, or leave the cell empty to take the rows as they are:\n{_example('clean')}",
     )
 
 
-def _bound(own: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+def _example(name: str) -> str:
+    return textwrap.indent(_EXAMPLES[name], "    ")
+
+
+def _bound(own: Sequence[ast.stmt]) -> Iterator[str]:
+    """Yield the names that statements bind."""
     for item in own:
         match item:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name, item
+                yield name
             case ast.Import(names=names) | ast.ImportFrom(names=names):
-                yield from ((alias.asname or alias.name, item) for alias in names)
+                yield from (alias.asname or alias.name for alias in names)
             case _:
                 for node in ast.walk(item):
                     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                        yield node.id, item
+                        yield node.id
 
 
 def _lookalikes(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:

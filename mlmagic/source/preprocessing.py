@@ -124,7 +124,7 @@ def _read_program(
     slice_it: Callable[..., Slice],
     data: Mapping[str, DataFile],
 ) -> _Program:
-    if cell is None or not cell.source.strip():
+    if cell is None or _is_blank(cell.source):
         return _Program()
     if is_declaration(cell.source):
         return _Program(declaration=check(parse_declaration(cell.source, cell.title, cell.first_line)))
@@ -134,6 +134,10 @@ def _read_program(
     locate = partial(_place, SourceMap(blocks=tuple(model.blocks)))
     cleaning = recognise_cleaning(_own(model, _parse(model.text), cell), locate, check)
     return _Program(model=model, cleaning=cleaning, sliced=sliced, data=shipped)
+
+
+def _is_blank(source: str) -> bool:
+    return all(not line or line.startswith("#") for line in map(str.strip, source.splitlines()))
 
 
 def _own(model: ModelText, tree: ast.Module, cell: Cell) -> list[ast.stmt]:

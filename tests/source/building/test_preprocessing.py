@@ -94,6 +94,10 @@ def test_requirements(build, source: str, pins: list[str]) -> None:
     assert package.files["requirements.txt"].decode().splitlines()[1:] == pins
 
 
+def test_a_cell_of_comments_is_an_empty_one(build) -> None:
+    assert build("\n  # later\n").digest == build("").digest
+
+
 def test_what_is_missing_is_told_with_what_to_install(build) -> None:
     for absent, text in (("pandas", "needs pandas,"), ("apache_beam", "needs apache-beam,")):
         installed = {name: told for name, told in INSTALLED.items() if name != absent}
