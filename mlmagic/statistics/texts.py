@@ -140,17 +140,17 @@ def _texts_of(values: Any) -> tuple[Any, Integers | None]:
     weights = None
     if kinds.is_null(values.type):
         return pa.array([], pa.large_string()), None
+    if kinds.is_string_view(values.type):
+        values = values.cast(pa.large_string())
     if kinds.is_dictionary(values.type):
         indices = values.indices.drop_null() if values.indices.null_count else values.indices
-        values = values.dictionary
+        values = values.dictionary.cast(pa.large_string())
         weights = np.bincount(indices.to_numpy(), minlength=len(values))
         if values.null_count:
             weights[values.is_null().to_numpy(zero_copy_only=False)] = 0
             values = values.fill_null("")
     elif values.null_count:
         values = values.drop_null()
-    if kinds.is_string_view(values.type):
-        values = values.cast(pa.large_string())
     is_text = _lengths(values) > 0
     if weights is not None:
         is_text &= weights > 0
