@@ -99,7 +99,8 @@ def _match(pattern: str, problems: list[str]) -> list[Found]:
         if not any(sign in pattern for sign in "*?[") or FileSystems.exists(pattern):
             metadata = FileSystems.match([_literal(pattern)])[0].metadata_list
         else:
-            metadata = FileSystems.match([pattern])[0].metadata_list
+            # Beam finds nothing by a pattern that names no folder.
+            metadata = FileSystems.match([pattern if "/" in pattern else f"./{pattern}"])[0].metadata_list
     except ValueError as error:
         raise _no_file_system(pattern) from error
     except (OSError, BeamIOError) as error:
@@ -107,7 +108,7 @@ def _match(pattern: str, problems: list[str]) -> list[Found]:
         return []
     if not metadata:
         problems.append(f"{pattern}: no such file. {_neighbours(pattern)}".rstrip())
-    return [Found(item.path, item.size_in_bytes) for item in metadata]
+    return [Found(item.path.removeprefix("./"), item.size_in_bytes) for item in metadata]
 
 
 def _literal(path: str) -> str:
