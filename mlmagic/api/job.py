@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.failures import job_failed
 from mlmagic.api.logs import LogSelection, LogText, follow_logs, read_logs
+from mlmagic.api.rerun import Changes, rerun
 from mlmagic.api.waiting import wait_for_end
 from mlmagic.spec.job import JobRecord, JobSpec, JobState
 
@@ -154,9 +155,7 @@ class Job:
         invocation: str | None = None,
         wait: bool = False,
     ) -> Job:
-        """Submit the same package once more, and return the new job at once; or, with `wait`, when it has ended.
-
-        The new job has the settings of this one where no others are given, and the environment of this process.
+        """Submit the same package once more, in this process's environment; what is not given is as it was.
 
         Args:
             args: flags of the program, each in the place of what it was; all others stay.
@@ -173,14 +172,12 @@ class Job:
             set_default: let the new version be the model's default.
             fresh: start programs from nothing, never by a fork.
             invocation: the line that was typed.
-            wait: wait for the new job.
+            wait: return the new job when it has ended, not at once.
 
         Raises:
             UsageError: changes that do not fit, or arguments that the program does not take.
             JobFailed: with `wait`, the new job did not succeed.
         """
-        from mlmagic.api.rerun import Changes, rerun
-
         changes = Changes(
             priority=priority,
             max_retries=max_retries,

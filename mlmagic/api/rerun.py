@@ -15,7 +15,8 @@ from mlmagic.api.program_arguments import check_program_arguments, flag_values
 from mlmagic.api.program_words import merged_words
 from mlmagic.api.resources import read_resources
 from mlmagic.api.stored_flags import read_stored_flags
-from mlmagic.spec.job import JobSpec
+from mlmagic.errors import UsageError
+from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.package import CellShape
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
 
     Raises:
         UsageError: changes that do not fit, or arguments that the program does not take.
+        NotFoundError: what it was trained on was deleted.
     """
     from mlmagic.session import current_session
 
     old = backend.get(job_id).spec
+    _check_dataset(old, args)
     package = backend.package(job_id)
     settings = _read_settings(old, args, changes)
     known = with_stored_flags(package)
@@ -81,6 +84,25 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
         placement=None,
     )
     return backend.submit(spec, package).id
+
+
+def _check_dataset(old: JobSpec, args: Sequence[str | float]) -> None:
+    """Check that what it trained on is still there: its features were made from that version's statistics.
+
+    Raises:
+        NotFoundError: that version was deleted.
+        UsageError: it is to be trained on another one.
+    """
+    from mlmagic.session import current_session
+
+    if old.kind is not JobKind.TRAINING or old.dataset is None:
+        return
+    if any(str(word).partition("=")[0] == "--data" for word in args):
+        raise UsageError(
+            f"a rerun trains on the same version of its dataset, {old.dataset}: the package has its statistics in it.",
+            hint="For another version, run the cell again with --data.",
+        )
+    current_session().datasets.resolve(old.dataset)
 
 
 def present_versions() -> dict[str, str]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.dataset_folders import write_dataset
 
 from mlmagic.api.job import Job
 from mlmagic.api.jobs import job
 from mlmagic.api.training import train
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.session import Session
+from mlmagic.spec.dataset import DatasetOrigin
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import submit, wait_for
 
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 SOURCE = """
 def train(epochs: int = 5, rate: float = 0.1, hidden: list[int] = [64], shuffle: bool = True):
     print("trained", epochs, rate, hidden, shuffle)
@@ -104,3 +108,33 @@ def test_a_cells_job_runs_again_with_what_its_program_takes(local: Session) -> N
     )
     with pytest.raises(UsageError, match="the program cannot take this value for --epochs: invalid int value: 'many'"):
         again.rerun(["--epochs", "many"])
+
+
+@pytest.fixture
+def trained(session: Session, tmp_path: Path) -> Job:
+    """A job that trained on a dataset."""
+    session.datasets.register("taxi", write_dataset(tmp_path / "made"), origin=DatasetOrigin(), now=NOW)
+    record = submit(session.backend(), "print('hello')", name="taxi", args=("--data", "/w/1"), dataset="taxi@1")
+    wait_for(session.backend(), record.id)
+    return job(record.id, session=session)
+
+
+def test_a_rerun_trains_on_the_same_version(trained: Job, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.session.current_session", lambda: session)
+    again = trained.rerun(["--epochs", 3], wait=True)
+    assert (again.spec.dataset, again.spec.args) == ("taxi@1", ("--data", "/w/1", "--epochs", "3"))
+    with pytest.raises(UsageError) as caught:
+        trained.rerun(["--data=/w/2"])
+    assert str(caught.value) == (
+        "a rerun trains on the same version of its dataset, taxi@1: the package has its statistics in it.\n"
+        "For another version, run the cell again with --data."
+    )
+
+
+def test_a_version_that_was_deleted_is_told_before_it_starts(
+    trained: Job, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlmagic.session.current_session", lambda: session)
+    session.datasets.delete(session.datasets.resolve("taxi@1"))
+    with pytest.raises(NotFoundError, match="there is no dataset 'taxi'"):
+        trained.rerun()
