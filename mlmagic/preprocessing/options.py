@@ -71,5 +71,5 @@ def _check_known(words: Sequence[str]) -> None:
         known = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001 - no public list
         raise UsageError(
             "Beam has no such options.",
-            problems=[f"{word}: {nearest(word.partition('=')[0], known) or 'unknown'}" for word in unknown],
+            problems=[f"{word}: {nearest(word.partition('=')[0], known, limit=1) or 'unknown'}" for word in unknown],
         )

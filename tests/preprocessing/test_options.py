@@ -55,7 +55,7 @@ def test_what_dataflow_lacks_is_told_at_once() -> None:
 def test_options_that_beam_does_not_have_are_told() -> None:
     with pytest.raises(UsageError) as caught:
         options(*DATAFLOW, "--max_num_worker=9")
-    assert caught.value.problems == ("--max_num_worker=9: Did you mean --max_num_workers or --num_workers?",)
+    assert caught.value.problems == ("--max_num_worker=9: Did you mean --max_num_workers?",)
 
 
 def test_another_runner_of_beam_goes_by_its_name() -> None:
