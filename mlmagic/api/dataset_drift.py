@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from mlmagic.panels.dataset_bins import bars
+from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.dataset_report import Drift
-from mlmagic.spec.statistics import ColumnStatistics, SplitStatistics
+from mlmagic.spec.statistics import ColumnStatistics, Histogram, SplitStatistics
+from mlmagic.statistics.distances import jensen_shannon, l_infinity
 
+JENSEN_SHANNON, L_INFINITY = "Jensen-Shannon", "L-infinity"
 _FIRST, _SECOND = "first", "second"
 
 
@@ -23,32 +26,30 @@ def drifts(first: SplitStatistics, second: SplitStatistics, skipped: Collection[
 
 def drift(first: ColumnStatistics, second: ColumnStatistics) -> Drift:
     """Return how far a column has moved."""
-    drawn = bars({_FIRST: first, _SECOND: second})
-    shares = drawn.shares if drawn is not None else {}
-    one, other = shares.get(_FIRST, ()), shares.get(_SECOND, ())
-    is_value = bool(drawn and drawn.labels)
-    distance = (l_infinity if is_value else jensen_shannon)(one, other) if one and other else 0.0
+    is_value = first.type is ColumnType.BOOLEAN or first.numeric is None or second.numeric is None
     return Drift(
         column=first.name,
-        measure="L-infinity" if is_value else "Jensen-Shannon",
-        distance=distance,
+        measure=L_INFINITY if is_value else JENSEN_SHANNON,
+        distance=_of_values(first, second) if is_value else _of_numbers(first, second),
         missing=_missing(second) - _missing(first),
         noise=_noise(first, second),
     )
 
 
-def jensen_shannon(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the Jensen-Shannon divergence of two distributions, in bits: from 0, the same, to 1, nothing in common."""
-    total = 0.0
-    for one, other in zip(first, second, strict=True):
-        middle = (one + other) / 2
-        total += sum(part * math.log2(part / middle) for part in (one, other) if part > 0)
-    return max(0.0, total / 2)
+def _of_values(first: ColumnStatistics, second: ColumnStatistics) -> float:
+    if first.vocabulary is None or second.vocabulary is None or not first.count or not second.count:
+        return 0.0
+    return l_infinity(first.vocabulary, second.vocabulary, first_count=first.count, second_count=second.count)
 
 
-def l_infinity(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the largest difference of a share."""
-    return max(abs(one - other) for one, other in zip(first, second, strict=True))
+def _of_numbers(first: ColumnStatistics, second: ColumnStatistics) -> float:
+    """Return the divergence over the range that is drawn: one far number would leave a single bin for the others."""
+    drawn = bars({_FIRST: first, _SECOND: second})
+    if drawn is None or not drawn.edges or len(drawn.shares) < 2:
+        return 0.0
+    low, high = drawn.edges[0], drawn.edges[-1]
+    one, other = (Histogram(low=low, high=high, counts=drawn.shares[split]) for split in (_FIRST, _SECOND))
+    return jensen_shannon(one, other)
 
 
 def _missing(column: ColumnStatistics) -> float:

@@ -48,8 +48,8 @@ def _empty_splits(schema: DatasetSchema) -> Iterator[DatasetWarning]:
 
 def _leaks(leaks: Sequence[Leak]) -> Iterator[DatasetWarning]:
     for leak in leaks:
-        told = f"{leak.score:.4f}" if leak.score < 0.99995 else "1"
-        yield DatasetWarning(kind=WarningKind.LEAK, subject=leak.column, detail=f"tells {told} of it")
+        told = f"{100 * min(leak.score, 0.9999):.2f} % of it"
+        yield DatasetWarning(kind=WarningKind.LEAK, subject=leak.column, detail=told)
 
 
 def _of_column(column: ColumnStatistics, schema: DatasetSchema) -> Iterator[DatasetWarning]:

@@ -18,6 +18,8 @@ _MOST_NUMBERS = 24
 _LONGEST_TAIL = 2.0
 _FIRST, _LAST = 0.01, 0.99
 _TIMES = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
+# Bars that are too low to be seen.
+_NEARLY_ALL = 0.95
 OTHERS = "(others)"
 
 
@@ -63,12 +65,16 @@ def bars(columns: Mapping[str, ColumnStatistics]) -> Bars | None:
     return apart or (_of_numbers(known, first) if first.numeric is not None else None)
 
 
-def _of_values(columns: Mapping[str, ColumnStatistics], first: ColumnStatistics) -> Bars:
+def _of_values(columns: Mapping[str, ColumnStatistics], first: ColumnStatistics) -> Bars | None:
+    """Return a bar for each of the most frequent values; None where nearly all are other ones."""
     labels = [counted.value for counted in first.vocabulary.values[:_MOST_VALUES]] if first.vocabulary else []
+    labels = sorted(labels) if first.type is ColumnType.BOOLEAN else labels
     shares = {
         split: [_counts(column).get(label, 0) / column.count for label in labels] for split, column in columns.items()
     }
     rest = {split: max(0.0, 1 - sum(values)) for split, values in shares.items()}
+    if min(rest.values()) > _NEARLY_ALL:
+        return None
     if max(rest.values()) > 1e-9:
         labels = [*labels, OTHERS]
         shares = {split: [*values, rest[split]] for split, values in shares.items()}
@@ -148,4 +154,5 @@ def _counts(column: ColumnStatistics) -> dict[str, int]:
 
 
 def _frozen(shares: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
-    return {split: tuple(values) for split, values in shares.items()}
+    # A millionth is nothing that could be seen, and half the size of a saved notebook.
+    return {split: tuple(round(value, 6) for value in values) for split, values in shares.items()}

@@ -23,7 +23,6 @@ from mlmagic.panels.text import fit, one_line, table
 from mlmagic.spec.dataset import Column, DatasetSchema
 from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics
 
-_NUMBERS = "display:grid;grid-template-columns:repeat(5,minmax(4.6em,1fr));column-gap:10px;white-space:nowrap"
 _MARKS = {"target": theme.PURPLE, "key": theme.GREY}
 _TEXT_HEADER = ("COLUMN", "TYPE", "MISSING", "UNIQUE", "", "RANGE OR MOST FREQUENT")
 _NAME_WIDTH = 20
@@ -60,23 +59,20 @@ def shown_columns(schema: DatasetSchema, statistics: DatasetStatistics, names: S
 
 
 def columns_html(shown: Sequence[ShownColumn], splits: Sequence[str]) -> Html:
-    """Return the table."""
-    percentiles = element("div", *(element("span", f"p{percent}") for percent in PERCENTILES), style=_NUMBERS)
-    header = ["Column", "Type", "Missing", "Unique", legend(splits), percentiles]
+    """Return the table; it fits a narrow page, for what is told of values wraps."""
+    quantiles = " · ".join(f"p{percent}" for percent in PERCENTILES)
+    header = ["Column", "Missing", "Unique", legend(splits), f"{quantiles}, or the most frequent"]
     rows = [
         [
             _name_html(each),
-            each.column.type.value,
-            share(each.statistics.missing, each.statistics.count + each.statistics.missing)
-            if each.statistics
-            else NONE,
+            _missing(each),
             unique_text(each.statistics) if each.statistics else NONE,
             spark_svg(each.chart) if each.chart else NONE,
             _values_html(each),
         ]
         for each in shown
     ]
-    return theme.table(header, rows, wraps=[0, 5], right=[2, 3])
+    return theme.table(header, rows, wraps=[0, 4], right=[1, 2])
 
 
 def columns_text(shown: Sequence[ShownColumn]) -> str:
@@ -85,9 +81,7 @@ def columns_text(shown: Sequence[ShownColumn]) -> str:
         [
             _name_text(each),
             each.column.type.value,
-            share(each.statistics.missing, each.statistics.count + each.statistics.missing)
-            if each.statistics
-            else NONE,
+            _missing(each),
             unique_text(each.statistics) if each.statistics else NONE,
             blocks(each.chart, 10) if each.chart else "",
             _range(each) or " · ".join(_values(each)),
@@ -123,8 +117,14 @@ def columns_payload(shown: Sequence[ShownColumn]) -> list[dict[str, object]]:
 
 
 def _name_html(each: ShownColumn) -> Html:
-    name = element("strong", literal_name(each.column.name))
-    return join([name, theme.pill(each.mark, _MARKS[each.mark]) if each.mark else None], " ")
+    name = element("strong", literal_name(each.column.name), style="unicode-bidi:isolate")
+    kind = element("span", theme.faint(each.column.type.value), style="font-size:12px")
+    return join([name, theme.pill(each.mark, _MARKS[each.mark]) if each.mark else None, kind], " ")
+
+
+def _missing(each: ShownColumn) -> str:
+    known = each.statistics
+    return share(known.missing, known.count + known.missing) if known else NONE
 
 
 def literal_name(name: str) -> str:
@@ -141,10 +141,14 @@ def _values(each: ShownColumn) -> list[str]:
 def _values_html(each: ShownColumn) -> Html:
     if each.statistics is None or not each.statistics.count:
         return theme.faint(NONE)
-    numbers = quantile_texts(each.statistics)
-    if not numbers:
-        return join([element("span", text, style="white-space:nowrap") for text in top_texts(each.statistics)], " · ")
-    return element("div", *(element("span", text) for text in numbers), style=_NUMBERS, title=_range(each))
+    texts = _values(each)
+    # The median, among the five of numbers, is what the eye looks for.
+    middle = len(PERCENTILES) // 2 if _range(each) else None
+    spans = [
+        element("span", text, style=f"white-space:nowrap{';font-weight:600' if at == middle else ''}")
+        for at, text in enumerate(texts)
+    ]
+    return element("span", join(spans, " · "), title=_range(each), style="font-variant-numeric:tabular-nums")
 
 
 def _payload(each: ShownColumn) -> dict[str, object]:

@@ -20,6 +20,7 @@ PERCENTILES = (1, 25, 50, 75, 99)
 NONE = "—"
 _VALUE_WIDTH = 24
 _TOP = 5
+_RARE = 0.001
 _SPLITS = ("train", "eval", "test")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
@@ -69,15 +70,22 @@ def quantile_texts(column: ColumnStatistics) -> list[str]:
 
 
 def top_texts(column: ColumnStatistics) -> list[str]:
-    """Return the most frequent values, each with its share."""
+    """Return the most frequent values, each with its share; of those that hardly recur, one as an example."""
     values = column.vocabulary.values[:_TOP] if column.vocabulary is not None else ()
-    return [f"{literal(counted.value)} {share(counted.count, column.count)}" for counted in values]
+    if values and column.count > 1 and values[0].count <= max(1, _RARE * column.count):
+        return [f"such as {literal(values[0].value)}"]
+    return [f"{_value(counted.value, column.type)} {share(counted.count, column.count)}" for counted in values]
 
 
 def literal(text: str) -> str:
     """Return a value of text, so that blanks and the like can be seen."""
     shown = fit(text, _VALUE_WIDTH)
-    return shown if shown == text or shown.endswith("…") else fit(repr(text), _VALUE_WIDTH)
+    return shown if shown and (shown == text or shown.endswith("…")) else fit(repr(text), _VALUE_WIDTH)
+
+
+def _value(text: str, kind: ColumnType) -> str:
+    # A model sees truth as a number.
+    return {"0": "false", "1": "true"}.get(text, text) if kind is ColumnType.BOOLEAN else literal(text)
 
 
 def unique_text(column: ColumnStatistics) -> str:
@@ -88,7 +96,7 @@ def unique_text(column: ColumnStatistics) -> str:
 def bar_text(bars: Bars, at: int) -> str:
     """Return what a bar stands for."""
     if bars.labels:
-        return literal(bars.labels[at])
+        return _value(bars.labels[at], bars.type)
     low, high = bars.edges[at], bars.edges[at + 1]
     if bars.type is ColumnType.INTEGER and high - low == 1:
         return value_text(low + 0.5, bars.type)

@@ -16,8 +16,8 @@ from mlmagic.panels.text import fit, one_line
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _ACROSS = 3
-_WIDTH, _HEIGHT = 180, 100
-_TITLE_WIDTH, _LABEL_WIDTH = 32, 80
+_WIDTH, _HEIGHT = 160, 100
+_TITLE_WIDTH, _LABEL_WIDTH = 28, 60
 # Greys that can be read on a white and on a dark ground: a page may change its theme while it shows the chart.
 _INK, _GRID = "#808080", "rgba(128,128,128,.25)"
 
@@ -100,8 +100,8 @@ def _number_layers(bars: Bars, splits: Sequence[str]) -> list[tuple[Spec, str]]:
     is_bar = {"filter": "isValid(datum.high)"}
     bar: Spec = {
         "transform": [is_bar],
-        "mark": {"type": "bar", "opacity": 0.6, "binSpacing": 1},
-        "encoding": {**span, "y": _share(0)},
+        "mark": {"type": "rect", "opacity": 0.6, "xOffset": 0.5, "x2Offset": -0.5},
+        "encoding": {**span, "y": _share(0), "y2": {"datum": 0}},
     }
     line: Spec = {
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5},
@@ -123,14 +123,24 @@ def _value_layers(splits: Sequence[str]) -> list[tuple[Spec, str]]:
     y["axis"] = {"labelLimit": _LABEL_WIDTH, "ticks": False, "domain": False}
     tooltip = {"tooltip": _tooltip(splits)}
     bar: Spec = {"mark": {"type": "bar", "opacity": 0.6}, "encoding": {"y": y, "x": _share(0), **tooltip}}
-    tick: Spec = {"mark": {"type": "tick", "thickness": 2}, "encoding": {"y": y, "x": _share(1), **tooltip}}
+    tick: Spec = {
+        "mark": {"type": "tick", "thickness": 2, "opacity": 1},
+        "encoding": {"y": y, "x": _share(1), **tooltip},
+    }
     layers = [(bar, splits[0])] if splits else []
     return [*layers, *([(tick, splits[1])] if len(splits) > 1 else [])]
 
 
 def _share(number: int) -> Spec:
     axis: Mapping[str, object] = {"format": "%", "tickCount": 3}
-    return {"field": f"share{number}", "type": "quantitative", "title": None, "axis": axis, "stack": None}
+    return {
+        "field": f"share{number}",
+        "type": "quantitative",
+        "title": None,
+        "axis": axis,
+        "scale": {"zero": True},
+        "stack": None,
+    }
 
 
 def _tooltip(splits: Sequence[str]) -> list[Spec]:

@@ -16,7 +16,7 @@ _HEADINGS = {
     WarningKind.NO_ROWS: ("Without rows", "Give it a larger part of them."),
     WarningKind.LEAK: (
         "May leak the target",
-        "Each tells it nearly by itself. If it will not be known when the model predicts, drop it in clean.",
+        "That part of it is told by the column alone. What is not known yet when a model predicts, clean should drop.",
     ),
     WarningKind.SPLITS_DIFFER: ("Splits differ", "What is measured on one may not hold for another."),
     WarningKind.EMPTY: ("Empty", "No value in train: a model learns nothing from them."),

@@ -17,6 +17,7 @@ from mlmagic.spec.dataset import DatasetVersion
 MIME_TYPE = "application/vnd.mlmagic.datasets+json"
 _EMPTY = "No datasets yet."
 _EMPTY_COMMAND = "%%preprocess NAME --input 'FILES'"
+_HTML_HEADER = ("Dataset", "Rows", "Columns", "Target", "Made", "Size")
 _HEADER = ("Dataset", "Newest", "Versions", "Rows", "Columns", "Target", "Made", "Size")
 
 
@@ -29,7 +30,7 @@ def datasets_bundle(entries: Sequence[Sequence[DatasetVersion]], *, now: datetim
         text = f"{_EMPTY} Raw files become one with {_EMPTY_COMMAND}."
         return document(MIME_TYPE, payload, html=html, text=text)
     html = theme.card(
-        theme.table(_HEADER, [_row_html(versions, now) for versions in entries], right=[2, 4], wraps=[3, 5]),
+        theme.table(_HTML_HEADER, [_row_html(versions, now) for versions in entries], right=[2], wraps=[0, 3]),
         theme.hints("Next", [f"%datasets describe {entries[0][-1].dataset}"]),
     )
     rows = [_row(versions, now) for versions in entries]
@@ -73,5 +74,9 @@ def _row(versions: Sequence[DatasetVersion], now: datetime) -> list[str]:
 def _row_html(versions: Sequence[DatasetVersion], now: datetime) -> list[str]:
     name, newest, count, rows, columns, target, made, size = _row(versions, now)
     splits = theme.faint(rows_text(versions[-1].schema.rows))
-    told: Html = join([rows, element("br"), element("span", splits, style="font-size:12px")])
-    return [element("strong", name), newest, count, told, columns, target, made, size]
+    numbered = theme.faint(f"{newest}{f', newest of {count}' if count != '1' else ''}")
+    return [_above(element("strong", name), numbered), _above(rows, splits), columns, target, made, size]
+
+
+def _above(text: str, below: str) -> Html:
+    return join([text, element("br"), element("span", below, style="font-size:12px;white-space:nowrap")])

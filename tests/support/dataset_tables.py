@@ -1,9 +1,10 @@
-"""Datasets with real rows: shards that pyarrow writes, and statistics that numpy makes of the same rows."""
+"""Datasets with real rows: shards that pyarrow writes, and the statistics of the same rows."""
 
 from __future__ import annotations
 
-from collections import Counter
+import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mlmagic.session import Session
 from mlmagic.spec import codec
-from mlmagic.spec.dataset import Column, ColumnType, DatasetOrigin, DatasetSchema, InputFile
-from mlmagic.spec.statistics import (
-    ColumnStatistics,
-    DatasetStatistics,
-    Histogram,
-    NumericStatistics,
-    RowCounts,
-    SplitStatistics,
-    TextStatistics,
-    ValueCount,
-    Vocabulary,
-)
+from mlmagic.spec.dataset import Column, ColumnType, DatasetOrigin, DatasetSchema, DatasetVersion, InputFile
+from mlmagic.spec.statistics import DatasetStatistics, RowCounts, SplitStatistics
+from mlmagic.statistics.accumulator import SplitAccumulator
 
-_CAP = 1000
 _FILE = InputFile(path="/data/rides-2013.csv", size_bytes=1_234_567, digest=f"sha256:{'ab' * 32}")
 
 
@@ -61,6 +53,37 @@ def write_table(
     return folder
 
 
+def register(session: Session, name: str, splits: Mapping[str, pa.Table], **told: Any) -> DatasetVersion:
+    """Make a dataset's next version; `told` are the arguments of `write_table`, and `job_id` and `package_digest`."""
+    names = ("job_id", "package_digest")
+    origin = DatasetOrigin(**{field: told.pop(field) for field in names if field in told})
+    folder = write_table(session.workspace.root / f"made-{uuid.uuid4().hex}", splits, **told)
+    return session.datasets.register(name, folder, origin=origin, now=datetime(2026, 11, 21, 9, tzinfo=UTC))
+
+
+def rides(rows: int = 400, *, seed: int = 1, longer: float = 0.0) -> pa.Table:
+    """Rides of a taxi: the fare follows from the distance and from chance."""
+    chance = np.random.default_rng(seed)
+    miles = chance.gamma(1.5, 2.0, rows) + longer
+    return pa.table(
+        {
+            "ride_id": [f"{number:012x}" for number in chance.integers(0, 2**40, rows)],
+            "miles": pa.array(miles, mask=chance.random(rows) < 0.05),
+            "fare": 2.5 + 2.4 * miles + chance.normal(0, 3, rows),
+            "passengers": chance.choice([1, 2, 3, 4], rows, p=[0.7, 0.2, 0.05, 0.05]),
+            "payment": pa.array(chance.choice(["cash", "card"], rows, p=[0.4, 0.6])).dictionary_encode(),
+            "shared": chance.random(rows) < 0.25,
+            "pickup": pa.array(np.datetime64("2013-01-01", "us") + chance.integers(0, 10**6, rows) * 10**6),
+        }
+    )
+
+
+def divided(table: pa.Table) -> dict[str, pa.Table]:
+    """Seven tenths of the rows to train on, and the others to evaluate with."""
+    count = table.num_rows * 7 // 10
+    return {"train": table.slice(0, count), "eval": table.slice(count)}
+
+
 def column_type(kind: pa.DataType) -> ColumnType:
     """What a column of that Arrow type is called."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -72,49 +95,8 @@ def column_type(kind: pa.DataType) -> ColumnType:
 
 def statistics_of(table: pa.Table) -> SplitStatistics:
     """What is known about all columns of a table."""
-    columns = tuple(_column(name, table[name]) for name in table.column_names)
-    return SplitStatistics(rows=table.num_rows, columns=columns)
-
-
-def _column(name: str, values: pa.ChunkedArray) -> ColumnStatistics:
-    kind = column_type(values.type)
-    present = [value for value in values.to_pylist() if value is not None]
-    counts = Counter(str(value).lower() if kind is ColumnType.BOOLEAN else str(value) for value in present)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    has_vocabulary = kind in {ColumnType.STRING, ColumnType.BOOLEAN} or (
-        kind is ColumnType.INTEGER and len(counts) < 100
-    )
-    kept = tuple(ValueCount(value=value, count=count) for value, count in ordered[:_CAP])
-    lengths = [len(value) for value in present] if kind is ColumnType.STRING else []
-    return ColumnStatistics(
-        name=name,
-        type=kind,
-        count=len(present),
-        missing=len(values) - len(present),
-        unique=len(counts),
-        numeric=_numeric(kind, present),
-        text=_text(lengths) if lengths else None,
-        vocabulary=Vocabulary(values=kept, is_complete=len(counts) <= _CAP) if has_vocabulary else None,
-    )
-
-
-def _text(lengths: list[int]) -> TextStatistics:
-    return TextStatistics(shortest=min(lengths), longest=max(lengths), mean_length=sum(lengths) / len(lengths))
-
-
-def _numeric(kind: ColumnType, present: list[Any]) -> NumericStatistics | None:
-    if kind is ColumnType.STRING or not present:
-        return None
-    if kind in {ColumnType.TIMESTAMP, ColumnType.DATE}:
-        numbers = np.array(present, dtype="datetime64[us]").astype(np.int64) / 1e6
-    else:
-        numbers = np.array(present, dtype=np.float64)
-    counts, edges = np.histogram(numbers, bins=20)
-    return NumericStatistics(
-        minimum=float(numbers.min()),
-        maximum=float(numbers.max()),
-        mean=float(numbers.mean()),
-        variance=float(numbers.var()),
-        quantiles=tuple(map(float, np.quantile(numbers, np.linspace(0, 1, 257)))),
-        histogram=Histogram(low=float(edges[0]), high=float(edges[-1]), counts=tuple(map(float, counts))),
-    )
+    columns = [Column(name=name, type=column_type(table[name].type)) for name in table.column_names]
+    accumulator = SplitAccumulator(columns)
+    for batch in table.to_batches():
+        accumulator.add(batch)
+    return accumulator.result()
