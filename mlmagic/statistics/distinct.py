@@ -16,6 +16,10 @@ from mlmagic.statistics.hashing import Hashes
 _PRECISION = 14
 _REGISTERS = 1 << _PRECISION
 _MOST_ZEROS = 64 - _PRECISION
+_EVERY_BIT = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+# What is computed on the way stays in the processor's cache.
+_BLOCK = 1 << 14
 
 
 class DistinctSketch:
@@ -28,13 +32,16 @@ class DistinctSketch:
 
     def add(self, hashes: Hashes) -> None:
         """Take hashes, each any number of times."""
-        rest = hashes << np.uint64(_PRECISION)
-        lowest = int(self.registers.min())
-        if lowest:
-            # Fewer leading zeros than every register has seen change nothing: soon that is nearly all.
-            fresh = rest < np.uint64(1 << (64 - lowest))
-            hashes, rest = hashes[fresh], rest[fresh]
+        for start in range(0, len(hashes), _BLOCK):
+            self._add(hashes[start : start + _BLOCK])
+
+    def _add(self, hashes: Hashes) -> None:
         places = (hashes >> np.uint64(64 - _PRECISION)).view(np.int64)
+        rest = hashes << np.uint64(_PRECISION)
+        if len(hashes) > _REGISTERS // 4 and self.registers.any():
+            # What has fewer leading zeros than its register has seen changes nothing: soon that is nearly all.
+            fresh = np.flatnonzero(rest <= (_EVERY_BIT >> self.registers)[places])
+            places, rest = places[fresh], rest[fresh]
         # The exponent as a float; exact, for the bits behind the first 50 are zeros.
         exponents = (rest.astype(np.float64).view(np.int64) >> 52) - 1022
         ranks = np.minimum(65 - exponents, _MOST_ZEROS + 1).astype(np.uint8)

@@ -157,13 +157,14 @@ def _hash_block(offsets: Integers, data: npt.NDArray[np.uint8]) -> Hashes:
     data = data[offsets[0] : offsets[-1]]
     offsets = offsets - offsets[0]
     starts, lengths = offsets[:-1], np.diff(offsets)
+    shortest, longest = int(lengths.min()), int(lengths.max())
     hashes = mix(lengths.view(np.uint64) * _GOLDEN + _GOLDEN)
+    if shortest == longest <= 8 * _FIRST_WORDS:
+        return mix(hashes + _sum_even(data.reshape(len(lengths), longest)))
     words = np.zeros(len(data) // 8 + 2, "<u8")
     words.view(np.uint8)[: len(data)] = data
-    shortest, longest = int(lengths.min()), int(lengths.max())
-    weights = _weights(np.arange(_FIRST_WORDS, dtype=np.uint64))
     for place in range(min(_FIRST_WORDS, -(-longest // 8))):
-        weight = weights[place]
+        weight = _FIRST_WEIGHTS[place]
         if shortest > 8 * place:
             hashes += mix(_load(words, starts + 8 * place, lengths - 8 * place) + weight)
         else:
@@ -175,6 +176,18 @@ def _hash_block(offsets: Integers, data: npt.NDArray[np.uint8]) -> Hashes:
     return mix(hashes)
 
 
+def _sum_even(texts: npt.NDArray[np.uint8]) -> Hashes:
+    """Return the sum of the mixed words of texts of the same length, a row each: much of the time saved."""
+    count, length = texts.shape
+    width = -(-length // 8)
+    padded = np.zeros((count, 8 * width), np.uint8)
+    padded[:, :length] = texts
+    sums = np.zeros(count, np.uint64)
+    for place, words in enumerate(padded.view("<u8").T):
+        sums += mix(words + _FIRST_WEIGHTS[place])
+    return sums
+
+
 def _load(words: Hashes, at: Integers, left: Integers) -> Hashes:
     """Read 8 bytes from anywhere: the parts of two neighbouring words; zeros after the `left` that there are."""
     slots = at >> 3
@@ -183,8 +196,9 @@ def _load(words: Hashes, at: Integers, left: Integers) -> Hashes:
     slots += 1
     # By 63 - bits and 1 more: a shift by 64 is not defined everywhere.
     loaded |= (words[slots] << (np.uint64(63) - bits)) << np.uint64(1)
-    lacking = np.maximum(8 - left, 0).view(np.uint64) << _THREE
-    loaded &= _EVERY_BIT >> lacking
+    if left.min() < 8:
+        lacking = np.maximum(8 - left, 0).view(np.uint64) << _THREE
+        loaded &= _EVERY_BIT >> lacking
     return np.asarray(loaded, np.uint64)
 
 
@@ -201,3 +215,6 @@ def _sum_flat(words: Hashes, starts: Integers, lengths: Integers) -> Hashes:
 
 def _weights(places: Hashes) -> Hashes:
     return mix((places + np.uint64(1)) * _GOLDEN)
+
+
+_FIRST_WEIGHTS = _weights(np.arange(_FIRST_WORDS, dtype=np.uint64))

@@ -32,7 +32,12 @@ class _Scale:
 
     def floats(self, values: Integers) -> Floats:
         """Return them as floats."""
-        return np.asarray(values * self.factor / self.divisor, np.float64)
+        floats = values.astype(np.float64)
+        if self.factor != 1:
+            floats *= self.factor
+        if self.divisor != 1:
+            floats /= self.divisor
+        return floats
 
 
 _SCALES = {
@@ -61,14 +66,14 @@ class NumericColumn:
         self.rows += len(values)
         if kinds.is_dictionary(values.type):
             values = values.dictionary_decode()
-        if values.null_count:
-            values = values.drop_null()
-        if not len(values):
-            return
         scale = _SCALES.get(self.column.type)
         if scale is None:
-            self._add_floats(values.cast(pa.float64(), safe=False).to_numpy())
-        else:
+            values = values.cast(pa.float64(), safe=False)
+            self._add_floats((values.fill_null(np.nan) if values.null_count else values).to_numpy())
+            return
+        if values.null_count:
+            values = values.drop_null()
+        if len(values):
             self._add_integers(integers(values), scale)
 
     def merge(self, other: NumericColumn) -> None:
@@ -105,11 +110,11 @@ class NumericColumn:
             infinite = len(values) - int(np.count_nonzero(is_finite)) - missing
             self.not_finite += infinite
             self.count += infinite
-            values = values[is_finite]
+            values = values[np.flatnonzero(is_finite)]
         self.count += len(values)
         moments = moments_of(values)
         self.moments.merge(moments)
-        self._count_each(values[values != 0] if moments.zeros else values)
+        self._count_each(_without_zeros(values, moments))
 
     def _add_integers(self, values: Integers, scale: _Scale) -> None:
         self.count += len(values)
@@ -120,7 +125,7 @@ class NumericColumn:
             floats = scale.floats(values)
             moments = moments_of(floats)
             self.moments.merge(moments)
-            self._count_each(floats[floats != 0] if moments.zeros else floats)
+            self._count_each(_without_zeros(floats, moments))
             return
         table = np.bincount(values - least)
         places = np.flatnonzero(table)
@@ -189,6 +194,11 @@ class NumericColumn:
             pairs[0] = self.moments.zeros
         counted = [ValueCount(value=str(value), count=count) for value, count in pairs.items()]
         return Vocabulary(values=tuple(sorted(counted, key=lambda it: (-it.count, it.value))), is_complete=True)
+
+
+def _without_zeros(values: Floats, moments: Moments) -> Floats:
+    # With the places it is twice as fast as with a mask.
+    return values[np.flatnonzero(values != 0)] if moments.zeros else values
 
 
 def _sketch_of(values: Floats) -> DistinctSketch:
