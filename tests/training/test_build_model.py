@@ -1,0 +1,119 @@
+"""A cell with build_model is trained on a dataset: killed at any point, it ends as if it was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.ride_shards import write_rides
+from training.conftest import CHIEF, Replica, Training
+
+from mlmagic.api.training import plan_training
+from mlmagic.runtime.scalars import curves
+from mlmagic.session import Session
+
+STEPS = ["--batch-size", "64", "--epochs", "3"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rides(tmp_path_factory.mktemp("rides"))
+
+
+@pytest.fixture(scope="module")
+def package(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a package built from rides_cell.py."""
+    source = Path(__file__).with_name("rides_cell.py").read_text()
+    folder = tmp_path_factory.mktemp("package") / "package"
+    session = Session(environ={"MLMAGIC_HOME": str(folder.parent / "home")})
+    plan_training("rides", source=source, data=str(data), session=session).export(folder)
+    return folder
+
+
+@pytest.fixture
+def job(package: Path, data: Path, tmp_path: Path) -> Iterator[ManagedTraining]:
+    job = ManagedTraining(package, tmp_path / "job", data)
+    yield job
+    job.end()
+
+
+@pytest.fixture
+def another(package: Path, data: Path, tmp_path: Path) -> Iterator[ManagedTraining]:
+    job = ManagedTraining(package, tmp_path / "another", data)
+    yield job
+    job.end()
+
+
+class ManagedTraining(Training):
+    """A job's folder in which the package is trained on one dataset."""
+
+    def __init__(self, package: Path, folder: Path, data: Path) -> None:
+        super().__init__(package, folder)
+        self.data = data
+
+    def start(self, *args: str, **options: object):  # noqa: ANN201
+        return super().start("--data", str(self.data), *args, **options)
+
+    def state(self) -> bytes:
+        """All that the newest checkpoint holds: weights, the optimizer, seeds, and the metrics so far."""
+        names = (self.checkpoints / "checkpoint").read_text().splitlines()
+        newest = json.loads(names[0].partition(": ")[2])
+        return (self.checkpoints / f"{newest}.data-00000-of-00001").read_bytes()
+
+    def metrics(self) -> dict[str, float]:
+        """The last line of the chief's log."""
+        line = self.log().rpartition("Final metrics: ")[2].splitlines()[0]
+        return {name: float(value) for name, value in (part.split("=") for part in line.split(", "))}
+
+
+def test_it_trains_evaluates_and_exports(job) -> None:
+    assert list(job.run("--epochs", "2", "--test", "--units", "8", "--nbuckets", "4").values()) == [0]
+    assert {"loss", "mae", "val_loss", "val_mae", "test_loss", "test_mae"} == set(job.metrics())
+    assert {name: len(points) for name, points in curves(job.logs).items() if "loss" in name}["val_loss"] == 2
+    assert (job.model / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("kept", ["", "1"], ids=["rows kept", "rows read again"])
+def test_a_killed_job_ends_with_the_same_bits(job, another, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READ_AGAIN", kept)
+    another.run(*STEPS)
+    job.run(*STEPS, kill="step 1.30")
+    job.run(*STEPS, kill="write 2")
+    assert list(job.run(*STEPS).values()) == [0]
+    assert job.state() == another.state()
+    assert job.log().count("Epoch 2/3") == 3
+
+
+def test_what_cannot_be_is_told_before_anything_is_trained(job, package: Path, tmp_path: Path) -> None:
+    job.data = write_rides(tmp_path / "few", rows={"train": 20, "eval": 5, "test": 0}, shards=1)
+    assert list(job.run("--test").values()) == [1]
+    assert job.log().splitlines()[-1] == f"{job.data} has no rows to test."
+
+
+@pytest.mark.slow
+def test_one_machine_workers_and_parameter_servers_learn_the_same(job, another, package, data, tmp_path) -> None:
+    served = ManagedTraining(package, tmp_path / "served", data)
+    args = ["--epochs", "12", "--batch-size", "50", "--dropout", "0"]
+    assert set(another.run(*args).values()) == {0}
+    assert set(job.run(*args, worker=1).values()) == {0}
+    assert set(served.run(*args, worker=2, ps=1).values()) == {0}
+    alone, together, parts = (each.metrics()["val_mae"] for each in (another, job, served))
+    # Fares are 14 on average; whatever trains, they are known to within a few cents of what one machine learns.
+    assert together == pytest.approx(alone, abs=0.3)
+    assert parts == pytest.approx(alone, abs=0.3)
+    assert "Epoch 12/12" in job.log(Replica("worker", 0))
+    told = served.log(CHIEF).partition("worker-0 took ")[2].splitlines()[0]
+    assert int(told.split()[0]) > 100
+    assert int(told.partition("worker-1 took ")[2].split()[0]) > 100
+    assert int(told.partition("ps-0 kept ")[2].split()[0]) > 3
+
+
+@pytest.mark.slow
+def test_killed_workers_end_with_the_same_bits(job, another) -> None:
+    worker = Replica("worker", 0)
+    another.run(*STEPS, worker=1)
+    job.run(*STEPS, worker=1, kill={worker: "step 1.20"})
+    assert set(job.run(*STEPS, worker=1).values()) == {0}
+    assert job.state() == another.state()
