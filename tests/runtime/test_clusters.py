@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.disks import small_disk
 from support.queued import Jobs, is_running
 
 from mlmagic.runtime import attempt
@@ -237,8 +238,9 @@ time.sleep(600)
 """
 
 
-def test_a_worker_that_fills_the_disk(small_disk: Path, supervise: Supervise) -> None:
-    jobs = Jobs(open_workspace(Workspace(small_disk / ".mlmagic")))
-    record = supervise(make(jobs, FILL, {"chief": 1, "worker": 1}, max_retries=3))
-    assert record.state is JobState.FAILED
-    assert (record.message or "").startswith("worker-0 failed: the disk is full: ")
+def test_a_worker_that_fills_the_disk(tmp_path: Path, supervise: Supervise) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        jobs = Jobs(open_workspace(Workspace(disk / ".mlmagic")))
+        record = supervise(make(jobs, FILL, {"chief": 1, "worker": 1}, max_retries=3))
+        assert record.state is JobState.FAILED
+        assert (record.message or "").startswith("worker-0 failed: the disk is full: ")

@@ -1,9 +1,10 @@
+"""Jobs are made whole or not at all, come from one state to another, and go."""
+
 from __future__ import annotations
 
 import itertools
 import os
 import shutil
-import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 
 from mlmagic.errors import ConflictError, NotFoundError, PackageError, UsageError, WorkspaceError
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState, Placement
+from mlmagic.spec.job import JobRecord, JobSpec, JobState
 from mlmagic.spec.names import is_job_id
 from mlmagic.spec.package import SourceBlock, SourceMap
 from mlmagic.workspace.database import Database
@@ -23,12 +24,9 @@ from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.job_folder import stage_job
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
-from mlmagic.workspace.processes import ProcessIdentity
-from mlmagic.workspace.rows import UNFINISHED_ROWS
 
 Submit = Callable[..., JobRecord]
 SECOND = timedelta(seconds=1)
-DEAD = ProcessIdentity(pid=1, start_time=-1, boot_id="another")
 
 
 def finish(jobs: JobStore, record: JobRecord, now: datetime, state: JobState = JobState.SUCCEEDED) -> JobRecord:
@@ -137,135 +135,6 @@ def test_a_crash_never_leaves_half_a_job(
     assert not list(workspace.jobs.glob(".*"))
 
 
-def test_an_unknown_job_is_an_error_that_names_the_nearest(
-    workspace: Workspace, jobs: JobStore, submit: Submit
-) -> None:
-    with pytest.raises(NotFoundError) as raised:
-        jobs.get("taxi")
-    assert str(raised.value) == f"there is no job 'taxi'.\nThe workspace {workspace.root} has no jobs yet."
-    submit()
-    for call in (jobs.get, jobs.resolve):
-        with pytest.raises(NotFoundError) as raised:
-            call("taxo")
-        assert str(raised.value) == "there is no job 'taxo'.\nDid you mean taxi?"
-    with pytest.raises(NotFoundError, match="`%jobs` lists all jobs"):
-        jobs.resolve("zzzzzzzz")
-
-
-def test_a_reference_is_an_id_a_prefix_or_a_name(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
-    older, newest = submit(now=now - SECOND), submit()
-    other = submit(spec=replace(spec, display_name="taxi-big"))
-    assert jobs.resolve(older.id) == older.id
-    assert jobs.resolve("taxi") == newest.id
-    assert jobs.resolve("taxi-b") == other.id
-    assert jobs.resolve(older.id[:-2]) == older.id
-
-
-def test_a_prefix_of_several_is_an_error_that_lists_them(jobs: JobStore, submit: Submit, now: datetime) -> None:
-    ids = [submit(now=now + SECOND * number).id for number in range(7)]
-    with pytest.raises(UsageError) as raised:
-        jobs.resolve("taxi-2026")
-    listed = "\n".join(f"  - {job_id}" for job_id in [*ids[:1:-1], "…"])
-    assert str(raised.value) == f"'taxi-2026' is the beginning of several job ids:\n{listed}\nWrite more of it."
-
-
-@pytest.mark.parametrize("reference", ["", "%", "tax_", "TAXI-2", "'; DROP TABLE jobs; --", "\U0010ffff"])
-def test_no_character_is_special_in_a_reference(jobs: JobStore, submit: Submit, reference: str) -> None:
-    submit()
-    with pytest.raises(NotFoundError):
-        jobs.resolve(reference)
-
-
-def test_list_is_newest_first_and_filtered(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
-    first = submit(now=now)
-    second = submit(spec=replace(spec, display_name="bus", kind=JobKind.TUNING), now=now + SECOND)
-    third = finish(jobs, submit(now=now + 2 * SECOND), now + 3 * SECOND)
-    ids = {"first": first.id, "second": second.id, "third": third.id}
-    assert [row.id for row in jobs.list()] == [ids["third"], ids["second"], ids["first"]]
-    assert [row.id for row in jobs.list(limit=2)] == [ids["third"], ids["second"]]
-    assert [row.id for row in jobs.list(display_name="taxi")] == [ids["third"], ids["first"]]
-    assert [row.id for row in jobs.list(states=[JobState.SUCCEEDED, JobState.FAILED])] == [ids["third"]]
-    assert [row.id for row in jobs.list(kinds=[JobKind.TUNING])] == [ids["second"]]
-    assert jobs.list(states=[]) == []
-
-
-def test_a_summary_says_what_the_record_says(jobs: JobStore, submit: Submit, now: datetime) -> None:
-    record = jobs.advance(
-        submit().id,
-        expect=[JobState.QUEUED],
-        to=JobState.FAILED,
-        now=now,
-        start_time=now + SECOND,
-        end_time=now + 2 * SECOND,
-        error=JobError(message="it failed", traceback="…"),
-        model_version="taxi@1",
-    )
-    (row,) = jobs.list()
-    for name in ("id", "state", "create_time", "start_time", "end_time", "model_version"):
-        assert getattr(row, name) == getattr(record, name)
-    assert (row.display_name, row.kind, row.backend) == ("taxi", JobKind.TRAINING, "local")
-    assert (row.error, row.priority, row.attempt) == ("it failed", 0, 0)
-
-
-def test_list_reads_columns_alone(database: Database, jobs: JobStore, submit: Submit) -> None:
-    submit()
-    with database.write() as connection:
-        connection.execute("UPDATE records SET record = 'unreadable'")
-    assert len(jobs.list()) == 1
-
-
-def test_the_queue_is_by_priority_and_then_by_age(jobs: JobStore, submit: Submit, spec: JobSpec, now: datetime) -> None:
-    placement = Placement(replicas={"chief": 1, "worker": 2}, cores=3.0, memory_bytes=1 << 30)
-    old = submit(now=now)
-    urgent = submit(spec=replace(spec, priority=5, placement=placement, environment="e1"), now=now + 2 * SECOND)
-    young, idle = submit(now=now + SECOND), submit(spec=replace(spec, priority=-1), now=now - SECOND)
-    finish(jobs, submit(), now)
-    queue = jobs.queue()
-    assert [job.id for job in queue] == [urgent.id, old.id, young.id, idle.id]
-    assert (queue[0].cores, queue[0].memory_bytes, queue[0].environment) == (3.0, 1 << 30, "e1")
-    assert (queue[1].cores, queue[1].memory_bytes, queue[1].environment) == (1.0, 0, None)
-
-
-def test_unfinished_jobs_are_told_without_their_records(
-    database: Database, jobs: JobStore, submit: Submit, now: datetime
-) -> None:
-    first, second, ended = submit(now=now), submit(now=now + SECOND), submit(now=now)
-    finish(jobs, ended, now)
-    jobs.claim(first.id, ProcessIdentity.current(), now=now + SECOND)
-    with database.write() as connection:
-        connection.execute("UPDATE records SET record = 'unreadable'")
-    found = [(job.id, job.state, job.attempt, job.create_time, job.update_time) for job in jobs.unfinished()]
-    assert found == [
-        (first.id, JobState.PENDING, 1, now, now + SECOND),
-        (second.id, JobState.QUEUED, 0, now + SECOND, now + SECOND),
-    ]
-
-
-def test_a_list_of_unfinished_jobs_reads_no_others(database: Database, jobs: JobStore, submit: Submit) -> None:
-    submit()
-    found: list[str] = []
-
-    class Watched(Database):
-        def _connect(self) -> sqlite3.Connection:
-            connection = super()._connect()
-            connection.set_trace_callback(found.append)
-            return connection
-
-    assert len(JobStore(Watched(database.workspace)).list(states=[JobState.QUEUED, JobState.RUNNING])) == 1
-    with database.read() as connection:
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {found[-1]}").fetchall()
-    assert "INDEX jobs_unfinished" in str(plan)
-
-
-@pytest.mark.parametrize("query", ["state = 'QUEUED' ORDER BY priority DESC, create_time, id", "1 LIMIT 1"])
-def test_the_queue_has_an_index_of_its_own(database: Database, query: str) -> None:
-    with database.read() as connection:
-        query = f"EXPLAIN QUERY PLAN SELECT * FROM jobs WHERE {UNFINISHED_ROWS} AND {query}"  # noqa: S608
-        plan = str(connection.execute(query).fetchall())
-    assert "USING INDEX jobs_unfinished" in plan
-    assert "TEMP B-TREE" not in plan
-
-
 def test_advance_changes_row_and_folder_and_tells_it(
     workspace: Workspace, database: Database, jobs: JobStore, submit: Submit, now: datetime
 ) -> None:
@@ -330,86 +199,6 @@ def test_a_job_whose_folder_was_removed_still_ends(
     record = submit()
     shutil.rmtree(workspace.job(record.id).root)
     assert finish(jobs, record, now, JobState.LOST).state is JobState.LOST
-
-
-def test_a_claim_makes_the_job_pending_and_says_who(
-    workspace: Workspace, jobs: JobStore, submit: Submit, now: datetime
-) -> None:
-    record, identity = submit(), ProcessIdentity.current()
-    assert jobs.claim(record.id, identity, now=now) == 1
-    assert jobs.get(record.id) == replace(record, state=JobState.PENDING, attempt=1)
-    assert jobs.claims(record.id) == {1: identity}
-    assert stat.S_IMODE(workspace.job(record.id).claim(1).stat().st_mode) == 0o600
-
-
-def test_a_job_is_claimed_once(jobs: JobStore, submit: Submit, now: datetime) -> None:
-    record, identity = submit(), ProcessIdentity.current()
-    assert [jobs.claim(record.id, identity) for _ in range(2)] == [1, None]
-    jobs.advance(record.id, expect=[JobState.PENDING], to=JobState.QUEUED, now=now)
-    assert jobs.claim(record.id, identity) == 2
-    assert list(jobs.claims(record.id)) == [1, 2]
-
-
-@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.CANCELLING, JobState.RUNNING])
-def test_only_a_queued_job_can_be_claimed(jobs: JobStore, submit: Submit, now: datetime, state: JobState) -> None:
-    record = finish(jobs, submit(), now, state)
-    assert jobs.claim(record.id, ProcessIdentity.current()) is None
-    assert jobs.claims(record.id) == {}
-
-
-@pytest.mark.parametrize("holder", [DEAD, None])
-def test_a_claim_whose_process_died_before_the_row_is_taken_over(
-    workspace: Workspace, jobs: JobStore, submit: Submit, holder: ProcessIdentity | None
-) -> None:
-    record, identity = submit(), ProcessIdentity.current()
-    workspace.job(record.id).claim(1).write_text(codec.dumps(holder) if holder else "")
-    assert jobs.claim(record.id, identity) == jobs.get(record.id).attempt == 1
-    assert jobs.claims(record.id) == {1: identity}
-
-
-def test_a_claim_whose_row_could_not_be_written_can_be_made_again(
-    workspace: Workspace, jobs: JobStore, submit: Submit
-) -> None:
-    record = submit()
-    workspace.job(record.id).claim(1).write_text(codec.dumps(ProcessIdentity.current()))
-    assert jobs.claim(record.id, ProcessIdentity.current()) == 1
-
-
-def test_a_claim_whose_process_lives_stands(workspace: Workspace, jobs: JobStore, submit: Submit) -> None:
-    record, parent = submit(), ProcessIdentity.of(os.getppid())
-    assert parent is not None
-    workspace.job(record.id).claim(1).write_text(codec.dumps(parent))
-    assert jobs.claim(record.id, ProcessIdentity.current()) is None
-    assert jobs.get(record.id).state is JobState.QUEUED
-
-
-def test_of_many_processes_exactly_one_claims(
-    workspace: Workspace, submit: Submit, jobs: JobStore, race: Callable[..., list[str]]
-) -> None:
-    setup = """
-from pathlib import Path
-from typing import Any
-from mlmagic.workspace.database import Database; from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace; from mlmagic.workspace.processes import ProcessIdentity
-store, me = JobStore(Database(Workspace(Path(sys.argv[1])))), ProcessIdentity.current()
-"""
-    contended = "print(*(store.claim(job_id, me) for job_id in sys.argv[2:]))"
-    ids = [submit().id for _ in range(10)]
-    lines = race(setup, contended, str(workspace.root), *ids, processes=4)
-    for answers in zip(*(line.split() for line in lines), strict=True):
-        assert sorted(answers) == ["1", "None", "None", "None"]
-    assert {jobs.get(job_id).attempt for job_id in ids} == {1}
-
-
-def test_a_process_killed_while_claiming_keeps_nobody_out(
-    jobs: JobStore, submit: Submit, killed_at_each_step: Callable[..., Iterator[int]]
-) -> None:
-    record = submit()
-    for _ in killed_at_each_step(lambda: jobs.claim(record.id, ProcessIdentity.current())):
-        found = jobs.get(record.id)
-        assert (found.state, found.attempt) in ((JobState.QUEUED, 0), (JobState.PENDING, 1))
-    assert jobs.get(record.id).attempt == 1
-    assert list(jobs.claims(record.id)) == [1]
 
 
 def test_an_id_that_another_process_takes_meanwhile(

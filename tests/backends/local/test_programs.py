@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.disks import small_disk
 from support.tensorflow_models import saved_models
 
 from mlmagic.backends.base import LOG_CHUNK_BYTES
@@ -121,17 +119,6 @@ def test_its_files_are_for_this_user_alone(backend: LocalBackend, workspace: Wor
     assert (folder.root / "supervisor.log").read_text() == ""
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("only root may mount a small disk")
-    yield mount
-    subprocess.run(["umount", "--lazy", str(mount)], check=True)
-
-
 FILL_WITH_LOG = "while True:\n    print('x' * 1000)\n"
 FILL_WITH_FILE = """
 import os
@@ -142,19 +129,20 @@ with open(os.environ["AIP_MODEL_DIR"] + "big", "wb", 0) as file:
 
 
 @pytest.mark.parametrize("source", [FILL_WITH_LOG, FILL_WITH_FILE])
-def test_a_full_disk(small_disk: Path, source: str) -> None:
-    workspace = open_workspace(Workspace(small_disk / ".mlmagic"))
-    backend = LocalBackend(workspace)
-    job_id = submit(backend, source, model="taxi").id
-    # While the disk is full the database cannot even be read.
-    while not workspace.job(job_id).exit.exists():
-        time.sleep(0.02)
-    record = wait_for(backend, job_id)
-    assert record.state is JobState.FAILED
-    assert record.error is not None
-    assert record.error.message.startswith("the disk is full")
-    assert "free some space" in (record.error.hint or "")
-    assert "mlmagic: failed: the disk is full" in workspace.job(job_id).log().read_text()
+def test_a_full_disk(tmp_path: Path, source: str) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        workspace = open_workspace(Workspace(disk / ".mlmagic"))
+        backend = LocalBackend(workspace)
+        job_id = submit(backend, source, model="taxi").id
+        # While the disk is full the database cannot even be read.
+        while not workspace.job(job_id).exit.exists():
+            time.sleep(0.02)
+        record = wait_for(backend, job_id)
+        assert record.state is JobState.FAILED
+        assert record.error is not None
+        assert record.error.message.startswith("the disk is full")
+        assert "free some space" in (record.error.hint or "")
+        assert "mlmagic: failed: the disk is full" in workspace.job(job_id).log().read_text()
 
 
 def test_a_model_with_links_out_of_it_is_no_version(backend: LocalBackend, tmp_path: Path) -> None:
