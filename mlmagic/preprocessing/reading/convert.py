@@ -113,7 +113,8 @@ def _integers(values: pa.Array) -> tuple[pa.Array, Mask | None]:
         return values.cast(pa.int64()), None
     except pa.ArrowInvalid:
         values = pc.utf8_trim(values, " \t")
-        values = pc.replace_substring_regex(values, r"^\+|\.0*$", "")
+        values = pc.replace_substring_regex(values, r"^([+-]?[0-9]+)\.0*$", r"\1")
+        values = pc.replace_substring_regex(values, r"^\+([0-9]+)$", r"\1")
         return _cast_matching(values, pa.int64(), WHOLE, HEXADECIMAL)
 
 

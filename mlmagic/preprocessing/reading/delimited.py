@@ -23,7 +23,7 @@ from mlmagic.preprocessing.reading.lines import Lines
 from mlmagic.preprocessing.reading.rejections import Rejection
 from mlmagic.preprocessing.reading.rows import find_rows
 from mlmagic.preprocessing.reading.source import READ_TYPES, Layout, Piece, Source
-from mlmagic.preprocessing.reading.text import text_blocks
+from mlmagic.preprocessing.reading.text import BOM, text_blocks
 from mlmagic.spec.dataset import ColumnType
 
 
@@ -57,8 +57,8 @@ class _Quick:
         """Return all rows of the block; None if one of them may be bad."""
         if not data:
             return pa.RecordBatch.from_pylist([], self._source.schema)
-        layout = self._layout
-        if b'"' in data and has_unclosed_quotes(data, layout):
+        count = rows_with_quotes(data, self._layout) if b'"' in data else None
+        if count == 0 or BOM in data:
             return None
         try:
             if not self._is_ready:
@@ -66,7 +66,7 @@ class _Quick:
             table = pacsv.read_csv(
                 pa.BufferReader(data), self._read_options, self._parse_options, self._convert_options
             )
-            return self._finished(table)
+            return self._finished(table) if count in {None, table.num_rows} else None
         except pa.ArrowInvalid:
             return None
 
@@ -89,7 +89,7 @@ class _Quick:
         if times:
             end = data.find(b"\n", 1 << 14) + 1
             head = data[: end or len(data)]
-            rows = data if has_unclosed_quotes(head, self._layout) else head
+            rows = head if b'"' not in head or rows_with_quotes(head, self._layout) else data
             table = read_texts(rows, self._layout, self._source.options.null_values)
             self._forms = {name: _form(table.column(name).drop_null()) for name in times}
         self._is_ready = True
@@ -108,10 +108,12 @@ class _Quick:
         return convert_options(types, self._source.options.null_values)
 
 
-def has_unclosed_quotes(data: bytes, layout: Layout) -> bool:
-    """Whether a row of the block has a quote that is not closed."""
+def rows_with_quotes(data: bytes, layout: Layout) -> int:
+    """Return how many rows a block has; 0 if one has a quote that is not closed."""
     rows = find_rows(data, layout.delimiter, multiline=layout.is_multiline, is_last=True, fields=len(layout.names))
-    return bool(rows.unclosed.any())
+    if rows.unclosed.any():
+        return 0
+    return len(rows.starts) if len(layout.names) == 1 else int((rows.starts < rows.stops).sum())
 
 
 def _form(values: pa.ChunkedArray) -> pa.DataType:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from mlmagic.preprocessing.reading.batch import typed
@@ -14,7 +15,8 @@ from mlmagic.preprocessing.reading.lines import Lines
 from mlmagic.preprocessing.reading.rejections import TEXT_LENGTH, Fault, Rejection
 from mlmagic.preprocessing.reading.rows import find_rows
 from mlmagic.preprocessing.reading.source import Layout, Piece, Source
-from mlmagic.preprocessing.reading.text import Block
+from mlmagic.preprocessing.reading.text import BOM, Block
+from mlmagic.spec.dataset import ColumnType
 
 _UNCLOSED = ("a quote is not closed",) * 2
 _TOO_LONG = ("longer than 64 MB",) * 2
@@ -54,11 +56,19 @@ class _Slow:
     def read(self, source: Source) -> pa.RecordBatch:
         """Return the good rows."""
         self._reject_undecodable()
-        table = self._table(source.options.null_values)
+        null_values = source.options.null_values
+        table = self._table(null_values)
         kept = self._kept()
         if table.num_rows != len(kept):
             raise AssertionError(f"{len(kept)} rows became {table.num_rows}")
-        batch, faults = typed(source, [table.column(column.name).combine_chunks() for column in source.columns])
+        missing = pa.array(null_values, pa.string())
+        arrays = []
+        for column in source.columns:
+            array = table.column(column.name).combine_chunks()
+            if column.type is not ColumnType.STRING:  # there, a quoted "" is missing, too
+                array = pc.if_else(pc.is_in(array, missing), pa.scalar(None, pa.string()), array)
+            arrays.append(array)
+        batch, faults = typed(source, arrays)
         self._faults.update({int(kept[row]): (reason, told) for row, reason, told in faults})
         return batch
 
@@ -92,9 +102,10 @@ class _Slow:
         """Return the rows of the right number of fields, every column as text."""
         kept = self._kept()
         text = self._data
-        if self._faults:
+        if self._faults or BOM in text:
             spans = zip(self._starts[kept].tolist(), self._stops[kept].tolist(), strict=True)
-            text = b"".join([text[start:stop] + b"\n" for start, stop in spans])
+            # Files that were put together bring their byte order marks along.
+            text = b"".join([text[start:stop].removeprefix(BOM) + b"\n" for start, stop in spans])
         if not text:
             return pa.table({name: pa.array([], pa.string()) for name in self._layout.names})
         bad: list[tuple[int, int]] = []

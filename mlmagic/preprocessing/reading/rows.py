@@ -183,9 +183,10 @@ class _Patterns:
 @lru_cache(maxsize=16)
 def _patterns(delimiter: str) -> _Patterns:
     sign = re.escape(delimiter.encode())
-    quoted = rb'(?:"[^"]*+")'
-    loose = rb"(?:" + quoted + rb"++[^" + sign + rb"\r\n]*+|[^" + sign + rb'"\r\n][^' + sign + rb"\r\n]*+|)"
-    strict = rb"(?:" + quoted + rb"++|[^" + sign + rb'"\r\n][^' + sign + rb"\r\n]*+|)"
+    other = rb"[^" + sign + rb'"\r\n][^' + sign + rb"\r\n]*+"
+    quoted = rb'(?:"[^"]*+")++'
+    loose = rb"(?:" + quoted + rb"(?:" + other + rb")?+|" + other + rb"|)"
+    strict = rb"(?:" + quoted + rb"|" + other + rb"|)"
     return _Patterns(
         row=re.compile(loose + rb"(?:" + sign + loose + rb")*+"),
         lines=re.compile(rb"(" + strict + rb"(?:" + sign + strict + rb")*+)(?:\r\n?|\n|\Z)"),
