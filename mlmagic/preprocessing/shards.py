@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlmagic.preprocessing import storage
+from mlmagic.preprocessing.encodings import writer_options
 
 ROW_GROUP = 65_536
 """Rows of a row group: what the training input decodes at a time."""
@@ -81,20 +82,14 @@ class PartWriter:
         self._waiting = rest.to_batches() if rest.num_rows else []
         self._waiting_rows = rest.num_rows
         for group in groups:
-            self._open().write_table(pa.Table.from_batches([group]), row_group_size=ROW_GROUP)
+            self._open(group).write_table(pa.Table.from_batches([group]), row_group_size=ROW_GROUP)
             self._rows += group.num_rows
             yield group
 
-    def _open(self) -> pq.ParquetWriter:
+    def _open(self, first: pa.RecordBatch) -> pq.ParquetWriter:
         if self._writer is None:
             self._stream = storage.create(self._part[2])
-            self._writer = pq.ParquetWriter(
-                self._stream,
-                self._schema,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=[field.name for field in self._schema if pa.types.is_dictionary(field.type)],
-            )
+            self._writer = pq.ParquetWriter(self._stream, self._schema, **writer_options(first))
         return self._writer
 
 
