@@ -1,76 +1,61 @@
-"""A small dataset of rides, as preprocessing would leave it, in a folder."""
+"""Rides of a made-up taxi company: columns of all types, with missing and odd values, and what is known of them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from mlmagic.spec import codec
-from mlmagic.spec.dataset import Column, ColumnType, DatasetSchema
-from mlmagic.spec.statistics import DatasetStatistics, RowCounts
+from mlmagic.spec.dataset import Column, ColumnType
+from mlmagic.spec.statistics import SplitStatistics
 from mlmagic.statistics.accumulator import SplitAccumulator
 
-COLUMNS = (
-    Column(name="id", type=ColumnType.INTEGER),
-    Column(name="miles", type=ColumnType.FLOAT),
-    Column(name="seconds", type=ColumnType.INTEGER),
-    Column(name="payment", type=ColumnType.STRING),
-    Column(name="begin", type=ColumnType.TIMESTAMP),
-    Column(name="is_night", type=ColumnType.BOOLEAN),
-    Column(name="fare", type=ColumnType.FLOAT),
-)
-FEATURES = {
-    "miles": "numeric",
-    "seconds": {"type": "bucketized", "buckets": "nbuckets=8"},
-    "payment": {"type": "categorical", "vocabulary": 10},
-    "begin": {"type": "time", "parts": ["hour"]},
+TYPES: Mapping[str, tuple[ColumnType, Any]] = {
+    "key": (ColumnType.STRING, pa.string()),
+    "miles": (ColumnType.FLOAT, pa.float64()),
+    "longitude": (ColumnType.FLOAT, pa.float64()),
+    "latitude": (ColumnType.FLOAT, pa.float64()),
+    "passengers": (ColumnType.INTEGER, pa.int64()),
+    "night": (ColumnType.BOOLEAN, pa.bool_()),
+    "payment": (ColumnType.STRING, pa.string()),
+    "company": (ColumnType.STRING, pa.string()),
+    "review": (ColumnType.STRING, pa.string()),
+    "pickup": (ColumnType.TIMESTAMP, pa.timestamp("us")),
+    "day": (ColumnType.DATE, pa.date32()),
+    "fare": (ColumnType.FLOAT, pa.float64()),
 }
-ROWS = {"train": 4000, "eval": 600, "test": 500}
+COLUMNS = tuple(Column(name=name, type=kind) for name, (kind, _) in TYPES.items())
+WORDS = ("good", "Bad!", "ride,", "the", "ütt", "driver")
 
 
-def rides(rows: int, *, first: int = 0) -> pa.Table:
-    """Make rides; which they are depends on their ids alone."""
-    chance = np.random.default_rng(first)
-    miles = chance.gamma(2.0, 2.0, rows)
-    seconds = np.maximum(miles * 300 + chance.normal(0, 60, rows), 30).astype("int64")
-    payment = chance.choice(["cash", "card", "dispute"], rows, p=[0.5, 0.45, 0.05])
-    moments = 1_384_000_000_000_000 + chance.integers(0, 86_400_000_000, rows)
-    fare = 2.5 + 2.0 * miles + 0.003 * seconds + (payment == "card") * 1.5
-    return pa.table(
-        {
-            "id": np.arange(first, first + rows),
-            "miles": pa.array(miles, mask=chance.random(rows) < 0.05),
-            "seconds": seconds,
-            "payment": pa.array(payment, mask=chance.random(rows) < 0.02).dictionary_encode(),
-            "begin": pa.array(moments, pa.timestamp("us")),
-            "is_night": moments // 3_600_000_000 % 24 < 6,
-            "fare": fare,
-        }
-    )
+def rides(rows: int, seed: int = 0, *, missing: float = 0.1) -> dict[str, list[Any]]:
+    """Return columns of random rides."""
+    chance = np.random.default_rng(seed)
+    micros = chance.integers(1_356_998_400, 1_388_534_400, rows) * 1_000_000
+    columns: dict[str, list[Any]] = {
+        "key": [f"ride {number}" for number in range(rows)],
+        "miles": chance.lognormal(1, 1, rows).round(1).tolist(),
+        "longitude": chance.normal(-73.97, 0.04, rows).tolist(),
+        "latitude": chance.normal(40.75, 0.03, rows).tolist(),
+        "passengers": chance.integers(1, 7, rows).tolist(),
+        "night": (chance.random(rows) < 0.3).tolist(),
+        "payment": [("Cash", "Credit Card", "ünknown", "Cash")[number] for number in chance.integers(0, 4, rows)],
+        "company": [f"company {int(number)}" for number in chance.exponential(50, rows)],
+        "review": [" ".join(chance.choice(WORDS, chance.integers(1, 9))) for _ in range(rows)],
+        "pickup": micros.tolist(),
+        "day": (micros // 86_400_000_000).tolist(),
+        "fare": chance.normal(10, 3, rows).tolist(),
+    }
+    for name in columns.keys() - {"key", "fare"}:
+        columns[name] = [None if chance.random() < missing else value for value in columns[name]]
+    return columns
 
 
-def write_rides(
-    folder: Path, *, target: str | None = "fare", shards: int = 3, group: int = 500, rows: dict[str, int] = ROWS
-) -> Path:
-    """Write a dataset of rides, each split in a few shards."""
-    folder.mkdir(parents=True, exist_ok=True)
-    splits, first = {}, 0
-    for split, count in rows.items():
-        counts = SplitAccumulator(COLUMNS)
-        for shard in range(shards):
-            table = rides(count * (shard + 1) // shards - count * shard // shards, first=first)
-            first += len(table)
-            name = f"{split}-{shard:05d}-of-{shards:05d}.parquet"
-            pq.write_table(table, folder / name, row_group_size=group, compression="zstd")
-            for batch in table.to_batches():
-                counts.add(batch)
-        splits[split] = counts.result()
-    read = sum(rows.values())
-    schema = DatasetSchema(columns=COLUMNS, target=target, key="id", features=FEATURES, rows=rows)
-    statistics = DatasetStatistics(splits=splits, rows=RowCounts(read=read, written=read))
-    (folder / "schema.json").write_text(codec.dumps(schema))
-    (folder / "statistics.json").write_text(codec.dumps(statistics))
-    return folder
+def statistics_of(columns: Mapping[str, list[Any]], tokens: Collection[str] = ("review",)) -> SplitStatistics:
+    """Return what a pipeline would know of these columns."""
+    batch = pa.record_batch({name: pa.array(values, TYPES[name][1]) for name, values in columns.items()})
+    counts = SplitAccumulator([column for column in COLUMNS if column.name in columns], tokens=tokens)
+    counts.add(batch)
+    return counts.result()
