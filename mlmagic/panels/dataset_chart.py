@@ -9,6 +9,7 @@ from mlmagic.panels.dataset_bins import Bars
 from mlmagic.panels.dataset_values import bar_text, value_text
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit
+from mlmagic.spec.dataset import ColumnType
 
 # Both stand out from a white and from a black ground, and from each other without colour: one is filled.
 FIRST, SECOND = "#4c8df0", "#e8710a"
@@ -76,7 +77,9 @@ def _panel(bars: Bars) -> list[Html]:
         told = [fit(bar_text(bars, at), max(2, int(room / 6))) for at in range(len(bars.labels))]
         labels = [_words(text, room * (at + 0.5), below, anchor="middle") for at, text in enumerate(told)]
     else:
-        ends = [value_text(edge, bars.type) for edge in (bars.edges[0], bars.edges[-1])]
+        # Half-way between whole numbers is no place that anybody looks for.
+        half = 0.5 if bars.edges[1] - bars.edges[0] == 1 and bars.type is ColumnType.INTEGER else 0.0
+        ends = [value_text(edge, bars.type) for edge in (bars.edges[0] + half, bars.edges[-1] - half)]
         labels = [_words(ends[0], 0, below), _words(ends[1], _WIDTH, below, anchor="end")]
     return [title, name, shapes, *labels]
 

@@ -13,10 +13,10 @@ from mlmagic.panels.dataset_values import (
     PERCENTILES,
     ordered_splits,
     quantile_texts,
+    range_text,
     share,
     top_texts,
     unique_text,
-    value_text,
 )
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit, one_line, table
@@ -104,11 +104,7 @@ def _name_text(each: ShownColumn) -> str:
 
 
 def _range(each: ShownColumn) -> str | None:
-    """Return `1.5 to 80`; None of what has no quantiles."""
-    if each.statistics is None or each.statistics.numeric is None or not quantile_texts(each.statistics):
-        return None
-    numeric, kind = each.statistics.numeric, each.column.type
-    return f"{value_text(numeric.minimum, kind)} to {value_text(numeric.maximum, kind)}"
+    return range_text(each.statistics) if each.statistics else None
 
 
 def columns_payload(shown: Sequence[ShownColumn]) -> list[dict[str, object]]:

@@ -62,11 +62,24 @@ def quantile_texts(column: ColumnStatistics) -> list[str]:
     if numeric is None or column.type is ColumnType.BOOLEAN:
         return []
     values = [quantile(numeric, percent) for percent in PERCENTILES]
-    if column.type is ColumnType.TIMESTAMP and values[-1] - values[0] > 10 * DAY:
-        return [value_text(value, ColumnType.DATE) for value in values]
     if column.type is ColumnType.INTEGER:
-        return [value_text(math.floor(value + 0.5), column.type) for value in values]
-    return [value_text(value, column.type) for value in values]
+        values = [math.floor(value + 0.5) for value in values]
+    return [value_text(value, _precision(column)) for value in values]
+
+
+def range_text(column: ColumnStatistics) -> str | None:
+    """Return `1.5 to 80`; None of what has no quantiles."""
+    numeric = column.numeric
+    if numeric is None or column.type is ColumnType.BOOLEAN:
+        return None
+    return " to ".join(value_text(value, _precision(column)) for value in (numeric.minimum, numeric.maximum))
+
+
+def _precision(column: ColumnStatistics) -> ColumnType:
+    """Return as what values are shown: times that are far apart as days."""
+    numeric = column.numeric
+    is_long = numeric is not None and numeric.maximum - numeric.minimum > 10 * DAY
+    return ColumnType.DATE if column.type is ColumnType.TIMESTAMP and is_long else column.type
 
 
 def top_texts(column: ColumnStatistics) -> list[str]:
