@@ -12,8 +12,10 @@ from mlmagic.spec.statistics import ColumnStatistics, SplitStatistics
 from mlmagic.statistics.numeric import NumericColumn
 from mlmagic.statistics.texts import TextColumn
 
-# Small batches are counted together: much of the time that one takes does not depend on its rows.
+# Small batches are counted together, for much of the time that one takes does not depend on its rows; but not so many
+# that they fill the memory.
 _PENDING_ROWS = 1 << 16
+_PENDING_BYTES = 1 << 25
 
 # Bins of the histograms of all columns together, and of one at most and at least.
 _ALL_BINS = 1 << 20
@@ -52,14 +54,15 @@ class SplitAccumulator:
             for column in columns
         ]
         self._pending: list[Any] = []
-        self._pending_rows = 0
+        self._pending_rows = self._pending_bytes = 0
 
     def add(self, batch: Any) -> None:
         """Count the rows of an Arrow record batch that has the columns, and maybe others."""
         self.rows += batch.num_rows
         self._pending.append(batch)
         self._pending_rows += batch.num_rows
-        if self._pending_rows >= _PENDING_ROWS:
+        self._pending_bytes += batch.nbytes
+        if self._pending_rows >= _PENDING_ROWS or self._pending_bytes >= _PENDING_BYTES:
             self._settle()
 
     def merge(self, other: Self) -> Self:
@@ -81,7 +84,8 @@ class SplitAccumulator:
         return self.__dict__
 
     def _settle(self) -> None:
-        pending, self._pending, self._pending_rows = self._pending, [], 0
+        pending, self._pending = self._pending, []
+        self._pending_rows = self._pending_bytes = 0
         for column in self.columns if pending else ():
             for values in _joined([batch.column(column.column.name) for batch in pending]):
                 column.add(values)

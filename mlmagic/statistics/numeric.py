@@ -182,9 +182,10 @@ class NumericColumn:
 
     def _vocabulary(self) -> Vocabulary | None:
         """Return the values of a column of booleans, or of whole numbers with few, as text."""
-        is_whole = self.column.type in {ColumnType.INTEGER, ColumnType.BOOLEAN}
+        if self.column.type not in {ColumnType.INTEGER, ColumnType.BOOLEAN}:
+            return None
         unique, is_exact = self._unique()
-        if not is_whole or not is_exact or unique > self.limit:
+        if not is_exact or unique > self.limit:
             return None
         values, _, counts = self.histogram.intervals()
         pairs = dict(zip(map(int, values.tolist()), counts.tolist(), strict=True))

@@ -155,6 +155,19 @@ def test_huge_whole_numbers_are_told_apart() -> None:
     assert (many.unique, many.is_unique_exact) == (pytest.approx(20_000, rel=0.025), False)
 
 
+def test_many_huge_numbers_are_estimated_in_parts_too() -> None:
+    columns = [Column(name="id", type=ColumnType.INTEGER)]
+    parts = [SplitAccumulator(columns) for _ in range(3)]
+    for place, part in enumerate(parts):
+        for start in (0, 15_000):
+            first = 2**62 + 30_000 * place + start
+            part.add(pa.record_batch({"id": pa.array(range(first, first + 15_000)).dictionary_encode()}))
+            part.result()
+    statistics = parts[0].merge(parts[1].merge(parts[2])).result().columns[0]
+    assert statistics.unique == pytest.approx(90_000, rel=0.025)
+    assert (statistics.is_unique_exact, statistics.vocabulary) == (False, None)
+
+
 def test_times_too_late_for_a_float_are_told_apart() -> None:
     microseconds = 250_000_000_000_000_000 + np.arange(10_000)
     statistics = _one("t", pa.array(microseconds, pa.timestamp("us")), ColumnType.TIMESTAMP)
@@ -221,6 +234,16 @@ def test_small_batches_count_as_large_ones_do() -> None:
             accumulator.add(batch)
         results.append(accumulator.result())
     _assert_same(*results)
+
+
+def test_wide_rows_do_not_wait_for_many() -> None:
+    columns = [Column(name=f"x{place}", type=ColumnType.FLOAT) for place in range(500)]
+    batch = pa.record_batch({column.name: np.arange(3000.0) for column in columns})
+    accumulator = SplitAccumulator(columns)
+    for _ in range(4):
+        accumulator.add(batch)
+    assert sum(waiting.num_rows for waiting in accumulator._pending) < 12_000
+    assert {it.numeric and it.numeric.mean for it in accumulator.result().columns} == {1499.5}
 
 
 def test_a_result_is_no_end() -> None:
