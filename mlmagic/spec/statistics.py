@@ -19,7 +19,8 @@ class Histogram(Noun):
     low: float
     high: float
     counts: tuple[float, ...]
-    """A bin that lies across an edge of the finer ones that were counted gets its part of their counts."""
+    """40 of them, or one where there is a single number. A bin that cuts through the finer ones that were counted gets
+    its part of their counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class NumericStatistics(Noun):
     not_finite: int = 0
     """NaN counts as missing; this counts the infinite ones, which count nowhere else."""
     quantiles: tuple[float, ...]
-    """257, from the minimum to the maximum."""
+    """257, from the minimum to the maximum: each the least number at or below which there is its part of the count."""
     rank_error: float = 0.0
     """At most by what part of the count the rank of any of the quantiles is off."""
     histogram: Histogram
@@ -56,9 +57,9 @@ class Vocabulary(Noun):
 
     values: tuple[ValueCount, ...]
     is_complete: bool
-    """There are no others."""
+    """There are no others. Texts of more than 1,024 bytes are not listed, and nor are the rare ones of too many."""
     count_error: int = 0
-    """By how many a count may be too low; more than 0 only where there were more distinct values than are counted."""
+    """By how many a count may be too low, and how often such a rare one occurs at most; 0 if none was left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
