@@ -96,11 +96,9 @@ def digest(path: str, size: int) -> str:
 def _match(pattern: str, problems: list[str]) -> list[Found]:
     try:
         # A file may be called `a[1].csv`.
-        if not any(sign in pattern for sign in "*?[") or FileSystems.exists(pattern):
-            metadata = FileSystems.match([_literal(pattern)])[0].metadata_list
-        else:
-            # Beam finds nothing by a pattern that names no folder.
-            metadata = FileSystems.match([pattern if "/" in pattern else f"./{pattern}"])[0].metadata_list
+        if any(sign in pattern for sign in "*?[") and FileSystems.exists(pattern):
+            return [Found(pattern, FileSystems.get_filesystem(pattern).size(pattern))]
+        metadata = FileSystems.match([pattern])[0].metadata_list
     except ValueError as error:
         raise _no_file_system(pattern) from error
     except (OSError, BeamIOError) as error:
@@ -109,10 +107,6 @@ def _match(pattern: str, problems: list[str]) -> list[Found]:
     if not metadata:
         problems.append(f"{pattern}: no such file. {_neighbours(pattern)}".rstrip())
     return [Found(item.path.removeprefix("./"), item.size_in_bytes) for item in metadata]
-
-
-def _literal(path: str) -> str:
-    return path.replace("[", "[[]") if "[" in path else path
 
 
 def _neighbours(pattern: str) -> str:

@@ -109,6 +109,8 @@ def _plain(file: BinaryIO, piece: Piece) -> Iterator[tuple[bytes, int]]:
     left = piece.stop - piece.start
     # A byte order mark or a header belongs to the size of the piece.
     spare = piece.size - left
+    if left == 0:
+        yield b"", spare
     while left > 0 and (chunk := file.read(min(BLOCK, left))):
         left -= len(chunk)
         yield chunk, len(chunk) + spare
