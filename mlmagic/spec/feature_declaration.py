@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -118,7 +119,20 @@ def _problems_of_columns(
         ]
     if kind is ColumnType.DATE and (wrong := [part for part in feature.parts or () if part not in DATE_PARTS]):
         return [f"{column} is a date, so it has no {', '.join(wrong)}; it has {', '.join(DATE_PARTS)}"]
+    return _problems_of_values(column, kind, feature.values or ())
+
+
+def _problems_of_values(column: str, kind: ColumnType, values: Sequence[str]) -> list[str]:
+    """Return which values of a given vocabulary the column cannot have."""
+    if kind is ColumnType.INTEGER and (wrong := [value for value in values if not _is_whole(value)]):
+        return [f"values of {column} are whole numbers, not {', '.join(map(repr, wrong[:3]))}"]
+    if kind is ColumnType.BOOLEAN and (wrong := [value for value in values if value not in {"true", "false"}]):
+        return [f"values of {column} are true and false, not {', '.join(map(repr, wrong[:3]))}"]
     return []
+
+
+def _is_whole(value: str) -> bool:
+    return re.fullmatch(r"-?\d{1,19}", value, re.ASCII) is not None and -(2**63) < int(value) < 2**63
 
 
 def _advice(kind: FeatureKind, column: ColumnType) -> str:

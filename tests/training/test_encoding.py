@@ -103,7 +103,7 @@ def compare(folder: Path, raw: Mapping[str, Any], served: Mapping[str, Any]) -> 
     import tensorflow as tf
 
     codes = encode(folder, raw)
-    signature = _signature(folder / "model")
+    signature = _model(folder / "model").signatures["serving_default"]
     answers = signature(**{name: tf.constant(column) for name, column in served.items()})
     assert len(answers["all"]) == len(raw["miles"]) == len(answers["key"])
     wrong = [
@@ -113,12 +113,10 @@ def compare(folder: Path, raw: Mapping[str, Any], served: Mapping[str, Any]) -> 
 
 
 @cache
-def _signature(path: Path) -> Any:
+def _model(path: Path) -> Any:
     import tensorflow as tf
 
-    model = tf.saved_model.load(str(path))
-    # Not the function alone: the variables live as long as the model.
-    return lambda **columns: model.signatures["serving_default"](**columns)
+    return tf.saved_model.load(str(path))
 
 
 FLOATS = st.floats(width=32) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 3.4e38, 1e-45])
@@ -262,7 +260,9 @@ DEGENERATE = {
 }
 
 
-@pytest.mark.parametrize("case", DEGENERATE)
+@pytest.mark.parametrize(
+    "case", ["one row", *(pytest.param(case, marks=pytest.mark.slow) for case in list(DEGENERATE)[1:])]
+)
 def test_features_of_columns_that_tell_nothing(process, tmp_path, case: str) -> None:
     folder = write_trainer(tmp_path, trainer_files(DEGENERATE[case]))
     process.call(export_codes, folder)
@@ -280,7 +280,7 @@ def boundaries(folder: Path, quantiles: list[float], buckets: int) -> list[float
 def test_ties_make_fewer_buckets_and_none_is_empty(process, exported) -> None:
     zeros = [0.0] * 77 + [float(number) for number in range(1, 181)]
     edges = process.call(boundaries, exported, zeros, 10)
-    assert len(edges) == 8
+    assert len(edges) == 7
     assert min(edges) > 0
     assert process.call(boundaries, exported, [3.0] * 257, 16) == []
     assert process.call(boundaries, exported, [float(number) for number in range(257)], 4) == [64.0, 128.0, 192.0]
