@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ FEATURES = {
 ROWS = {"train": 4000, "eval": 600, "test": 500}
 
 
-def rides(rows: int, *, first: int = 0) -> pa.Table:
-    """Make rides; which they are depends on their ids alone."""
+def rides(rows: int, *, first: int = 0, may_miss: bool = True) -> pa.Table:
+    """Make rides; which they are depends on the first of their ids."""
     chance = np.random.default_rng(first)
     miles = chance.gamma(2.0, 2.0, rows)
     seconds = np.maximum(miles * 300 + chance.normal(0, 60, rows), 30).astype("int64")
@@ -42,9 +43,9 @@ def rides(rows: int, *, first: int = 0) -> pa.Table:
     return pa.table(
         {
             "id": np.arange(first, first + rows),
-            "miles": pa.array(miles, mask=chance.random(rows) < 0.05),
+            "miles": pa.array(miles, mask=chance.random(rows) < 0.05 * may_miss),
             "seconds": seconds,
-            "payment": pa.array(payment, mask=chance.random(rows) < 0.02).dictionary_encode(),
+            "payment": pa.array(payment, mask=chance.random(rows) < 0.02 * may_miss).dictionary_encode(),
             "begin": pa.array(moments, pa.timestamp("us")),
             "is_night": moments // 3_600_000_000 % 24 < 6,
             "fare": fare,
@@ -53,7 +54,13 @@ def rides(rows: int, *, first: int = 0) -> pa.Table:
 
 
 def write_rides(
-    folder: Path, *, target: str | None = "fare", shards: int = 3, group: int = 500, rows: dict[str, int] = ROWS
+    folder: Path,
+    *,
+    target: str | None = "fare",
+    shards: int = 3,
+    group: int = 500,
+    rows: Mapping[str, int] = ROWS,
+    may_miss: bool = True,
 ) -> Path:
     """Write a dataset of rides, each split in a few shards."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +68,7 @@ def write_rides(
     for split, count in rows.items():
         counts = SplitAccumulator(COLUMNS)
         for shard in range(shards):
-            table = rides(count * (shard + 1) // shards - count * shard // shards, first=first)
+            table = rides(count * (shard + 1) // shards - count * shard // shards, first=first, may_miss=may_miss)
             first += len(table)
             name = f"{split}-{shard:05d}-of-{shards:05d}.parquet"
             pq.write_table(table, folder / name, row_group_size=group, compression="zstd")
