@@ -15,6 +15,8 @@ from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
 if TYPE_CHECKING:
     from mlmagic.session import Session
 
+# Where packages have mlmagic's own modules.
+_OWN = tuple(f"preprocessor/{name}" for name in ("preprocessing/", "statistics/", "spec/", "errors.py"))
 # Less is what chance makes of a few thousand rows.
 _LEAST_DISTANCE, _LEAST_MISSING = 0.01, 0.005
 
@@ -50,7 +52,8 @@ def difference(session: Session, first: DatasetVersion, second: DatasetVersion) 
         features=differences(_features(first.schema), _features(second.schema)),
         inputs=_inputs(first.origin.inputs, second.origin.inputs),
         same_inputs=_same_inputs(first.origin.inputs, second.origin.inputs),
-        code=code or (),
+        code=tuple(file for file in code or () if not file.name.startswith(_OWN)),
+        own_modules=sum(file.name.startswith(_OWN) for file in code or ()),
         is_code_known=code is not None,
     )
 

@@ -48,11 +48,18 @@ def _same(diff: DatasetDiff) -> str | None:
     names = [name for name, rows in _sections(diff) if not rows]
     names += [] if diff.moved or not diff.compared else ["values"]
     names += [] if diff.inputs or not diff.same_inputs else ["files that were read"]
-    names += [] if diff.code or not diff.is_code_known else ["code"]
+    names += [] if _code_note(diff) or diff.code else ["code"]
     if len(names) == 7:
         return _SAME
     *most, last = names or [""]
     return f"The same: {', '.join(most)} and {last}." if most else f"The same: {last}." if last else None
+
+
+def _code_note(diff: DatasetDiff) -> str | None:
+    if not diff.is_code_known:
+        return _UNKNOWN_CODE
+    modules = f"{diff.own_modules} of its modules differ{'s' if diff.own_modules == 1 else ''}"
+    return f"They were made by different versions of mlmagic: {modules}." if diff.own_modules else None
 
 
 def _cut(diff: DatasetDiff) -> dict[str, list[Difference]]:
@@ -78,7 +85,7 @@ def _html(diff: DatasetDiff) -> Html:
         *parts,
         *_moved_html(diff),
         *_inputs_html(diff),
-        None if diff.is_code_known else theme.row(theme.faint(_UNKNOWN_CODE)),
+        theme.row(theme.faint(note)) if (note := _code_note(diff)) else None,
         *(file_html(file, is_open=False) for file in diff.code),
     )
 
@@ -165,7 +172,7 @@ def _text(diff: DatasetDiff) -> str:
     if diff.inputs:
         rows_of_files = [[each.path, each.change.value, _sizes(each)] for each in diff.inputs[:_SHOWN_FILES]]
         lines += ["", table(["FILE", "", "SIZE"], rows_of_files, flexible=0), _of_inputs(diff)]
-    lines += [] if diff.is_code_known else ["", _UNKNOWN_CODE]
+    lines += ["", note] if (note := _code_note(diff)) else []
     for file in diff.code:
         lines += ["", one_line(file.name), *(line for _, line in diff_lines(file.text))]
     return "\n".join(lines)

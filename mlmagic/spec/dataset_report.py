@@ -124,5 +124,8 @@ class DatasetDiff(Noun):
     inputs: tuple[InputDifference, ...] = ()
     same_inputs: int = 0
     code: tuple[FileDifference, ...] = ()
+    """The user's; without the modules of mlmagic's own that packages carry along."""
+    own_modules: int = 0
+    """How many of those differ."""
     is_code_known: bool = True
     """Otherwise the packages differ, and a job that has one is deleted."""

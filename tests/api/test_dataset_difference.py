@@ -98,7 +98,7 @@ def test_files_by_their_digests(session: Session) -> None:
 
 def test_code_and_flags_of_the_jobs(session: Session) -> None:
     for share in ("0.8", "0.9"):
-        files = {"trainer/task.py": f"print({share})\n".encode(), "trainer/__init__.py": b""}
+        files = {"trainer/task.py": f"print({share})\n".encode(), "preprocessor/spec/job.py": share.encode()}
         package = TrainerPackage(shape=CellShape.GIVEN, files=files, digest=f"sha256:{share}")
         args = ("--split", f"train={share}")
         spec = JobSpec(display_name="taxi", package=PackageReference(digest=f"sha256:{share}"), args=args)
@@ -108,6 +108,7 @@ def test_code_and_flags_of_the_jobs(session: Session) -> None:
     assert [(row.key, row.first, row.second) for row in found.settings] == [("split", "train=0.8", "train=0.9")]
     assert [each.name for each in found.code] == ["trainer/task.py"]
     assert "+print(0.9)" in str(found)
+    assert "They were made by different versions of mlmagic: 1 of its modules differs." in str(found)
 
 
 def test_code_of_a_job_that_is_gone(session: Session) -> None:
