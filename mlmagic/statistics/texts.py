@@ -26,7 +26,8 @@ class TextColumn:
     def __init__(self, column: Column, *, limit: int, has_tokens: bool) -> None:
         self.column = column
         self.limit = limit
-        self.rows = self.count = self.characters = self.longest = self.long_texts = 0
+        self.rows = self.count = self.characters = self.longest = 0
+        self.are_all_counted = True
         self.shortest: int | None = None
         self.tally = Tally.none()
         # As long as the tally has all texts, it tells how many there are.
@@ -44,7 +45,7 @@ class TextColumn:
             self.tokens.add(texts, weights)
         texts, weights, long_texts = _split_long(texts, weights)
         if long_texts is not None:
-            self.long_texts += len(long_texts)
+            self.are_all_counted = False
             self._sketch().add(hash_array(long_texts))
         self._add_tally(tally_of(texts, weights))
 
@@ -55,7 +56,7 @@ class TextColumn:
         self.characters += other.characters
         self.longest = max(self.longest, other.longest)
         self.shortest = min((it.shortest for it in (self, other) if it.shortest is not None), default=None)
-        self.long_texts += other.long_texts
+        self.are_all_counted &= other.are_all_counted
         if other.sketch is not None:
             self._sketch().merge(other.sketch)
         self._add_tally(other.tally)
@@ -79,7 +80,7 @@ class TextColumn:
             unique=unique,
             is_unique_exact=is_exact,
             text=text,
-            vocabulary=self.tally.vocabulary(are_all_counted=not self.long_texts),
+            vocabulary=self.tally.vocabulary(are_all_counted=self.are_all_counted),
             tokens=None if self.tokens is None else self.tokens.vocabulary(),
         )
 
