@@ -22,6 +22,8 @@ from mlmagic.preprocessing.reading.text import Block, text_blocks
 from mlmagic.preprocessing.reading.types import Types
 from mlmagic.spec.dataset import ColumnType
 
+_SAMPLED = 1000
+"""Rows of each block that is looked at before."""
 _AS_TEXT = {ColumnType.TIMESTAMP, ColumnType.DATE}
 
 
@@ -49,7 +51,7 @@ def plan_json_lines(files: Sequence[Found], options: ReadOptions) -> tuple[Types
         raise UsageError("The input cannot be read.", problems=problems)
     members = Members(options)
     for _, block in sample_blocks(pieces):
-        for start, stop in lines_of(block):
+        for start, stop in lines_of(block)[:_SAMPLED]:
             try:
                 members.add(read_object(block[start:stop]))
             except Faulty:
@@ -74,7 +76,7 @@ def read_json_lines(source: Source, piece: Piece) -> Iterator[RawBatch]:
 
 def _read_quickly(source: Source, data: bytes) -> pa.RecordBatch | None:
     """Return all rows of the block; None if one of them may be bad."""
-    if not data or not _is_regular(data):
+    if not data or not _is_regular(data) or not _is_utf8(data):
         return None
     schema = pa.schema(
         [
@@ -104,6 +106,14 @@ def _is_regular(data: bytes) -> bool:
     starts = data.startswith(b"{") + data.count(b"\n{")
     braces = data.count(b"{"), data.count(b"}")
     return starts == ends == count and braces == (count, count) and data.count(b"\r") == data.count(b"\r\n")
+
+
+def _is_utf8(data: bytes) -> bool:
+    # Arrow does not look.
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _read_slowly(

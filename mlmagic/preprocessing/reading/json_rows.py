@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from mlmagic.preprocessing.reading.rejections import Fault
+from mlmagic.preprocessing.reading.text import BOM
 
 _LINE = re.compile(rb"[^\r\n]+")
 
@@ -38,12 +39,12 @@ def read_object(line: bytes) -> dict[str, object]:
         Faulty: there is none, or not only one.
     """
     try:
-        text = line.decode()
+        text = line.removeprefix(BOM).decode()
         row = json.loads(
             text, object_pairs_hook=_members, parse_int=Literal, parse_float=Literal, parse_constant=Literal
         )
         if "\\u" in text:
-            str(row).encode()
+            json.dumps(row, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise Faulty("not UTF-8", f"not UTF-8: byte 0x{line[error.start]:02x}") from error
     except UnicodeEncodeError as error:
@@ -54,6 +55,8 @@ def read_object(line: bytes) -> dict[str, object]:
         raise Faulty("not JSON", f"not JSON: {error.msg} at character {error.pos + 1}") from error
     if not isinstance(row, dict):
         raise Faulty("not a JSON object")
+    if "" in row:
+        raise Faulty("an empty key")
     return row
 
 
