@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.clean import Cleaner, FailedRow
 from mlmagic.preprocessing.normal import column_types
+from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.reader import read_unit
 from mlmagic.preprocessing.reading.source import Source
 from mlmagic.spec.dataset import Column, ColumnType
@@ -46,7 +47,10 @@ def probe_columns(source: Source, cleaner: Cleaner) -> tuple[Column, ...]:
 
 
 def _first_rows(source: Source) -> Iterator[pa.RecordBatch]:
-    """Yield the first rows in batches of a size that depends on nothing but the rows."""
+    """Yield the first rows in batches of a size that depends on the rows alone; of a table elsewhere, an empty one."""
+    if source.format is Format.BIGQUERY:
+        yield pa.RecordBatch.from_pylist([], schema=source.schema)
+        return
     waiting: list[pa.RecordBatch] = []
     count = taken = 0
     for unit in source.units:

@@ -117,6 +117,6 @@ def rows_by_split(parts: Iterable[Part], names: Sequence[str]) -> dict[str, int]
 
 def _by_group(parts: Iterable[Part]) -> Mapping[str, list[Part]]:
     groups: dict[str, list[Part]] = {}
-    for part in sorted(parts, key=lambda part: (part.group, part.unit)):
+    for part in sorted(parts, key=lambda part: (part.group, part.unit, part.path)):
         groups.setdefault(part.group, []).append(part)
     return groups
