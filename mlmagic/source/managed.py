@@ -62,7 +62,7 @@ def managed_flags(
             "features.get_encoded_features() are what the model begins with.",
         )
     own, notes = function_flags(function, module, place, first=1)
-    problems = [*_clashes(features, TRAINING_FLAGS, "is a flag of the training"), *_problems(own, features)]
+    problems = [*_clashes(features, TRAINING_FLAGS, "is a flag of the training"), *_problems(function, own, features)]
     if problems:
         raise CellError(f"`build_model` ({place}) and what it is trained with disagree about flags:", problems=problems)
     flags = {flag.name: flag for flag in (*TRAINING_FLAGS, *features)}
@@ -81,9 +81,11 @@ def _clashes(flags: Iterable[Flag], others: Iterable[Flag], what: str) -> list[s
     return [f"{flag.option} of the features {what}: call it differently" for flag in flags if flag.name in taken]
 
 
-def _problems(own: Sequence[Flag], features: Sequence[Flag]) -> list[str]:
+def _problems(function: ast.FunctionDef, own: Sequence[Flag], features: Sequence[Flag]) -> list[str]:
     known = {flag.name: flag for flag in (*TRAINING_FLAGS, *features)}
     problems = []
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args][1:] + arguments.kwonlyargs
     for flag in own:
         other = known.get(flag.name)
         if other is None:
@@ -96,7 +98,10 @@ def _problems(own: Sequence[Flag], features: Sequence[Flag]) -> list[str]:
             problems.append(f"`{flag.name}` is {flag.type}, and {other.option} is {other.type}")
         elif other in features and not flag.required and flag.default != other.default:
             problems.append(f"`{flag.name}={flag.default!r}`, and the features have {flag.name}={other.default!r}")
-    return problems
+    without = {argument.arg for argument in named} - {flag.name for flag in own}
+    return problems + [
+        f"`{name}` has a default that {known[name].option} cannot have" for name in sorted(without & known.keys())
+    ]
 
 
 def _shared(flag: Flag, own: Flag) -> Flag:

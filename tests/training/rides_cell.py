@@ -1,4 +1,4 @@
-# ruff: noqa: I001, PLR0917 - a cell
+# ruff: noqa: ARG002 - a cell
 import importlib
 import os
 import signal

@@ -18,6 +18,7 @@ from mlmagic.api.training import plan_training
 from mlmagic.session import Session
 
 ROWS = {"train": 1000, "eval": 130, "test": 1}
+KEPT = True
 CELL = "import keras\ndef build_model(features): pass"
 
 
@@ -56,14 +57,14 @@ def make_package(data: Path, folder: Path, target: str | None = None) -> Path:
 # What the process with TensorFlow does.
 
 
-def load(package: Path, *, kept: bool):  # noqa: ANN201
+def load(package: Path, *, kept: bool):
     features = load_trainer(package).make_features()
     inputs = importlib.import_module("trainer.input")
     inputs.MEMORY, inputs.WINDOW = (2**28, 2**25) if kept else (0, 4000)
     return features, inputs
 
 
-def training(package: Path, data: Path, *, kept: bool, batch_size: int = 64, seed: int = 1, **options: object):  # noqa: ANN201
+def training(package: Path, data: Path, *, kept: bool, batch_size: int = 64, seed: int = 1, **options: object):
     features, inputs = load(package, kept=kept)
     return inputs.Training(inputs.Split(str(data), "train", features), batch_size, seed, **options)
 
@@ -78,14 +79,16 @@ def fares(batches, count: int) -> np.ndarray:
     return np.concatenate(found)[:count]
 
 
-def in_passes(package: Path, data: Path, kept: bool, seed: int, epoch: int, passes: int) -> np.ndarray:  # noqa: FBT001
+def in_passes(package: Path, data: Path, kept: bool, seed: int, *positions: int) -> np.ndarray:
+    """The targets of some passes from an epoch on."""
     import tensorflow as tf
 
+    epoch, passes = positions
     batches = training(package, data, kept=kept, seed=seed)(epoch, tf.distribute.InputContext())
     return fares(batches, passes * ROWS["train"])
 
 
-def of_worker(package: Path, data: Path, kept: bool, worker: int, workers: int) -> np.ndarray:  # noqa: FBT001
+def of_worker(package: Path, data: Path, kept: bool, worker: int, workers: int) -> np.ndarray:
     import tensorflow as tf
 
     batches = training(package, data, kept=kept, workers=workers)(0, tf.distribute.InputContext(workers, worker))
@@ -106,7 +109,7 @@ def shares(package: Path, data: Path, count: int) -> list[list[tuple[str, int]]]
     ]
 
 
-def evaluated(package: Path, data: Path, kept: bool, split: str) -> tuple[list[int], np.ndarray]:  # noqa: FBT001
+def evaluated(package: Path, data: Path, kept: bool, split: str) -> tuple[list[int], np.ndarray]:
     features, inputs = load(package, kept=kept)
     batches = [fare.numpy()[:, 0] for _, fare in inputs.Split(str(data), split, features).batches(50)]
     return [len(batch) for batch in batches], np.concatenate(batches)
@@ -217,9 +220,9 @@ def test_an_epoch_is_a_pass_in_whole_executions(process, package, data) -> None:
 
 def test_few_rows_make_one_batch(process, package, tmp_path: Path) -> None:
     data = write_rides(tmp_path, rows={"train": 5, "eval": 0, "test": 0}, shards=1)
-    assert len(np.unique(process.call(in_passes, package, data, True, 1, 0, 1)[:5])) == 5  # noqa: FBT003
+    assert len(np.unique(process.call(in_passes, package, data, KEPT, 1, 0, 1)[:5])) == 5
     with pytest.raises(AssertionError, match="5 rows for 6 workers"):
-        process.call(of_worker, package, data, True, 0, 6)  # noqa: FBT003
+        process.call(of_worker, package, data, KEPT, 0, 6)
 
 
 def test_what_training_does_not_know_is_left_out_of_the_evaluation(process, by_payment, tmp_path: Path) -> None:
@@ -228,11 +231,11 @@ def test_what_training_does_not_know_is_left_out_of_the_evaluation(process, by_p
     table = table.set_column(table.schema.get_field_index("payment"), "payment", payment)
     for split in ("train", "eval"):
         pq.write_table(table, tmp_path / f"{split}-00000-of-00001.parquet")
-    sizes, classes = process.call(evaluated, by_payment, tmp_path, True, "eval")  # noqa: FBT003
+    sizes, classes = process.call(evaluated, by_payment, tmp_path, KEPT, "eval")
     assert sum(sizes) == 70
     assert set(classes) == {0}
     with pytest.raises(AssertionError, match="payment has classes in 30 rows that the features do not know"):
-        process.call(in_passes, by_payment, tmp_path, True, 1, 0, 1)  # noqa: FBT003
+        process.call(in_passes, by_payment, tmp_path, KEPT, 1, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +249,7 @@ def test_what_training_does_not_know_is_left_out_of_the_evaluation(process, by_p
 def test_another_dataset_is_told_from_the_one_that_it_was_made_for(process, package, table, told, tmp_path) -> None:
     pq.write_table(table, tmp_path / "train-00000-of-00001.parquet")
     with pytest.raises(AssertionError, match=told):
-        process.call(in_passes, package, tmp_path, True, 1, 0, 1)  # noqa: FBT003
+        process.call(in_passes, package, tmp_path, KEPT, 1, 0, 1)
 
 
 @pytest.mark.slow
