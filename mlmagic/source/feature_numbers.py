@@ -20,9 +20,13 @@ def number(value: float) -> str:
     if nearest == int(nearest) and abs(nearest) < 1e6:
         return f"{nearest:.1f}"
     return next(
-        (text for digits in range(1, 9) if float32(float(text := f"{nearest:.{digits}g}")) == nearest),
+        (text for digits in range(1, 9) if _is_float32(text := f"{nearest:.{digits}g}", nearest)),
         f"{nearest:.9g}",
     )
+
+
+def _is_float32(text: str, value: float) -> bool:
+    return abs(float(text)) <= _LARGEST and float32(float(text)) == value
 
 
 def float32(value: float) -> float:
