@@ -61,6 +61,7 @@ def write_rides(
     group: int = 500,
     rows: Mapping[str, int] = ROWS,
     may_miss: bool = True,
+    are_features_inferred: bool = False,
 ) -> Path:
     """Write a dataset of rides, each split in a few shards."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,14 @@ def write_rides(
                 counts.add(batch)
         splits[split] = counts.result()
     read = sum(rows.values())
-    schema = DatasetSchema(columns=COLUMNS, target=target, key="id", features=FEATURES, rows=rows)
+    schema = DatasetSchema(
+        columns=COLUMNS,
+        target=target,
+        key="id",
+        features=FEATURES,
+        are_features_inferred=are_features_inferred,
+        rows=rows,
+    )
     statistics = DatasetStatistics(splits=splits, rows=RowCounts(read=read, written=read))
     (folder / "schema.json").write_text(codec.dumps(schema))
     (folder / "statistics.json").write_text(codec.dumps(statistics))
