@@ -10,14 +10,15 @@ from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.dataset_values import ordered_splits
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
-from mlmagic.panels.text import one_line, table
+from mlmagic.panels.text import fit, one_line, table
 from mlmagic.panels.times import ago, utc_now
 from mlmagic.spec.dataset import DatasetVersion
 
 MIME_TYPE = "application/vnd.mlmagic.datasets+json"
 _EMPTY = "No datasets yet."
 _EMPTY_COMMAND = "%%preprocess NAME --input 'FILES'"
-_HTML_HEADER = ("Dataset", "Rows", "Columns", "Target", "Made", "Size")
+_TARGET_WIDTH = 24
+_HTML_HEADER = ("Dataset", "Rows", "Columns", "Target", "Made")
 _HEADER = ("Dataset", "Newest", "Versions", "Rows", "Columns", "Target", "Made", "Size")
 
 
@@ -30,7 +31,7 @@ def datasets_bundle(entries: Sequence[Sequence[DatasetVersion]], *, now: datetim
         text = f"{_EMPTY} Raw files become one with {_EMPTY_COMMAND}."
         return document(MIME_TYPE, payload, html=html, text=text)
     html = theme.card(
-        theme.table(_HTML_HEADER, [_row_html(versions, now) for versions in entries], right=[2], wraps=[0, 3]),
+        theme.table(_HTML_HEADER, [_row_html(versions, now) for versions in entries], right=[2], wraps=[0]),
         theme.hints("Next", [f"%datasets describe {entries[0][-1].dataset}"]),
     )
     rows = [_row(versions, now) for versions in entries]
@@ -75,7 +76,13 @@ def _row_html(versions: Sequence[DatasetVersion], now: datetime) -> list[str]:
     name, newest, count, rows, columns, target, made, size = _row(versions, now)
     splits = theme.faint(rows_text(versions[-1].schema.rows))
     numbered = theme.faint(f"{newest}{f', newest of {count}' if count != '1' else ''}")
-    return [_above(element("strong", name), numbered), _above(rows, splits), columns, target, made, size]
+    return [
+        _above(element("strong", name), numbered),
+        _above(rows, splits),
+        columns,
+        fit(target, _TARGET_WIDTH),
+        _above(made, theme.faint(size)),
+    ]
 
 
 def _above(text: str, below: str) -> Html:
