@@ -33,7 +33,8 @@ def raw_batches(source: Source, path: str, batch: pa.RecordBatch, *, offset: int
     """Bring a batch of typed columns to the source's types; rows are told by their number in the file."""
     good, faults = typed(source, [batch.column(column.name) for column in source.columns])
     rejected = tuple(
-        Rejection(path, offset + row, reason, told, _row_text(batch, row), None) for row, reason, told in faults
+        Rejection(path, offset + row, reason, told, _row_text(batch, row), offset + row + 1)
+        for row, reason, told in faults
     )
     yield RawBatch(path=path, batch=good, rejected=rejected, bytes_done=size)
 
@@ -54,7 +55,7 @@ def typed(source: Source, arrays: list[pa.Array]) -> tuple[pa.RecordBatch, list[
     faults = []
     for row in np.flatnonzero(~good):
         index = next(index for index, bad in faulty.items() if bad[row])
-        faults.append((int(row), *told(source.columns[index].name, arrays[index][int(row)].as_py(), source, index)))
+        faults.append((int(row), *told(source.columns[index].name, value_of(arrays[index], int(row)), source, index)))
     return batch.filter(pa.array(good)), faults
 
 
@@ -67,7 +68,14 @@ def told(name: str, value: object, source: Source, index: int) -> tuple[str, str
     return f"{name}: {phrase}", f"{name}: {shown} {verb} {phrase}"
 
 
+def value_of(array: pa.Array, row: int) -> object:
+    """Return a value as Python's; where that has none such, as a day of the year 12,000, the number that stands for it."""
+    try:
+        return array[row].as_py()
+    except (OverflowError, ValueError):
+        return array[row].value
+
+
 def _row_text(batch: pa.RecordBatch, row: int) -> str:
-    return json.dumps(
-        {name: batch.column(index)[row].as_py() for index, name in enumerate(batch.schema.names)}, default=str
-    )
+    values = {name: value_of(batch.column(index), row) for index, name in enumerate(batch.schema.names)}
+    return json.dumps(values, default=str, ensure_ascii=False)

@@ -31,7 +31,7 @@ def plan_parquet(files: Sequence[Found], options: ReadOptions) -> tuple[Types, l
         try:
             with _open(file.path) as parquet:
                 schemas[file.path] = parquet.schema_arrow
-                groups = parquet.metadata.num_row_groups
+                groups = parquet.metadata.num_row_groups if parquet.metadata.num_rows else 0
                 pieces.append(Piece(path=file.path, start=0, stop=groups, size=file.size, layout=Layout()))
         except UsageError as error:
             problems.append(error.message)
@@ -80,10 +80,9 @@ def read_parquet(source: Source, piece: Piece) -> Iterator[RawBatch]:
             read += batch.num_rows
             before, done = done, piece.size * read // rows
             yield from raw_batches(source, piece.path, batch, offset=offset + read - batch.num_rows, size=done - before)
-        if done < piece.size:
-            yield RawBatch(
-                path=piece.path, batch=source.schema.empty_table().to_batches()[0], bytes_done=piece.size - done
-            )
+        rest = piece.size - done
+        if rest:
+            yield RawBatch(path=piece.path, batch=pa.RecordBatch.from_pylist([], source.schema), bytes_done=rest)
 
 
 @contextmanager
