@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.made_once import made_once
 
 _SCRIPT = """
 import sys, os
@@ -116,17 +115,11 @@ save_as("prints", prints, text, serving_default=1)
 
 def saved_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the models by the names of the script; those of `odd` below a folder of that name."""
-    shared = tmp_path_factory.getbasetemp()
-    # With xdist each process has a folder of its own in the one of the run.
-    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "saved-models"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            making = folder.with_suffix(".making")
-            making.mkdir()
-            # In a process of its own: TensorFlow's threads and memory stay out of the test run.
-            command = [sys.executable, "-c", _SCRIPT, str(making)]
-            result = subprocess.run(command, check=False, capture_output=True, text=True)
-            assert result.returncode == 0, result.stderr[-3000:]
-            making.rename(folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        # In a process of its own: TensorFlow's threads and memory stay out of the test run.
+        command = [sys.executable, "-c", _SCRIPT, str(folder)]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr[-3000:]
+
+    return made_once(tmp_path_factory, "saved-models", make)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.event_files import TYPES, record
+from support.made_once import made_once
 
 _TRAINING = """
 import sys
@@ -40,17 +41,17 @@ with tf.summary.create_file_writer(logs + "/typed").as_default():
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tuple[Path, str]]:
     """Train with `fit` and the given verbosity: the log folder, and what was printed. Once for each verbosity."""
-    known: dict[int, tuple[Path, str]] = {}
 
     def train(verbose: int) -> tuple[Path, str]:
-        if verbose not in known:
-            logs = tmp_path_factory.mktemp("logs")
-            command = [sys.executable, "-c", _TRAINING, str(logs), str(verbose), ",".join(TYPES)]
+        def make(folder: Path) -> None:
+            command = [sys.executable, "-c", _TRAINING, str(folder / "logs"), str(verbose), ",".join(TYPES)]
             quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
             ended = subprocess.run(command, check=False, capture_output=True, text=True, env=quiet)
             assert ended.returncode == 0, ended.stderr
-            known[verbose] = (logs, ended.stdout)
-        return known[verbose]
+            (folder / "printed").write_text(ended.stdout)
+
+        folder = made_once(tmp_path_factory, f"trained-{verbose}", make)
+        return folder / "logs", (folder / "printed").read_text()
 
     return train
 

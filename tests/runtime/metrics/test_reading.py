@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import queue
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +17,12 @@ LINE = "Read 12,000,000 of 951,000,000 bytes: 126,000 rows\n"
 QUARTER = Reading(rows=25, bytes_done=100, bytes_total=400)
 
 
-def test_what_the_pipeline_prints_is_read(tmp_path) -> None:
-    printed: list[str] = []
-    with ProgressTeller(tmp_path / "progress", 951_000_000, printed.append, every=0.01):
+def test_what_the_pipeline_prints_is_read(tmp_path: Path) -> None:
+    printed: queue.Queue[str] = queue.Queue()
+    with ProgressTeller(tmp_path / "progress", 951_000_000, printed.put, every=0.01):
         ProgressFile(str(tmp_path / "progress")).add(12_000_000, 126_000)
-    assert read_reading("\n".join(printed) + "\n") == Reading(
-        rows=126_000, bytes_done=12_000_000, bytes_total=951_000_000
-    )
+        line = printed.get(timeout=60)
+    assert read_reading(f"{line}\n") == Reading(rows=126_000, bytes_done=12_000_000, bytes_total=951_000_000)
 
 
 @pytest.mark.parametrize(

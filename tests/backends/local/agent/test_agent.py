@@ -67,7 +67,7 @@ def test_it_ends_when_it_has_nothing_to_do(workspace: Workspace, agents: Agents)
 
 def test_it_stays_while_a_job_runs(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLMAGIC_AGENT_IDLE_SECONDS", "0")
-    record = agents.note("import time\ntime.sleep(3)\n")
+    record = agents.note("import time\ntime.sleep(1.5)\n")
     agent = agents.current()
     while not agents.backend.get(record.id).state.is_final:
         assert is_alive(agent) or agents.backend.get(record.id).state.is_final

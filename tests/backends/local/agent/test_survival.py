@@ -29,6 +29,7 @@ from mlmagic.workspace.processes import is_alive
 ALL_CORES = Resources(cores=float(this_machine().cores))
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants_each_job_runs_once(agents: Agents) -> None:
     chance = random.Random()  # noqa: S311 - whatever the instants are, it must hold
     records = [agents.note("import time\ntime.sleep(0.02)\n", name=f"job{number}") for number in range(30)]
