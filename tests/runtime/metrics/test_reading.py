@@ -19,6 +19,7 @@ QUARTER = Reading(rows=25, bytes_done=100, bytes_total=400)
 
 def test_what_the_pipeline_prints_is_read(tmp_path: Path) -> None:
     printed: queue.Queue[str] = queue.Queue()
+    (tmp_path / "progress").touch()
     with ProgressTeller(tmp_path / "progress", 951_000_000, printed.put, every=0.01):
         ProgressFile(str(tmp_path / "progress")).add(12_000_000, 126_000)
         line = printed.get(timeout=60)
