@@ -99,6 +99,19 @@ def test_what_is_defined_in_earlier_cells_comes_along(run):
     assert "result 12" in job.logs()
 
 
+def test_the_dataset_goes_to_the_program(run, folder):
+    pytest.importorskip("pyarrow")
+    from support.ride_shards import write_rides
+
+    write_rides(folder / "rides", rows={"train": 60, "eval": 20})
+    run("chosen = {'miles': 'numeric'}")
+    plan = run(
+        "%%train taxi --data ./rides --target seconds --features $chosen --dry-run\ndef build_model(features): pass"
+    )
+    assert plan.spec.args == ("--data", str(folder / "rides"))
+    assert b'target="seconds"' in plan.package.files["trainer/features.py"]
+
+
 def test_data_is_shipped(run):
     pytest.importorskip("numpy")
     run("import numpy as np\nrows = np.arange(4) + len('x')")
