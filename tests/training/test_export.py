@@ -138,7 +138,7 @@ def classify(folder: Path) -> tuple[dict[str, Any], list[int], tuple[str, ...]]:
     model = keras.Model(features.get_inputs(), last(features.get_encoded_features()))
     last.set_weights([np.zeros(last.kernel.shape), np.arange(3)])
     trainer.export_model(model, features, str(folder / "model"))
-    target = features.encode_target(tf.constant(["ünknown", "Cash", "Bitcoin"]))
+    target = features.encode_target(tf.constant(["ünknown", "Cash", "Bitcoin", ""]))
     return (
         answers(folder, {name: RAW[name] for name in features.columns}),
         target.numpy().ravel().tolist(),
@@ -151,7 +151,7 @@ def test_classes_are_told_by_their_labels(process, tmp_path) -> None:
     answered, target, labels = process.call(classify, folder)
     assert sorted(labels) == ["Cash", "Credit Card", "ünknown"]
     assert labels[0] == "Cash"
-    assert target == [labels.index("ünknown"), 0, -1]
+    assert target == [labels.index("ünknown"), 0, -1, -1]
     assert answered["label"].tolist() == [labels[2].encode()] * 2
     assert answered["prediction"].shape == (2, 3)
 
