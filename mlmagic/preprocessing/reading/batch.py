@@ -69,7 +69,7 @@ def told(name: str, value: object, source: Source, index: int) -> tuple[str, str
 
 
 def value_of(array: pa.Array, row: int) -> object:
-    """Return a value as Python's; where that has none such, as a day of the year 12,000, the number that stands for it."""
+    """Return a value as Python's; where that has none such, as of the year 12,000, the number that stands for it."""
     try:
         return array[row].as_py()
     except (OverflowError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +45,10 @@ def plan_delimited(files: Sequence[Found], options: ReadOptions) -> tuple[Types,
         raise UsageError("The input cannot be read.", problems=problems)
     names = same_columns({piece.path: piece.layout.names for piece in pieces})
     samples = _samples(pieces, options)
-    types = {name: options.types.get(name) or type_of_texts(samples.column(name).combine_chunks()) for name in names}
+    types = {
+        name: options.types.get(name) or type_of_texts(samples.column(name).combine_chunks(), options.null_values)
+        for name in names
+    }
     if options.has_header:
         _check_header(pieces[0], types)
     return types, pieces
@@ -81,9 +85,8 @@ def _first_row(file: Found, head: Head) -> str:
 def _delimiter(row: str, path: str) -> str:
     if path.lower().removesuffix(".gz").endswith((".tsv", ".tab")):
         return "\t"
-    counts = {sign: len(next(csv.reader(io.StringIO(row, newline=""), delimiter=sign), [])) for sign in _DELIMITERS}
-    # The comma, unless there is none.
-    return "," if counts[","] > 1 else max(_DELIMITERS, key=lambda sign: counts[sign])
+    unquoted = re.sub(r'"[^"]*"', "", row)
+    return max(_DELIMITERS, key=unquoted.count)
 
 
 def _named(cells: Sequence[str], path: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -79,11 +80,12 @@ def same_columns(names: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def _differences(own: Sequence[str], expected: Sequence[str]) -> Iterable[str]:
-    if len(set(own)) < len(own):
-        yield f"has twice {_listed(sorted({name for name in own if own.count(name) > 1}))}"
-    if lacking := [name for name in expected if name not in set(own)]:
+    counts, known = Counter(own), set(expected)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
+        yield f"has twice {_listed(twice)}"
+    if lacking := [name for name in expected if name not in counts]:
         yield f"lacks {_listed(lacking)}"
-    if added := [name for name in own if name not in set(expected)]:
+    if added := [name for name in own if name not in known]:
         yield f"has {_listed(added)} in addition"
 
 
