@@ -1,0 +1,95 @@
+"""BigQuery, as far as it goes without an account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.util import assert_that
+
+from mlmagic.errors import MissingDependencyError, UsageError
+from mlmagic.preprocessing.reading.bigquery import MakeBatches, ReadBigQuery, plan_bigquery, rows_batch
+from mlmagic.preprocessing.reading.options import ReadOptions
+from mlmagic.preprocessing.reading.plan import plan_source
+from mlmagic.spec.dataset import ColumnType
+
+
+class Field(NamedTuple):
+    name: str
+    field_type: str
+    mode: str = "NULLABLE"
+
+
+class Tables:
+    """A BigQuery of one table."""
+
+    fields = (
+        Field("n", "INT64"),
+        Field("x", "NUMERIC"),
+        Field("t", "TIMESTAMP"),
+        Field("d", "DATE"),
+        Field("s", "STRING"),
+    )
+
+    def table_fields(self, table: str) -> Sequence[Field]:
+        return {"p.d.rides": self.fields}[table]
+
+    def query_fields(self, query: str) -> Sequence[Field]:
+        return (
+            self.fields
+            if query == "SELECT * FROM p.d.rides"
+            else [Field("a", "RECORD"), Field("b", "INT64", "REPEATED")]
+        )
+
+
+ROW = {"n": 1, "x": Decimal("2.5"), "t": datetime(2013, 5, 1, 12, tzinfo=UTC), "d": date(2013, 5, 1), "s": "NA"}
+
+
+def test_the_columns_of_a_table_and_of_a_query():
+    table = plan_bigquery(["bq://p.d.rides"], ReadOptions(types={"n": ColumnType.FLOAT}), Tables())
+    query = plan_bigquery(["bq:SELECT * FROM p.d.rides"], ReadOptions(), Tables())
+    assert [str(column.type) for column in query.columns] == ["integer", "float", "timestamp", "date", "string"]
+    assert table.columns[0].type is ColumnType.FLOAT
+    assert table.units == ()
+
+
+def test_rows_become_batches():
+    source = plan_bigquery(["bq://p.d.rides"], ReadOptions(), Tables())
+    raw = rows_batch([ROW, dict.fromkeys(ROW), {**ROW, "n": "x"}], source)
+    assert raw.batch.to_pylist() == [{**ROW, "x": 2.5, "t": datetime(2013, 5, 1, 12)}, dict.fromkeys(ROW)]  # noqa: DTZ001
+    assert [row.reason for row in raw.rejected] == ["n: not a whole number"]
+
+
+def test_batches_are_made_in_the_pipeline():
+    source = plan_bigquery(["bq://p.d.rides"], ReadOptions(), Tables())
+
+    def check(raws: list) -> None:
+        assert sum(raw.batch.num_rows for raw in raws) == 100
+
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        assert_that(pipeline | beam.Create([ROW] * 100) | MakeBatches(source), check)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        (["bq://rides"], "bq://rides: is no table; write it as bq://project.dataset.table"),
+        (["bq://p.d.rides", "a.csv"], "one table or query at a time, and no files beside it"),
+        (["bq:SELECT a, b"], "some columns cannot be read.\n  - a: RECORD\n  - b: REPEATED INT64\nSelect or unnest"),
+    ],
+)
+def test_what_cannot_be_read(patterns, told):
+    with pytest.raises(UsageError) as caught:
+        plan_bigquery(patterns, ReadOptions(), Tables())
+    assert told in str(caught.value)
+
+
+def test_what_is_not_installed():
+    with pytest.raises(MissingDependencyError, match=r"pip install 'apache-beam\[gcp\]'"):
+        plan_source(["bq://p.d.rides"], ReadOptions())
+    source = plan_bigquery(["bq:SELECT * FROM p.d.rides"], ReadOptions(), Tables())
+    assert ReadBigQuery(source).default_label() == "ReadBigQuery"
