@@ -7,7 +7,10 @@ import sys
 
 from benchmarks.measure import print_environment
 
-BENCHMARKS = ("load_ext", "dry_run", "list_jobs", "submit_jobs", "usage_sampling", "read_scalars", "job_start")
+BENCHMARKS = (
+    *("load_ext", "dry_run", "list_jobs", "submit_jobs", "usage_sampling", "read_scalars", "job_start"),
+    "training_input",
+)
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ that is not counted. Making the dataset is not counted either: what is kept in m
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import statistics
@@ -71,8 +72,8 @@ def main() -> None:
 
 
 def _measure(variant: str, folder: Path) -> Rates:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(folder)}
-    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).resolve().parent.parent)
+    paths = (str(folder / "package"), str(Path(__file__).resolve().parent.parent))
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(paths)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "benchmarks.training_input", variant, str(folder)]
     told = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -148,7 +149,7 @@ def _write(folder: Path) -> None:
     (data / "schema.json").write_text(codec.dumps(schema))
     (data / "statistics.json").write_text(codec.dumps(known))
     session = Session(environ={"MLMAGIC_HOME": str(folder / "home")})
-    plan_training("rides", source=CELL, data=data, session=session).export(folder)
+    plan_training("rides", source=CELL, data=data, session=session).export(folder / "package")
     _measure(RECORDS, folder)  # writes its records
 
 
@@ -158,18 +159,22 @@ def _write(folder: Path) -> None:
 def _one(variant: str, folder: Path) -> Rates:
     import keras
 
-    features_module = __import__("trainer.features", fromlist=["make_features"])
-    features = features_module.make_features()
+    features = _part("features").make_features()
     rows = ROWS_OF[variant]
     batches = _DATASETS[variant](folder, features, rows)
     iterated = _timed(lambda: _exhaust(batches, rows), rows)
     keras.utils.set_random_seed(1)
-    model = __import__("trainer.model", fromlist=["build_model"]).build_model(features)
+    model = _part("model").build_model(features)
     model.steps_per_execution = 32
     steps = rows // BATCH // 32 * 32
     history = _Passes(rows=steps * BATCH)
     model.fit(batches.repeat(), steps_per_epoch=steps, epochs=2, verbose=0, callbacks=[history.callback()])
     return Rates(*iterated, *history.rates())
+
+
+def _part(name: str) -> Any:
+    """Return a module of the package that was made of the cell."""
+    return importlib.import_module(f"trainer.{name}")
 
 
 def _timed(work: Callable[[], object], rows: int) -> tuple[float, float]:
@@ -189,7 +194,8 @@ class _Passes:
     """When the second of two epochs began and ended."""
 
     def __init__(self, rows: int) -> None:
-        self.rows, self.times = rows, []
+        self.rows = rows
+        self.times: list[tuple[float, float]] = []
 
     def callback(self) -> Any:
         import keras
@@ -205,19 +211,19 @@ class _Passes:
 def _from_parquet(folder: Path, features: Any, rows: int) -> Any:  # noqa: ARG001
     import tensorflow as tf
 
-    inputs = __import__("trainer.input", fromlist=["Split"])
+    inputs = _part("input")
     split = inputs.Split(str(folder / "data"), "train", features)
     return inputs.Training(split, BATCH, 0)(0, tf.distribute.InputContext())
 
 
 def _read_again(folder: Path, features: Any, rows: int) -> Any:
-    __import__("trainer.input", fromlist=["MEMORY"]).MEMORY = 0
+    _part("input").MEMORY = 0
     return _from_parquet(folder, features, rows)
 
 
 def _encoded(folder: Path, features: Any, rows: int) -> tuple[dict[str, Any], Any]:
     """All codes as arrays, encoded beforehand."""
-    inputs = __import__("trainer.input", fromlist=["Split"])
+    inputs = _part("input")
     split = inputs.Split(str(folder / "data"), "train", features)
     codes, target = split.to_batch(split.keep(split.shards.pieces))
     return {name: code[:rows] for name, code in codes.items()}, target[:rows]

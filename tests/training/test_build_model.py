@@ -110,11 +110,10 @@ def test_one_machine_workers_and_parameter_servers_learn_the_same(job, another, 
     assert set(another.run(*args, "--batch-size", "80").values()) == {0}
     assert set(job.run(*args, "--batch-size", "40", worker=1).values()) == {0}
     assert set(served.run(*args, "--batch-size", "80", worker=2, ps=1).values()) == {0}
-    alone, together, parts = (each.metrics()["val_mae"] for each in (another, job, served))
-    # The fares are 14 on average, and known to within half of one by then.
-    assert alone < 0.6
-    assert together == pytest.approx(alone, abs=0.15)
-    assert parts == pytest.approx(alone, abs=0.3)
+    alone, together, parts = (each.metrics()["val_loss"] for each in (another, job, served))
+    assert alone < 4  # where the mean of all fares has about 70
+    assert together == pytest.approx(alone, rel=0.1)
+    assert parts == pytest.approx(alone, rel=0.2)
 
 
 @pytest.mark.slow
