@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from mlmagic.errors import MlmagicError
-from mlmagic.preprocessing.arguments import parse_arguments
+from mlmagic.preprocessing.arguments import LOCAL, parse_arguments
 
 
 def main(cell: str, argv: Sequence[str] | None = None) -> None:
@@ -16,7 +16,7 @@ def main(cell: str, argv: Sequence[str] | None = None) -> None:
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         # Only now, so that a wrong flag is told before Beam is loaded.
-        with _quiet():
+        with _quiet(is_local=arguments.runner == LOCAL):
             from mlmagic.preprocessing.run import CellFailed, run
         try:
             run(arguments, cell)
@@ -30,7 +30,7 @@ def main(cell: str, argv: Sequence[str] | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(*, is_local: bool) -> Iterator[None]:
     # On import, Beam warns of parts of Google's that are not installed and that nobody has asked for.
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -38,4 +38,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        # Here, what it says of errors is said again by us, shorter; elsewhere, it tells how the job is doing.
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL if is_local else logging.INFO)

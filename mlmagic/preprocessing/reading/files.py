@@ -98,7 +98,8 @@ def _match(pattern: str, problems: list[str]) -> list[Found]:
         # A file may be called `a[1].csv`.
         if any(sign in pattern for sign in "*?[") and FileSystems.exists(pattern):
             return [Found(pattern, FileSystems.get_filesystem(pattern).size(pattern))]
-        metadata = FileSystems.match([pattern])[0].metadata_list
+        # Beam finds nothing by a pattern that names no folder.
+        metadata = FileSystems.match([pattern if "/" in pattern else f"./{pattern}"])[0].metadata_list
     except ValueError as error:
         raise _no_file_system(pattern) from error
     except (OSError, BeamIOError) as error:
