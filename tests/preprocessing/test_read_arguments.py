@@ -39,7 +39,8 @@ def test_all_that_is_wrong_is_told_at_once():
         "--column-names a,,a: name 2 is empty",
         "--column-names a,,a: a stands there twice",
         "--types a: write it as COLUMN=TYPE",
-        "--types b=sting: sting is not among integer, float, boolean, string, timestamp, date. Did you mean string or integer?",
+        "--types b=sting: sting is not among integer, float, boolean, string, timestamp, date. "
+        "Did you mean string or integer?",
         "--types c=float: c stands there twice",
         "--delimiter 'ab': is one ASCII character, and neither a quote nor a line break; or tab",
     )
