@@ -12,7 +12,7 @@ __version__ = "0.1.0.dev0"
 if TYPE_CHECKING:
     from mlmagic import errors
     from mlmagic.api.comparison import compare_jobs
-    from mlmagic.api.datasets import dataset, datasets
+    from mlmagic.api.datasets import dataset, datasets, diff_datasets
     from mlmagic.api.difference import diff_jobs
     from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.models import model, models
@@ -30,6 +30,7 @@ _HOMES = {
     "dataset": "mlmagic.api.datasets",
     "datasets": "mlmagic.api.datasets",
     "delete_jobs": "mlmagic.api.retention",
+    "diff_datasets": "mlmagic.api.datasets",
     "diff_jobs": "mlmagic.api.difference",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
@@ -48,8 +49,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "diff_jobs", "errors", "job", "jobs", "model",
-    "models", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
+    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "diff_datasets", "diff_jobs", "errors", "job",
+    "jobs", "model", "models", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
 ]  # fmt: skip
 
 

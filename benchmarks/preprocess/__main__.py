@@ -176,10 +176,11 @@ def _count(files: Sequence[Path], kind: str) -> tuple[int, int]:
 
 
 def _shards_wanted(files: Sequence[Path]) -> int:
-    """Return how many shards ours makes of the largest split: one a unit of work."""
-    from mlmagic.preprocessing.reading.source import UNIT_BYTES
+    """Return about how many shards ours makes of the largest split: one a unit of work."""
+    from mlmagic.preprocessing.reading.units import LARGEST, SMALLEST
 
-    return max(1, round(sum(file.stat().st_size for file in files) / UNIT_BYTES))
+    size = sum(file.stat().st_size for file in files)
+    return max(1, round(size / min(LARGEST, max(SMALLEST, size / 16))))
 
 
 def _print(title: str, taken: dict[str, list[Run]], rows: int) -> None:

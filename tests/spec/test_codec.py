@@ -134,7 +134,7 @@ def test_json_is_camel_case_in_utc_without_what_is_absent() -> None:
 
 def test_a_required_field_is_written_even_when_empty() -> None:
     spec = TensorSpec(name="x", dtype="float32", shape=())
-    assert codec.encode(spec) == {"name": "x", "dtype": "float32", "shape": []}
+    assert codec.encode(spec) == {"name": "x", "dtype": "float32", "shape": [], "optional": False}
 
 
 def test_unknown_fields_are_kept_at_every_depth() -> None:

@@ -87,7 +87,7 @@ def dataset(session: Session) -> str:
 
 
 def train(session: Session, dataset: str, *args: str, replicas: str | None = None) -> Job:
-    job = mlmagic.train("fare", source=MODEL, dataset=dataset, args=args, replicas=replicas, session=session)
+    job = mlmagic.train("fare", source=MODEL, data=dataset, args=args, replicas=replicas, session=session)
     return job.wait()
 
 
