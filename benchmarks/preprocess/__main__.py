@@ -176,11 +176,15 @@ def _count(files: Sequence[Path], kind: str) -> tuple[int, int]:
 
 
 def _shards_wanted(files: Sequence[Path]) -> int:
-    """Return about how many shards ours makes of the largest split: one a unit of work."""
+    """Return about how many shards ours makes of the largest split: one a unit of work. No row group is cut."""
     from mlmagic.preprocessing.reading.units import LARGEST, SMALLEST
 
     size = sum(file.stat().st_size for file in files)
-    return max(1, round(size / min(LARGEST, max(SMALLEST, size / 16))))
+    units = max(1, round(size / min(LARGEST, max(SMALLEST, size / 16))))
+    if files[0].suffix != ".parquet":
+        return units
+    groups: int = sum(pq.read_metadata(file).num_row_groups for file in files)
+    return min(units, groups)
 
 
 def _print(title: str, taken: dict[str, list[Run]], rows: int) -> None:
