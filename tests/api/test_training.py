@@ -170,7 +170,9 @@ def test_functions_that_cannot_be_packaged_are_told(session: Session) -> None:
         return limit
 
     inner.__name__ = "train"
-    with pytest.raises(UsageError, match=r"the function must be called train or build_model, as in a %%train cell; it is called fit."):
+    with pytest.raises(
+        UsageError, match=r"the function must be called train or build_model, as in a %%train cell; it is called fit."
+    ):
         plan_training("taxi", source=fit, session=session)
     with pytest.raises(UsageError, match=r"train uses variables of an enclosing function \(limit\)"):
         plan_training("taxi", source=inner, session=session)
