@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.frames import frame_of
 from mlmagic.api.program_words import told_flags
-from mlmagic.api.selection import Reference, find_jobs, read_filter, session_of
-from mlmagic.errors import UsageError
+from mlmagic.api.selection import Reference, check_jobs_or_filter, find_jobs, read_filter, session_of
 from mlmagic.spec.job import JobRecord, JobSpec
 from mlmagic.spec.report import ComparedJob, Comparison
 
@@ -68,11 +67,7 @@ def compare_jobs(
         NotFoundError: there is no such job.
         UsageError: a filter that cannot be read, or nothing to compare.
     """
-    if bool(references) == (filter is not None):
-        raise UsageError(
-            "compare takes jobs or a filter, one of the two.",
-            hint='For example %jobs compare taxi boats, or %jobs compare --filter "displayName=taxi".',
-        )
+    check_jobs_or_filter("compare", references, filter, example="taxi boats")
     where = read_filter(filter)
     backend = session_of(session).backend()
     if where is not None:

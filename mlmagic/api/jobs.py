@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from mlmagic.api.arguments import read_whole_number
 from mlmagic.api.job import Job
 from mlmagic.api.job_list import JobList, JobQuery
-from mlmagic.api.selection import Reference, SelectionCheck, find_job, find_jobs, read_filter, session_of
+from mlmagic.api.selection import (
+    Reference,
+    SelectionCheck,
+    check_jobs_or_filter,
+    find_job,
+    find_jobs,
+    read_filter,
+    session_of,
+)
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.job import UNFINISHED, JobState
 
@@ -84,11 +92,7 @@ def cancel_jobs(
         NotFoundError: there is no such job; none was cancelled.
         UsageError: a filter that cannot be read, or neither jobs nor a filter.
     """
-    if bool(references) == (filter is not None):
-        raise UsageError(
-            "cancel takes jobs or a filter, one of the two.",
-            hint='For example %jobs cancel taxi, or %jobs cancel --filter "displayName=taxi".',
-        )
+    check_jobs_or_filter("cancel", references, filter, example="taxi")
     where = read_filter(filter)
     backend = session_of(session).backend()
     if where is not None:

@@ -69,6 +69,19 @@ def read_filter(text: object) -> Filter | None:
     return parse(text)
 
 
+def check_jobs_or_filter(verb: str, references: Sequence[object], filter: object, *, example: str) -> None:  # noqa: A002
+    """Make sure that a verb has jobs or a filter for them, and not both.
+
+    Raises:
+        UsageError: it has neither, or both.
+    """
+    if bool(references) == (filter is not None):
+        raise UsageError(
+            f"{verb} takes jobs or a filter, one of the two.",
+            hint=f'For example %jobs {verb} {example}, or %jobs {verb} --filter "displayName=taxi".',
+        )
+
+
 def find_job(backend: Backend, reference: object) -> Job:
     """Return the job that a reference means.
 
