@@ -50,11 +50,13 @@ def features_module(
         target: the column that the model learns.
 
     Raises:
-        UsageError: the target cannot be learned, or a flag cannot be called so; all of it is told.
+        UsageError: the target cannot be learned, a flag cannot be called so, or the dataset does not list the values
+            or words that a feature needs; all of it is told.
     """
     flags = _flags(features)
     tables = Tables(schema, statistics)
-    labels = _labels(target, tables, _problems_of(flags, target, tables))
+    problems = [*_problems_of(flags, target, tables), *_problems_of_tables(features, tables)]
+    labels = _labels(target, tables, problems)
     columns = [column_call(column, tables, is_number=is_number) for column, is_number in _columns(schema, features)]
     calls = [feature_call(feature, tables) for feature in features]
     rest = [f"target={quote(target)},", *_labels_lines(labels, target, tables)]
@@ -108,6 +110,26 @@ def _problems_of(flags: Iterable[Flag], target: str, tables: Tables) -> list[str
         return [*problems, f"there is no column {target!r} to learn; the dataset has {names}"]
     if column.type in {ColumnType.TIMESTAMP, ColumnType.DATE}:
         problems.append(f"the target {target} is a {column.type.value}; a model learns numbers, text or booleans")
+    return problems
+
+
+def _problems_of_tables(features: Sequence[Feature], tables: Tables) -> list[str]:
+    """Return the features whose values were not listed when the dataset was made: to them, all would be the same."""
+    problems = []
+    for feature in features:
+        column = feature.columns[0]
+        known = tables.of(column)
+        if feature.kind is FeatureKind.CATEGORICAL and known.count and not feature.values:
+            if known.vocabulary is None or not known.vocabulary.values:
+                problems.append(
+                    f"{feature.name}: the dataset lists none of the {known.unique:,} different values of {column}; "
+                    f"name the `values`, or use hashed"
+                )
+        elif feature.kind is FeatureKind.TEXT and known.count and known.tokens is None:
+            problems.append(
+                f"{feature.name}: the words of {column} were not counted when the dataset was made; "
+                f"declare `{column}: text` in %%preprocess"
+            )
     return problems
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -141,6 +142,24 @@ def test_what_cannot_be_learned(target: str) -> None:
             "pickup": "the target pickup is a timestamp; a model learns numbers, text or booleans",
             "faar": f"there is no column 'faar' to learn; the dataset has {names}",
         }[target]
+    )
+
+
+def test_what_the_dataset_does_not_list() -> None:
+    numbers = list(range(10_000))
+    columns = {"key": ["k"] * 10_000, "passengers": numbers, "review": [f"good {number}" for number in numbers]}
+    known = statistics_of(columns, tokens=())
+    declared = {"passengers": "categorical", "few": {"type": "categorical", "column": "passengers", "values": [1, 2]}}
+    with pytest.raises(UsageError, match="there can be no model of these features") as raised:
+        files_of({**declared, "review": "text"}, known=known)
+    listed, counted = raised.value.problems
+    assert re.fullmatch(
+        r"passengers: the dataset lists none of the [\d,]+ different values of passengers; "
+        r"name the `values`, or use hashed",
+        listed,
+    )
+    assert counted == (
+        "review: the words of review were not counted when the dataset was made; declare `review: text` in %%preprocess"
     )
 
 
