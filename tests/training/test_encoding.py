@@ -198,8 +198,16 @@ def test_parts_of_times_are_those_of_python(process, exported, times) -> None:
 
 
 def test_times_in_other_forms(process, exported) -> None:
-    same = ["2013-07-01 05:30:00 UTC", "2013-07-01T05:30Z", " 2013-07-01 07:30:00.000+02:00 ", "2013-07-01t00:30-0500"]
+    same = [
+        "2013-07-01 05:30:00 UTC",
+        "2013-07-01T05:30Z",
+        "2013-07-01 05:30 GMT",
+        " 2013-07-01 07:30:00.000+02:00 ",
+        "2013-07-01t00:30-0500",
+    ]
     assert set(process.call(parts_of, exported, same)["micros"]) == {1_372_656_600_000_000}
+    hours = ["2013-07-01 05", "2013-07-01T05Z", "2013-07-01T07+02", "2013-07-01 10:30+0530"]
+    assert set(process.call(parts_of, exported, hours)["micros"]) == {1_372_654_800_000_000}
     fractions = ["2013-07-01 05:30:00,5", "2013-07-01T05:30:00.500000499"]
     assert set(process.call(parts_of, exported, fractions)["micros"]) == {1_372_656_600_500_000}
     none = [
