@@ -17,6 +17,8 @@ _VOCABULARY = 1000
 """More values than these are hashed."""
 _FREE_TEXT = 40
 """From so many characters on average, text is sentences."""
+_ESTIMATED = 0.96
+"""An estimate of how many values are different is rarely lower than this part of them."""
 _SKEWED = 5
 _COORDINATE_BUCKETS = 16
 _DAY = 86_400
@@ -101,7 +103,8 @@ def _infer_integer(known: ColumnStatistics) -> Inference:
     if known.numeric is None:
         return _one(known, {"type": "numeric"}, "whole numbers")
     span = known.numeric.maximum - known.numeric.minimum
-    if known.unique >= known.count > _ONE_HOT and span < 2 * known.count:
+    all_values = known.count if known.is_unique_exact else known.count * _ESTIMATED
+    if known.unique >= all_values and known.count > _ONE_HOT and span < 2 * known.count:
         return Inference(column=known.name, reason="left out: a running number, different in every row")
     if _IDENTIFIER.fullmatch(known.name):
         return _infer_name(known, "whole numbers that are called an id")

@@ -57,6 +57,7 @@ def test_rides() -> None:
         ([1.5] * ROWS, "left out: all rows have the same value"),
         ([f"id {row}" for row in range(ROWS)], "left out: nearly every row has another value, as ids have"),
         (list(range(5, ROWS)), "left out: a running number, different in every row"),
+        (list(range(40_000)), "left out: a running number, different in every row"),
         (
             [f"a long story of day {row} of that year in words" for row in range(ROWS)],
             "left out: long texts; `column: text`",
