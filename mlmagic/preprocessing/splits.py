@@ -14,7 +14,7 @@ from mlmagic.spec.dataset import Column, ColumnType, SplitBy, SplitRule
 from mlmagic.statistics.accumulator import SplitAccumulator
 from mlmagic.statistics.hashing import hash_array, hash_rows, unit_interval
 
-Codes = npt.NDArray[np.int8]
+Codes = npt.NDArray[np.int16]
 
 _FIRST = ("train", "eval", "test")
 
@@ -35,7 +35,7 @@ class Division:
 
     def codes(self, batch: pa.RecordBatch) -> Codes:
         """Return for each row the index of its split."""
-        codes = np.zeros(batch.num_rows, np.int8)
+        codes = np.zeros(batch.num_rows, np.int16)
         if self.bounds:
             values = self._values(batch)
             for bound in self.bounds:

@@ -26,6 +26,13 @@ def test_a_split_gets_its_fraction() -> None:
     assert np.allclose(counts / 100_000, [0.7, 0.15, 0.15], atol=0.005)
 
 
+def test_many_splits_get_each_row_once() -> None:
+    fractions = {"train": 0.5, **{f"fold{n}": 0.0025 for n in range(200)}}
+    codes = divide(SplitRule(fractions=fractions)).codes(pa.record_batch({"n": np.arange(100_000)}))
+    assert (codes.min(), codes.max()) == (0, 200)
+    assert np.allclose(np.bincount(codes)[1:] / 100_000, 0.0025, atol=0.002)
+
+
 def test_a_division_is_frozen_for_ever() -> None:
     batch = pa.record_batch({"n": np.arange(20), "who": [f"w{n}" for n in range(20)]})
     by_row = divide(SplitRule(fractions=THREE)).codes(batch)
