@@ -71,6 +71,34 @@ def test_texts_that_declare_nothing(text: str, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+BOMB = "a0: &a0 [numeric]\n" + "".join(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]\n" for n in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BOMB, "Cell [3]: not YAML: by its aliases, it grows beyond 1,000,000 values."),
+        ("a: " + 2_000 * "[", "Cell [3]: not YAML: it is nested too deeply."),
+        ("a: 2013-99-99", "Cell [3]: not YAML: month must be in 1..12."),
+        (f"a: {5000 * '9'}", "Cell [3]: not YAML: Exceeds the limit (4300 digits)"),
+        ("a: !!python/name:os.system", "Cell [3], line 1: not YAML: could not determine a constructor"),
+    ],
+)
+def test_texts_that_are_no_declaration_at_any_size(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_declaration(text, "Cell [3]")
+    assert str(caught.value).startswith(message)
+
+
+def test_features_may_share_options() -> None:
+    text = "a: &shared {type: numeric, log: true}\nb: {<<: *shared, log: false}\nc: *shared"
+    assert parse_declaration(text, "Cell [3]") == {
+        "a": {"type": "numeric", "log": True},
+        "b": {"type": "numeric", "log": False},
+        "c": {"type": "numeric", "log": True},
+    }
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     given = {
         "fare": {"type": "bucketized", "boundaries": np.array([1.0, 2.0])},
