@@ -57,13 +57,18 @@ def usable_rows(plan: Plan, cleaner: Cleaner, raw: RawBatch) -> tuple[pa.RecordB
         return None, rejected
     batch = conform(cleaned.batch, plan.columns)
     for column, role in plan.needed.items():
-        array = batch.column(column)
-        if not array.null_count:
-            continue
-        reason = f"{role} {column} is missing"
-        lacking = batch.filter(array.is_null())
-        rejected += [_rejection(raw, reason, reason, row_text(row)) for row in lacking.to_pylist()]
-        batch = batch.filter(array.is_valid())
+        kind = batch.schema.field(column).type
+        tests = {"missing": pc.is_null}
+        if role == "target" and pa.types.is_floating(kind):
+            tests["infinite"] = pc.is_inf  # a model that learned such a number would be NaN
+        for what, find in tests.items():
+            is_unusable = find(batch.column(column))
+            if not pc.any(is_unusable).as_py():
+                continue
+            reason = f"{role} {column} is {what}"
+            unusable = batch.filter(is_unusable).to_pylist()
+            rejected += [_rejection(raw, reason, reason, row_text(row)) for row in unusable]
+            batch = batch.filter(pc.invert(is_unusable))
     return batch, rejected
 
 

@@ -142,6 +142,13 @@ def test_rows_without_a_target_are_rejected_and_written_aside(tmp_path: Path, pr
     assert rejected["reason"].to_pylist() == ["target fare is missing"] * 20
 
 
+def test_rows_with_an_infinite_target_are_rejected(tmp_path: Path, preprocess: Preprocess) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("id,fare\n" + "".join(f"{n},{'-inf' if n == 7 else n / 2}\n" for n in range(200)), "utf-8")
+    assert preprocess(path, "--target", "fare").statistics.rows.rejected == {"target fare is infinite": 1}
+    assert preprocess(path, "--target", "id", "--key", "fare").statistics.rows.written == 200
+
+
 def test_too_many_rejected_rows_fail_the_run_with_samples(tmp_path: Path, preprocess: Preprocess) -> None:
     path = tmp_path / "in.csv"
     path.write_text("id,fare\n" + "".join(f"{n},{'' if n % 10 == 0 else n}\n" for n in range(200)), "utf-8")
