@@ -44,12 +44,12 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     units = _units(pipeline, plan) | "Spread" >> beam.Reshuffle()
     if plan.division.needs_times:
         times = units | "Times" >> beam.ParDo(FindTimes(lean))
-        merged = times | "MergeTimes" >> beam.CombineGlobally(MergeTimes()).without_defaults()
+        merged = times | "MergeTimes" >> beam.CombineGlobally(MergeTimes())
         division = beam.pvalue.AsSingleton(merged | "Divide" >> beam.Map(plan.division.with_starts))
     else:
         division = plan.division
     results = units | "Process" >> beam.ParDo(ProcessUnit(lean), division)
-    merged_results = results | "Merge" >> beam.CombineGlobally(MergeResults()).without_defaults()
+    merged_results = results | "Merge" >> beam.CombineGlobally(MergeResults())
     _ = merged_results | "Finish" >> beam.ParDo(Finish(lean), division)
 
 

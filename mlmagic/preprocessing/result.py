@@ -9,6 +9,7 @@ import apache_beam as beam
 
 from mlmagic.preprocessing.reading.rejections import Tally
 from mlmagic.preprocessing.shards import Part
+from mlmagic.preprocessing.splits import time_accumulator
 from mlmagic.statistics.accumulator import SplitAccumulator
 
 
@@ -76,5 +77,5 @@ class MergeTimes(beam.CombineFn):  # type: ignore[misc]
         return merged
 
     def extract_output(self, accumulator: list[SplitAccumulator]) -> SplitAccumulator:
-        """Return the only one."""
-        return accumulator[0]
+        """Return the only one; where there were no rows, one that has counted none."""
+        return accumulator[0] if accumulator else time_accumulator("")

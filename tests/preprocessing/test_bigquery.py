@@ -7,6 +7,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 
+from mlmagic.errors import MlmagicError
 from mlmagic.preprocessing.reading import bigquery
 from mlmagic.preprocessing.reading import plan as reading_plan
 from mlmagic.preprocessing.reading.options import Format, ReadOptions
@@ -15,13 +16,13 @@ from mlmagic.spec.dataset import Column, ColumnType
 
 from .conftest import Preprocess
 
-ROWS = [{"id": n, "who": f"w{n % 7}", "fare": None if n % 100 == 0 else n / 2} for n in range(5_000)]
+ROWS = [{"id": n, "who": f"w{n % 7}", "fare": None if n % 100 == 0 else n / 2, "day": None} for n in range(5_000)]
 
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Google's part, which cannot be here: the columns of the table, and its rows."""
-    names = {"id": ColumnType.INTEGER, "who": ColumnType.STRING, "fare": ColumnType.FLOAT}
+    names = {"id": ColumnType.INTEGER, "who": ColumnType.STRING, "fare": ColumnType.FLOAT, "day": ColumnType.DATE}
     columns = tuple(Column(name=name, type=kind) for name, kind in names.items())
 
     def planned(patterns: Any, options: ReadOptions) -> Source:
@@ -40,3 +41,13 @@ def test_a_table_is_cleaned_and_divided(preprocess: Preprocess) -> None:
     assert dataset.statistics.rows.rejected == {"target fare is missing": sum(row["fare"] is None for row in kept)}
     written = [row["id"] for split in dataset.schema.rows for row in dataset.rows(split)]
     assert sorted(written) == [row["id"] for row in kept if row["fare"] is not None]  # type: ignore[type-var]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("words", [[], ["--split-time", "day"]])
+def test_a_table_without_rows_is_told(
+    preprocess: Preprocess, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(bigquery, "_rows", lambda _: beam.Create([]))
+    with pytest.raises(MlmagicError, match="No row is left to train on: of 0 that were read"):
+        preprocess("bq://p.d.rides", *words)
