@@ -14,6 +14,7 @@ _LIBRARIES_PREFIXES = (
     "DNNL_",
     "GRPC_",
     "JAX_",
+    "JE_ARROW_",
     "KERAS_",
     "KMP_",
     "MKL_",

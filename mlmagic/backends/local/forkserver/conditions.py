@@ -11,6 +11,8 @@ from pathlib import Path
 from mlmagic.source.cold import is_import_time
 from mlmagic.spec.job import JobRecord
 
+# Arrow, which pandas imports, brings an allocator that starts a thread of its own, and no thread survives a fork.
+_ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 _GPU_DEVICES = ("nvidia[0-9]*", "nvidiactl", "dxg", "kfd")
 
 
@@ -32,7 +34,8 @@ class Fingerprint:
 
     def environment(self, around: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a server: this one's, but for what decides imports."""
-        return {name: value for name, value in around.items() if not is_import_time(name)} | dict(self.variables)
+        others = {name: value for name, value in around.items() if not is_import_time(name)}
+        return others | _ONE_THREAD | dict(self.variables)
 
 
 def why_cold(record: JobRecord, environment: Mapping[str, str], *, devices: Path = Path("/dev")) -> str | None:

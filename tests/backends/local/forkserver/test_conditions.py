@@ -56,7 +56,18 @@ def test_what_decides_imports_decides_the_server() -> None:
     assert one != Fingerprint.of("/python", {"KERAS_BACKEND": "tensorflow"})
     assert one != Fingerprint.of("/other", {"KERAS_BACKEND": "jax"})
     around = {"PATH": "/bin", "KERAS_BACKEND": "torch", "LD_PRELOAD": "x.so"}
-    assert one.environment(around) == {"PATH": "/bin", "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "1"}
+    assert one.environment(around) == {
+        "PATH": "/bin",
+        "KERAS_BACKEND": "jax",
+        "TF_CPP_MIN_LOG_LEVEL": "1",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    }
+
+
+def test_who_sets_up_the_allocator_of_arrow_is_listened_to() -> None:
+    one = Fingerprint.of("/python", {"JE_ARROW_MALLOC_CONF": "narenas:1"})
+    assert one.environment({})["JE_ARROW_MALLOC_CONF"] == "narenas:1"
+    assert one != Fingerprint.of("/python", {})
 
 
 def test_a_container_may_have_less_memory_than_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
