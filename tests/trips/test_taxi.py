@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,11 @@ def build_model(features, units: int = 64):
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("taxi")
-    return Session(environ={"MLMAGIC_HOME": str(folder / ".mlmagic")}, start=folder)
+    session = Session(environ={"MLMAGIC_HOME": str(folder / ".mlmagic")}, start=folder)
+    yield session
+    session.close()
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,12 @@ def dataset(session: Session) -> str:
 def train(session: Session, dataset: str, *args: str, replicas: str | None = None) -> Job:
     job = mlmagic.train("fare", source=MODEL, data=dataset, args=args, replicas=replicas, session=session)
     return job.wait()
+
+
+@pytest.fixture(scope="module")
+def alone(session: Session, dataset: str) -> Job:
+    """Trained on one machine."""
+    return train(session, dataset, "--epochs", "6", "--batch-size", "64")
 
 
 def cleaned(name: str) -> pd.DataFrame:
@@ -127,7 +136,6 @@ def test_it_beats_least_squares_on_the_distance(session: Session, dataset: str) 
 
 
 @pytest.mark.parametrize("replicas", ["worker=1", "worker=2,ps=1"])
-def test_a_cluster_comes_to_about_the_same(session: Session, dataset: str, replicas: str) -> None:
-    alone = train(session, dataset, "--epochs", "6", "--batch-size", "64")
+def test_a_cluster_comes_to_about_the_same(session: Session, dataset: str, alone: Job, replicas: str) -> None:
     together = train(session, dataset, "--epochs", "6", "--batch-size", "64", replicas=replicas)
     assert together.metrics["val_mae"] == pytest.approx(alone.metrics["val_mae"], rel=0.25)
