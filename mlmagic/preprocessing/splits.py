@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,18 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mlmagic.spec.dataset import Column, ColumnType, SplitBy, SplitRule
+from mlmagic.spec.dataset import Column, ColumnType, SplitBy, SplitRule, in_order
 from mlmagic.statistics.accumulator import SplitAccumulator
 from mlmagic.statistics.hashing import hash_array, hash_rows, unit_interval
 
 Codes = npt.NDArray[np.int16]
-
-_FIRST = ("train", "eval", "test")
-
-
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of splits as they follow each other: train, eval, test, then others by name."""
-    return tuple(sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 
 from mlmagic.preprocessing import storage
 from mlmagic.preprocessing.finish import SCHEMA, STATISTICS, told
-from mlmagic.preprocessing.splits import in_order
 from mlmagic.spec.codec import decode, loads
 from mlmagic.spec.dataset import DatasetSchema
 from mlmagic.spec.statistics import RowCounts
@@ -19,7 +18,7 @@ def summary(output: str) -> str:
     schema = loads(DatasetSchema, _text(output, SCHEMA))
     # Thousands of values of columns stand beside it, which nobody needs here.
     rows = decode(RowCounts, json.loads(_text(output, STATISTICS))["rows"])
-    splits = " · ".join(f"{name} {schema.rows[name]:,}" for name in in_order(schema.rows))
+    splits = " · ".join(f"{name} {schema.rows[name]:,}" for name in schema.splits)
     lines = [
         f"{rows.written:,} rows of {rows.read:,}: {splits}",
         f"{_removed(rows)}, {rows.rejected_rows:,} rejected",

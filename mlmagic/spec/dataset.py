@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,11 @@ from enum import StrEnum
 from mlmagic.spec.noun import Noun
 
 _FIRST = ("train", "eval", "test")
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of splits as they follow each other: train, eval, test, then others by name."""
+    return tuple(sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
 
 
 class ColumnType(StrEnum):
@@ -31,7 +36,7 @@ class SplitBy(StrEnum):
     KEY = "key"
     """A stable hash of the key column."""
     ROW = "row"
-    """A stable hash of all its values."""
+    """A stable hash of all its values: with another column, or another type of one, rows are divided anew."""
     TIME = "time"
     """The value of a column of times."""
 
@@ -75,7 +80,7 @@ class DatasetSchema(Noun):
     @property
     def splits(self) -> tuple[str, ...]:
         """The names of the splits: train, eval, test, then others by name."""
-        return tuple(sorted(self.rows, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
+        return in_order(self.rows)
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, if there is one."""

@@ -10,8 +10,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmagic.preprocessing.splits import add_times, divide, in_order, time_accumulator
-from mlmagic.spec.dataset import SplitBy, SplitRule
+from mlmagic.preprocessing.splits import add_times, divide, time_accumulator
+from mlmagic.spec.dataset import SplitBy, SplitRule, in_order
 
 THREE = {"train": 0.7, "eval": 0.15, "test": 0.15}
 
