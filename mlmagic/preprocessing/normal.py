@@ -143,10 +143,10 @@ def _text(array: pa.Array) -> pa.Array:
     elif array.type != TEXT or array.dictionary.null_count:
         array = array.cast(pa.dictionary(pa.int32(), array.type.value_type)).dictionary_decode()
         array = array.cast(pa.string()).dictionary_encode()
-    empty = pc.index(array.dictionary, "").as_py()
-    if empty < 0:
+    is_empty = pc.equal(array.dictionary, "")  # a dictionary may have a text twice
+    if not pc.any(is_empty).as_py():
         return array
-    codes = pc.if_else(pc.equal(array.indices, empty), pa.scalar(None, pa.int32()), array.indices)
+    codes = pc.if_else(is_empty.take(array.indices), pa.scalar(None, pa.int32()), array.indices)
     return pa.DictionaryArray.from_arrays(codes, array.dictionary)
 
 

@@ -85,3 +85,9 @@ def test_columns_come_in_one_order() -> None:
     columns = [Column(name="x", type=ColumnType.FLOAT), Column(name="y", type=ColumnType.INTEGER)]
     batch = conform(pa.record_batch({"y": pa.array([1]), "x": pa.array([1.0])}), columns)
     assert batch.schema.names == ["x", "y"]
+
+
+def test_every_empty_text_of_a_dictionary_is_missing() -> None:
+    twice = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None], pa.int32()), pa.array(["", "a", ""]))
+    batch = conform(pa.record_batch({"s": twice}), [Column(name="s", type=ColumnType.STRING)])
+    assert batch.column("s").to_pylist() == [None, "a", None, None]
