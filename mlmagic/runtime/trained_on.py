@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlmagic.errors import MlmagicError
 from mlmagic.spec.job import JobSpec
 from mlmagic.spec.model import Signature, TensorSpec
+from mlmagic.workspace.layout import DatasetVersionFolder
 
 if TYPE_CHECKING:
     from mlmagic.workspace.datasets import DatasetStore
@@ -44,7 +45,7 @@ def read_trained_on(spec: JobSpec, package_dir: Path, datasets: DatasetStore) ->
         return TrainedOn()
     try:
         version = datasets.resolve(spec.dataset)
-        statistics = (datasets.path(version) / "statistics.json").read_bytes()
+        statistics = DatasetVersionFolder(datasets.path(version)).statistics.read_bytes()
     except (MlmagicError, OSError) as error:
         return TrainedOn(remarks=(f"without the statistics of {spec.dataset}: {str(error).splitlines()[0]}",))
     # A program that encodes by itself may take NaN for a number.
