@@ -74,10 +74,8 @@ def _learned(statistics: DatasetStatistics) -> SplitStatistics:
 
 def _rows(version: DatasetVersion, statistics: DatasetStatistics) -> dict[str, str]:
     counts = statistics.rows
-    from mlmagic.panels.dataset_values import ordered_splits
-
     known = version.schema.rows
-    splits = {split: f"{known[split]:,}" for split in ordered_splits(known)}
+    splits = {split: f"{known[split]:,}" for split in version.schema.splits}
     rejected = {f"rejected: {reason}": f"{count:,}" for reason, count in counts.rejected.items()}
     return {"read": f"{counts.read:,}", **splits, "removed by clean": f"{counts.removed:,}", **rejected}
 

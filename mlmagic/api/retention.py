@@ -29,7 +29,7 @@ def delete_jobs(
     dry_run: bool = False,
     session: Session | None = None,
 ) -> Deletion:
-    """Remove jobs that have ended, with their logs and what they wrote. Versions of models that they made stay.
+    """Remove jobs that have ended, with their logs and what they wrote. Versions that they made stay.
 
     The arguments are those of `plan_deletion`; with `dry_run` nothing is removed.
     """

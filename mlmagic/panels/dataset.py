@@ -9,7 +9,7 @@ from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.dataset_columns import chart_splits, columns_html, columns_payload, columns_text, shown_columns
 from mlmagic.panels.dataset_origin import origin_html, origin_text, rejected_html, rejected_text
-from mlmagic.panels.dataset_values import declaration_yaml, ordered_splits, share
+from mlmagic.panels.dataset_values import declaration_yaml, share
 from mlmagic.panels.dataset_warnings import warnings_html, warnings_text
 from mlmagic.panels.markup import Html
 from mlmagic.panels.sizes import size_text
@@ -81,7 +81,7 @@ def _heading(view: DatasetReport) -> Html:
 def _told(view: DatasetReport, now: datetime) -> list[tuple[str, str | None]]:
     version, schema = view.version, view.version.schema
     total = sum(schema.rows.values())
-    parts = {split: schema.rows[split] for split in ordered_splits(schema.rows)}
+    parts = {split: schema.rows[split] for split in schema.splits}
     splits = [f"{split} {count:,} ({share(count, total)})" for split, count in parts.items()]
     made = f"{ago(version.create_time, now)} ({short_absolute(version.create_time)})"
     return [

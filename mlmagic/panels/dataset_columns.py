@@ -11,7 +11,6 @@ from mlmagic.panels.dataset_chart import blocks, legend, spark_svg
 from mlmagic.panels.dataset_values import (
     NONE,
     PERCENTILES,
-    ordered_splits,
     quantile_texts,
     range_text,
     share,
@@ -20,7 +19,7 @@ from mlmagic.panels.dataset_values import (
 )
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit, one_line, table
-from mlmagic.spec.dataset import Column, DatasetSchema
+from mlmagic.spec.dataset import Column, DatasetSchema, in_order
 from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics
 
 _MARKS = {"target": theme.PURPLE, "key": theme.GREY}
@@ -41,7 +40,7 @@ class ShownColumn:
 
 def chart_splits(splits: Sequence[str]) -> list[str]:
     """Return the two splits that are compared in charts: `train` and `eval`, or the first two."""
-    return ordered_splits(splits)[:2]
+    return list(in_order(splits)[:2])
 
 
 def shown_columns(schema: DatasetSchema, statistics: DatasetStatistics, names: Sequence[str]) -> list[ShownColumn]:

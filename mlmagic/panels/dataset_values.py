@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import yaml
@@ -21,7 +21,6 @@ NONE = "—"
 _VALUE_WIDTH = 24
 _TOP = 5
 _RARE = 0.001
-_SPLITS = ("train", "eval", "test")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
 
@@ -129,11 +128,6 @@ def one_line_yaml(value: object) -> str:
     plain = _plain(value)
     # The file has its keys in order of name.
     return _flow({"type": plain["type"], **plain} if isinstance(plain, dict) and "type" in plain else plain)
-
-
-def ordered_splits(splits: Iterable[str]) -> list[str]:
-    """Return the names in the order of use: train, eval, test, then others."""
-    return sorted(splits, key=lambda split: (_SPLITS.index(split) if split in _SPLITS else len(_SPLITS), split))
 
 
 def _flow(value: object) -> str:

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.dataset_values import ordered_splits
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import fit, one_line, table
 from mlmagic.panels.times import ago, utc_now
-from mlmagic.spec.dataset import DatasetVersion
+from mlmagic.spec.dataset import DatasetVersion, in_order
 
 MIME_TYPE = "application/vnd.mlmagic.datasets+json"
 _EMPTY = "No datasets yet."
@@ -41,7 +40,7 @@ def datasets_bundle(entries: Sequence[Sequence[DatasetVersion]], *, now: datetim
 
 def rows_text(rows: Mapping[str, int]) -> str:
     """Return `train 5,133 · eval 1,100`."""
-    return " · ".join(f"{split} {rows[split]:,}" for split in ordered_splits(rows))
+    return " · ".join(f"{split} {rows[split]:,}" for split in in_order(rows))
 
 
 def _payload(versions: Sequence[DatasetVersion]) -> dict[str, object]:

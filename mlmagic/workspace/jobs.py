@@ -279,7 +279,7 @@ class JobStore:
             }
 
     def delete(self, job_id: str, *, now: datetime | None = None) -> None:
-        """Remove a job that has ended; a model version that it made stays.
+        """Remove a job that has ended; a version that it made stays.
 
         Raises:
             ConflictError: it has not ended.

@@ -11,7 +11,6 @@ from mlmagic.panels.dataset_values import (
     declaration_yaml,
     literal,
     moment,
-    ordered_splits,
     quantile_texts,
     share,
     top_texts,
@@ -81,10 +80,6 @@ def test_booleans_and_texts_have_values_in_place_of_quantiles() -> None:
 )
 def test_blanks_can_be_seen(text: str, shown: str) -> None:
     assert literal(text) == shown
-
-
-def test_splits_come_in_the_order_of_their_use() -> None:
-    assert ordered_splits(["b", "test", "a", "train", "eval"]) == ["train", "eval", "test", "a", "b"]
 
 
 @pytest.mark.parametrize("name", ["fare", "a: b", "yes", "12", "", "- x", "#c", "a\nb", "\u202e{x}", "é'\"", "\x00"])
