@@ -18,11 +18,6 @@ SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
 """The flag of the program that takes more than one word."""
 _SEPARATOR = "--"
 _SEVERAL = "preprocess cannot take these arguments:"
-_DATAFLOW_NEEDS = {
-    "--project": "the project that is billed",
-    "--region": "such as europe-west4",
-    "--temp_location": "a folder gs://… for what workers exchange",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +132,16 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
     """
     from importlib import metadata
 
-    if runner in {None, "local"}:
+    from mlmagic.preprocessing.arguments import DATAFLOW, DATAFLOW_NEEDS, LOCAL
+
+    if runner in {None, LOCAL}:
         if output is not None:
             raise UsageError(
                 f"output {output!r} is for --runner dataflow and its like: on this machine the dataset becomes a "
                 "version in the workspace."
             )
         return
-    if runner != "dataflow":
+    if runner != DATAFLOW:
         return
     try:
         metadata.version("google-cloud-dataflow-client")
@@ -154,7 +151,7 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
             hint="Install it: %pip install 'apache-beam[gcp]'",
         ) from None
     given = {word.partition("=")[0] for word in args}
-    problems = [f"{flag} after --: {what}" for flag, what in _DATAFLOW_NEEDS.items() if flag not in given]
+    problems = [f"{flag} after --: {what}" for flag, what in DATAFLOW_NEEDS.items() if flag not in given]
     if not str(output).startswith("gs://"):
         problems.append("--output gs://…: where it is to write")
     if here := [word for word in inputs if not is_remote(word)]:

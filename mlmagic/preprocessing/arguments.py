@@ -15,6 +15,12 @@ from mlmagic.spec.dataset import SplitBy, SplitRule
 
 LOCAL = "local"
 DATAFLOW = "dataflow"
+DATAFLOW_NEEDS = {
+    "--project": "the project that is billed",
+    "--region": "such as europe-west4",
+    "--temp_location": "a folder in a bucket, gs://…, for what workers exchange",
+}
+"""Options of Beam without which nothing runs there."""
 DEFAULT_SPLIT = "train=0.8,eval=0.1,test=0.1"
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 

@@ -8,13 +8,7 @@ from pathlib import Path
 from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
 from mlmagic.errors import UsageError, nearest
-from mlmagic.preprocessing.arguments import DATAFLOW, LOCAL, Arguments
-
-_REQUIRED_ON_DATAFLOW = {
-    "--project": "the project that is billed",
-    "--region": "such as europe-west4",
-    "--temp_location": "a folder in a bucket, gs://…, for what workers exchange",
-}
+from mlmagic.preprocessing.arguments import DATAFLOW, DATAFLOW_NEEDS, LOCAL, Arguments
 
 
 def pipeline_options(arguments: Arguments, package: Path) -> PipelineOptions:
@@ -49,7 +43,7 @@ def _staging_flags(given: Sequence[str], package: Path) -> Iterator[str]:
 
 def _check_dataflow(arguments: Arguments) -> None:
     names = {word.partition("=")[0] for word in arguments.beam}
-    problems = [f"{flag}: missing; {what}" for flag, what in _REQUIRED_ON_DATAFLOW.items() if flag not in names]
+    problems = [f"{flag}: missing; {what}" for flag, what in DATAFLOW_NEEDS.items() if flag not in names]
     if not arguments.output.startswith("gs://"):
         problems.append(f"--output {arguments.output}: Dataflow's workers write to a bucket, gs://…")
     local = [pattern for pattern in arguments.inputs if not pattern.startswith(("gs://", "bq:"))]
