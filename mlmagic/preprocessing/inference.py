@@ -153,8 +153,10 @@ def _infer_name(known: ColumnStatistics, what: str) -> Inference:
     """Return a feature for values that are names of something."""
     told = f"{what} with {'' if known.is_unique_exact else 'about '}{known.unique:,} values"
     size = {"embedding": _embedding(known.unique)} if known.unique > _ONE_HOT else {}
-    if known.unique > _VOCABULARY:
-        return _one(known, {"type": "hashed", "buckets": _VOCABULARY, **size}, f"{told}: too many to list")
+    # Of many columns, fewer values are listed of each; and very long texts never are.
+    is_listed = known.vocabulary is not None and known.vocabulary.is_complete
+    if known.unique > _VOCABULARY or not is_listed:
+        return _one(known, {"type": "hashed", "buckets": _VOCABULARY, **size}, f"{told}: too many to list, or too long")
     return _one(known, {"type": "categorical", "vocabulary": max(known.unique, 1), **size}, told)
 
 

@@ -89,6 +89,7 @@ def test_whole_numbers_and_texts_by_how_many_there_are() -> None:
     many = of([f"shop {row % 2000}" for row in range(4000)])
     assert many.features["column"] == {"type": "hashed", "buckets": 1000, "embedding": 6}
     assert many.reason.startswith("text with")
+    assert of(["a" * 2000, "b" * 2000] * 100).features["column"] == {"type": "hashed", "buckets": 1000}
     missing = of([None, "a", "b", "a"] * 100)
     assert missing.reason == "text with 2 values; 100 are missing"
 
