@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.rides import COLUMNS, rides, statistics_of
 from support.trainer_process import TrainerProcess, load_trainer, write_trainer
 
+from mlmagic.preprocessing.reading.convert import convert
 from mlmagic.source.features import features_module
-from mlmagic.spec.dataset import DatasetSchema
+from mlmagic.spec.dataset import ColumnType, DatasetSchema
 from mlmagic.spec.feature_declaration import read_features
 
 SCHEMA = DatasetSchema(columns=COLUMNS, target="fare", key="key")
@@ -224,6 +226,23 @@ def test_times_in_other_forms(process, exported) -> None:
     assert set(process.call(parts_of, exported, [*none, "12013-07-01", "2013-07-01T05:30+24:00"])["micros"]) == {
         MISSING
     }
+
+
+READ = ["2013-05-01", "2013-05-01 12", "2013-05-01T12:30Z", "2013-05-01 12:30 GMT", " 2013-05-01 12:30:00 UTC "]
+READ += ["2013-05-01 12:30:00.123456789", "2013-05-01T12:30:00.250-0530", "2013-05-01 12:30:00 +02:00"]
+READ += [
+    "2013-05-01 12:30+05",
+    "1969-12-31 23:59:59.999999",
+    "0004-02-29",
+    "9999-12-31 23:59:59",
+    "2000-02-29T00:00:00",
+]
+
+
+def test_exported_models_read_times_as_preprocessing_does(process, exported) -> None:
+    read, wrong = convert(pa.array(READ), ColumnType.TIMESTAMP)
+    assert wrong is None
+    assert process.call(parts_of, exported, READ)["micros"] == read.cast(pa.int64()).to_pylist()
 
 
 def small(miles: list[Any], payment: list[Any]) -> dict[str, list[Any]]:
