@@ -147,14 +147,20 @@ def _try(record: JobRecord) -> str:
     return f"try {record.attempt} of {most}" if most > 1 else f"try {record.attempt}"
 
 
+def _metrics(record: JobRecord) -> dict[str, float]:
+    """Return what is worth showing: what became of rows is told in a sentence already."""
+    return {} if record.dataset_version else dict(record.metrics)
+
+
 def _metrics_html(record: JobRecord) -> Html | None:
-    if not record.metrics:
+    metrics = _metrics(record)
+    if not metrics:
         return None
     shown = [
         element("span", theme.faint(fit(name, 40)), " ", number(value), style="white-space:nowrap")
-        for name, value in list(record.metrics.items())[:_MOST_METRICS]
+        for name, value in list(metrics.items())[:_MOST_METRICS]
     ]
-    more = len(record.metrics) - len(shown)
+    more = len(metrics) - len(shown)
     rest = theme.faint(f"{more} more in the details") if more else None
     return element("div", *shown, rest, style="display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:8px")
 
@@ -187,8 +193,9 @@ def _text(description: JobDescription, log: str, now: datetime) -> str:
 
 
 def _metrics_text(record: JobRecord) -> list[str]:
-    told = [f"{fit(name, 40)} {number(value)}" for name, value in list(record.metrics.items())[:_MOST_METRICS]]
-    more = len(record.metrics) - len(told)
+    metrics = _metrics(record)
+    told = [f"{fit(name, 40)} {number(value)}" for name, value in list(metrics.items())[:_MOST_METRICS]]
+    more = len(metrics) - len(told)
     return wrapped("Metrics: ", [*told, *([f"{more} more"] if more else [])]) if told else []
 
 

@@ -42,6 +42,7 @@ def register_dataset(
 
 def made_version(version: DatasetVersion, rows: RowCounts) -> Ending:
     """Return how the job ends that has made this version."""
+    removed = f", {rows.removed:,} removed by clean" if rows.removed else ""
     rejected = f", {rows.rejected_rows:,} rejected" if rows.rejected_rows else ""
     counts = {name: version.schema.rows[name] for name in version.schema.splits}
     splits = " · ".join(f"{name} {count:,}" for name, count in counts.items())
@@ -51,5 +52,5 @@ def made_version(version: DatasetVersion, rows: RowCounts) -> Ending:
         exit_code=0,
         dataset_version=str(version),
         metrics={"rows": float(rows.written), "rows_rejected": float(rows.rejected_rows), **metrics},
-        message=f"{version}: {rows.written:,} rows ({splits}){rejected}",
+        message=f"{version}: {rows.written:,} rows ({splits}){removed}{rejected}",
     )

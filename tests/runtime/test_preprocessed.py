@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from support.dataset_folders import write_dataset
+from support.dataset_folders import COLUMNS, write_dataset
 from support.queued import Jobs
 
+from mlmagic.runtime.preprocessed import made_version
 from mlmagic.spec import codec
+from mlmagic.spec.dataset import DatasetSchema, DatasetVersion
 from mlmagic.spec.job import ExitRecord, JobKind, JobRecord, JobState
+from mlmagic.spec.statistics import RowCounts
 from mlmagic.workspace.datasets import DatasetStore
 from mlmagic.workspace.layout import JobFolder
 
@@ -44,6 +48,13 @@ def test_a_dataset_from_program_to_version(
     version = DatasetStore(jobs.database).resolve("taxi")
     assert (version.origin.job_id, version.origin.package_digest) == (folder.id, record.spec.package.digest)
     assert folder.model_dir.samefile(DatasetStore(jobs.database).path(version))
+
+
+def test_it_says_how_many_rows_clean_left_out() -> None:
+    schema = DatasetSchema(columns=COLUMNS, rows={"train": 12})
+    version = DatasetVersion(dataset="taxi", number=1, create_time=datetime.now(UTC), schema=schema)
+    ending = made_version(version, RowCounts(read=1012, written=12, removed=1000))
+    assert ending.message == "taxi@1: 12 rows (train 12), 1,000 removed by clean"
 
 
 def test_its_rows_are_its_metrics(preprocess: Callable[..., JobFolder], supervise: Supervise) -> None:
