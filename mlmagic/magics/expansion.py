@@ -11,6 +11,8 @@ from mlmagic.errors import UsageError, nearest
 from mlmagic.magics.words import Word
 
 _NAME = re.compile(r"\$([^\W\d]\w*)")
+# What is more than a name: `$rows[:5]`, `$rows.head()`.
+_MORE = re.compile(r"\$([^\W\d]\w*)[.\[(]")
 # In a filter: what is quoted, `$$`, and `$name` that stands alone between operators, parentheses and blanks.
 _FILTER_VALUE = re.compile(
     r"""(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<dollars>\$\$)"""
@@ -30,6 +32,11 @@ def expand(word: Word, namespace: Mapping[str, Any]) -> Any:
         return lookup(name, namespace)
     if word.text.startswith("{") and word.text.endswith("}"):
         return _evaluate(word.text, namespace)
+    if (more := _MORE.match(word.text)) and more[1] in namespace:
+        raise UsageError(
+            f"{word.text} is more than a name, and only names are replaced.",
+            hint=f"An expression needs braces: {{{word.text[1:]}}}. To pass it as text: '{word.text}'",
+        )
     return word.text.removeprefix("$") if word.text.startswith("$$") else word.text
 
 

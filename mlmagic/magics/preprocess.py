@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
@@ -175,6 +178,7 @@ def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
 def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     arguments = {key: line[key] for key in _PASSED_ON}
     arguments["input"] = [item for given in line["input"] for item in _each(given)]
+    _check_names(arguments["input"], extension.namespace)
     arguments["header"] = not line["no_header"]
     arguments["labels"] = line["label"]
     arguments["ship"] = {name: lookup(name, extension.namespace) for name in line["with"]}
@@ -182,6 +186,12 @@ def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     if line.body and line.body.strip():
         arguments["cell"] = extension.history.magic_cell(line.body, line.body_first_line)
     return arguments
+
+
+def _check_names(given: Sequence[Any], namespace: Mapping[str, Any]) -> None:
+    for word in given:
+        if isinstance(word, str) and word in namespace and not Path(word).exists():
+            raise UsageError(f"{word} is a variable of the notebook, and no file: write --input ${word}")
 
 
 def _each(given: Any) -> list[Any]:

@@ -129,11 +129,13 @@ def test_an_unknown_name_offers_the_nearest():
     ("text", "told"),
     [
         ('{"a": 1}', "is not an expression in braces: "),
+        ("$rows[:5]", "is more than a name, and only names are replaced (An expression needs braces: {rows[:5]}. "),
+        ("$rows.head()", "is more than a name, and only names are replaced (An expression needs braces: {rows.head()}"),
         ("{1 / 0}", "failed: ZeroDivisionError: division by zero"),
     ],
 )
 def test_an_expression_that_fails(text, told):
-    assert f"$DATA: {text} {told}" in error(PREDICT, f"taxi {text}")
+    assert f"$DATA: {text} {told}" in error(PREDICT, f"taxi {text}", rows=[])
 
 
 def test_a_program_flag_before_the_separator():

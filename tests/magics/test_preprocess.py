@@ -47,6 +47,12 @@ def test_inputs_are_several_words_and_several_flags(run, line):
     assert run(f"%preprocess {line}").spec.args == ("--input", "rides 1.csv", "rides-2.csv")
 
 
+def test_a_variable_needs_its_dollar(run):
+    run("import pandas as pd; trips = pd.DataFrame()")
+    told = "trips is a variable of the notebook, and no file: write --input $trips"
+    assert error(run, "%preprocess rides --input trips") == told
+
+
 def test_all_flags_come_to_the_program(run):
     plan = run(
         "%preprocess rides --input rides-2.csv --target pay --key id --split train=0.5,eval=0.5 --max-rejected 5% "
