@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from mlmagic.source.sourcemap import OURS
+
 _FRAME = re.compile(
     r'  (?:(?P<cell>Cell \[[\d ]*\])|File "(?P<path>[^"]+)"), line (?P<line>\d+)(?:, in (?P<function>.*))?$'
 )
@@ -100,6 +102,8 @@ def _library(path: str, function: str) -> str | None:
         return match["name"].removesuffix(".py")
     if _AUTOGRAPH in path:
         return "tensorflow"
+    if path.startswith(OURS):
+        return "mlmagic"
     if path.endswith(_COMPILED):
         return (function if "." in function else path.replace("/", ".")).split(".")[0]
     return None

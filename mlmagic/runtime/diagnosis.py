@@ -17,8 +17,11 @@ _CHAIN = re.compile(r"^(?:During handling of the above exception|The above excep
 _RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
 # Lines that libraries still print while the interpreter goes down after an uncaught exception.
 _CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
-# An error of mlmagic's own modules in the package of a preprocessing job; it says all there is to say.
-_OUR_OWN = re.compile(r"^preprocessor\.errors\.\w+: ")
+# An error of mlmagic's own modules in the package; it says all there is to say.
+_OUR_OWN = re.compile(r"^preprocessor\.errors\.\w+: |^ValueError: (?=build_model )")
+# Where TensorFlow gives its reason after the places that it names, each in its own paragraph.
+_IN_A_GRAPH = "Graph execution error:"
+_OF_A_GRAPH = ("Detected at node ", "Node: ", "[[{{", "Stack trace for op definition")
 _PROBLEM = "  - "
 _MACHINERY = re.compile(r'^\s+File "<frozen (?:runpy|importlib[\w.]*)>"')
 
@@ -160,7 +163,7 @@ def _translated(raw: str | None, translate: Callable[[str], str]) -> str | None:
 
 def _message(exit_code: int, log_tail: str, traceback: str | None) -> str:
     if traceback is not None:
-        return _exception_line(traceback)
+        return _reason(traceback)
     if exit_code < 0:
         return f"the program was ended by {signal_name(-exit_code)}"
     said = next((line.strip() for line in reversed(log_tail.splitlines()) if line.strip()), "")
@@ -176,6 +179,16 @@ def _exception_line(traceback: str) -> str:
         if not line.startswith(" "):
             return line.strip()[:500]
     return lines[-1].strip()[:500]
+
+
+def _reason(traceback: str) -> str:
+    """Return the line that says what was raised, for an error in a graph with what TensorFlow says at its end."""
+    line = _exception_line(traceback)
+    if not line.endswith(_IN_A_GRAPH):
+        return line
+    said = (text for text in reversed(traceback.splitlines()) if text.strip() and not text.startswith((" ", "\t")))
+    reason = next((text for text in said if not text.startswith(_OF_A_GRAPH) and text != line), "")
+    return f"{line.removesuffix(_IN_A_GRAPH).rpartition('.')[2]}{reason}"[:300] if reason else line
 
 
 def _exception_text(traceback: str) -> str:

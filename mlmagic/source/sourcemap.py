@@ -13,7 +13,9 @@ _FRAME = re.compile(r'(?P<margin>[ |]*)(?P<indent>  )File "(?P<path>[^"]+)", lin
 _PLACE = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
 # What brings a module to run: `python -m`, and an import by name.
 _STARTERS = ("/runpy.py", "/importlib/__init__.py")
-_RUNNERS = ("trainer/task.py", "preprocessor/task.py", "preprocessor/preprocessing/")
+_GENERATED = ("trainer/", "preprocessor/")
+OURS = "<mlmagic> "
+"""Stands before the path of a frame in a module that was generated, in the traceback that is kept."""
 
 
 def place(source_map: SourceMap, file: str, line: int) -> str | None:
@@ -65,11 +67,15 @@ class _Package:
         inner = path.removeprefix(self.folder)
         return inner if path.startswith(self.folder) and inner in self.sources else None
 
+    def is_ours(self, path: str) -> bool:
+        """Say whether a file was generated beside those that hold the cells."""
+        file = self.file(path) or ""
+        held = {block.file for block in self.source_map.blocks}
+        return bool(held) and file.startswith(_GENERATED) and file not in held
+
     def is_runner(self, path: str) -> bool:
         """Say whether a frame there only started the program."""
-        generated = bool(self.source_map.blocks)
-        is_ours = generated and (self.file(path) or "").startswith(_RUNNERS)
-        return is_ours or path.startswith("<frozen ") or path.endswith(_STARTERS)
+        return self.is_ours(path) or path.startswith("<frozen ") or path.endswith(_STARTERS)
 
     def name(self, path: str, line: int) -> str | None:
         """Return what a line of the package is called, or None for another file."""
@@ -92,6 +98,8 @@ class _Frame:
         name = package.name(path, number)
         if name is None:
             return [match[0], *self.below]
+        if package.is_ours(path):
+            name = name.replace('File "', f'File "{OURS}', 1)
         lead = match["margin"] + match["indent"]
         below = self.below or _source_line(package, path, number, lead)
         return [f"{lead}{name}{match['rest'] or ''}", *below]

@@ -24,6 +24,13 @@ def test_frames_of_libraries_are_counted():
     )
 
 
+def test_generated_frames_are_counted_as_ours():
+    ours = '  File "<mlmagic> trainer/loop.py", line 3, in fit\n    raise ValueError\n'
+    told = f"{HEADER}\n{CELL}{ours}{ours}ValueError: x"
+    assert text(told) == f"{HEADER}\n{CELL}  … 2 frames in mlmagic\nValueError: x"
+    assert place_of(told) == "Cell [22], line 4"
+
+
 def test_the_users_frames_stand_out_and_the_others_step_back():
     kinds = [kind for _, kind in shortened(f"{HEADER}\n{CELL}{PANDAS}KeyError: 'x'")]
     assert kinds == [None, True, None, None, False, None]

@@ -119,6 +119,23 @@ def test_statuses_without_a_traceback(status: int, message: str, hint: str | Non
     assert (hint is None and error.hint is None) or (hint or "") in (error.hint or "")
 
 
+def test_what_is_wrong_with_a_model_needs_no_frames() -> None:
+    log = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: build_model returned x.\n'
+    error = diagnose(1, log, translate=str, disk_is_full=False)
+    assert (error.message, error.traceback) == ("build_model returned x.", None)
+
+
+def test_an_error_in_a_graph_says_what_tensorflow_says_last() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
+        "tensorflow.python.framework.errors_impl.InvalidArgumentError: Graph execution error:\n\n"
+        'Detected at node a/b defined at (most recent call last):\n  File "a.py", line 1, in f\n\n'
+        "Received a label value of 1 which is outside the valid range of [0, 1).\n\t [[{{node a/b}}]] [Op:c]\n"
+    )
+    message = diagnose(1, log, translate=str, disk_is_full=False).message
+    assert message == ("InvalidArgumentError: Received a label value of 1 which is outside the valid range of [0, 1).")
+
+
 def test_a_full_disk_is_the_reason_whatever_was_printed() -> None:
     error = explain(1, "", disk_is_full=True)
     assert error.message == "the disk is full: the program ended with exit status 1"

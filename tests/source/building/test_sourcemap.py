@@ -92,9 +92,28 @@ def test_an_error_of_the_runner_shows_its_frames(build, run) -> None:
     cell = "def train():\n    return {'a': 1}"
     package = build(cell)
     text = told(package, run(package, env={"CLOUD_ML_HP_METRIC_FILE": "/dev/null/x"}).stderr)
-    assert 'File "trainer/task.py", line' in text
+    assert 'File "<mlmagic> trainer/task.py", line' in text
     assert "runpy" not in text
     assert text.endswith("FileExistsError: [Errno 17] File exists: '/dev/null'\n")
+
+
+def test_generated_frames_below_the_cell_are_marked(build) -> None:
+    package = build("def train():\n    pass")
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File "/j/package/trainer/task.py", line 3, in main\n'
+        '  File "/j/package/trainer/model.py", line 5, in train\n'
+        "    load()\n"
+        '  File "/j/package/trainer/task.py", line 1, in load\n'
+        "    raise ValueError\n"
+        "ValueError\n"
+    )
+    assert [line for line in told(package, text).splitlines() if not line.startswith("    ")] == [
+        "Traceback (most recent call last):",
+        "  Cell [9], line 2, in train",
+        '  File "<mlmagic> trainer/task.py", line 1, in load',
+        "ValueError",
+    ]
 
 
 def test_recursion_is_told_once(build, run) -> None:
