@@ -204,7 +204,9 @@ def complaints(folder: Path) -> list[str]:
 
     def from_some(features: Any) -> Any:
         inputs = features.get_inputs()
-        return keras.Model([inputs["miles"]], keras.layers.Dense(1)(inputs["miles"]))
+        model = keras.Model([inputs["miles"]], keras.layers.Dense(1)(inputs["miles"]))
+        model.compile("sgd", "mse")
+        return model
 
     makers = (from_encoded, from_own, lambda _: None, lambda _: keras.Sequential([keras.layers.Dense(1)]), from_some)
     return [complaint(make) for make in makers]
@@ -222,4 +224,36 @@ def test_models_that_do_not_begin_with_the_inputs(process, several) -> None:
     wanted = "build_model must return a Keras model that says what it takes, such as keras.Model("
     assert nothing == f"{wanted}features.get_inputs(), outputs), not NoneType."
     assert unbuilt == f"{wanted}features.get_inputs(), outputs), not Sequential."
+    assert good == ""
+
+
+def complaints_of_classes(folder: Path) -> list[str]:
+    import keras
+
+    trainer = load_trainer(folder)
+    features = trainer.make_features(nbuckets=4)
+
+    def complaint(width: int, **compiled: Any) -> str:
+        model = keras.Model(features.get_inputs(), keras.layers.Dense(width)(features.get_encoded_features()))
+        if compiled:
+            model.compile("sgd", **compiled)
+        try:
+            trainer.check_model(model, features)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    named, made = "sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return [complaint(3), complaint(1, loss=named), complaint(1, loss=made), complaint(3, loss=named)]
+
+
+def test_models_that_are_not_compiled_or_have_too_few_outputs(process, tmp_path) -> None:
+    declaration = {"miles": "numeric", "longitude": DECLARATION["longitude"]}
+    bare, named, made, good = process.call(complaints_of_classes, write(tmp_path, declaration, "payment"))
+    assert bare == (
+        'build_model returned a model that is not compiled. Before it is returned: model.compile("adam", loss=...).'
+    )
+    assert named == made
+    assert named.startswith("build_model returned a model with 1 output for the 3 classes of payment, Cash, ")
+    assert named.endswith('It needs one for each: keras.layers.Dense(len(features.labels), activation="softmax").')
     assert good == ""
