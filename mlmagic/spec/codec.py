@@ -48,6 +48,8 @@ def loads(kind: type[N], text: str | bytes) -> N:
         document = json.loads(text)
     except ValueError as error:
         raise DecodeError(f"{kind.__name__}: not JSON: {error}") from error
+    except RecursionError as error:
+        raise DecodeError(f"{kind.__name__}: nested too deeply") from error
     if not isinstance(document, dict):
         raise DecodeError(f"{kind.__name__}: expected a JSON object, got {type(document).__name__}")
     document.pop("schemaVersion", None)

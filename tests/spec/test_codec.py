@@ -182,6 +182,7 @@ def test_an_error_has_the_path_of_the_field(changes: dict[str, object], message:
     [
         ("{", "JobSpec: not JSON: Expecting property name"),
         (b"\xff\xfe\xfa", "JobSpec: not JSON: "),
+        (100_000 * "[", "JobSpec: nested too deeply"),
         ("[]", "JobSpec: expected a JSON object, got list"),
         ("{}", "JobSpec.displayName is missing"),
     ],
