@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import MissingDependencyError
+from mlmagic.errors import MissingDependencyError, WorkspaceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,11 +65,18 @@ def _batches(paths: Sequence[Path], columns: Sequence[str], limit: int | None) -
 
 
 def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:
-    """Yield batches of a shard; of a large row group no more is read than the batches that are taken."""
+    """Yield batches of a shard; of a large row group no more is read than the batches that are taken.
+
+    Raises:
+        WorkspaceError: the file is not what was written there.
+    """
     pa = import_arrow()
-    with pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
-        for batch in file.iter_batches(rows, columns=list(columns)):
-            yield batch.select(list(columns))
+    try:
+        with pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
+            for batch in file.iter_batches(rows, columns=list(columns)):
+                yield batch.select(list(columns))
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise WorkspaceError(f"{path} cannot be read: {str(error).rstrip('.')}.") from error
 
 
 def _plain_schema(schema: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.api.dataset_columns import Columns, choose_columns
 from mlmagic.api.dataset_leaks import find_leaks
 from mlmagic.api.dataset_warnings import dataset_warnings
-from mlmagic.errors import MissingDependencyError
+from mlmagic.errors import MlmagicError
 from mlmagic.spec.dataset import DatasetVersion
 from mlmagic.spec.dataset_report import DatasetReport, Leak
 from mlmagic.spec.statistics import DatasetStatistics
@@ -123,6 +123,6 @@ def _find_leaks(store: DatasetStore, version: DatasetVersion) -> tuple[tuple[Lea
         return (), None
     try:
         return find_leaks(store.shards(version, split), version.schema), None
-    except (MissingDependencyError, OSError, ValueError) as error:
+    except (MlmagicError, OSError, ValueError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         return (), f"Whether a column leaks the target was not looked into: {reason}"

@@ -33,6 +33,9 @@ def check_whole(made: Path) -> None:
     empty = [split for split, rows in schema.rows.items() if rows and not shards(folder, split)]
     if empty:
         raise WorkspaceError(f"{made} holds no whole dataset: there is no shard of {', '.join(empty)}.")
+    lost = [name for split, rows in schema.rows.items() if rows and (name := lost_shard(folder, split))]
+    if lost:
+        raise WorkspaceError(f"{made} holds no whole dataset: there is no {', '.join(lost)}.")
 
 
 def read_inputs(folder: DatasetVersionFolder) -> DatasetOrigin:
@@ -92,6 +95,14 @@ def shards(folder: DatasetVersionFolder, split: str) -> list[Path]:
     """Return the files of a split in order; none of a split that has no rows, or does not exist."""
     pattern = re.compile(rf"{re.escape(split)}-\d{{5,}}-of-\d{{5,}}\.parquet")
     return sorted(path for path in folder.root.iterdir() if pattern.fullmatch(path.name))
+
+
+def lost_shard(folder: DatasetVersionFolder, split: str) -> str | None:
+    """Return the first file of a split that should be there by the names of the others, or by there being none."""
+    found = {path.name for path in shards(folder, split)}
+    count = max((int(name.removesuffix(".parquet").rpartition("-")[2]) for name in found), default=1)
+    names = (f"{split}-{number:05d}-of-{count:05d}.parquet" for number in range(count))
+    return next((name for name in names if name not in found), None)
 
 
 def taken_numbers(folder: DatasetFolder) -> set[int]:

@@ -22,6 +22,7 @@ from mlmagic.workspace.dataset_folder import (
     check_whole,
     deleted_numbers,
     is_of_job,
+    lost_shard,
     move_in,
     read_dataset,
     shards,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 # `list` is also a method below, where annotations would take it for that.
 Versions = list[DatasetVersion]
 Paths = list[Path]
+
+_CHANGED = "Its files were changed after it was made: make it again."
 
 
 class DatasetStore:
@@ -131,9 +134,18 @@ class DatasetStore:
         return self._folder(version).root
 
     def shards(self, version: DatasetVersion, split: str) -> Paths:
-        """Return the files of a split in order; none of a split without rows."""
+        """Return the files of a split in order; none of a split without rows.
+
+        Raises:
+            WorkspaceError: there should be one more.
+        """
+        folder = self._folder(version)
         with explained(f"read the dataset {version}"):
-            return shards(self._folder(version), split)
+            if version.schema.rows.get(split) and (lost := lost_shard(folder, split)):
+                raise WorkspaceError(
+                    f"the {split} rows of {version} cannot be read: there is no {folder.root / lost}.", hint=_CHANGED
+                )
+            return shards(folder, split)
 
     def statistics(self, version: DatasetVersion) -> DatasetStatistics:
         """Return what is known about the version's values.
@@ -187,7 +199,7 @@ class DatasetStore:
         except (OSError, codec.DecodeError) as error:
             raise WorkspaceError(
                 f"the dataset {folder.root.parent.name}@{folder.root.name} cannot be read from {folder.root}: {error}.",
-                hint="Its files were changed after it was made: make it again.",
+                hint=_CHANGED,
             ) from error
 
     def _of_job(self, place: DatasetFolder, job_id: str | None) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 from support.dataset_tables import divided, register, rides
 
 from mlmagic.api.datasets import Dataset, dataset, datasets, diff_datasets
-from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.errors import NotFoundError, UsageError, WorkspaceError
 from mlmagic.session import Session
 
 FEATURES = {"miles": {"type": "numeric", "log": True}, "payment": "categorical"}
@@ -157,6 +157,17 @@ def test_shards_that_cannot_be_read_leave_the_page(taxi: Dataset) -> None:
     assert told is not None
     assert told.startswith("Whether a column leaks the target was not looked into: ")
     assert told in str(taxi.describe()).replace("\n  ", " ")
+
+
+def test_shards_that_are_damaged_are_named(taxi: Dataset) -> None:
+    first = min(taxi.path.glob("train-*.parquet"))
+    first.write_bytes(b"not Parquet")
+    with pytest.raises(WorkspaceError) as raised:
+        taxi.read()
+    assert str(raised.value).startswith(f"{first} cannot be read: Parquet ")
+    first.unlink()
+    with pytest.raises(WorkspaceError, match=r"the train rows of taxi@1 cannot be read: there is no .*train-00000"):
+        taxi.read()
 
 
 def test_an_older_version_names_the_newest(session: Session, taxi: Dataset) -> None:

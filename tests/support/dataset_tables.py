@@ -33,9 +33,9 @@ def write_table(
     folder.mkdir(parents=True, exist_ok=True)
     for split, table in splits.items():
         halves = (table.slice(0, table.num_rows // 2), table.slice(table.num_rows // 2))
-        for number, half in enumerate(halves):
-            if half.num_rows:
-                pq.write_table(half, folder / f"{split}-{number:05}-of-00002.parquet")
+        shards = [half for half in halves if half.num_rows]
+        for number, shard in enumerate(shards):
+            pq.write_table(shard, folder / f"{split}-{number:05}-of-{len(shards):05}.parquet")
     rows = {split: table.num_rows for split, table in splits.items()}
     first = next(iter(splits.values()))
     columns = tuple(Column(name=name, type=column_type(first[name].type)) for name in first.column_names)

@@ -253,9 +253,14 @@ def no_shards(folder: Path) -> None:
         path.unlink()
 
 
+def one_shard_less(folder: Path) -> None:
+    (folder / "train-00001-of-00002.parquet").unlink()
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
+        (one_shard_less, "there is no train-00001-of-00002.parquet"),
         (no_schema, "there is no schema.json"),
         (no_statistics, "there is no statistics.json"),
         (damaged, "origin.json cannot be read: DatasetOrigin: not JSON"),
@@ -284,6 +289,18 @@ def test_what_was_damaged_later_is_told(datasets: DatasetStore, register_dataset
     (datasets.path(good) / "statistics.json").write_text("{")
     with pytest.raises(WorkspaceError, match="the statistics of taxi@1 cannot be read from"):
         datasets.statistics(good)
+
+
+@pytest.mark.parametrize("name", ["train-00000-of-00002.parquet", "eval-00000-of-00001.parquet"])
+def test_no_split_is_read_without_a_part_of_it(datasets: DatasetStore, register_dataset: Register, name: str) -> None:
+    version = register_dataset()
+    lost = datasets.path(version) / name
+    lost.unlink()
+    split = name.partition("-")[0]
+    with pytest.raises(WorkspaceError) as raised:
+        datasets.shards(version, split)
+    assert str(raised.value).startswith(f"the {split} rows of taxi@1 cannot be read: there is no {lost}.\nIts files")
+    assert datasets.shards(version, "test") == []
 
 
 def test_what_somebody_else_put_there_is_counted_but_no_version(
