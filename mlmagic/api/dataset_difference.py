@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from mlmagic.errors import MlmagicError
 from mlmagic.spec.dataset import DatasetSchema, DatasetVersion, InputFile
 from mlmagic.spec.dataset_report import DatasetDiff, InputChange, InputDifference, Moved
 from mlmagic.spec.report import Difference, FileDifference
-from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
+from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics, SplitStatistics
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _OWN = tuple(f"preprocessor/{name}" for name in ("preprocessing/", "statistics/", "spec/", "errors.py"))
 # Less is what chance makes of a few thousand rows.
 _LEAST_DISTANCE, _LEAST_MISSING = 0.01, 0.005
+# Of the standard deviation. A few far values change it much, and the shares of bins hardly.
+_LEAST_SHIFT = 0.05
 
 
 class DatasetDifference(DatasetDiff):
@@ -110,9 +113,20 @@ def _moved(first: SplitStatistics, second: SplitStatistics) -> tuple[tuple[Moved
     moved = [
         Moved(drift=drift, first=ones[drift.column], second=others[drift.column])
         for drift in found
-        if drift.distance >= _LEAST_DISTANCE or abs(drift.missing) >= _LEAST_MISSING
+        if drift.distance >= _LEAST_DISTANCE
+        or abs(drift.missing) >= _LEAST_MISSING
+        or _has_shifted(ones[drift.column], others[drift.column])
     ]
     return tuple(sorted(moved, key=lambda each: -max(each.drift.distance, abs(each.drift.missing)))), len(found)
+
+
+def _has_shifted(first: ColumnStatistics, second: ColumnStatistics) -> bool:
+    one, other = first.numeric, second.numeric
+    if one is None or other is None:
+        return False
+    deviations = math.sqrt(one.variance), math.sqrt(other.variance)
+    shift = max(abs(one.mean - other.mean), abs(deviations[0] - deviations[1]))
+    return shift > _LEAST_SHIFT * max(deviations)
 
 
 def _inputs(first: Sequence[InputFile], second: Sequence[InputFile]) -> tuple[InputDifference, ...]:

@@ -23,6 +23,7 @@ from mlmagic.spec.statistics import ColumnStatistics
 MIME_TYPE = "application/vnd.mlmagic.datasetdiff+json"
 _SHOWN = 30
 _SHOWN_FILES = 20
+_SMALL = 0.01
 _SAME = "They are the same: rows, columns, values, features and what they were made from."
 _UNKNOWN_CODE = "The code differs; a job that made one of them is deleted, so it cannot be shown."
 
@@ -93,7 +94,15 @@ def _html(diff: DatasetDiff) -> Html:
 def _moved_html(diff: DatasetDiff) -> list[Html]:
     if not diff.moved:
         return []
-    header = ["Values that moved", "Distance", legend([diff.first, diff.second]), "Missing", "Unique", "Median or top"]
+    header = [
+        "Values that moved",
+        "Distance",
+        legend([diff.first, diff.second]),
+        "Missing",
+        "Unique",
+        "Range",
+        "Median or top",
+    ]
     rows = []
     for each in diff.moved[:_SHOWN]:
         chart = bars({"first": each.first, "second": each.second})
@@ -106,11 +115,11 @@ def _moved_html(diff: DatasetDiff) -> list[Html]:
             ]
         )
     told = theme.row(theme.faint(_of_moved(diff)))
-    return [theme.table(header, rows, wraps=[0, 5]), told]
+    return [theme.table(header, rows, wraps=[0, 5, 6]), told]
 
 
 def _pairs(each: Moved) -> list[tuple[str, str]]:
-    return [(told(each.first), told(each.second)) for told in (_missing, unique_text, _middle)]
+    return [(told(each.first), told(each.second)) for told in (_missing, unique_text, _range, _middle)]
 
 
 def _pair_html(first: str, second: str) -> Html:
@@ -121,6 +130,13 @@ def _pair_html(first: str, second: str) -> Html:
 
 def _missing(column: ColumnStatistics) -> str:
     return share(column.missing, column.count + column.missing)
+
+
+def _range(column: ColumnStatistics) -> str:
+    if column.numeric is None or column.type is ColumnType.BOOLEAN:
+        return NONE
+    ends = (column.numeric.minimum, column.numeric.maximum)
+    return " to ".join(value_text(end, column.type) for end in ends)
 
 
 def _middle(column: ColumnStatistics) -> str:
@@ -187,6 +203,8 @@ def _moved_text(diff: DatasetDiff) -> list[str]:
         drawn = " → ".join(blocks(found, 8) if found else NONE for found in chart.values())
         pairs = [first if first == second else f"{first} → {second}" for first, second in _pairs(each)]
         distance = f"{each.drift.distance:.3f} {_abbreviated(each)}"
-        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], pairs[2]])
-    header = ["MOVED", "DISTANCE", "", "MISSING", "MEDIAN OR TOP"]
+        # There is room for one: the range where only few far values are others.
+        told = pairs[2] if "→" in pairs[2] and each.drift.distance < _SMALL else pairs[3]
+        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], told])
+    header = ["MOVED", "DISTANCE", "", "MISSING", "MEDIAN, RANGE OR TOP"]
     return ["", table(header, rows, flexible=4), *folded(_of_moved(diff))]

@@ -67,6 +67,16 @@ def test_one_far_number_does_not_hide_what_moved(session: Session) -> None:
     assert diff_datasets("far", session=session).moved[0].drift.distance > 0.1
 
 
+def test_a_tail_that_is_cut_off_counts_as_moved(session: Session) -> None:
+    numbers = np.append(np.random.default_rng(1).normal(0, 1, 9_900), np.linspace(50, 90, 100))
+    for most in (100, 40):
+        register(session, "tail", {"train": pa.table({"x": numbers[numbers < most]})})
+    found = diff_datasets("tail", session=session)
+    assert [each.drift.column for each in found.moved] == ["x"]
+    assert found.moved[0].drift.distance < 0.01
+    assert " to 90 → -" in str(found)
+
+
 def test_missing_values_count_as_moved(session: Session) -> None:
     for gaps in (1, 500):
         register(session, "gaps", {"train": pa.table({"x": pa.array([None] * gaps + [True, False] * 500)})})
