@@ -1,7 +1,8 @@
 """Hashes of values and of rows that never change: a split made with them holds for ever, here and on any other machine.
 
 64 bits by the finaliser of SplitMix64. A text is taken as words of 8 bytes, of which each is mixed with a weight of its
-place; numbers by their 64 bits, -0.0 as 0.0, NaN as what is missing. So an integer need not agree with an equal float.
+place; whole numbers as 64-bit integers whatever their type, for a column may become one of floats where more files are
+read; other numbers by their 64 bits, NaN as what is missing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _ROW = np.uint64(0xD1342543DE82EF95)
 _SHIFTS = tuple(np.array(bits, np.uint64) for bits in (30, 27, 31))
 _FACTORS = tuple(np.array(factor, np.uint64) for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _THREE, _SEVEN = (np.array(number, np.uint64) for number in (3, 7))
+_INTEGERS = 2.0**63
+"""Floats below it are integers of 64 bits, if they are whole."""
 _EVERY_BIT = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 # So many words of each text are taken one after the other, all texts at once; what goes beyond is rare, and taken flat.
@@ -43,7 +46,7 @@ def hash_array(values: Any) -> Hashes:
     if is_text(kind):
         hashes = _hash_texts(*text_buffers(values))
     elif kinds.is_floating(kind):
-        hashes = hash_floats(values.cast(pa.float64()).fill_null(np.nan).to_numpy())
+        hashes = _hash_numbers(values.cast(pa.float64()).fill_null(np.nan).to_numpy())
     else:
         hashes = hash_integers(integers(values))
     if values.null_count:
@@ -52,11 +55,25 @@ def hash_array(values: Any) -> Hashes:
 
 
 def hash_floats(values: npt.NDArray[np.float64]) -> Hashes:
-    """Return the hash of each number as `hash_array` does."""
+    """Return the hash of each number by its bits, for counting distinct ones; whole ones unlike `hash_array` does."""
     hashes = np.empty(len(values), np.uint64)
     for start in range(0, len(values), _BLOCK_ROWS):
         block = values[start : start + _BLOCK_ROWS] + 0.0  # the sum has no -0.0
         hashed = mix(block.view(np.uint64) + _GOLDEN)
+        hashed[np.isnan(block)] = _MISSING
+        hashes[start : start + _BLOCK_ROWS] = hashed
+    return hashes
+
+
+def _hash_numbers(values: npt.NDArray[np.float64]) -> Hashes:
+    """Return the hash of each number, of a whole one that of the integer."""
+    hashes = np.empty(len(values), np.uint64)
+    for start in range(0, len(values), _BLOCK_ROWS):
+        block = values[start : start + _BLOCK_ROWS]
+        are_whole = (np.trunc(block) == block) & (np.abs(block) < _INTEGERS)
+        with np.errstate(invalid="ignore"):  # of those that are no integers
+            bits = np.where(are_whole, block.astype(np.int64), block.view(np.int64))
+        hashed = mix(bits.view(np.uint64) + _GOLDEN)
         hashed[np.isnan(block)] = _MISSING
         hashes[start : start + _BLOCK_ROWS] = hashed
     return hashes

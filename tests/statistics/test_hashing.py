@@ -56,6 +56,13 @@ def test_hashes_of_other_values_never_change() -> None:
     assert hash_array(moments).tolist() == [INTEGERS[0], MOMENT]
 
 
+def test_a_column_that_becomes_one_of_floats_keeps_its_hashes() -> None:
+    whole = [0, 1, -1, 2**40, -(2**53), None]
+    floats = pa.array([None if value is None else float(value) for value in whole])
+    assert hash_array(floats).tolist() == hash_array(pa.array(whole)).tolist()
+    assert hash_array(pa.array([-0.0, 1e300, 2.0**63])).tolist()[0] == INTEGERS[0]
+
+
 def test_hashes_of_rows_never_change() -> None:
     batch = pa.record_batch({"a": [1, 2], "b": ["x", None], "c": [0.5, float("nan")]})
     assert hash_rows(batch).tolist() == ROWS
