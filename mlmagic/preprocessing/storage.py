@@ -30,9 +30,13 @@ def create(path: str) -> BinaryIO:
 def write_text(path: str, text: str) -> None:
     """Write a file whole or not at all."""
     aside = f"{path}.{uuid.uuid4().hex}"
-    with create(aside) as stream:
-        stream.write(text.encode())
-    rename(aside, path)
+    try:
+        with create(aside) as stream:
+            stream.write(text.encode())
+        rename(aside, path)
+    except BaseException:
+        delete(aside)
+        raise
 
 
 def read_texts(pattern: str) -> dict[str, str]:
