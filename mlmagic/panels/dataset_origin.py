@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlmagic.panels import theme
 from mlmagic.panels.dataset_values import share
-from mlmagic.panels.markup import Html
+from mlmagic.panels.markup import Html, join
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import fit, one_line, table
 from mlmagic.spec.dataset import DatasetVersion, InputFile
@@ -24,12 +24,15 @@ def origin_html(version: DatasetVersion) -> Html | None:
         if origin.job_id
         else None
     )
+    cell = theme.folded("Cleaned by this cell", theme.block(origin.cell, wrap=False)) if origin.cell else None
     if not origin.inputs:
-        return job
+        return join([job or "", cell or ""]) if job or cell else None
     rows = [[file.path, size_text(file.size_bytes), _digest(file)] for file in origin.inputs[:_MOST_FILES]]
     files = theme.table(["File", "Size", "Digest"], rows, wraps=[0], right=[1])
     more = _more(version, _MOST_FILES)
-    return theme.folded(f"Made from {_inputs(version)}", job, files, theme.row(theme.faint(more)) if more else None)
+    return theme.folded(
+        f"Made from {_inputs(version)}", job, files, theme.row(theme.faint(more)) if more else None, cell
+    )
 
 
 def origin_text(version: DatasetVersion) -> list[str]:

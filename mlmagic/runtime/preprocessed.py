@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.runtime.artifact import other_files, stray_links
@@ -15,16 +14,18 @@ from mlmagic.spec.statistics import RowCounts
 
 if TYPE_CHECKING:
     from mlmagic.workspace.datasets import DatasetStore
+    from mlmagic.workspace.layout import JobFolder
 
 
 def register_dataset(
-    job_id: str, spec: JobSpec, made: Path, *, datasets: DatasetStore, now: Callable[[], datetime]
+    folder: JobFolder, spec: JobSpec, *, datasets: DatasetStore, now: Callable[[], datetime]
 ) -> Ending:
-    """Make a version of the dataset in the folder `made`, and return how the job ends with that.
+    """Make a version of the dataset that the job's program wrote, and return how the job ends with that.
 
     Raises:
         WorkspaceError: what is there is no whole dataset, or the workspace cannot be written.
     """
+    made = folder.model_dir
     if spec.dataset is None or not other_files(made, 1):
         message = "no dataset was written to AIP_MODEL_DIR, so no version was made"
         return Ending(state=JobState.SUCCEEDED, exit_code=0, message=message)
@@ -35,7 +36,8 @@ def register_dataset(
             exit_code=0,
             hint=f"Write the file itself. What the program wrote is still in {made}.",
         )
-    origin = DatasetOrigin(job_id=job_id, package_digest=spec.package.digest)
+    cell = folder.cell.read_text(encoding="utf-8") if folder.cell.exists() else None
+    origin = DatasetOrigin(job_id=folder.id, package_digest=spec.package.digest, args=spec.args, cell=cell)
     version = datasets.register(spec.dataset, made, origin=origin, now=now())
     return made_version(version, datasets.statistics(version).rows)
 

@@ -129,7 +129,7 @@ class Supervisor:
     def _register_dataset(self, claim: Claim) -> Ending:
         if claim.is_cancelled():
             raise Interrupted
-        return register_dataset(self._folder.id, claim.spec, self._folder.model_dir, datasets=self._datasets, now=now)
+        return register_dataset(self._folder, claim.spec, datasets=self._datasets, now=now)
 
     def _register_model(self, claim: Claim, environment: Mapping[str, str]) -> Ending:
         def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:

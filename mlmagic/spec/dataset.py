@@ -105,6 +105,10 @@ class DatasetOrigin(Noun):
     """When the version was registered."""
     job_id: str | None = None
     package_digest: str | None = None
+    args: tuple[str, ...] = ()
+    """The flags of the program that made it."""
+    cell: str | None = None
+    """The code that cleaned it, with what it took from earlier cells; the job and its package may be deleted."""
     inputs: tuple[InputFile, ...] = ()
 
 

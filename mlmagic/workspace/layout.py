@@ -47,6 +47,11 @@ class JobFolder:
         return self.root / "package"
 
     @property
+    def cell(self) -> Path:
+        """The code of a `%%preprocess` cell; not there without one."""
+        return self.package / "preprocessor" / "cell.py"
+
+    @property
     def source_map(self) -> Path:
         """Which line of the package came from which cell. Beside the package, never in it."""
         return self.root / "mlmagic.json"

@@ -50,6 +50,18 @@ def test_a_dataset_from_program_to_version(
     assert folder.model_dir.samefile(DatasetStore(jobs.database).path(version))
 
 
+def test_its_origin_keeps_the_cell_and_the_flags(
+    jobs: Jobs, preprocess: Callable[..., JobFolder], supervise: Supervise
+) -> None:
+    folder = preprocess(args=("--target", "fare"))
+    folder.cell.parent.mkdir()
+    folder.cell.write_text("def clean(batch): ...\n")
+    supervise(folder)
+    jobs.store.delete(folder.id)
+    origin = DatasetStore(jobs.database).resolve("taxi").origin
+    assert (origin.cell, origin.args) == ("def clean(batch): ...\n", ("--target", "fare"))
+
+
 def test_it_says_how_many_rows_clean_left_out() -> None:
     schema = DatasetSchema(columns=COLUMNS, rows={"train": 12})
     version = DatasetVersion(dataset="taxi", number=1, create_time=datetime.now(UTC), schema=schema)
