@@ -225,6 +225,13 @@ def test_few_rows_make_one_batch(process, package, tmp_path: Path) -> None:
         process.call(of_worker, package, data, KEPT, 0, 6)
 
 
+def test_no_split_is_read_without_a_part_of_it(process, package, tmp_path: Path) -> None:
+    data = write_rides(tmp_path / "data", rows={"train": 9, "eval": 0, "test": 0}, shards=3)
+    (data / "train-00001-of-00003.parquet").unlink()
+    with pytest.raises(AssertionError, match=f"{data} has 2 of 3 files with rows to train"):
+        process.call(shares, package, data, 1)
+
+
 def test_what_training_does_not_know_is_left_out_of_the_evaluation(process, by_payment, tmp_path: Path) -> None:
     table = rides(100, first=0)
     payment = pa.array(["cheque"] * 30 + ["cash"] * 70)
