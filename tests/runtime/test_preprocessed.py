@@ -84,9 +84,17 @@ def test_its_rows_are_its_metrics(preprocess: Callable[..., JobFolder], supervis
 
 
 def test_a_pipeline_that_ran_elsewhere_leaves_nothing_here(jobs: Jobs, supervise: Supervise) -> None:
-    record = supervise(jobs.make("print('submitted')\n", kind=JobKind.PREPROCESSING, dataset="taxi"))
+    fields = {"kind": JobKind.PREPROCESSING, "dataset": "taxi", "args": ("--runner", "dataflow")}
+    record = supervise(jobs.make("print('submitted')\n", **fields))
     assert (record.state, record.dataset_version) == (JobState.SUCCEEDED, None)
     assert record.message == "no dataset was written to AIP_MODEL_DIR, so no version was made"
+
+
+def test_without_a_dataset_it_has_failed(jobs: Jobs, supervise: Supervise) -> None:
+    record = supervise(jobs.make("print('made')\n", kind=JobKind.PREPROCESSING, dataset="taxi"))
+    assert (record.state, record.exit_code) == (JobState.FAILED, 0)
+    assert record.error is not None
+    assert record.error.message == "no dataset was written to AIP_MODEL_DIR, so no version was made"
 
 
 def test_half_a_dataset_becomes_no_version(
