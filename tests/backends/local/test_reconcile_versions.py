@@ -63,7 +63,7 @@ def test_killed_while_registering_a_dataset(jobs: Jobs, orphan: Callable[..., Jo
 
     def doomed() -> None:
         spec = jobs.store.get(made[-1].id).spec
-        register_dataset(made[-1].id, spec, made[-1].model_dir, datasets=datasets, now=now)
+        register_dataset(made[-1], spec, datasets=datasets, now=now)
 
     made: list[JobFolder] = []
     made.append(next_job())
@@ -84,7 +84,7 @@ def test_the_mended_record_tells_the_rows(jobs: Jobs, orphan: Callable[..., JobF
     folder = orphan(**DATA)
     write_dataset(folder.model_dir)
     spec = jobs.store.get(folder.id).spec
-    register_dataset(folder.id, spec, folder.model_dir, datasets=DatasetStore(jobs.database), now=now)
+    register_dataset(folder, spec, datasets=DatasetStore(jobs.database), now=now)
     record = Reconciler(jobs.database).check(jobs.store.get(folder.id))
     assert record.message == (
         "taxi@1: 7 rows (train 5 · eval 2 · test 0), 1 rejected · its supervisor was killed just after making it"
