@@ -22,7 +22,7 @@ from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
 from mlmagic.panels.usage import usage_html, usage_text
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.job import JobError, JobRecord, JobState
 from mlmagic.spec.report import JobDescription
 
 MIME_TYPE = "application/vnd.mlmagic.job+json"
@@ -90,8 +90,8 @@ def _html(description: JobDescription, log: str, left_out: int, now: datetime) -
         theme.copyable(record.id),
         right=elapsed(record, now),
     )
-    # A failed job's traceback is already on view; a job that went well needs its log less than its result.
-    is_log_open = not (record.error and record.error.traceback)
+    # What the log would repeat is on view already.
+    is_log_open = not (record.error and _is_told(record.error))
     return theme.card(
         heading,
         *(theme.row(line, top="6px" if number == 0 else "0") for number, line in enumerate(_said(description))),
@@ -145,6 +145,11 @@ def _sentence(record: JobRecord) -> str:
 def _try(record: JobRecord) -> str:
     most = record.spec.max_retries + 1
     return f"try {record.attempt} of {most}" if most > 1 else f"try {record.attempt}"
+
+
+def _is_told(error: JobError) -> bool:
+    """Say whether an error tells more than that the program ended."""
+    return bool(error.traceback) or not error.message.startswith(("the program ", "the disk is full: the program "))
 
 
 def _metrics(record: JobRecord) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mlmagic.panels import comparison_bundle, description_bundle, job_bundle, jobs_bundle
@@ -46,6 +48,17 @@ def test_what_was_made_is_shown_with_what_to_do_next(record, now):
     assert lines(bundle)[2] == "taxi@3: 7 rows"
     assert "Metrics" not in "".join(lines(bundle))
     assert lines(bundle)[-1] == "Next: %datasets describe taxi@3   %%train taxi --data taxi"
+
+
+@pytest.mark.parametrize(
+    ("message", "is_open"), [("12 of 100 rows were rejected.", False), ("the program was ended by SIGKILL", True)]
+)
+def test_the_log_is_open_where_the_error_does_not_say_it_all(record, now, message, is_open):
+    html = job_bundle(record("FAILED", end_time=now, spec=DATA, error=JobError(message=message)), "a line", now=now)[
+        HTML
+    ]
+    log = re.search(r"<details[^>]*><summary[^>]*>Log<", html)
+    assert ("open" in log[0].split("><")[0]) is is_open
 
 
 def test_rejected_rows_are_shown_with_the_reason(record, now):
