@@ -12,7 +12,7 @@ from datetime import date, datetime
 from mlmagic.api.arguments import ArgumentCheck, read_args
 from mlmagic.api.inputs import is_remote
 from mlmagic.api.program_words import Arity, KnownFlag, word_groups
-from mlmagic.errors import MissingDependencyError, UsageError
+from mlmagic.errors import MissingDependencyError, UsageError, nearest
 
 SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
 """The flag of the program that takes more than one word."""
@@ -123,6 +123,15 @@ def without(words: Sequence[str], flags: Collection[str]) -> tuple[str, ...]:
     return tuple(word for group in word_groups(words, SEVERAL_WORDS) if group.name not in flags for word in group.words)
 
 
+def _check_name(runner: str) -> None:
+    # Beam's own are called so; of any other it takes the whole path of the class.
+    if "." in runner or runner.lower().endswith("runner"):
+        return
+    names = ["local", "dataflow"]
+    told = f"runner {runner!r} is none of {' and '.join(names)}, nor one of Beam's, such as FlinkRunner."
+    raise UsageError(told, hint=nearest(runner, names) or None)
+
+
 def check_runner(runner: object, output: object, inputs: Iterable[str], args: Sequence[str]) -> None:
     """Check that a job elsewhere can read its inputs and write its output.
 
@@ -142,6 +151,7 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
             )
         return
     if runner != DATAFLOW:
+        _check_name(str(runner))
         return
     try:
         metadata.version("google-cloud-dataflow-client")

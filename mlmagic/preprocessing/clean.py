@@ -219,4 +219,8 @@ def row_text(row: Mapping[str, Any]) -> str:
 
 
 def _told(result: object) -> str:
-    return "None" if result is None else f"{type(result).__name__} {result!r:.60}"
+    """Return the type and the value, but of what would fill lines the type alone."""
+    if result is None:
+        return "None"
+    text = repr(result)
+    return f"a {type(result).__name__}" if "\n" in text else f"{type(result).__name__} {text:.60}"

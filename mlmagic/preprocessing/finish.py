@@ -83,10 +83,12 @@ def _most_frequent(rejected: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _advice(counts: RowCounts) -> str:
     mistyped = sorted({reason.partition(": not a")[0] for reason in counts.rejected if ": not a" in reason})
-    types = (
-        f"Or read columns as text, with --types {','.join(f'{name}=string' for name in mistyped)}. " if mistyped else ""
+    if not mistyped:
+        return "Mend or leave out such rows in clean, or raise --max-rejected."
+    return (
+        "Say what stands for a missing value, with --null-values; or read as text, with --types "
+        f"{','.join(f'{name}=string' for name in mistyped)}, and mend it in clean; or raise --max-rejected."
     )
-    return f"{types}Mend or leave out such rows in clean, or raise --max-rejected."
 
 
 def _nothing_left(counts: RowCounts, rows: Mapping[str, int]) -> MlmagicError:

@@ -88,6 +88,10 @@ def test_there_are_as_many_threads_as_cores(plan) -> None:
         ({"column_names": [1]}, "column_names must be a list of texts, not list [1]."),
         ({"features": "features.yaml"}, "features: there is no file 'features.yaml'."),
         ({"features": 3}, "features must be a mapping or a file's path, not int 3."),
+        (
+            {"runner": "dataflw"},
+            "runner 'dataflw' is none of local and dataflow, nor one of Beam's, such as FlinkRunner.",
+        ),
         ({"output": "here"}, "output 'here' is for --runner dataflow and its like"),
         ({"source": "x", "cell": Cell(source="y")}, "give the code once, as source or in the cell."),
         ({"source": 3}, "source must be a cell's text or a function, not int 3."),

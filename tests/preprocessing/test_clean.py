@@ -79,7 +79,7 @@ def test_a_function_that_filters_all_rows_still_tells_the_columns() -> None:
     ("clean", "message"),
     [
         (lambda _: None, "clean returned None; it has to return a DataFrame"),
-        (lambda frame: frame["fare"], "clean returned Series"),
+        (lambda frame: frame["fare"], "clean returned a Series; it has to return a DataFrame"),
         (lambda frame: frame.assign(odd=["a", 1, []]), "not of one type"),
         (lambda frame: pd.concat([frame, frame], axis=1), "two columns called fare, id, who"),
     ],

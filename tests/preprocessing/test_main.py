@@ -154,10 +154,22 @@ def test_too_many_rejected_rows_fail_the_run_with_samples(tmp_path: Path, prepro
     path.write_text("id,fare\n" + "".join(f"{n},{'' if n % 10 == 0 else n}\n" for n in range(200)), "utf-8")
     with pytest.raises(MlmagicError) as caught:
         preprocess(path, "--target", "fare")
+    assert "Mend or leave out such rows in clean, or raise --max-rejected." in caught.value.message
     assert caught.value.message.startswith("20 of 200 rows were rejected: more than --max-rejected 1% allows.")
     assert "20 times target fare is missing" in caught.value.message
     assert f'such as {path}: target fare is missing in {{"id": 0, "fare": null}}' in caught.value.message
     assert list((tmp_path / "dataset-0").iterdir()) == []
+
+
+def test_rows_with_text_among_numbers_have_advice_of_their_own(tmp_path: Path, preprocess: Preprocess) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("id,fare\n" + "".join(f"{n},{'n.v.' if n == 4000 else n}\n" for n in range(5000)), "utf-8")
+    with pytest.raises(MlmagicError) as caught:
+        preprocess(path, "--max-rejected", "0", "--types", "fare=integer")
+    assert (
+        "Say what stands for a missing value, with --null-values; or read as text, with --types fare=string, "
+        "and mend it in clean; or raise --max-rejected."
+    ) in caught.value.message
 
 
 def test_a_dataset_needs_rows_to_train_on(rides: Path, preprocess: Preprocess) -> None:
