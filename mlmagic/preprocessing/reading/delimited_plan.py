@@ -20,7 +20,7 @@ from mlmagic.preprocessing.reading.rows import find_rows, has_open_quotes
 from mlmagic.preprocessing.reading.samples import Head, blocks_of, read_head, sample_blocks, text_piece
 from mlmagic.preprocessing.reading.source import Layout, Piece
 from mlmagic.preprocessing.reading.text import text_blocks
-from mlmagic.preprocessing.reading.types import Types, same_columns
+from mlmagic.preprocessing.reading.types import Types, check_width, same_columns
 
 _DELIMITERS = ",\t;|"
 
@@ -58,6 +58,7 @@ def _plan_file(file: Found, options: ReadOptions) -> Piece:
     head = read_head(file)
     first = _first_row(file, head)
     delimiter = options.delimiter or _delimiter(first, file.path)
+    check_width(first.count(delimiter) + 1, file.path)
     cells = next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter), [""])
     if options.column_names and len(options.column_names) != len(cells):
         told = f"has {len(cells)} columns, and --column-names names {len(options.column_names)}"

@@ -19,7 +19,7 @@ from mlmagic.preprocessing.reading.rejections import TEXT_LENGTH, Fault, Rejecti
 from mlmagic.preprocessing.reading.samples import read_head, sample_blocks, text_piece
 from mlmagic.preprocessing.reading.source import READ_TYPES, Layout, Piece, Source
 from mlmagic.preprocessing.reading.text import Block, text_blocks
-from mlmagic.preprocessing.reading.types import Types
+from mlmagic.preprocessing.reading.types import Types, check_width
 from mlmagic.spec.dataset import ColumnType
 
 _SAMPLED = 1000
@@ -56,6 +56,7 @@ def plan_json_lines(files: Sequence[Found], options: ReadOptions) -> tuple[Types
                 members.add(read_object(block[start:stop]))
             except Faulty:
                 continue
+        check_width(members.width, pieces[0].path)
     return members.types(pieces[0].path), pieces
 
 

@@ -34,6 +34,11 @@ class Members:
         for name, value in row.items():
             self._values.setdefault(name, []).append(value)
 
+    @property
+    def width(self) -> int:
+        """How many columns there are so far."""
+        return len(self._values)
+
     def types(self, path: str) -> Types:
         """Return the columns in the order in which they showed up; then those that only the user names.
 

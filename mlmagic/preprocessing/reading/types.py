@@ -15,7 +15,22 @@ from mlmagic.spec.dataset import ColumnType
 Types = dict[str, ColumnType]
 """Of columns, by name, in their order."""
 
+MOST_COLUMNS = 20_000
+"""More of them are no table, and all that is known of each would fill the memory."""
 _SHOWN = 8
+
+
+def check_width(count: int, path: str) -> None:
+    """Refuse a file with very many columns, before anything is done with each of them.
+
+    Raises:
+        UsageError: it has more than `MOST_COLUMNS`.
+    """
+    if count > MOST_COLUMNS:
+        raise UsageError(
+            f"{path}: has more than {MOST_COLUMNS:,} columns, and no more can be read.",
+            hint="Are rows and columns exchanged, or values the names of keys? Bring the file into rows first.",
+        )
 
 
 def arrow_kind(kind: pa.DataType) -> ColumnType | Literal[False] | None:

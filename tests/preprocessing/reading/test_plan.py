@@ -123,6 +123,20 @@ def test_ten_thousand_columns(tmp_path: Path, read):
     assert found.rejected[0].told == "10001 fields instead of 10000"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", "," * 20_000 + "\n"),
+        ("rows.jsonl", "".join(f'{{"key {number}": 1}}\n' for number in range(20_001)) * 2),
+    ],
+)
+def test_a_table_on_its_side_is_told_at_once(tmp_path: Path, monkeypatch, name: str, text: str):
+    monkeypatch.setattr("mlmagic.preprocessing.reading.json_lines._SAMPLED", 30_000)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="has more than 20,000 columns, and no more can be read"):
+        plan_source([str(tmp_path / name)], ReadOptions())
+
+
 def test_types_of_unknown_columns(tmp_path: Path, read):
     (tmp_path / "rows.csv").write_text("fare,b\n1,x\n")
     with pytest.raises(
