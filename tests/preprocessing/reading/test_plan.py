@@ -130,11 +130,11 @@ def test_ten_thousand_columns(tmp_path: Path, read):
         ("rows.jsonl", "".join(f'{{"key {number}": 1}}\n' for number in range(20_001)) * 2),
     ],
 )
-def test_a_table_on_its_side_is_told_at_once(tmp_path: Path, monkeypatch, name: str, text: str):
+def test_a_table_on_its_side_is_told_at_once(tmp_path: Path, monkeypatch, read, name: str, text: str):
     monkeypatch.setattr("mlmagic.preprocessing.reading.json_lines._SAMPLED", 30_000)
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match="has more than 20,000 columns, and no more can be read"):
-        plan_source([str(tmp_path / name)], ReadOptions())
+        read([tmp_path / name])
 
 
 def test_types_of_unknown_columns(tmp_path: Path, read):
