@@ -100,8 +100,7 @@ def _moved_html(diff: DatasetDiff) -> list[Html]:
         legend([diff.first, diff.second]),
         "Missing",
         "Unique",
-        "Range",
-        "Median or top",
+        "Median, range or top",
     ]
     rows = []
     for each in diff.moved[:_SHOWN]:
@@ -115,11 +114,14 @@ def _moved_html(diff: DatasetDiff) -> list[Html]:
             ]
         )
     told = theme.row(theme.faint(_of_moved(diff)))
-    return [theme.table(header, rows, wraps=[0, 5, 6]), told]
+    return [theme.table(header, rows, wraps=[0, 5]), told]
 
 
 def _pairs(each: Moved) -> list[tuple[str, str]]:
-    return [(told(each.first), told(each.second)) for told in (_missing, unique_text, _range, _middle)]
+    # There is room for one: the range where only few far values are others.
+    is_far = each.drift.distance < _SMALL and _range(each.first) != _range(each.second)
+    values = _range if is_far else _middle
+    return [(told(each.first), told(each.second)) for told in (_missing, unique_text, values)]
 
 
 def _pair_html(first: str, second: str) -> Html:
@@ -203,8 +205,6 @@ def _moved_text(diff: DatasetDiff) -> list[str]:
         drawn = " → ".join(blocks(found, 8) if found else NONE for found in chart.values())
         pairs = [first if first == second else f"{first} → {second}" for first, second in _pairs(each)]
         distance = f"{each.drift.distance:.3f} {_abbreviated(each)}"
-        # There is room for one: the range where only few far values are others.
-        told = pairs[2] if "→" in pairs[2] and each.drift.distance < _SMALL else pairs[3]
-        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], told])
+        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], pairs[2]])
     header = ["MOVED", "DISTANCE", "", "MISSING", "MEDIAN, RANGE OR TOP"]
     return ["", table(header, rows, flexible=4), *folded(_of_moved(diff))]
