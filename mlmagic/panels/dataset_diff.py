@@ -9,7 +9,7 @@ from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.dataset_bins import bars, quantile
 from mlmagic.panels.dataset_chart import blocks, legend, spark_svg
 from mlmagic.panels.dataset_columns import literal_name
-from mlmagic.panels.dataset_values import NONE, share, top_texts, unique_text, value_text
+from mlmagic.panels.dataset_values import NONE, share, top_texts, value_text
 from mlmagic.panels.diff import diff_lines, file_html, section_html, section_text
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
@@ -99,7 +99,6 @@ def _moved_html(diff: DatasetDiff) -> list[Html]:
         "Distance",
         legend([diff.first, diff.second]),
         "Missing",
-        "Unique",
         "Median, range or top",
     ]
     rows = []
@@ -114,14 +113,14 @@ def _moved_html(diff: DatasetDiff) -> list[Html]:
             ]
         )
     told = theme.row(theme.faint(_of_moved(diff)))
-    return [theme.table(header, rows, wraps=[0, 5]), told]
+    return [theme.table(header, rows, wraps=[0, 4]), told]
 
 
 def _pairs(each: Moved) -> list[tuple[str, str]]:
     # There is room for one: the range where only few far values are others.
     is_far = each.drift.distance < _SMALL and _range(each.first) != _range(each.second)
     values = _range if is_far else _middle
-    return [(told(each.first), told(each.second)) for told in (_missing, unique_text, values)]
+    return [(told(each.first), told(each.second)) for told in (_missing, values)]
 
 
 def _pair_html(first: str, second: str) -> Html:
@@ -205,6 +204,6 @@ def _moved_text(diff: DatasetDiff) -> list[str]:
         drawn = " → ".join(blocks(found, 8) if found else NONE for found in chart.values())
         pairs = [first if first == second else f"{first} → {second}" for first, second in _pairs(each)]
         distance = f"{each.drift.distance:.3f} {_abbreviated(each)}"
-        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], pairs[2]])
+        rows.append([fit(literal_name(each.drift.column), 20), distance, drawn, pairs[0], pairs[1]])
     header = ["MOVED", "DISTANCE", "", "MISSING", "MEDIAN, RANGE OR TOP"]
     return ["", table(header, rows, flexible=4), *folded(_of_moved(diff))]
