@@ -92,7 +92,9 @@ def _times(description: JobDescription) -> list[tuple[str, str | None]]:
 
 
 def _starts(record: JobRecord) -> str | None:
-    """Return why the program starts cold; None where it need not."""
+    """Return why the program starts cold; None where it need not, or could not gain by it."""
+    if record.spec.kind is JobKind.PREPROCESSING:
+        return None
     if record.spec.fresh:
         return "from nothing, as asked for with --fresh"
     if not record.spec.warm_starts:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import MissingDependencyError
+from mlmagic.serving.frame_columns import handed_on_inputs
 from mlmagic.serving.pool import PredictorPool
-from mlmagic.serving.results import ANONYMOUS, to_frame
+from mlmagic.serving.results import ANONYMOUS, to_frame, with_gaps
 from mlmagic.serving.rows import Rows, read_rows
 from mlmagic.spec.model import ModelVersion, Signature
 
@@ -57,6 +58,7 @@ def predict_with(predictor: Answers, version: ModelVersion, instances: Any) -> p
     signature = version.signature or predictor.signature
     rows = read_rows(instances, signature, label)
     outputs = predict_rows(predictor, rows, signature)
+    outputs |= {name: with_gaps(outputs[name]) for name in handed_on_inputs(signature) if name in outputs}
     if version.origin.artifact == "keras" and len(outputs) == 1:
         # A `.keras` file calls its output after the last layer, `dense_7` say.
         outputs = {ANONYMOUS: next(iter(outputs.values()))}

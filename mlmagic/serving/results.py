@@ -33,6 +33,16 @@ def to_frame(outputs: Mapping[str, Any], *, count: int, index: Any, label: str) 
     return pd.DataFrame(columns, index=pd.RangeIndex(count) if index is None else index)
 
 
+def with_gaps(values: Any) -> Any:
+    """Return what a model handed on, with None where a whole number was missing."""
+    from mlmagic.serving.values import missing_value
+
+    if isinstance(values, list) or values.dtype.kind not in "iu" or values.ndim != 1:
+        return values
+    stand_in = missing_value(str(values.dtype))
+    return [None if value == stand_in else value for value in values.tolist()] if stand_in in values else values
+
+
 def _columns(name: str, output: Any) -> dict[str, Any]:
     if isinstance(output, list):
         return {name: _cells(output)}

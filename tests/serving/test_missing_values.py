@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,9 @@ import pandas as pd
 import pytest
 
 from mlmagic.errors import PredictionError
+from mlmagic.serving.prediction import predict_with
 from mlmagic.serving.rows import Rows, read_rows
-from mlmagic.spec.model import Signature, TensorSpec
+from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 
 SIGNATURE = Signature(
     inputs=tuple(
@@ -74,6 +77,24 @@ def test_a_frame_without_a_column_is_told() -> None:
     with pytest.raises(PredictionError) as caught:
         read(pd.DataFrame({"miles": [1.0], "door": [4], "city": ["Bonn"]}))
     assert caught.value.problems == ("column 'doors' is missing. Did you mean door?",)
+
+
+class Echo:
+    """A model that hands its key on."""
+
+    signature = Signature(
+        inputs=(TensorSpec(name="key", dtype="int64", shape=(None,), optional=True),),
+        outputs=(TensorSpec(name="key", dtype="int64", shape=(None,)),),
+    )
+
+    def predict(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(columns)
+
+
+def test_a_key_that_is_missing_comes_back_missing() -> None:
+    version = ModelVersion(model="m", number=1, create_time=datetime.now(UTC), signature=Echo.signature)
+    frame = predict_with(Echo(), version, pd.DataFrame({"key": [7, None]}))
+    assert frame["key"].tolist() == [7, None]
 
 
 def test_values_that_are_there_must_still_fit() -> None:
