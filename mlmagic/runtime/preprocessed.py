@@ -28,7 +28,7 @@ def register_dataset(
     made = folder.model_dir
     if spec.dataset is None or not other_files(made, 1):
         message = "no dataset was written to AIP_MODEL_DIR, so no version was made"
-        if not {"--runner", "--output"} & set(spec.args):
+        if not any(word.partition("=")[0] in {"--runner", "--output"} for word in spec.args):
             return failed(message, exit_code=0, hint="Nothing is there any more: something else may have removed it.")
         return Ending(state=JobState.SUCCEEDED, exit_code=0, message=message)
     if links := stray_links(made):

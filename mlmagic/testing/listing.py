@@ -121,4 +121,5 @@ def _run_jobs(backend: Backend) -> None:
         flags={"learning_rate": "5e-2", "optimizer": "sgd"},
     )
     run(backend, "raise ValueError('no such column: fare')\n", name="rnn")
-    run(backend, "print(1)\n", name="rides", kind=JobKind.PREPROCESSING, dataset="rides")
+    elsewhere = ("--output", "gs://rides/clean")  # so that nothing is missed here
+    run(backend, "print(1)\n", name="rides", kind=JobKind.PREPROCESSING, dataset="rides", args=elsewhere)

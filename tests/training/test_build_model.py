@@ -86,7 +86,7 @@ def test_it_trains_evaluates_and_exports(job) -> None:
     assert (job.model / "saved_model.pb").exists()
 
 
-@pytest.mark.parametrize("kept", ["", "1"], ids=["rows kept", "rows read again"])
+@pytest.mark.parametrize("kept", ["", pytest.param("1", marks=pytest.mark.slow)], ids=["rows kept", "rows read again"])
 def test_a_killed_job_ends_with_the_same_bits(job, another, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READ_AGAIN", kept)
     another.run(*STEPS)
