@@ -17,7 +17,7 @@ from mlmagic.errors import MissingDependencyError, UsageError, nearest
 
 _WHOLE = 16 << 20
 """Files up to this size are digested whole."""
-_SAMPLES, _SAMPLE = 16, 1 << 20
+_SAMPLES, _SAMPLE = 16, 1 << 18
 _MARKERS = {"_SUCCESS"}
 """Empty files that Hadoop and Spark leave beside their output."""
 
