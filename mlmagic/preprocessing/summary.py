@@ -25,9 +25,29 @@ def summary(output: str) -> str:
         *(f"  {count:,} times {reason}" for reason, count in rows.rejected.items()),
         *(f"    such as {told(sample)}" for sample in rows.samples[:_SAMPLES]),
         f"Features{', inferred' if schema.are_features_inferred else ''}:",
-        *(f"  {name}: {json.dumps(options, ensure_ascii=False)}" for name, options in schema.features.items()),
+        *_features(schema),
     ]
     return "\n".join(lines)
+
+
+def _features(schema: DatasetSchema) -> list[str]:
+    """Return the declaration, to be read as YAML, in the order of the columns; crosses and the like come last."""
+    places = {column.name: place for place, column in enumerate(schema.columns)}
+    ordered = sorted(schema.features.items(), key=lambda item: places.get(item[0], len(places)))
+    return [f"  {name}: {_flow(options)}" for name, options in ordered]
+
+
+def _flow(value: object) -> str:
+    match value:
+        case dict():
+            options = sorted(value.items(), key=lambda item: item[0] != "type")
+            return "{" + ", ".join(f"{key}: {_flow(option)}" for key, option in options) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case str():
+            return value
+        case _:
+            return json.dumps(value)
 
 
 def _removed(rows: RowCounts) -> str:

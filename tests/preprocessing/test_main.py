@@ -222,4 +222,4 @@ def test_the_last_words_sum_it_up(rides: Path, preprocess: Preprocess, capsys: p
     assert f"Read {size} of {size} bytes: 1,000 rows" in lines
     assert "1,000 rows of 1,000: train 1,000" in lines
     assert "0 removed by clean, 0 rejected" in lines
-    assert lines[-1].startswith("  fare: {")
+    assert lines[-1] == "  fare: {type: numeric, scale: standard}"
