@@ -30,7 +30,7 @@ def check(output: Path, *, rows: int, shards: int, relative: float) -> None:
     Args:
         output: has `result.json` and the shards of each split, or those of a dataset.
         rows: how many pass the filter.
-        shards: how many there should be of the largest split; half as many, or twice, are as good.
+        shards: how many there should be of the largest split; half as many, or thrice, are as good.
         relative: how exact mean and variance must be.
 
     Raises:
@@ -42,7 +42,7 @@ def check(output: Path, *, rows: int, shards: int, relative: float) -> None:
     assert len(ids.unique()) == rows, "a row is in two splits"
     for split in SPLITS:
         _check_layout(files[split], rows * FRACTIONS[split], split)
-    assert shards / 2 <= len(files["train"]) <= shards * 2, f"{len(files['train'])} shards, {shards} expected"
+    assert shards / 2 <= len(files["train"]) <= shards * 3, f"{len(files['train'])} shards, {shards} expected"
     for told, part in _populations(output, files):
         for name in NUMERIC:
             _check_numbers(told["columns"][name], _column(part, name), name, relative)

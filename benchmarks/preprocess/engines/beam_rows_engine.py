@@ -71,13 +71,16 @@ def parse(line):
 
 
 def split_of(row, _count):
-    part = hashlib.blake2b(str(row["id"]).encode(), digest_size=8).digest()[0] / 256
+    digest = hashlib.blake2b(str(row["id"]).encode(), digest_size=8).digest()
+    part = int.from_bytes(digest, "little") / 2**64
     return 0 if part < 0.8 else 1 if part < 0.9 else 2
 
 
 def main():
     _, rows_per_shard, output, *files = sys.argv[1:]
     logging.disable(logging.WARNING)
+    rows = sum(Path(file).read_bytes().count(b"\n") for file in files)
+    shards = max(1, round(rows * 0.8 / int(rows_per_shard)))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         rides = (
             pipeline
@@ -101,7 +104,6 @@ def main():
             counts = counts | f"{name} counts" >> beam.combiners.Count.PerElement()
             told.append(counts | f"{name} told" >> beam.Map(lambda found, name=name: ((name, "count"), found)))
         for split, part in zip(SPLITS, rides | beam.Partition(split_of, 3), strict=True):
-            shards = max(1, round(sum(1 for _ in files) * 1e6 / int(rows_per_shard)))
             part | f"write {split}" >> beam.io.WriteToParquet(
                 f"{output}/{split}/rides", SCHEMA, codec="zstd", num_shards=shards, record_batch_size=65536
             )
