@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mlmagic.errors import CellError, UsageError, nearest
 from mlmagic.source.declaration import KEY
+from mlmagic.source.shape import lookalikes
 
 FUNCTIONS = {"clean": "batch", "clean_row": "row"}
 """By name, what each is called with."""
@@ -102,19 +103,8 @@ def _bound(own: Sequence[ast.stmt]) -> Iterator[str]:
 
 
 def _lookalikes(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:
-    for item in own:
-        match item:
-            case ast.AsyncFunctionDef(name=name):
-                what = f"`async def {name}`"
-            case ast.ClassDef(name=name):
-                what = f"`class {name}`"
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()):
-                what = f"`{name} = lambda ...`"
-            case _:
-                continue
-        if name in FUNCTIONS:
-            argument = FUNCTIONS[name]
-            yield f"{place(item.lineno)} has {what}; the job calls a plain function: `def {name}({argument}):`"
+    for line, name, what in lookalikes(own, FUNCTIONS):
+        yield f"{place(line)} has {what}; the job calls a plain function: `def {name}({FUNCTIONS[name]}):`"
 
 
 def _calls(own: Sequence[ast.stmt], place: Place) -> Iterator[str]:

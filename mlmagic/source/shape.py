@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlmagic.errors import CellError
@@ -63,7 +63,8 @@ def _refuse_two_ways(functions: dict[str, ast.FunctionDef], place: Callable[[int
         )
 
 
-def _refuse_lookalikes(own: Sequence[ast.stmt], place: Callable[[int], str]) -> None:
+def lookalikes(own: Sequence[ast.stmt], names: Collection[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield what has one of these names and is no plain function: its line, its name, and how it is defined."""
     for item in own:
         match item:
             case ast.AsyncFunctionDef(name=name):
@@ -74,11 +75,13 @@ def _refuse_lookalikes(own: Sequence[ast.stmt], place: Callable[[int], str]) -> 
                 what = f"`{name} = lambda ...`"
             case _:
                 continue
-        if name not in ("train", "build_model"):
-            continue
-        raise CellError(
-            f"{place(item.lineno)} has {what}; the job calls a plain function.", hint=f"Write `def {name}(...):`."
-        )
+        if name in names:
+            yield item.lineno, name, what
+
+
+def _refuse_lookalikes(own: Sequence[ast.stmt], place: Callable[[int], str]) -> None:
+    for line, name, what in lookalikes(own, ("train", "build_model")):
+        raise CellError(f"{place(line)} has {what}; the job calls a plain function.", hint=f"Write `def {name}(...):`.")
 
 
 def _refuse_calls(own: Sequence[ast.stmt], name: str, place: Callable[[int], str]) -> None:

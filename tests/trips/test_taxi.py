@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from support.taxi import RIDES, needs_rides
 
 import mlmagic
 from mlmagic.api.job import Job
 from mlmagic.session import Session
 
-RIDES = Path(os.environ.get("MLMAGIC_TAXI_DATA") or Path(__file__).parents[3] / "shared" / "data")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (RIDES / "taxi-test.csv").exists(),
-        reason=f"no taxi rides in {RIDES}: MLMAGIC_TAXI_DATA names the folder of taxi-{{train,valid,test}}.csv",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_rides]
 
 LONG = ("--epochs", "12", "--batch-size", "64")
 

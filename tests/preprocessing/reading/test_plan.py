@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import os
 import pickle
 from pathlib import Path
 
 import pytest
+from support.taxi import RIDES, needs_rides
 
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.reading import text, units
 from mlmagic.preprocessing.reading.files import digest
-
-TAXI = Path(os.environ.get("MLMAGIC_TAXI_DATA", "../shared/data"))
 
 # Values of a column, and the type that is guessed.
 GUESSED = {
@@ -68,9 +66,9 @@ def test_a_column_that_changes_type_in_the_last_file(tmp_path: Path, read):
     assert read([tmp_path / "*.csv"], types={"fare": "string"}).table.num_rows == 302
 
 
-@pytest.mark.skipif(not (TAXI / "taxi-train.csv").exists(), reason="the taxi files are not here")
+@needs_rides
 def test_the_taxi_files_are_one_source(read):
-    found = read([TAXI / "taxi-*.csv"])
+    found = read([RIDES / "taxi-*.csv"])
     assert (found.table.num_rows, len(found.rejected)) == (13_611, 0)
     assert found.types["passengers"] == "float"
     assert found.types["pickup_datetime"] == "timestamp"
