@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
+from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -96,15 +97,11 @@ PREPROCESS = Magic(
                 is_repeatable=True,
                 help="ship this DataFrame or array, which the cell uses, as a data file",
             ),
-            Option(
-                name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by"
-            ),
-            Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+            LABEL,
+            TIMEOUT,
             Option(name="cores", metavar="N", kind=Kind.TEXT, help="what the job takes of this machine"),
-            Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 2GB: 1GB by default"),
-            Option(
-                name="priority", metavar="N", kind=Kind.INTEGER, default=0, help="a waiting job with more starts first"
-            ),
+            MEMORY,
+            PRIORITY,
             Option(
                 name="max-retries",
                 metavar="N",
@@ -112,15 +109,11 @@ PREPROCESS = Magic(
                 default=0,
                 help="start again after a failure, this often",
             ),
-            Option(name="wait", help="wait until the job has ended; fail if it fails"),
-            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable"),
+            WAIT,
+            INTO,
             Option(name="dry-run", help="show package and commands; start nothing"),
-            Option(
-                name="export", metavar="DIR", kind=Kind.TEXT, help="write the package into this folder; start nothing"
-            ),
-            Option(
-                name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use"
-            ),
+            EXPORT,
+            BACKEND,
         ),
         takes_program=True,
         body=(

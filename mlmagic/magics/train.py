@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
+from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -52,10 +53,8 @@ TRAIN = Magic(
                 is_repeatable=True,
                 help="ship this DataFrame or array as a data file",
             ),
-            Option(
-                name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by"
-            ),
-            Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+            LABEL,
+            TIMEOUT,
             Option(
                 name="scale-tier",
                 metavar="TIER",
@@ -79,10 +78,8 @@ TRAIN = Magic(
             Option(
                 name="cores", metavar="N", kind=Kind.TEXT, help="what a replica takes of this machine: 1 by default"
             ),
-            Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 2GB: 1GB by default"),
-            Option(
-                name="priority", metavar="N", kind=Kind.INTEGER, default=0, help="a waiting job with more starts first"
-            ),
+            MEMORY,
+            PRIORITY,
             Option(
                 name="max-retries",
                 metavar="N",
@@ -91,15 +88,11 @@ TRAIN = Magic(
                 help="start again after a failure, this often; the program finds its checkpoints",
             ),
             Option(name="fresh", help="start the program from nothing, not by a fork of a warm TensorFlow"),
-            Option(name="wait", help="wait until the job has ended; fail if it fails"),
-            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable"),
+            WAIT,
+            INTO,
             Option(name="dry-run", help="show package, flags and commands; start nothing"),
-            Option(
-                name="export", metavar="DIR", kind=Kind.TEXT, help="write the package into this folder; start nothing"
-            ),
-            Option(
-                name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use"
-            ),
+            EXPORT,
+            BACKEND,
         ),
         takes_program=True,
         body=(
