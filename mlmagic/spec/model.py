@@ -39,10 +39,16 @@ class ModelOrigin(Noun):
     package_digest: str | None = None
     dataset: str | None = None
     """The version that it was trained on, such as `taxi@3`."""
+    study: str | None = None
+    """The study whose best trial it is."""
+    source: str | None = None
+    """The file or folder that it was imported from."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Of the job that made it."""
     framework: str = "tensorflow"
     framework_version: str | None = None
     artifact: str = "savedmodel"
-    """`savedmodel` or `keras`."""
+    """`savedmodel`, `keras` or `onnx`."""
     artifact_path: str = "."
     """Where the artifact lies, relative to the version's folder."""
 

@@ -1,4 +1,4 @@
-"""What happened, in order: each change of a job, model or dataset leaves a row, in the same transaction."""
+"""What happened, in order: each change of a job, model, dataset or endpoint leaves a row, in the same transaction."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Noun):
-    """Something happened to a job, model or dataset. Ids grow, also over a rebuild; events do not survive one."""
+    """Something happened to one of these. Ids grow, also over a rebuild; events do not survive one."""
 
     id: int
     time: datetime
     subject: str
-    """`job:<id>`, `model:<name>` or `dataset:<name>`."""
+    """`job:<id>`, `model:<name>`, `dataset:<name>` or `endpoint:<name>`."""
     kind: str
-    """Of a job: `state` or `deleted`. Of a model: `version` or `alias`. Of a dataset: `version` or `deleted`."""
+    """Of a job: `state` or `deleted`. Of a model: `version` or `alias`. Of a dataset: `version` or `deleted`.
+    Of an endpoint: `created`, `changed` or `deleted`."""
     payload: Mapping[str, object]
 
 

@@ -215,6 +215,38 @@ class DatasetFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointFolder:
+    """`endpoints/<name>/`. Its token is no file of the workspace: see `RuntimeFolder`."""
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        """The `EndpointSpec`."""
+        return self.root / "endpoint.json"
+
+    @property
+    def status(self) -> Path:
+        """The `EndpointStatus`."""
+        return self.root / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one supervisor, from before it starts."""
+        return self.root / "supervisor.lock"
+
+    @property
+    def supervisor(self) -> Path:
+        """Which process the supervisor is, and where it can be told something."""
+        return self.root / "supervisor.json"
+
+    @property
+    def log(self) -> Path:
+        """What supervisor and workers have to say."""
+        return self.root / "endpoint.log"
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A folder `.mlmagic/`, which may not exist yet."""
 
@@ -308,3 +340,21 @@ class Workspace:
     def dataset_version(self, dataset: str, number: int) -> DatasetVersionFolder:
         """Return the folder of a dataset's version."""
         return self.dataset(dataset).version(number)
+
+    @property
+    def converted(self) -> Path:
+        """The folder of models in forms that start faster. Made again when they are missing."""
+        return self.root / "converted"
+
+    @property
+    def endpoints(self) -> Path:
+        """The folder of endpoint folders."""
+        return self.root / "endpoints"
+
+    def endpoint(self, name: str) -> EndpointFolder:
+        """Return an endpoint's folder.
+
+        Raises:
+            UsageError: an endpoint cannot be called so.
+        """
+        return EndpointFolder(self.endpoints / check_name(name, "endpoint name"))

@@ -36,7 +36,7 @@ class RuntimeFolder:
         name = hashlib.sha256(os.fsencode(os.path.realpath(workspace.root))).hexdigest()[:16]
         base = _base(environ, longest=LONGEST_SOCKET - len(f"/{_NAME}/{name}/{_SOCKET}"))
         folder = cls(base / _NAME / name)
-        for path in (base / _NAME, folder.root, folder.environments):
+        for path in (base / _NAME, folder.root, folder.environments, folder.endpoints):
             _make_own(path)
         return folder
 
@@ -48,7 +48,8 @@ class RuntimeFolder:
         """
         _check_own(self.root)
         # Somebody may have tidied up in it.
-        _make_own(self.environments)
+        for path in (self.environments, self.endpoints):
+            _make_own(path)
         return self
 
     @property
@@ -60,6 +61,15 @@ class RuntimeFolder:
     def environments(self) -> Path:
         """The folder of environment variables of jobs that have not ended."""
         return self.root / "environments"
+
+    @property
+    def endpoints(self) -> Path:
+        """The folder of endpoints' tokens and of the sockets of their supervisors."""
+        return self.root / "endpoints"
+
+    def token(self, endpoint: str) -> Path:
+        """What a request to an endpoint has to know, as text."""
+        return self.endpoints / f"{endpoint}.token"
 
     @property
     def ports(self) -> Path:

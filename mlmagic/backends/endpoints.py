@@ -1,0 +1,89 @@
+"""What every place that serves models is: the Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec
+
+Records = list[EndpointRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """How an endpoint is asked. `token` is None where none is needed; it is shown nowhere unless asked for."""
+
+    url: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
+
+
+class EndpointBackend(Protocol):
+    """A place where models are served. All methods are safe to call from several threads and processes at once.
+
+    An endpoint does not depend on who made it: it goes on when the kernel dies.
+    """
+
+    name: str
+
+    def create(self, spec: EndpointSpec) -> EndpointRecord:
+        """Make an endpoint, start it, and return at once. A `port` of 0 is replaced by one that is free.
+
+        Raises:
+            ConflictError: there is one of that name.
+            BackendError: it cannot be started.
+        """
+        ...
+
+    def change(self, name: str, edit: Callable[[EndpointSpec], EndpointSpec]) -> EndpointRecord:
+        """Let the endpoint serve what `edit` makes of its spec, and return at once; no request is lost meanwhile.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or a version is not there.
+        """
+        ...
+
+    def get(self, name: str) -> EndpointRecord:
+        """Return what is true now: an endpoint whose supervisor died is not reported as serving.
+
+        Raises:
+            NotFoundError: there is no such endpoint; names the nearest.
+        """
+        ...
+
+    def list(self) -> Records:
+        """Return all endpoints in order of name, as they are now."""
+        ...
+
+    def wake(self, name: str) -> EndpointRecord:
+        """Start an endpoint that is DOWN, because it was stopped or the machine was; of any other do nothing."""
+        ...
+
+    def wait(self, name: str, generation: int, seconds: float) -> EndpointRecord:
+        """Return as soon as that generation is served or refused, or the endpoint is FAILED; or when time is up."""
+        ...
+
+    def stop(self, name: str) -> EndpointRecord:
+        """End the endpoint's processes after what they are answering; its spec, port and name stay."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Stop the endpoint and forget it.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        ...
+
+    def address(self, name: str) -> Address:
+        """Return how it is asked; one that is DOWN is started.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            BackendError: it cannot be started.
+        """
+        ...

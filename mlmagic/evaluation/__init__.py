@@ -1,0 +1,1 @@
+"""How well predictions fit what happened: metrics of arrays, in numpy alone."""

@@ -1,0 +1,1 @@
+"""The HTTP side of a worker: requests to columns, batches, replies."""

@@ -1,0 +1,1 @@
+"""Predictions for whole files: a job of its own."""

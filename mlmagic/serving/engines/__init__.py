@@ -1,0 +1,1 @@
+"""What computes predictions: TensorFlow in a session, or ONNX Runtime."""

@@ -1,0 +1,1 @@
+"""An endpoint's processes: the supervisor, which owns the socket, and its workers."""

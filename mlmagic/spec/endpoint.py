@@ -1,0 +1,155 @@
+"""An endpoint: what it is to serve (`EndpointSpec`), what it serves now (`EndpointStatus`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mlmagic.spec.noun import Noun
+
+
+class EndpointState(StrEnum):
+    """What an endpoint does now."""
+
+    STARTING = "STARTING"
+    """Its first worker is loading; requests wait."""
+    READY = "READY"
+    UPDATING = "UPDATING"
+    """Workers load what was deployed; they answer as before meanwhile."""
+    IDLE = "IDLE"
+    """Without workers, for want of requests; the next one wakes it."""
+    FAILED = "FAILED"
+    """It cannot serve; `error` says why. Requests get 503."""
+    STOPPING = "STOPPING"
+    DOWN = "DOWN"
+    """Nothing runs: it was stopped, or the machine was."""
+
+
+class EngineChoice(StrEnum):
+    """What computes a version's predictions."""
+
+    AUTO = "auto"
+    """ONNX Runtime where the model converts and agrees on sample rows, TensorFlow otherwise."""
+    SESSION = "session"
+    ONNX = "onnx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedVersion(Noun):
+    """A version behind an endpoint."""
+
+    number: int
+    traffic: int = 100
+    """Percent of the requests that name no version. Those of all versions add up to 100."""
+    engine: EngineChoice = EngineChoice.AUTO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling(Noun):
+    """How many workers there are."""
+
+    min_replicas: int = 0
+    """0: none are left after a while without requests."""
+    max_replicas: int = 1
+    idle_seconds: float = 900.0
+    """Without a request, after which workers beyond `min_replicas` end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Noun):
+    """What a request may be, and how many may wait."""
+
+    body_bytes: int = 64 << 20
+    instances: int = 100_000
+    """Of one request."""
+    queue: int = 1024
+    """Requests of one worker that have not been answered."""
+    timeout_seconds: float = 60.0
+    """For a body to come in, and again for its answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSpec(Noun):
+    """`endpoint.json`: what was asked for. Each change is a new generation."""
+
+    name: str
+    model: str
+    deployed: tuple[DeployedVersion, ...]
+    follows: str | None = None
+    """The alias that its one version follows: moving the alias moves the endpoint. None: the version stays."""
+    scaling: Scaling = field(default_factory=Scaling)
+    limits: Limits = field(default_factory=Limits)
+    host: str = "127.0.0.1"
+    port: int
+    """Stays the same as long as the endpoint is there."""
+    needs_token: bool = True
+    python: str | None = None
+    """The interpreter that serves; None is the one of who starts it."""
+    generation: int = 1
+    create_time: datetime
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus(Noun):
+    """A worker process."""
+
+    pid: int
+    state: str
+    """`loading`, `ready` or `draining`."""
+    start_time: datetime
+    memory_bytes: int = 0
+    cpu_percent: float = 0.0
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionStatus(Noun):
+    """What a deployed version did since its supervisor was started."""
+
+    number: int
+    engine: str | None = None
+    """`session` or `onnx`, once loaded."""
+    requests: int = 0
+    instances: int = 0
+    errors: int = 0
+    """Requests that were well-formed and yet got no prediction."""
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    """`p50` and `p99` of the newest requests, from the whole body to the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointStatus(Noun):
+    """`status.json`: what its supervisor last said, about once a second while something changes."""
+
+    state: EndpointState
+    generation: int = 0
+    """Of the spec that is served; smaller than the spec's own while that is being loaded."""
+    refused_generation: int = 0
+    """The newest generation that could not be loaded: the one before is served on."""
+    error: str | None = None
+    """Why it failed, or why that generation was refused; one line."""
+    workers: tuple[WorkerStatus, ...] = ()
+    versions: tuple[VersionStatus, ...] = ()
+    requests_per_second: float = 0.0
+    """Over the last ten seconds or so."""
+    last_request: datetime | None = None
+    start_time: datetime
+    """Of the supervisor."""
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointRecord(Noun):
+    """An endpoint as it is now."""
+
+    spec: EndpointSpec
+    status: EndpointStatus
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host = f"[{self.spec.host}]" if ":" in self.spec.host else self.spec.host
+        return f"http://{host}:{self.spec.port}"

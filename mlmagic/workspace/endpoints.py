@@ -1,0 +1,144 @@
+"""Endpoints: what each is to serve. Their folders are all there is of them; no row tells of one."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mlmagic.errors import ConflictError, NotFoundError, WorkspaceError, nearest
+from mlmagic.spec import codec
+from mlmagic.spec.endpoint import EndpointSpec, EndpointStatus
+from mlmagic.spec.names import is_name
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.events import add_event
+from mlmagic.workspace.files import explained, make_folder, write_atomic
+from mlmagic.workspace.layout import EndpointFolder
+
+if TYPE_CHECKING:
+    import sqlite3
+
+# `list` is also a method below, where annotations would take it for that.
+Specs = list[EndpointSpec]
+Names = list[str]
+
+
+class EndpointStore:
+    """The endpoints of a workspace. Any number of processes may use one at the same time.
+
+    Every change of a spec is made under the database's one lock for writers, as the deletion of a version is: so no
+    version is deployed and deleted at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._workspace = database.workspace
+
+    def create(self, spec: EndpointSpec) -> EndpointSpec:
+        """Write a new endpoint's spec.
+
+        Raises:
+            ConflictError: there is one of that name.
+            NotFoundError: a version that it deploys is not there.
+        """
+        with self._database.write() as connection, explained(f"make the endpoint {spec.name}"):
+            folder = self._workspace.endpoint(spec.name)
+            if folder.spec.exists():
+                raise ConflictError(f"there is an endpoint {spec.name!r} already.")
+            self._write(connection, spec, "created")
+        return spec
+
+    def change(self, name: str, edit: Callable[[EndpointSpec], EndpointSpec]) -> EndpointSpec:
+        """Write what `edit` makes of the spec, as its next generation; where it changes nothing, nothing is written.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or a version that it deploys is not there.
+        """
+        with self._database.write() as connection, explained(f"change the endpoint {name}"):
+            before = self.get(name)
+            after = edit(before)
+            if after == before:
+                return before
+            after = dataclasses.replace(after, generation=before.generation + 1, update_time=datetime.now(UTC))
+            self._write(connection, after, "changed")
+        return after
+
+    def delete(self, name: str) -> None:
+        """Remove an endpoint's folder. Its supervisor, if there is one, ends when it sees that.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        with self._database.write() as connection, explained(f"delete the endpoint {name}"):
+            self.get(name)
+            folder = self._workspace.endpoint(name)
+            # The spec first: without it there is no endpoint, whenever this process is killed.
+            folder.spec.unlink()
+            shutil.rmtree(folder.root, ignore_errors=True)
+            add_event(connection, f"endpoint:{name}", "deleted", {}, datetime.now(UTC))
+
+    def get(self, name: str) -> EndpointSpec:
+        """Return an endpoint's spec.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            WorkspaceError: its file cannot be read.
+        """
+        spec = self._read(self._workspace.endpoint(name))
+        if spec is None:
+            known = self._names()
+            hint = nearest(name, known) or (
+                f"Endpoints: {', '.join(known)}." if known else "There are none yet: %deploy MODEL makes one."
+            )
+            raise NotFoundError(f"there is no endpoint {name!r}.", hint=hint)
+        return spec
+
+    def status(self, name: str) -> EndpointStatus | None:
+        """Return what the endpoint's supervisor last said, which may have died since; None if it never spoke."""
+        try:
+            return codec.loads(EndpointStatus, self._workspace.endpoint(name).status.read_bytes())
+        except (OSError, codec.DecodeError):
+            return None
+
+    def list(self) -> Specs:
+        """Return all endpoints in order of name."""
+        specs = [self._read(self._workspace.endpoint(name)) for name in self._names()]
+        return [spec for spec in specs if spec is not None]
+
+    def deployed(self, model: str) -> dict[int, Names]:
+        """Return the versions of a model that are deployed, and behind which endpoints."""
+        found: dict[int, Names] = {}
+        for spec in self.list():
+            for version in spec.deployed if spec.model == model else ():
+                found.setdefault(version.number, []).append(spec.name)
+        return found
+
+    def _write(self, connection: sqlite3.Connection, spec: EndpointSpec, kind: str) -> None:
+        for version in spec.deployed:
+            if not self._workspace.version(spec.model, version.number).origin.exists():
+                raise NotFoundError(f"model {spec.model!r} has no version {version.number}.")
+        folder = self._workspace.endpoint(spec.name)
+        make_folder(folder.root)
+        write_atomic(folder.spec, codec.dumps(spec))
+        traffic = {str(version.number): version.traffic for version in spec.deployed}
+        payload = {"generation": spec.generation, "model": spec.model, "traffic": traffic}
+        add_event(connection, f"endpoint:{spec.name}", kind, payload, spec.update_time)
+
+    def _read(self, folder: EndpointFolder) -> EndpointSpec | None:
+        try:
+            return codec.loads(EndpointSpec, folder.spec.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, codec.DecodeError) as error:
+            raise WorkspaceError(
+                f"the endpoint {folder.root.name!r} cannot be read from {folder.spec}: {error}.",
+                hint="Mend the file, or remove the folder and deploy again.",
+            ) from error
+
+    def _names(self) -> Names:
+        try:
+            return sorted(path.name for path in self._workspace.endpoints.iterdir() if is_name(path.name))
+        except FileNotFoundError:
+            return []
