@@ -36,11 +36,6 @@ _KINDS = {
 }
 
 
-def is_bigquery(pattern: str) -> bool:
-    """Whether it names a table, `bq://project.dataset.table`, or holds a query, `bq:SELECT …`."""
-    return pattern.startswith("bq:")
-
-
 def plan_bigquery(patterns: Sequence[str], options: ReadOptions, client: Client | None = None) -> Source:
     """Ask BigQuery for the columns of a table or query; nothing is read yet, and nothing costs.
 

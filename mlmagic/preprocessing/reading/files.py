@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
 from mlmagic.errors import MissingDependencyError, UsageError, nearest
 
 _WHOLE = 16 << 20
@@ -57,6 +54,17 @@ def open_file(path: str) -> Iterator[BinaryIO]:
     Raises:
         UsageError: it cannot be opened or read.
     """
+    if "://" not in path:
+        try:
+            with open(path, "rb") as own:  # noqa: PTH123 - one form of path for all systems
+                yield own
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {_told(error)}") from error
+        return
+    # Only where it is needed: it takes longer to load than most files to read.
+    from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
     try:
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             yield cast("BinaryIO", file)
@@ -94,6 +102,11 @@ def digest(path: str, size: int) -> str:
 
 
 def _match(pattern: str, problems: list[str]) -> list[Found]:
+    if "://" not in pattern and os.path.isfile(pattern):  # noqa: PTH113 - as below
+        return [Found(pattern.removeprefix("./"), os.path.getsize(pattern))]  # noqa: PTH202
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
     try:
         # A file may be called `a[1].csv`.
         if any(sign in pattern for sign in "*?[") and FileSystems.exists(pattern):

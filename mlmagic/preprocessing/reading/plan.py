@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 
 from mlmagic.errors import UsageError, nearest
-from mlmagic.preprocessing.reading.bigquery import is_bigquery, plan_bigquery
 from mlmagic.preprocessing.reading.delimited_plan import plan_delimited
 from mlmagic.preprocessing.reading.files import Found, digest, find_files, read_range
 from mlmagic.preprocessing.reading.json_lines import plan_json_lines
@@ -63,7 +62,9 @@ def plan_source(patterns: Sequence[str], options: ReadOptions) -> Source:
     Raises:
         UsageError: files that are not there, cannot be read, or do not go together; all that are wrong at once.
     """
-    if any(is_bigquery(pattern) for pattern in patterns):
+    if any(pattern.startswith("bq:") for pattern in patterns):  # `bq://project.dataset.table`, or `bq:SELECT …`
+        from mlmagic.preprocessing.reading.bigquery import plan_bigquery  # needs Beam, which other inputs do not
+
         return plan_bigquery(patterns, options)
     files = find_files(patterns)
     kind = options.format or _one_format(files)
