@@ -47,6 +47,8 @@ class EndpointStore:
             folder = self._workspace.endpoint(spec.name)
             if folder.spec.exists():
                 raise ConflictError(f"there is an endpoint {spec.name!r} already.")
+            # Of one that was being deleted when its process was killed.
+            folder.status.unlink(missing_ok=True)
             self._write(connection, spec, "created")
         return spec
 
@@ -138,7 +140,9 @@ class EndpointStore:
             ) from error
 
     def _names(self) -> Names:
+        """Return the names of endpoints. What a process left that was killed while deleting one is none."""
         try:
-            return sorted(path.name for path in self._workspace.endpoints.iterdir() if is_name(path.name))
+            names = sorted(path.name for path in self._workspace.endpoints.iterdir() if is_name(path.name))
         except FileNotFoundError:
             return []
+        return [name for name in names if self._workspace.endpoint(name).spec.exists()]
