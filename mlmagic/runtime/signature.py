@@ -116,16 +116,20 @@ def _read_saved_model(path: Path) -> dict[str, Any]:
     if serving is None:
         raise RefusedError("it has no graph with the tag `serve`")
     name = _choose_signature([key for key in serving.signature_def if key not in _INTERNAL_SIGNATURES])
-    definition = serving.signature_def[name]
     return {
-        "signature": {
-            "name": name,
-            "inputs": _tensors(definition.inputs),
-            "outputs": _tensors(definition.outputs),
-        },
+        "signature": describe_signature(name, serving.signature_def[name]),
         "artifact": "savedmodel",
         "frameworkVersion": serving.meta_info_def.tensorflow_version or None,
     }
+
+
+def describe_signature(name: str, definition: Any) -> dict[str, Any]:
+    """Return a `SignatureDef` as `Signature` is written in JSON.
+
+    Raises:
+        RefusedError: a tensor of it cannot be sent.
+    """
+    return {"name": name, "inputs": _tensors(definition.inputs), "outputs": _tensors(definition.outputs)}
 
 
 def _choose_signature(names: list[str]) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.serving import frames
 
 if TYPE_CHECKING:
-    from mlmagic.serving.engine import Engine
+    from mlmagic.serving.engines.base import Engine
 
 _LOOK_AT_KERNEL_SECONDS = 2.0
 _LONGEST_ERROR = 1000
@@ -64,7 +64,8 @@ def _end_with(kernel: int) -> None:
 
 def _start(artifact: Path, connection: socket.socket) -> Engine | None:
     from mlmagic.runtime.signature import RefusedError
-    from mlmagic.serving.engine import load_engine
+    from mlmagic.serving.engines.load import load_engine
+    from mlmagic.spec.codec import encode
 
     try:
         engine = load_engine(artifact)
@@ -75,14 +76,14 @@ def _start(artifact: Path, connection: socket.socket) -> Engine | None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the kernel has to know
         _tell(connection, {"error": _one_line(error)})
     else:
-        _tell(connection, {"signature": engine.signature})
+        _tell(connection, {"signature": encode(engine.signature)})
         return engine
     return None
 
 
 def _answer(connection: socket.socket, engine: Engine, number: int, columns: Mapping[str, Any]) -> None:
     try:
-        outputs = engine.predict(columns)
+        outputs = engine.run(columns)
     except Exception as error:  # noqa: BLE001 - a model may raise anything
         _tell(connection, {"id": number, "error": _one_line(error)})
     else:

@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 
 from mlmagic.errors import PredictionError
-from mlmagic.serving.engine import load_engine
+from mlmagic.serving.engines.load import load_engine
 from mlmagic.serving.prediction import predict_with
-from mlmagic.spec.codec import decode
 from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
@@ -30,10 +29,10 @@ class Loaded:
 
     @property
     def signature(self) -> Signature:
-        return decode(Signature, self._engine.signature)
+        return self._engine.signature
 
     def predict(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        return self._engine.predict(columns)
+        return self._engine.run(columns)
 
 
 @pytest.fixture

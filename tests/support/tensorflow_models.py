@@ -110,6 +110,66 @@ def prints(text):
 
 
 save_as("prints", prints, text, serving_default=1)
+
+# For the engines.
+engines = root / "engines"
+engines.mkdir()
+
+
+class HalfPlusThree(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.half, self.three = tf.Variable(0.5), tf.Variable(3.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    def predict(self, x):
+        return {"y": self.half * x + self.three}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def regress(self, inputs):
+        return {"outputs": self.half * tf.strings.to_number(inputs)[:, None] + self.three}
+
+
+def set_method(path, signature, method):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    saved.meta_graphs[0].signature_def[signature].method_name = method
+    (path / "saved_model.pb").write_bytes(saved.SerializeToString())
+
+
+half = HalfPlusThree()
+tf.saved_model.save(
+    half, str(engines / "half_plus_three"), signatures={"serving_default": half.predict, "regress": half.regress}
+)
+set_method(engines / "half_plus_three", "regress", "tensorflow/serving/regress")
+
+large = tf.Module()
+large.table = tf.Variable(tf.random.normal([1024, 4096]))
+large.answer = tf.function(
+    lambda x: {"y": x * tf.reduce_sum(large.table[:1])}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")]
+)
+tf.saved_model.save(large, str(engines / "large"), signatures=large.answer)
+
+# In the way of TensorFlow 1, which has all kinds of tensors in its signatures.
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    info = tf.compat.v1.saved_model.build_tensor_info
+    rows = tf.compat.v1.ragged.placeholder(tf.int64, 1, [2])
+    text = tf.compat.v1.placeholder(tf.string, [None])
+    words = tf.strings.split(text)
+    outputs = {
+        "doubled": rows * 2,
+        "words": words.to_sparse(),
+        "halves": tf.RaggedTensor.from_tensor(tf.cast(tf.ones_like(text, tf.float32)[:, None] / 2, tf.bfloat16)),
+        "text": text,
+    }
+    named = {name: info(value) for name, value in outputs.items()}
+    signature = tf.compat.v1.saved_model.build_signature_def(
+        {"rows": info(rows), "text": info(text)}, {**named, "again": named["words"]}, "tensorflow/serving/predict"
+    )
+    builder = tf.compat.v1.saved_model.Builder(str(engines / "kinds"))
+    builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+    builder.save()
 """
 
 
