@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from datetime import datetime
 from mlmagic.errors import ConflictError, MlmagicError
 from mlmagic.runtime.claim import PAUSES, Claim, now
 from mlmagic.runtime.ending import Ending, append_to_log, log_lines, quietly
+from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.reserve import Reserve
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
 from mlmagic.spec.codec import dumps
@@ -91,14 +91,4 @@ def _end_time(claim: Claim) -> datetime:
 
 
 def _metrics(claim: Claim, state: JobState) -> Mapping[str, float]:
-    if state not in {JobState.SUCCEEDED, JobState.FAILED}:
-        return {}
-    try:
-        from mlmagic.runtime.scalars import final_metrics
-
-        found = final_metrics(claim.folder.tensorboard_dir)
-        # JSON has no other numbers.
-        return {name: value for name, value in found.items() if math.isfinite(value)}
-    except Exception:  # noqa: BLE001 - good to have, and no reason for a job to fail
-        traceback.print_exc()
-        return {}
+    return job_metrics(claim.folder.tensorboard_dir) if state in {JobState.SUCCEEDED, JobState.FAILED} else {}

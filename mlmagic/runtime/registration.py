@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.ending import Ending, failed
 from mlmagic.runtime.inspection import Inspection, inspect_model
+from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.trained_on import read_trained_on
 from mlmagic.spec.job import JobSpec, JobState
 from mlmagic.spec.model import ModelOrigin
@@ -28,6 +29,7 @@ def register_model(
     model_dir: Path,
     *,
     package_dir: Path,
+    tensorboard_dir: Path,
     models: ModelStore,
     datasets: DatasetStore,
     environment: Mapping[str, str],
@@ -50,10 +52,11 @@ def register_model(
     if inspection.refused is not None:
         return _refused(inspection.refused, artifact)
     trained = read_trained_on(spec, package_dir, datasets)
+    metrics = job_metrics(tensorboard_dir)
     version = models.register(
         spec.model,
         artifact.folder,
-        origin=_origin(job_id, spec, artifact, inspection),
+        origin=_origin(job_id, spec, artifact, inspection, metrics),
         signature=trained.mark(inspection.signature),
         statistics=trained.statistics,
         set_default=spec.set_default,
@@ -62,7 +65,13 @@ def register_model(
     default = models.get(spec.model).aliases.get("default")
     remarks = [*_remarks(artifact, inspection, model_dir), *trained.remarks]
     said = [_version_line(spec.model, version.number, default), *remarks]
-    return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=str(version), message=" · ".join(said))
+    return Ending(
+        state=JobState.SUCCEEDED,
+        exit_code=0,
+        model_version=str(version),
+        metrics=metrics,
+        message=" · ".join(said),
+    )
 
 
 def _refused(why: str, artifact: Artifact, advice: str = "") -> Ending:
@@ -73,11 +82,14 @@ def _refused(why: str, artifact: Artifact, advice: str = "") -> Ending:
     )
 
 
-def _origin(job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspection) -> ModelOrigin:
+def _origin(
+    job_id: str, spec: JobSpec, artifact: Artifact, inspection: Inspection, metrics: Mapping[str, float]
+) -> ModelOrigin:
     return ModelOrigin(
         job_id=job_id,
         package_digest=spec.package.digest,
         dataset=spec.dataset,
+        metrics=metrics,
         framework="tensorflow" if artifact.kind == "savedmodel" else "keras",
         framework_version=inspection.framework_version,
         artifact=artifact.kind,

@@ -143,6 +143,7 @@ class Supervisor:
             claim.spec,
             self._folder.model_dir,
             package_dir=self._folder.package,
+            tensorboard_dir=self._folder.tensorboard_dir,
             models=self._models,
             datasets=self._datasets,
             environment=environment,

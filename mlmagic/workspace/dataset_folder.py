@@ -15,7 +15,7 @@ from mlmagic.spec.noun import Noun
 from mlmagic.spec.statistics import DatasetStatistics
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.layout import DatasetFolder, DatasetVersionFolder
-from mlmagic.workspace.moving import check_movable, move, version_numbers
+from mlmagic.workspace.moving import check_movable, deleted_numbers, move, version_numbers
 
 _Noun = TypeVar("_Noun", bound=Noun)
 
@@ -107,13 +107,7 @@ def lost_shard(folder: DatasetVersionFolder, split: str) -> str | None:
 
 def taken_numbers(folder: DatasetFolder) -> set[int]:
     """Return the numbers that versions have or had."""
-    return version_numbers(folder.root) | deleted_numbers(folder)
-
-
-def deleted_numbers(folder: DatasetFolder) -> set[int]:
-    """Return the numbers that versions had which were deleted."""
-    names = [re.fullmatch(r"([1-9][0-9]{0,17})\.deleted", path.name) for path in folder.root.iterdir()]
-    return {int(match[1]) for match in names if match}
+    return version_numbers(folder.root) | deleted_numbers(folder.root)
 
 
 def _size(root: Path) -> int:

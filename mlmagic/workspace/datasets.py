@@ -20,7 +20,6 @@ from mlmagic.spec.statistics import DatasetStatistics
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.dataset_folder import (
     check_whole,
-    deleted_numbers,
     is_of_job,
     lost_shard,
     move_in,
@@ -31,7 +30,7 @@ from mlmagic.workspace.dataset_folder import (
 from mlmagic.workspace.events import add_event
 from mlmagic.workspace.files import explained, make_folder
 from mlmagic.workspace.layout import DELETED_PREFIX, DatasetFolder, DatasetVersionFolder
-from mlmagic.workspace.moving import copied, leave_link, remove, version_numbers
+from mlmagic.workspace.moving import copied, deleted_numbers, leave_link, remove, version_numbers
 from mlmagic.workspace.rows import UNFINISHED_ROWS
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def _numbers(place: DatasetFolder) -> list[int]:
 def _no_such_version(place: DatasetFolder, meant: DatasetReference, numbers: list[int]) -> NotFoundError:
     told = [f"{meant.dataset}@{number}" for number in numbers]
     hint = f"There is {told[0]} alone." if len(told) == 1 else f"There are {', '.join(told[:-1])} and {told[-1]}."
-    if meant.version in deleted_numbers(place):
+    if meant.version in deleted_numbers(place.root):
         return NotFoundError(f"dataset version {meant} was deleted.", hint=hint)
     return NotFoundError(f"dataset {meant.dataset!r} has no version {meant.version}.", hint=hint)
 

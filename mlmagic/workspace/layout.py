@@ -171,6 +171,10 @@ class ModelFolder:
         """Return the folder of a version."""
         return VersionFolder(self.root / str(number))
 
+    def tombstone(self, number: int) -> Path:
+        """An empty file that stays when a version is deleted, so that its number never means another one."""
+        return self.root / f"{number}.deleted"
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersionFolder:

@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.errors import NotFoundError, WorkspaceError, nearest
-from mlmagic.spec import codec
-from mlmagic.spec.model import Model, ModelOrigin, ModelVersion, Signature
+from mlmagic.errors import NotFoundError, nearest
+from mlmagic.spec.model import Model, ModelOrigin, ModelSummary, ModelVersion, Signature
 from mlmagic.spec.names import ModelReference
+from mlmagic.workspace import model_rows as rows
 from mlmagic.workspace.database import Database
-from mlmagic.workspace.events import add_event
-from mlmagic.workspace.files import explained, make_folder, write_atomic
+from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.files import explained, make_folder
 from mlmagic.workspace.layout import ModelFolder
-from mlmagic.workspace.moving import copied, leave_link, remove, version_numbers
+from mlmagic.workspace.model_aliases import (
+    DEFAULT,
+    LATEST,
+    check_alias,
+    no_such_alias,
+    pointed_at,
+    read_model,
+    without,
+    write_aliases,
+)
+from mlmagic.workspace.model_deletion import remove_version, require_all_deletable, require_deletable
+from mlmagic.workspace.moving import copied, leave_link, remove
 from mlmagic.workspace.version_folder import move_in, read_version
 
 if TYPE_CHECKING:
     import sqlite3
+
+# `list` is also a method below, where annotations would take it for that.
+Versions = list[ModelVersion]
+Models = list[Model]
+Summaries = list[ModelSummary]
+Numbers = list[int]
+Names = list[str]
+Deployed = dict[int, Names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +102,14 @@ class ModelStore:
     def _register(self, folder: ModelFolder, artifact: Path, making: _Making) -> ModelVersion:
         model = folder.root.name
         with self._database.write() as connection:
-            _adopt(connection, folder)
-            version = _version_of_job(connection, model, making.origin.job_id)
+            rows.adopt(connection, folder)
+            version = rows.version_of_job(connection, model, making.origin.job_id)
             if version is None:
-                number = _next_number(connection, folder)
+                number = rows.next_number(connection, folder)
                 move_in(artifact, folder.version(number), making.origin, making.signature, making.statistics)
                 version = read_version(folder.version(number))
-                write_version(connection, version)
-                _add_version_event(connection, version)
+                rows.write_version(connection, version)
+                rows.add_version_event(connection, version)
             self._point_default(connection, version, always=making.set_default)
         return version
 
@@ -98,17 +119,17 @@ class ModelStore:
         if not folder.root.is_dir():
             return None
         with self._database.write() as connection:
-            _adopt(connection, folder)
-            return _version_of_job(connection, model, job_id)
+            rows.adopt(connection, folder)
+            return rows.version_of_job(connection, model, job_id)
 
     def _point_default(self, connection: sqlite3.Connection, version: ModelVersion, *, always: bool) -> None:
         folder = self._workspace.model(version.model)
-        model = _read_model(connection, folder)
-        if always and model.aliases["default"] != version.number:
-            model = dataclasses.replace(model, aliases={**model.aliases, "default": version.number})
+        model = self._read(connection, version.model)
+        if always and model.aliases[DEFAULT] != version.number:
+            model = pointed_at(model, DEFAULT, version.number)
         elif folder.aliases.exists():
             return
-        _write_model(connection, folder, model, version.create_time)
+        write_aliases(connection, folder, model, DEFAULT, version.create_time)
 
     def get(self, model: str) -> Model:
         """Return a model with its aliases; `latest` is not among them, for nobody sets it.
@@ -118,20 +139,57 @@ class ModelStore:
             WorkspaceError: its aliases cannot be read.
         """
         with self._database.read() as connection:
-            self._require_model(connection, model)
-            return _read_model(connection, self._workspace.model(model))
+            return self._read(connection, model)
 
-    def versions(self, model: str) -> list[ModelVersion]:
+    def versions(self, model: str) -> Versions:
         """Return a model's versions in order of number; none if there is no such model."""
-        query = "SELECT record FROM versions WHERE model = ? ORDER BY number"
         with self._database.read() as connection:
-            return [codec.loads(ModelVersion, text) for (text,) in connection.execute(query, (model,))]
+            return rows.records(connection, model, rows.numbers(connection, self._workspace.model(model)))
 
-    def list(self) -> list[Model]:
-        """Return all models in order of name."""
+    def page(self, model: str, newest: int) -> tuple[Model, int, Versions]:
+        """Return a model, how many versions it has, and the newest of them with those that an alias points at.
+
+        Raises:
+            NotFoundError: there is no such model.
+            WorkspaceError: its aliases cannot be read.
+        """
         with self._database.read() as connection:
-            names = connection.execute("SELECT DISTINCT model FROM versions ORDER BY model").fetchall()
-            return [_read_model(connection, self._workspace.model(name)) for (name,) in names]
+            record = self._read(connection, model)
+            known = rows.numbers(connection, self._workspace.model(model))
+            shown = {*known[-newest:], *(number for number in record.aliases.values() if number in known)}
+            return record, len(known), rows.records(connection, model, sorted(shown))
+
+    def list(self) -> Models:
+        """Return all models in order of name."""
+        return [summary.model for summary in self.summaries()]
+
+    def summaries(self) -> Summaries:
+        """Return all models in order of name, each with its default and latest version and where it is deployed."""
+        endpoints: dict[str, Names] = {}
+        for spec in EndpointStore(self._database).list():
+            endpoints.setdefault(spec.model, []).append(spec.name)
+        with self._database.read() as connection:
+            return [
+                self._summary(connection, name, known, tuple(endpoints.get(name, ())))
+                for name in rows.model_names(connection)
+                if (known := rows.numbers(connection, self._workspace.model(name)))
+            ]
+
+    def _summary(
+        self, connection: sqlite3.Connection, name: str, known: Sequence[int], endpoints: tuple[str, ...]
+    ) -> ModelSummary:
+        (first,) = rows.records(connection, name, known[:1])
+        model = read_model(self._workspace.model(name), first)
+        wanted = {number for number in (model.aliases[DEFAULT], known[-1]) if number in known}
+        found = {each.number: each for each in rows.records(connection, name, sorted(wanted))}
+        latest = found[known[-1]]
+        return ModelSummary(
+            model=model,
+            versions=len(known),
+            latest=latest,
+            default=found.get(model.aliases[DEFAULT]),
+            endpoints=endpoints,
+        )
 
     def resolve(self, reference: ModelReference) -> ModelVersion:
         """Return the version that is meant.
@@ -141,22 +199,18 @@ class ModelStore:
             WorkspaceError: the model's aliases cannot be read.
         """
         with self._database.read() as connection:
-            self._require_model(connection, reference.model)
+            known = self._require_numbers(connection, reference.model)
             number = reference.version
             if number is None:
-                number = self._number_of(connection, reference)
-            return _select(connection, reference.model, number)
+                number = known[-1] if reference.alias == LATEST else self._number_of(connection, reference)
+            return rows.select(connection, self._workspace.model(reference.model), number)
 
     def _number_of(self, connection: sqlite3.Connection, reference: ModelReference) -> int:
-        if reference.alias == "latest":
-            return _last_number(connection, reference.model)
-        aliases = _read_model(connection, self._workspace.model(reference.model)).aliases
-        alias = reference.alias or "default"
-        if alias not in aliases:
-            known = sorted({*aliases, "latest"})
-            hint = nearest(alias, known) or f"It has {', '.join(known)}."
-            raise NotFoundError(f"model {reference.model!r} has no alias {alias!r}.", hint=hint)
-        return aliases[alias]
+        model = self._read(connection, reference.model)
+        alias = reference.alias or DEFAULT
+        if alias not in model.aliases:
+            raise no_such_alias(model, alias)
+        return model.aliases[alias]
 
     def set_default(self, model: str, number: int, *, now: datetime | None = None) -> Model:
         """Make a version the one that is meant where none is named.
@@ -165,112 +219,100 @@ class ModelStore:
             NotFoundError: there is no such model or version.
             WorkspaceError: the aliases cannot be read or written.
         """
+        return self.set_alias(model, DEFAULT, number, now=now)
+
+    def set_alias(self, model: str, alias: str, number: int, *, now: datetime | None = None) -> Model:
+        """Let an alias point at a version, whether or not it pointed at another.
+
+        Raises:
+            UsageError: no alias can be called so.
+            NotFoundError: there is no such model or version.
+            WorkspaceError: the aliases cannot be read or written.
+        """
         folder = self._workspace.model(model)
-        with self._database.write() as connection, explained(f"set the default of model {model}"):
-            self._require_model(connection, model)
-            _select(connection, model, number)
-            changed = _read_model(connection, folder)
-            if changed.aliases["default"] != number:
-                changed = dataclasses.replace(changed, aliases={**changed.aliases, "default": number})
-                _write_model(connection, folder, changed, now or datetime.now(UTC))
-        return changed
+        check_alias(alias)
+        with self._database.write() as connection, explained(f"set the {alias} of model {model}"):
+            before = self._read(connection, model)
+            rows.select(connection, folder, number)
+            after = pointed_at(before, alias, number)
+            return after if after == before else write_aliases(connection, folder, after, alias, _time(now))
+
+    def remove_alias(self, model: str, alias: str, *, now: datetime | None = None) -> Model:
+        """Forget an alias.
+
+        Raises:
+            UsageError: it is one that every model has.
+            NotFoundError: there is no such model, or it has no such alias.
+            WorkspaceError: the aliases cannot be read or written.
+        """
+        check_alias(alias)
+        with self._database.write() as connection, explained(f"remove the alias {alias} of model {model}"):
+            after = without(self._read(connection, model), alias)
+            return write_aliases(connection, self._workspace.model(model), after, alias, _time(now))
+
+    def deployed(self, model: str) -> Deployed:
+        """Return the versions of a model that are deployed, and behind which endpoints."""
+        return EndpointStore(self._database).deployed(model)
+
+    def delete(self, version: ModelVersion, *, now: datetime | None = None) -> None:
+        """Remove a version; its number is not given again.
+
+        Raises:
+            ConflictError: an endpoint serves it, an alias points at it, or there is no other; says the way out.
+            NotFoundError: it is not there any more.
+        """
+        folder = self._workspace.model(version.model)
+        with explained(f"delete {version}"):
+            with self._database.write() as connection:
+                model = self._read(connection, version.model)
+                found = rows.select(connection, folder, version.number)
+                known = rows.numbers(connection, folder)
+                require_deletable(model, version.number, known, self.deployed(version.model))
+                removed = remove_version(connection, folder, found, _time(now))
+            shutil.rmtree(removed, ignore_errors=True)
+
+    def delete_model(self, model: str, *, now: datetime | None = None) -> Versions:
+        """Remove a model with all its versions and aliases, and return the versions; no number is given again.
+
+        Raises:
+            ConflictError: an endpoint serves it.
+            NotFoundError: there is no such model.
+        """
+        folder = self._workspace.model(model)
+        with explained(f"delete model {model}"):
+            with self._database.write() as connection:
+                found = rows.records(connection, model, self._require_numbers(connection, model))
+                require_all_deletable(model, self.deployed(model))
+                # First: what is left if this process is killed has its first version as its default.
+                folder.aliases.unlink(missing_ok=True)
+                removed = [remove_version(connection, folder, version, _time(now)) for version in found]
+            for path in removed:
+                shutil.rmtree(path, ignore_errors=True)
+        return found
 
     def path(self, version: ModelVersion) -> Path:
         """Return the version's folder; the artifact lies in it at `origin.artifact_path`."""
         return self._workspace.version(version.model, version.number).root
 
-    def _require_model(self, connection: sqlite3.Connection, model: str) -> None:
-        names = [name for (name,) in connection.execute("SELECT DISTINCT model FROM versions")]
-        if model not in names:
-            hint = nearest(model, names) or (
-                "`%models` lists all models."
-                if names
-                else f"The workspace {self._workspace.root} has no models yet: a job that writes one makes the first."
-            )
-            raise NotFoundError(f"there is no model {model!r}.", hint=hint)
+    def _read(self, connection: sqlite3.Connection, model: str) -> Model:
+        first = self._require_numbers(connection, model)[:1]
+        return read_model(self._workspace.model(model), rows.records(connection, model, first)[0])
+
+    def _require_numbers(self, connection: sqlite3.Connection, model: str) -> Numbers:
+        """Return the numbers of a model's versions, one at least."""
+        if known := rows.numbers(connection, self._workspace.model(model)):
+            return known
+        names = rows.model_names(connection)
+        hint = nearest(model, names) or (
+            "`%models` lists all models."
+            if names
+            else f"The workspace {self._workspace.root} has no models yet: a job that writes one makes the first."
+        )
+        raise NotFoundError(f"there is no model {model!r}.", hint=hint)
 
     def _is_jobs_own(self, artifact: Path, origin: ModelOrigin) -> bool:
         return origin.job_id is not None and artifact == self._workspace.job(origin.job_id).model_dir
 
 
-def _adopt(connection: sqlite3.Connection, folder: ModelFolder) -> None:
-    for adopted in adopt_versions(connection, folder)[0]:
-        _add_version_event(connection, adopted)
-
-
-def adopt_versions(connection: sqlite3.Connection, folder: ModelFolder) -> tuple[list[ModelVersion], list[str]]:
-    """Give rows to versions that have none, because a process was killed or the database is new.
-
-    Returns:
-        Those versions, and what to tell of folders that hold none.
-    """
-    model = folder.root.name
-    known = {number for (number,) in connection.execute("SELECT number FROM versions WHERE model = ?", (model,))}
-    adopted, problems = [], []
-    for number in sorted(version_numbers(folder.root) - known):
-        try:
-            adopted.append(read_version(folder.version(number)))
-        except (OSError, codec.DecodeError) as error:
-            problems.append(f"left out {folder.version(number).root}: {error}")
-        else:
-            write_version(connection, adopted[-1])
-    return adopted, problems
-
-
-def write_version(connection: sqlite3.Connection, version: ModelVersion) -> None:
-    """Insert a version's row in the transaction that the connection is in."""
-    connection.execute(
-        "INSERT INTO versions (model, number, job_id, record) VALUES (?, ?, ?, ?)",
-        (version.model, version.number, version.origin.job_id, codec.dumps(version, indent=None)),
-    )
-
-
-def _add_version_event(connection: sqlite3.Connection, version: ModelVersion) -> None:
-    add_event(connection, f"model:{version.model}", "version", {"version": str(version)}, version.create_time)
-
-
-def _version_of_job(connection: sqlite3.Connection, model: str, job_id: str | None) -> ModelVersion | None:
-    query = "SELECT record FROM versions WHERE model = ? AND job_id = ? ORDER BY number"
-    row = connection.execute(query, (model, job_id)).fetchone()
-    return codec.loads(ModelVersion, row[0]) if row else None
-
-
-def _select(connection: sqlite3.Connection, model: str, number: int) -> ModelVersion:
-    query = "SELECT record FROM versions WHERE model = ? AND number = ?"
-    row = connection.execute(query, (model, number)).fetchone()
-    if row is None:
-        last = _last_number(connection, model)
-        hint = "It has version 1 alone." if last == 1 else f"It has versions 1 to {last}."
-        raise NotFoundError(f"model {model!r} has no version {number}.", hint=hint)
-    return codec.loads(ModelVersion, row[0])
-
-
-def _last_number(connection: sqlite3.Connection, model: str) -> int:
-    row = connection.execute("SELECT max(number) FROM versions WHERE model = ?", (model,)).fetchone()
-    return int(row[0] or 0)
-
-
-def _next_number(connection: sqlite3.Connection, folder: ModelFolder) -> int:
-    return max(_last_number(connection, folder.root.name), *version_numbers(folder.root), 0) + 1
-
-
-def _read_model(connection: sqlite3.Connection, folder: ModelFolder) -> Model:
-    """Return a model that has versions. Until an alias is set, its first version is the default."""
-    query = "SELECT record FROM versions WHERE model = ? ORDER BY number LIMIT 1"
-    first = codec.loads(ModelVersion, connection.execute(query, (folder.root.name,)).fetchone()[0])
-    try:
-        model = codec.loads(Model, folder.aliases.read_bytes())
-    except FileNotFoundError:
-        model = Model(name=first.model, create_time=first.create_time)
-    except (OSError, codec.DecodeError) as error:
-        raise WorkspaceError(
-            f"the aliases of model {folder.root.name!r} cannot be read from {folder.aliases}: {error}.",
-            hint="Mend the file, or remove it: then version 1 is the default.",
-        ) from error
-    return dataclasses.replace(model, aliases={"default": first.number, **model.aliases})
-
-
-def _write_model(connection: sqlite3.Connection, folder: ModelFolder, model: Model, now: datetime) -> None:
-    write_atomic(folder.aliases, codec.dumps(model))
-    payload = {"alias": "default", "version": model.aliases["default"]}
-    add_event(connection, f"model:{model.name}", "alias", payload, now)
+def _time(now: datetime | None) -> datetime:
+    return now or datetime.now(UTC)

@@ -69,3 +69,9 @@ def leave_link(made: Path, place: Path) -> None:
 def version_numbers(parent: Path) -> set[int]:
     """Return the numbers that are taken in the folder of a model or dataset, by whatever lies there."""
     return {int(entry) for entry in os.listdir(parent) if re.fullmatch(r"[1-9][0-9]{0,17}", entry)}  # noqa: PTH208
+
+
+def deleted_numbers(parent: Path) -> set[int]:
+    """Return the numbers that versions in the folder of a model or dataset had which were deleted."""
+    names = [re.fullmatch(r"([1-9][0-9]{0,17})\.deleted", entry) for entry in os.listdir(parent)]  # noqa: PTH208
+    return {int(match[1]) for match in names if match}

@@ -12,7 +12,7 @@ from mlmagic.spec.names import is_job_id, is_name
 from mlmagic.workspace.job_folder import read_record
 from mlmagic.workspace.layout import JobFolder, ModelFolder, Workspace
 from mlmagic.workspace.leftovers import is_leftover, remove_all_leftovers
-from mlmagic.workspace.models import adopt_versions
+from mlmagic.workspace.model_rows import adopt_versions
 from mlmagic.workspace.rows import write_job
 
 if TYPE_CHECKING:
