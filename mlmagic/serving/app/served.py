@@ -1,0 +1,134 @@
+"""One version in a worker: its engine, its queue and its counters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from http import HTTPStatus
+from time import perf_counter
+from typing import NoReturn
+
+from mlmagic.serving.app.batcher import Batcher
+from mlmagic.serving.app.counters import Counters
+from mlmagic.serving.app.failures import RequestFailed
+from mlmagic.serving.app.merge import Columns, Merging, Outputs
+from mlmagic.serving.app.reply import encode, encode_nothing
+from mlmagic.serving.app.request import BodyReader, Dialect, Method
+from mlmagic.serving.app.validator import Validator
+from mlmagic.serving.engines.base import Engine, NamedSignature
+from mlmagic.serving.frame_columns import handed_on_inputs
+from mlmagic.spec.endpoint import Limits, VersionStatus
+from mlmagic.spec.model import Signature
+
+_RETRY_SECONDS = 1.0
+
+
+class ServedVersion:
+    """Answers requests, each with a whole body, with whole bodies. Belongs to one event loop.
+
+    Args:
+        label: what errors call the version, such as `taxi@2`.
+        number: the version's.
+        engine: closed with this.
+        limits: of a request and of the queue.
+        executor: where calls run that are too slow for the loop; one thread is enough.
+    """
+
+    def __init__(self, label: str, number: int, engine: Engine, limits: Limits, *, executor: Executor) -> None:
+        self.label = label
+        self.number = number
+        self.counters = Counters()
+        self._engine = engine
+        self._executor = executor
+        methods = {name: _method(name, named) for name, named in engine.signatures.items()}
+        self._reader = BodyReader(label, methods, self.signature.name, limits.instances)
+        self._batcher = Batcher(
+            Merging(self._run, label).answer,
+            executor,
+            most=limits.queue,
+            timeout_seconds=limits.timeout_seconds,
+            label=label,
+        )
+        self._is_closing = False
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes and returns when no other signature is named."""
+        return self._engine.signature
+
+    @property
+    def signatures(self) -> Mapping[str, NamedSignature]:
+        """All that it can be asked, by name."""
+        return self._engine.signatures
+
+    @property
+    def engine_kind(self) -> str:
+        """`session`, `onnx` or `keras`."""
+        return self._engine.kind
+
+    @property
+    def queue_length(self) -> int:
+        """How many requests have not been answered."""
+        return len(self._batcher)
+
+    @property
+    def status(self) -> VersionStatus:
+        """What it did in this worker."""
+        return self.counters.status(self.number, self.engine_kind)
+
+    async def predict(self, body: bytes, dialect: Dialect = Dialect.PREDICT) -> bytes:
+        """Return the body of the reply: a JSON object with one key, such as `predictions`.
+
+        Raises:
+            RequestFailed: there is no prediction.
+        """
+        start = perf_counter()
+        try:
+            if self._is_closing:
+                self._refuse()
+            request = self._reader.read(body, dialect)
+            if not request.count:
+                reply = encode_nothing(request, dialect)
+            else:
+                reply = encode(request, await self._batcher.ask(request), dialect, self.label)
+        except RequestFailed as failure:
+            self.counters.refused(is_error=failure.status >= HTTPStatus.TOO_MANY_REQUESTS)
+            raise
+        self.counters.answered(request.count, perf_counter() - start)
+        return reply
+
+    async def close(self) -> None:
+        """Answer what waits, take nothing more, and free the engine."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        await self._batcher.drain()
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._engine.close)
+
+    def _refuse(self) -> NoReturn:
+        message = f"{self.label} is going away."
+        raise RequestFailed(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=_RETRY_SECONDS)
+
+    def _run(self, name: str, columns: Columns) -> Outputs:
+        if name == self._engine.signature.name:
+            return self._engine.run(columns)
+        return self._engine.run_signature(name, columns)
+
+
+def _method(name: str, named: NamedSignature) -> Method:
+    signature = named.signature
+    sizes = {spec.shape[0] for spec in signature.inputs if spec.shape} - {None}
+    rows_per_call = sizes.pop() if len(sizes) == 1 else None
+    # Without a first dimension, or with one that is always the same, a tensor has no place for each instance.
+    has_rows = all(
+        spec.shape and spec.shape[0] in {None, rows_per_call} for spec in signature.inputs + signature.outputs
+    )
+    return Method(
+        name=name,
+        tensorflow_method=named.method,
+        validator=Validator(signature),
+        merges=bool(signature.inputs) and has_rows,
+        rows_per_call=rows_per_call,
+        handed_on=handed_on_inputs(signature),
+    )
