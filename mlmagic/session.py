@@ -1,4 +1,4 @@
-"""The composition root: the user's configuration in; workspace, backends, models and predictors out.
+"""The composition root: the user's configuration in; workspace, backends, models, predictors and endpoints out.
 
 The only reader of `config.toml` and of the environment variables that are the user's configuration.
 """
@@ -20,6 +20,7 @@ from mlmagic.source.history import Cell, LiveName
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
+    from mlmagic.serving.endpoints import LocalEndpoints
     from mlmagic.serving.pool import PredictorPool
     from mlmagic.workspace.datasets import DatasetStore
     from mlmagic.workspace.layout import Workspace
@@ -60,6 +61,7 @@ class Session:
         self._models: ModelStore | None = None
         self._datasets: DatasetStore | None = None
         self._predictors: PredictorPool | None = None
+        self._endpoints: LocalEndpoints | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -149,6 +151,16 @@ class Session:
                 self._predictors = PredictorPool()
             return self._predictors
 
+    @property
+    def endpoints(self) -> LocalEndpoints:
+        """The endpoints of the workspace, which are all on this machine."""
+        from mlmagic.serving.endpoints import LocalEndpoints
+
+        with self._lock:
+            if self._endpoints is None:
+                self._endpoints = LocalEndpoints(self.workspace)
+            return self._endpoints
+
     def backend(self, name: str | None = None) -> Backend:
         """Return the backend of that name, by default the session's.
 
@@ -212,11 +224,14 @@ class Session:
         return self.notebook() if self.notebook else NotebookContext(notebook=self.notebook_path)
 
     def close(self) -> None:
-        """End the warm processes."""
+        """End the warm processes, and hang up on endpoints, which go on."""
         with self._lock:
             if self._predictors is not None:
                 self._predictors.close()
                 self._predictors = None
+            if self._endpoints is not None:
+                self._endpoints.close()
+                self._endpoints = None
 
     def _discover(self) -> Workspace:
         from mlmagic.workspace.discovery import find_workspace, nearer_workspace_warning

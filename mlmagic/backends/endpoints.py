@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec
@@ -42,6 +43,8 @@ class EndpointBackend(Protocol):
     def change(self, name: str, edit: Callable[[EndpointSpec], EndpointSpec]) -> EndpointRecord:
         """Let the endpoint serve what `edit` makes of its spec, and return at once; no request is lost meanwhile.
 
+        One that is DOWN stays so, and serves it once it is started.
+
         Raises:
             NotFoundError: there is no such endpoint, or a version is not there.
         """
@@ -63,8 +66,17 @@ class EndpointBackend(Protocol):
         """Start an endpoint that is DOWN, because it was stopped or the machine was; of any other do nothing."""
         ...
 
-    def wait(self, name: str, generation: int, seconds: float) -> EndpointRecord:
-        """Return as soon as that generation is served or refused, or the endpoint is FAILED; or when time is up."""
+    def wait(
+        self,
+        name: str,
+        generation: int,
+        seconds: float,
+        on_look: Callable[[EndpointRecord], None] | None = None,
+    ) -> EndpointRecord:
+        """Return once that generation is served or refused, the endpoint is FAILED or DOWN, or time is up.
+
+        `on_look` is told each record that is read on the way.
+        """
         ...
 
     def stop(self, name: str) -> EndpointRecord:
@@ -85,5 +97,21 @@ class EndpointBackend(Protocol):
         Raises:
             NotFoundError: there is no such endpoint.
             BackendError: it cannot be started.
+        """
+        ...
+
+    def token_file(self, name: str) -> Path | None:
+        """Return the file that holds the token while the endpoint is up; None where it needs none.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        ...
+
+    def logs(self, name: str) -> str:
+        """Return the newest of what its processes had to say.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
         """
         ...

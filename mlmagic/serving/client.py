@@ -225,12 +225,13 @@ def _retry_after(reply: Reply) -> float:
 def _refusal(reply: Reply, label: str) -> PredictionError:
     """Return the error for an answer that is none: the server's words, each problem on its line."""
     try:
-        told = json.loads(reply.body)
-        error = told["error"]
+        error = json.loads(reply.body)["error"]
     except (ValueError, KeyError, TypeError):
-        told, error = {}, reply.body.decode(errors="replace")
+        error = reply.body.decode(errors="replace")
     if isinstance(error, dict):
         error = error.get("message", "")
     message, *rest = str(error).strip().split("\n")
-    problems = told.get("problems") or [line.strip().removeprefix("- ") for line in rest if line.strip()]
-    return PredictionError(message or f"{label} answered with status {reply.status}.", problems=problems)
+    lines = [line.strip() for line in rest if line.strip()]
+    problems = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    hint = " ".join(line for line in lines if not line.startswith("- ")) or None
+    return PredictionError(message or f"{label} answered with status {reply.status}.", problems=problems, hint=hint)

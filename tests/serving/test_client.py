@@ -148,12 +148,13 @@ def test_a_token_that_stays_wrong_is_an_error(server: Server) -> None:
 
 
 def test_the_servers_problems_are_told(server: Server) -> None:
-    told = 'taxi@2 cannot take these instances:\n  - instances[3].age: expected a number, got "x"\n  - b'
+    told = 'taxi cannot take these:\n  - instances[3].age: expected a number, got "x"\n  - b\nIt takes age (float32).'
     server.faults = [(400, {"error": told}, {})]
     with client_of(server) as client, pytest.raises(PredictionError) as caught:
         ask(client, 1.0)
     assert str(caught.value) == told
     assert caught.value.problems == ('instances[3].age: expected a number, got "x"', "b")
+    assert caught.value.hint == "It takes age (float32)."
 
 
 def test_an_answer_of_somebody_else_is_told_as_it_is(server: Server) -> None:
