@@ -1,0 +1,140 @@
+"""The ASGI application of a worker: from a request to the version that answers it, in as few steps as there can be."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from mlmagic.serving.app.access import Access, Gate, Headers
+from mlmagic.serving.app.bodies import ClientGoneError, read_body
+from mlmagic.serving.app.deployed import Choice, Deployed, Route, Table
+from mlmagic.serving.app.failures import RequestFailed
+from mlmagic.serving.app.pages import OPEN_PAGES, Pages
+from mlmagic.serving.app.replies import JSON, Send, failure_reply, send_reply
+from mlmagic.serving.app.watch import Receive, Watch
+from mlmagic.spec.endpoint import Limits
+
+__all__ = ["Access", "Application", "Deployed", "Table", "create_app"]
+
+Scope = MutableMapping[str, Any]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_JSON = (b"content-type", JSON)
+_CLOSE = (b"connection", b"close")
+
+
+def create_app(deployed: Deployed, access: Access, limits: Limits) -> Application:
+    """Return the ASGI application that answers for what is deployed.
+
+    It runs in one event loop; `deployed` may be changed in that loop at any time.
+    """
+    return Application(deployed, access, limits)
+
+
+class Application:
+    """Everything of a request but the connection, before, and the prediction itself, after."""
+
+    def __init__(self, deployed: Deployed, access: Access, limits: Limits) -> None:
+        self._deployed = deployed
+        self._gate = Gate(access)
+        self._limits = limits
+        self._watch = Watch(limits.timeout_seconds)
+        self._pages = Pages(deployed, limits, needs_token=access.needs_token)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await _other(scope, receive, send)
+            return
+        path: str = scope["path"]
+        headers: Headers = dict(scope["headers"])
+        try:
+            await self._respond(scope["method"], path, headers, receive, send)
+        except RequestFailed as failure:
+            await self._fail(send, failure, path, headers)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer that it can read
+            _log.exception("a request failed: %s", path)
+            await self._fail(send, RequestFailed(500, "the server failed; its log says why"), path, headers)
+
+    async def _respond(self, method: str, path: str, headers: Headers, receive: Receive, send: Send) -> None:
+        self._gate.check_origin(headers)
+        if path not in OPEN_PAGES:
+            self._gate.check_token(headers)
+        if method == "POST" and self._find(path) is not None:
+            await self._predict(path, headers, receive, send)
+        else:
+            reply = self._pages.answer(method, path)
+            await send_reply(send, reply, *([_CLOSE] if self._closes() else []))
+
+    def _find(self, path: str) -> Route | None:
+        routes = self._deployed.routes
+        return None if routes is None else routes.find(path)
+
+    async def _predict(self, path: str, headers: Headers, receive: Receive, send: Send) -> None:
+        choice: Choice | None = None
+        waiting = self._watch.begin(receive)
+        try:
+            body = await read_body(headers, receive, self._limits.body_bytes)
+            waiting.is_read = True
+            # Only now, since another table may have come while the body did. From here to the version's queue nothing
+            # waits, so that the version cannot be closed in between.
+            route = self._find(path) or self._pages.lost_route(path)
+            choice = route.choose(headers)
+            body = await choice.version.predict(body, route.dialect)
+        except RequestFailed as failure:
+            await self._fail(send, failure, path, headers, choice)
+        except ClientGoneError:
+            return
+        except asyncio.CancelledError:
+            if not waiting.ended or waiting.task.uncancel() > 0:
+                raise
+            if not waiting.is_read:
+                await self._fail(send, self._too_slow(), path, headers)
+        else:
+            await self._succeed(send, choice, body)
+        finally:
+            self._watch.end(waiting)
+
+    async def _succeed(self, send: Send, choice: Choice, body: bytes) -> None:
+        if choice.trailer:
+            body = body[:-1] + choice.trailer
+        headers = [_JSON, choice.header, (b"content-length", b"%d" % len(body))]
+        if self._closes():
+            headers.append(_CLOSE)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _fail(
+        self, send: Send, failure: RequestFailed, path: str, headers: Headers, choice: Choice | None = None
+    ) -> None:
+        more = [] if choice is None else [choice.header]
+        # Of a body that is not read the rest would be taken for the next request: the server reads and forgets it. But
+        # one that was not even asked for, or does not come, would be waited for.
+        if self._closes() or b"expect" in headers or failure.status == HTTPStatus.REQUEST_TIMEOUT:
+            more.append(_CLOSE)
+        await send_reply(send, failure_reply(failure, path), *more)
+
+    def _closes(self) -> bool:
+        deployed = self._deployed
+        if deployed.closing <= 0:
+            return False
+        deployed.closing -= 1
+        return True
+
+    def _too_slow(self) -> RequestFailed:
+        seconds = self._limits.timeout_seconds
+        return RequestFailed(408, f"the body did not come in within the {seconds:g} s that this endpoint waits for one")
+
+
+async def _other(scope: Scope, receive: Receive, send: Send) -> None:
+    """Take part in the server's start and end; refuse WebSockets."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+        return
+    for event in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{event}.complete"})
