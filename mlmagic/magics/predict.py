@@ -14,31 +14,41 @@ PREDICT = Magic(
     name="predict",
     command=Command(
         summary=(
-            "Predict with a model's version and return a DataFrame with one row for each instance. While a model has "
-            "no version, wait for the job that trains the first."
+            "Predict with a model, and return a DataFrame with the instances and a prediction for each. A model that "
+            "is deployed is asked through its endpoint, any other straight. While a model has no version, wait for the "
+            "job that trains the first."
         ),
         arguments=(
-            Argument(name="model", metavar="MODEL[@VERSION]", help="the model; its default version if none is named"),
+            Argument(
+                name="model",
+                metavar="MODEL[@VERSION]",
+                help="the model; its endpoint, or its default version, answers if no version is named",
+            ),
             Argument(
                 name="data",
-                metavar="$DATA",
+                metavar="$DATA|FILE",
                 kind=Kind.OBJECT,
                 is_required=False,
-                help="a DataFrame, a list of dicts or one dict, if the cell has no body",
+                help="a DataFrame, a list of dicts or one dict, or a file with them, if the cell has no body",
             ),
         ),
         options=(
-            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the predictions to this variable"),
+            Option(name="no-join", help="return the predictions alone, without the instances' own columns"),
+            Option(name="direct", help="ask the version itself, whatever is deployed"),
+            Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the result to this variable"),
         ),
-        body='JSON: a list of instances, {"instances": [...]}, or one instance.',
+        body='Instances. JSON: a list of them, {"instances": [...]}, or one. YAML: the same. CSV, with a header.',
         forms=(
             "%predict MODEL[@VERSION] $DATA [flags]",
-            "%%predict MODEL[@VERSION] [flags]        with the instances as JSON below it",
+            "%predict MODEL[@VERSION] FILE [flags]     CSV, JSON, JSON lines, YAML or Parquet",
+            "%%predict MODEL[@VERSION] [flags]         with the instances as JSON, YAML or CSV below it",
         ),
         examples=(
-            ("%predict taxi $trips", "ask the default version about the DataFrame trips"),
+            ("%predict taxi $trips", "ask about the DataFrame trips"),
             ("answers = %predict taxi@2 {trips.head()}", "ask version 2 about what the expression gives"),
+            ("%predict taxi tomorrow.csv", "ask about the rows of a file"),
             ('%%predict taxi\n[{"distance": 3.1, "hour": 17}]', "ask about instances that stand in the cell"),
+            ("%%predict taxi\ndistance,hour\n3.1,17\n0.8,9", "the same, as CSV"),
         ),
     ),
 )
@@ -50,22 +60,35 @@ def predict(extension: Extension, line: Parsed) -> Any:
     from mlmagic.magics.live import Notice
 
     notice = Notice(extension.panels)
-    frame = prediction.predict(line["model"], _instances(extension, line), on_wait=notice)
+    frame = prediction.predict(
+        line["model"],
+        **_instances(extension, line),
+        join=not line["no_join"],
+        direct=line["direct"],
+        on_wait=notice,
+    )
     notice.finish(f"the first version of {line['model'].partition('@')[0]}")
     if line["into"]:
         extension.assign(line["into"], frame)
     return frame
 
 
-def _instances(extension: Extension, line: Parsed) -> Any:
+def _instances(extension: Extension, line: Parsed) -> dict[str, Any]:
     data, model = line["data"], line["model"]
     body = line.body if line.body and line.body.strip() else None
     if (data is None) == (body is None):
         what = "has no instances" if data is None else "has instances on its line and in its body"
         raise UsageError(
             f"%predict {what}.",
-            hint=f"From a variable: %predict {model} $data. As JSON: %%predict {model}, and the JSON below it.",
+            hint=(
+                f"From a variable: %predict {model} $data. From a file: %predict {model} data.csv. Typed: "
+                f"%%predict {model}, and JSON, YAML or CSV below it."
+            ),
         )
-    if isinstance(data, str) and data in extension.namespace:
+    if body is not None:
+        return {"instances": body}
+    if not isinstance(data, str):
+        return {"instances": data}
+    if data in extension.namespace:
         raise UsageError(f"{data} is a variable of the notebook: write %predict {model} ${data}")
-    return body if data is None else data
+    return {"file": data}

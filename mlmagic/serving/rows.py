@@ -11,6 +11,7 @@ from mlmagic.errors import PredictionError, nearest
 from mlmagic.serving.columns import Path, to_array
 from mlmagic.serving.frame_columns import frame_columns, handed_on_inputs
 from mlmagic.serving.problems import Problems, describe_inputs
+from mlmagic.serving.texts import parse_instances
 from mlmagic.spec.model import Signature
 
 
@@ -70,7 +71,7 @@ class _Reader:
 
     def read(self, instances: Any) -> Read:
         if isinstance(instances, str | bytes | bytearray):
-            instances = _parse_json(instances)
+            instances = parse_instances(instances, self._signature)
         pandas = sys.modules.get("pandas")
         if pandas is not None and isinstance(instances, pandas.DataFrame):
             return self._read_frame(instances)
@@ -89,7 +90,7 @@ class _Reader:
             return self._read_dicts(instances) if has_dicts else self._read_values(instances)
         raise PredictionError(
             f"the instances for {self._label} are of type {type(instances).__name__}, which it cannot take.",
-            hint="Give a DataFrame, a list of dicts, one dict, a list or array of values, or JSON text.",
+            hint="Give a DataFrame, a list of dicts, one dict, a list or array of values, or JSON, YAML or CSV text.",
         )
 
     def _read_mapping(self, request: Mapping[str, Any]) -> Read:
@@ -173,18 +174,3 @@ class _Reader:
 def _path(name: str | None, positions: Sequence[int] | None = None) -> Path:
     suffix = "" if name is None else f".{name}"
     return lambda i: f"instances[{i if positions is None else positions[i]}]{suffix}"
-
-
-def _parse_json(text: str | bytes | bytearray) -> Any:
-    import json
-
-    try:
-        return json.loads(text)
-    except UnicodeDecodeError as error:
-        raise PredictionError(f"the instances are not JSON text: {error}") from error
-    except RecursionError as error:
-        raise PredictionError("the instances are JSON that is nested too deeply to be read.") from error
-    except ValueError as error:
-        raise PredictionError(
-            f"the instances are not JSON: {error}", hint='For example: [{"age": 5}] or {"instances": [{"age": 5}]}'
-        ) from error

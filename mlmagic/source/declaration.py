@@ -6,10 +6,11 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from mlmagic.errors import UsageError
+from mlmagic.source.yaml_document import read_document
 from mlmagic.spec.feature_declaration import read_features
 
 KEY = "features"
@@ -20,8 +21,6 @@ _PYTHON = re.compile(
     r"\s*(?:def|class|async|import|from|return|raise|with|for|while|if|try|print|pass|@|[A-Za-z_][\w.]*\s*(?:\(|=))"
     r"(?![\w-]*\s*:)"
 )
-_MERGE = "tag:yaml.org,2002:merge"
-_MOST = 1_000_000
 _EXAMPLE = "  fare: numeric\n  payment: {type: categorical, vocabulary: 100}"
 _ENTRY = re.compile(r"""\s*(?:["'{]|[^\s:#=(){}]+[^:=()]*:(?:\s|$))""")
 
@@ -99,7 +98,7 @@ def _load(text: str, place: str, first_line: int) -> object:
     import yaml
 
     try:
-        return _document(text)
+        return read_document(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         # What is not closed ends behind the last line.
@@ -111,43 +110,3 @@ def _load(text: str, place: str, first_line: int) -> object:
     except ValueError as error:  # of a date such as 2013-99-99, or of a number with thousands of digits
         line, problem = "", error
     raise UsageError(f"{place}{line}: not YAML: {problem}.", hint=f"A feature on each line, for example\n{_EXAMPLE}")
-
-
-def _document(text: str) -> object:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Refuses keys that stand there twice, of which YAML would take the last."""
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen = set()
-            for item, _ in node.value:
-                key = self.construct_object(item, deep=True) if item.tag != _MERGE else object()
-                if not isinstance(key, Hashable):
-                    continue  # which is refused below
-                if key in seen:
-                    raise yaml.MarkedYAMLError(problem=f"{key!r} stands there twice", problem_mark=item.start_mark)
-                seen.add(key)
-            return super().construct_mapping(node, deep=deep)
-
-    loader = Loader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        if _size(node, {}) > _MOST:
-            raise yaml.MarkedYAMLError(problem=f"by its aliases, it grows beyond {_MOST:,} values")
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _size(node: Any, known: dict[Any, int]) -> int:
-    """Return how many values a node is written out, those of an alias each time that it stands there."""
-    if isinstance(node.value, str):
-        return 1
-    if node not in known:
-        known[node] = 1  # while it is counted: it may hold itself
-        parts = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
-        known[node] = 1 + sum(_size(part, known) for part in parts)
-    return known[node]

@@ -11,8 +11,8 @@ def asked(monkeypatch):
     """What the api was asked; it answers after a wait."""
     calls = []
 
-    def answer(model, instances, *, on_wait):
-        calls.append((model, instances))
+    def answer(model, instances=None, *, file=None, join, direct, on_wait):
+        calls.append((model, instances if file is None else f"the file {file}", *["alone"] * (not join)))
         on_wait(f"{model} has no version yet: waiting for taxi-1 (RUNNING).")
         return "answers"
 
@@ -33,6 +33,12 @@ def test_data_from_the_body(run, asked):
     assert asked == [("taxi", '[{"a": 1}]\n')]
 
 
+def test_data_from_a_file_and_predictions_alone(run, asked):
+    run("%predict taxi new-trips.csv")
+    run("%predict taxi {[1]} --no-join")
+    assert asked == [("taxi", "the file new-trips.csv"), ("taxi", [1], "alone")]
+
+
 def test_waiting_is_said_once(run, asked, capsys):
     run("x = %predict taxi {[1]}")
     assert capsys.readouterr().out == "taxi has no version yet: waiting for taxi-1 (RUNNING).\n"
@@ -47,7 +53,8 @@ def test_instances_once(run, cell, what):
     with pytest.raises(UsageError) as caught:
         run(cell)
     assert str(caught.value) == (
-        f"%predict {what}.\nFrom a variable: %predict taxi $data. As JSON: %%predict taxi, and the JSON below it."
+        f"%predict {what}.\nFrom a variable: %predict taxi $data. From a file: %predict taxi data.csv. Typed: "
+        "%%predict taxi, and JSON, YAML or CSV below it."
     )
 
 

@@ -224,7 +224,7 @@ def test_the_columns_of_a_frame_are_a_vector_in_their_order() -> None:
     ("instances", "told"),
     [
         ("{", 'the instances are not JSON: Expecting property name .*\nFor example: [{"age": 5}]'),
-        (b"\xff\xfe\xfd", "the instances are not JSON text: "),
+        (b"\xff\xfe\xfd", "the instances are not text in UTF-8: "),
         ('{"instances": 5}', '"instances" must be a list, not int.'),
         (5, "the instances for m@1 are of type int, which it cannot take.\nGive a DataFrame, a list of dicts"),
         (
