@@ -64,12 +64,16 @@ class RuntimeFolder:
 
     @property
     def endpoints(self) -> Path:
-        """The folder of endpoints' tokens and of the sockets of their supervisors."""
+        """The folder of endpoints' tokens."""
         return self.root / "endpoints"
 
     def token(self, endpoint: str) -> Path:
         """What a request to an endpoint has to know, as text."""
         return self.endpoints / f"{endpoint}.token"
+
+    def supervisor_socket(self, endpoint: str) -> Path:
+        """Where an endpoint's supervisor is told something; its path is no longer than the agent's."""
+        return self.root / f"e-{hashlib.sha256(endpoint.encode()).hexdigest()[: len(_SOCKET) - 2]}"
 
     @property
     def ports(self) -> Path:

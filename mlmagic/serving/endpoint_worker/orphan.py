@@ -1,0 +1,75 @@
+"""What a worker does whose supervisor has died: it serves on, starts another one, and makes room for its workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+
+from mlmagic.errors import MlmagicError
+from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.serving.supervisor.launch import start_supervisor
+from mlmagic.serving.supervisor.record import is_supervised, read_supervisor, tell_supervisor
+from mlmagic.spec import codec
+from mlmagic.spec.endpoint import EndpointSpec, EndpointState, EndpointStatus
+from mlmagic.workspace.layout import Workspace
+
+_POLL_SECONDS = 0.2
+
+
+class Orphan:
+    """Looks after one endpoint without a supervisor."""
+
+    def __init__(self, workspace: Workspace, spec: EndpointSpec, listener: socket.socket) -> None:
+        self._workspace = workspace
+        self._folder = workspace.endpoint(spec.name)
+        self._spec = spec
+        self._listener = listener
+        self._told: int | None = None
+
+    async def wait_for_successor(self) -> None:
+        """Return when this process is not needed any more: new workers serve, or the endpoint is gone."""
+        while self._folder.spec.exists():
+            if is_supervised(self._folder):
+                self._hand_over()
+                if self._has_successor():
+                    return
+            else:
+                await asyncio.to_thread(self._start_supervisor)
+            # Those of the same endpoint need not do everything at the same moment.
+            await asyncio.sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+    def _start_supervisor(self) -> None:
+        """Start one that inherits the socket, unless somebody else is about to."""
+        try:
+            lock = take_lock(self._folder.lock)
+        except OSError:
+            return
+        if lock is None:
+            return
+        try:
+            if not is_supervised(self._folder):
+                start_supervisor(self._workspace, self._spec, lock, self._listener.fileno())
+        except MlmagicError as error:
+            print(error, flush=True)  # noqa: T201 - into the log
+        finally:
+            os.close(lock)
+
+    def _hand_over(self) -> None:
+        """Give the socket to a supervisor that somebody else started, which could not bind another."""
+        record = read_supervisor(self._folder)
+        if record is None or record.pid == self._told:
+            return
+        if tell_supervisor(self._folder, {"do": "take"}, descriptor=self._listener.fileno()):
+            self._told = record.pid
+
+    def _has_successor(self) -> bool:
+        record = read_supervisor(self._folder)
+        try:
+            status = codec.loads(EndpointStatus, self._folder.status.read_bytes())
+        except (OSError, codec.DecodeError):
+            return False
+        workers = {worker.pid for worker in record.workers} if record is not None else set()
+        ready = {worker.pid for worker in status.workers if worker.state == "ready"}
+        return status.state in {EndpointState.READY, EndpointState.UPDATING} and bool(ready & workers)

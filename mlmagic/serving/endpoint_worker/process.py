@@ -1,0 +1,140 @@
+"""The worker's life: it does what its supervisor tells it, and serves on without one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from mlmagic.runtime.linux import set_process_name
+from mlmagic.serving.endpoint_worker.orphan import Orphan
+from mlmagic.serving.endpoint_worker.server import Server
+from mlmagic.serving.endpoint_worker.versions import Versions
+from mlmagic.serving.supervisor.channel import Channel, Message
+from mlmagic.serving.supervisor.listening import adopt
+from mlmagic.serving.supervisor.table import Table
+from mlmagic.spec.codec import decode
+from mlmagic.workspace.layout import EndpointFolder, Workspace
+
+_TELL_SECONDS = 0.5
+_DRAIN_SECONDS = 30.0
+# The system's first choice when memory runs out: a worker is replaced in seconds, a notebook is not.
+_OOM_SCORE = "500"
+
+
+class Process:
+    """See the module."""
+
+    def __init__(self, folder: EndpointFolder, connection: socket.socket, listener: socket.socket) -> None:
+        self._folder = folder
+        self._workspace = Workspace(folder.root.parent.parent)
+        self._connection = connection
+        self._listener = listener
+        self._versions = Versions(self._workspace)
+        self._server: Server | None = None
+        self._drained = asyncio.Event()
+        self._drain_seconds = _DRAIN_SECONDS
+
+    async def run(self) -> None:
+        """Serve until told to end."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._drain)
+        channel = await Channel.open(self._connection)
+        hearing = asyncio.create_task(self._hear(channel))
+        telling = asyncio.create_task(self._tell(channel))
+        await self._drained.wait()
+        if self._server is not None:
+            await self._server.drain(self._drain_seconds)
+        await self._versions.close()
+        for task in (hearing, telling):
+            task.cancel()
+
+    def _drain(self, seconds: float = _DRAIN_SECONDS) -> None:
+        self._drain_seconds = seconds
+        self._versions.deployed.drain()
+        self._drained.set()
+
+    async def _hear(self, channel: Channel) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        while (message := await channel.hear()) is not None:
+            task = asyncio.create_task(self._do(channel, message))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        if self._server is None:
+            # It was of no use to anybody yet.
+            os._exit(0)
+        if not self._drained.is_set() and self._versions.table is not None:
+            orphan = Orphan(self._workspace, self._versions.table.spec, self._listener)
+            await orphan.wait_for_successor()
+            self._drain()
+
+    async def _do(self, channel: Channel, message: Message) -> None:
+        match message["do"]:
+            case "load" | "serve" as what:
+                channel.tell({"id": message["id"], **await self._change(what, decode(Table, message["table"]))})
+            case "shed":
+                self._versions.deployed.shed(message["connections"])
+            case "drain":
+                self._drain(message["seconds"])
+
+    async def _change(self, what: str, table: Table) -> dict[str, Any]:
+        try:
+            await self._versions.load(table)
+            if what == "serve":
+                await self._versions.serve(table)
+                if self._server is None:
+                    self._server = Server(self._versions.application(table), self._listener)
+                    self._server.start()
+        except Exception as error:  # noqa: BLE001 - a model may raise anything, and the supervisor has to know
+            return {"error": _one_line(error)}
+        return {}
+
+    async def _tell(self, channel: Channel) -> None:
+        last: dict[str, Any] = {}
+        while True:
+            counters = self._versions.counters()
+            counters["connections"] = self._server.connections if self._server is not None else 0
+            if counters != last:
+                channel.tell(counters)
+                last = counters
+            await asyncio.sleep(_TELL_SECONDS)
+
+
+def run_worker(endpoint: str, channel: int, listener: int) -> None:
+    """Serve an endpoint, as this process."""
+    import uvloop
+
+    # An interrupt is meant for somebody else; the end of the supervisor's session is none of this process's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    folder = EndpointFolder(Path(endpoint))
+    set_process_name(f"work {folder.root.name}")
+    _raise_limits()
+    os.set_inheritable(channel, False)  # noqa: FBT003 - the name of the method says what it means
+
+    async def serve() -> None:
+        await Process(folder, socket.socket(fileno=channel), adopt(listener)).run()
+
+    uvloop.run(serve())
+    # TensorFlow's threads and static objects take their time, and sometimes more, to go in an orderly way.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _raise_limits() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, "ascii")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if type(error).__module__.startswith("mlmagic.") else f"{type(error).__name__}: {text}"

@@ -1,0 +1,131 @@
+"""The versions of a worker: loaded beside those that serve, swapped, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.serving.supervisor.table import Table, VersionToServe
+from mlmagic.serving.supervisor.token import read_token
+from mlmagic.workspace.layout import Workspace
+
+if TYPE_CHECKING:
+    from mlmagic.serving.app.application import Application
+    from mlmagic.serving.app.served import ServedVersion
+    from mlmagic.serving.engines.base import Engine
+    from mlmagic.spec.endpoint import VersionStatus
+
+_COLLECT_AFTER = (100_000, 50, 100)
+"""Objects made, and so on: a collection every few hundred requests would cost more than what they leave behind."""
+
+
+class Versions:
+    """What is loaded, and what of it is served. Belongs to one event loop."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        from mlmagic.serving.app.deployed import Deployed
+
+        self.deployed = Deployed()
+        self.table: Table | None = None
+        self._workspace = workspace
+        self._loaded: dict[str, ServedVersion] = {}
+        self._closed: list[VersionStatus] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        self._loading = asyncio.Lock()
+        # One at a time: more would only take the processor from those that are being answered.
+        self._loader = ThreadPoolExecutor(1, "load")
+        # One for each version would be idle nearly always.
+        self._caller = ThreadPoolExecutor(1, "predict")
+
+    async def load(self, table: Table) -> None:
+        """Load what has not been loaded, while what is served goes on being served.
+
+        Raises:
+            Exception: whatever a model raises.
+        """
+        from mlmagic.serving.app.served import ServedVersion
+
+        async with self._loading:
+            for text, version in table.versions_as_text.items():
+                if text in self._loaded:
+                    continue
+                loop = asyncio.get_running_loop()
+                engine = await loop.run_in_executor(self._loader, _load_engine, version)
+                label = f"{table.spec.model}@{version.number}"
+                self._loaded[text] = ServedVersion(
+                    label, version.number, engine, table.spec.limits, executor=self._caller
+                )
+                _freeze()
+
+    async def serve(self, table: Table) -> None:
+        """Serve this from the next request on, and close what is no part of it after what it still answers."""
+        from mlmagic.serving.app import deployed
+
+        texts = table.versions_as_text
+        self.deployed.swap(
+            deployed.Table(
+                endpoint=table.spec.name,
+                model=table.spec.model,
+                versions={version.number: self._loaded[text] for text, version in texts.items()},
+                traffic={version.number: version.traffic for version in table.spec.deployed},
+                aliases=table.aliases,
+            )
+        )
+        self.table = table
+        for text in [text for text in self._loaded if text not in texts]:
+            task = asyncio.create_task(self._close(self._loaded.pop(text)))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def application(self, table: Table) -> Application:
+        """Return the ASGI application that answers for what is served."""
+        from mlmagic.serving.app.access import Access
+        from mlmagic.serving.app.application import create_app
+
+        spec = table.spec
+        token = read_token(self._workspace, spec.name) if spec.needs_token else None
+        access = Access(token=token, host=spec.host, needs_token=spec.needs_token)
+        return create_app(self.deployed, access, spec.limits)
+
+    def counters(self) -> dict[str, Any]:
+        """Return what has been asked and answered, for the supervisor."""
+        versions: dict[str, dict[str, Any]] = {}
+        for status in (*self._closed, *(served.status for served in self._loaded.values())):
+            counts = versions.setdefault(str(status.number), {"requests": 0, "instances": 0, "errors": 0})
+            for name in ("requests", "instances", "errors"):
+                counts[name] += getattr(status, name)
+            counts["engine"], counts["latency"] = status.engine, dict(status.latency_ms)
+        return {
+            "versions": versions,
+            "requests": sum(counts["requests"] for counts in versions.values()),
+            "waiting": sum(served.queue_length for served in self._loaded.values()),
+        }
+
+    async def close(self) -> None:
+        """Close all versions after what they still answer."""
+        await asyncio.gather(*(self._close(served) for served in self._loaded.values()), *self._closing)
+
+    async def _close(self, served: ServedVersion) -> None:
+        await served.close()
+        self._closed.append(served.status)
+
+
+def _load_engine(version: VersionToServe) -> Engine:
+    from mlmagic.serving.engines.load import load_engine
+
+    return load_engine(
+        Path(version.artifact),
+        signature=version.signature,
+        choice=version.engine,
+        converted=None if version.converted is None else Path(version.converted),
+    )
+
+
+def _freeze() -> None:
+    """Keep the collector from looking at a model's objects again and again: that has held up requests for 0.2 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)

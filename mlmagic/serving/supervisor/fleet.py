@@ -1,0 +1,155 @@
+"""An endpoint's workers: how many there are, and what they serve."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from mlmagic.serving.supervisor.restarts import Restarts
+from mlmagic.serving.supervisor.table import Table
+from mlmagic.serving.supervisor.worker import LoadFailedError, Worker, WorkerDiedError
+
+DRAIN_SECONDS = 30.0
+"""For what a worker still answers; and for kept-alive connections, whose next answer closes them."""
+_OVERDUE_SECONDS = 5.0
+_DEATHS_WHILE_LOADING = 3
+
+
+class Fleet:
+    """The workers. `served` is the table that all of them serve, or are about to."""
+
+    def __init__(self, endpoint: Path, changed: Callable[[], None]) -> None:
+        self.workers: list[Worker] = []
+        self.served: Table | None = None
+        self.restarts = Restarts()
+        self.lost: list[Worker] = []
+        """Those that have ended since somebody looked."""
+        self._endpoint = endpoint
+        self._changed = changed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> list[Worker]:
+        """Those that take connections."""
+        return [worker for worker in self.workers if worker.is_ready]
+
+    @property
+    def active(self) -> list[Worker]:
+        """Those that take connections, or will."""
+        return [worker for worker in self.workers if worker.is_alive and not worker.is_draining]
+
+    def sweep(self) -> None:
+        """Take note of workers that have ended, and end those that drain for too long."""
+        now = time.monotonic()
+        for worker in self.workers:
+            if worker.is_alive and worker.is_draining and now > worker.drain_until + _OVERDUE_SECONDS:
+                worker.kill()
+            if not worker.is_alive and not worker.is_draining:
+                self.restarts.died(now, worker.ready_at, f"its process {worker.died.result()}")
+        self.lost += [worker for worker in self.workers if not worker.is_alive]
+        self.workers = [worker for worker in self.workers if worker.is_alive]
+
+    def resize(self, wanted: int, listener: socket.socket) -> None:
+        """Start workers, or have the newest ones end, until there are as many as wanted."""
+        for worker in self.active[wanted:]:
+            worker.drain(DRAIN_SECONDS)
+        missing = wanted - len(self.active)
+        if missing > 0 and self.served is not None and time.monotonic() >= self.restarts.next_at:
+            for _ in range(missing):
+                try:
+                    worker = self._start(self.served, listener)
+                except OSError as error:
+                    self.restarts.died(time.monotonic(), None, f"no process could be started: {error}")
+                    return
+                self._spawn(self._bring_up(worker))
+
+    async def deploy(self, table: Table, listener: socket.socket) -> None:
+        """Let all workers serve another table: those that have it loaded first, then all of them, then nothing else.
+
+        Raises:
+            LoadFailedError: a version cannot be loaded. What was served before is served on.
+            OSError: no process can be started.
+        """
+        before = self.served
+        is_same = before is not None and before.has_same_process(table.spec)
+        fresh: list[Worker] = []
+        try:
+            if before is None or not is_same or not set(table.versions_as_text) <= set(before.versions_as_text):
+                await self._load(table, listener, fresh, is_same=is_same)
+        except BaseException:
+            for worker in fresh:
+                worker.kill()
+            await self._catch_up()
+            raise
+        self.served = table
+        await self._catch_up(*fresh)
+        if before is not None and not is_same:
+            for worker in self.active:
+                if worker not in fresh:
+                    worker.drain(DRAIN_SECONDS)
+
+    async def redirect(self, table: Table) -> None:
+        """Let all workers serve what they have loaded under other names."""
+        self.served = table
+        await self._catch_up()
+
+    async def end(self) -> None:
+        """Have all workers end after what they answer, and wait for that."""
+        while self.workers:
+            for worker in self.workers:
+                worker.drain(DRAIN_SECONDS)
+            self.sweep()
+            if self.workers:
+                await asyncio.wait([worker.died for worker in self.workers], timeout=1.0)
+
+    async def _load(self, table: Table, listener: socket.socket, fresh: list[Worker], *, is_same: bool) -> None:
+        deaths = 0
+        while True:
+            targets = self.ready if is_same else [worker for worker in fresh if worker.is_alive]
+            if not targets:
+                count = 1 if is_same else max(1, len(self.ready))
+                fresh.extend(self._start(table, listener) for _ in range(count))
+                targets = [worker for worker in fresh if worker.is_alive]
+            results = await asyncio.gather(*(worker.load(table) for worker in targets), return_exceptions=True)
+            dead = []
+            for result in results:
+                if isinstance(result, WorkerDiedError):
+                    dead.append(result)
+                elif isinstance(result, BaseException):
+                    raise result
+            if not dead:
+                return
+            deaths += len(dead)
+            if deaths >= _DEATHS_WHILE_LOADING:
+                raise LoadFailedError(f"the process that loads it {dead[-1].how}; so it went {deaths} times")
+
+    async def _catch_up(self, *fresh: Worker) -> None:
+        """Return when all workers that take connections, and those that are to from now on, serve what is served."""
+        if self.served is not None:
+            await asyncio.gather(*(self._bring_up(worker) for worker in {*self.ready, *fresh}))
+
+    async def _bring_up(self, worker: Worker) -> None:
+        try:
+            while worker.table is not self.served and self.served is not None and worker.is_alive:
+                await worker.serve(self.served)
+        except WorkerDiedError:
+            return
+        except LoadFailedError as error:
+            self.restarts.died(time.monotonic(), None, str(error))
+            worker.kill()
+
+    def _start(self, table: Table, listener: socket.socket) -> Worker:
+        worker = Worker.start(table, listener, self._endpoint, self._changed)
+        self.workers.append(worker)
+        self._changed()
+        return worker
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        # A task that nobody holds may be collected while it runs.
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

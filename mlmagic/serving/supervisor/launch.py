@@ -1,0 +1,194 @@
+"""An endpoint's supervisor as others see it: started, woken, stopped, and told of truthfully.
+
+Whoever calls has written the endpoint's spec before. A new supervisor reads it after it has begun to listen to calls,
+so of message and start one always works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlmagic.errors import BackendError
+from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.runtime.contract import outer_environment
+from mlmagic.serving.supervisor.listening import listen
+from mlmagic.serving.supervisor.record import is_supervised, living_workers, read_supervisor, tell_supervisor
+from mlmagic.serving.supervisor.token import ensure_token, forget_token
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.workspace.layout import EndpointFolder, Workspace
+from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive
+
+START_SECONDS = 30.0
+"""A lock older than this is not that of a supervisor that is still starting."""
+LONGEST_LOG = 4 << 20
+_ENTRY = Path(__file__).with_name("__main__.py")
+_POLL_SECONDS = 0.02
+
+
+def ensure_supervisor(workspace: Workspace, name: str) -> bool:
+    """Start the endpoint's supervisor unless there is one, or somebody is about to; say whether this call did.
+
+    When it returns, the port takes connections, unless something else has it, as the endpoint's status then says.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+        BackendError: the system refuses to start a process.
+        WorkspaceError: the workspace cannot be written.
+    """
+    spec = EndpointStore(Database(workspace)).get(name)
+    folder = workspace.endpoint(name)
+    with explained(f"lock {folder.lock}"):
+        lock = take_lock(folder.lock)
+        if lock is None and _nobody_answers(folder):
+            folder.lock.unlink(missing_ok=True)
+            lock = take_lock(folder.lock)
+    if lock is None:
+        return False
+    try:
+        with explained(f"start the endpoint {name}"):
+            ensure_token(workspace, name)
+        with contextlib.ExitStack() as listening:
+            listener: socket.socket | None = None
+            # Workers of a supervisor that was killed have the port, and hand it over; or it is taken, as it then says.
+            with contextlib.suppress(OSError):
+                listener = listening.enter_context(listen(spec.host, spec.port))
+            start_supervisor(workspace, spec, lock, -1 if listener is None else listener.fileno())
+    finally:
+        os.close(lock)
+    return True
+
+
+def wake_supervisor(workspace: Workspace, name: str) -> None:
+    """Have the supervisor look at the endpoint's spec and at its model's aliases; start one if there is none.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+        BackendError: the system refuses to start a process.
+        WorkspaceError: the workspace cannot be written.
+    """
+    if not tell_supervisor(workspace.endpoint(name), {"do": "look"}):
+        ensure_supervisor(workspace, name)
+
+
+def start_supervisor(workspace: Workspace, spec: EndpointSpec, lock: int, listener: int) -> None:
+    """Start the process, which inherits the lock and, unless that is -1, the listening socket.
+
+    It is isolated from the notebook's folder and PYTHONPATH, and keeps none of this process's files and terminal.
+
+    Raises:
+        BackendError: the system refuses to start a process.
+    """
+    root = os.path.abspath(workspace.root)  # noqa: PTH100 - as it is named, links and all
+    command = [spec.python or sys.executable, "-I", str(_ENTRY), root, spec.name, str(lock), str(listener)]
+    try:
+        with os.fdopen(open_to_append(workspace.endpoint(spec.name).log), "ab") as output:
+            if output.tell() > LONGEST_LOG:
+                output.truncate(0)
+            # The child forks the supervisor and exits at once: nothing is left to be reaped later.
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=serving_environment(),
+                cwd="/",
+                pass_fds=[lock, *([] if listener < 0 else [listener])],
+                start_new_session=True,
+                check=True,
+            )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BackendError(
+            f"the process that keeps the endpoint {spec.name!r} could not be started: {error}",
+            hint="Run it again once the machine has room for another process.",
+        ) from error
+
+
+def serving_environment() -> dict[str, str]:
+    """Return this process's variables without those of Python, of notebooks and of jobs."""
+    return {name: value for name, value in outer_environment(os.environ).items() if not name.startswith("PYTHON")}
+
+
+def read_endpoint(workspace: Workspace, name: str) -> EndpointRecord:
+    """Return the endpoint with what is true of it now: one whose processes are gone is DOWN, whatever they said last.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+        WorkspaceError: its spec cannot be read.
+    """
+    store, folder = EndpointStore(Database(workspace)), workspace.endpoint(name)
+    spec, status = store.get(name), store.status(name)
+    now = datetime.now(UTC)
+    said = status or EndpointStatus(state=EndpointState.DOWN, start_time=now, update_time=now)
+    if is_supervised(folder) and said.state is not EndpointState.DOWN:
+        return EndpointRecord(spec=spec, status=said)
+    if said.state is not EndpointState.DOWN and living_workers(folder):
+        # They serve on, and start another supervisor.
+        return EndpointRecord(spec=spec, status=said)
+    state = EndpointState.STARTING if _is_starting(folder) else EndpointState.DOWN
+    versions = tuple(dataclasses.replace(version, engine=None) for version in said.versions)
+    status = dataclasses.replace(said, state=state, workers=(), versions=versions, requests_per_second=0.0)
+    return EndpointRecord(spec=spec, status=status)
+
+
+def stop_supervisor(workspace: Workspace, name: str, *, seconds: float = 45.0) -> None:
+    """End the endpoint's processes after what they are answering, and return when they are gone.
+
+    Those that take longer are killed. The token is forgotten.
+
+    Raises:
+        BackendError: the endpoint is kept by another machine.
+    """
+    folder = workspace.endpoint(name)
+    deadline, told = time.monotonic() + seconds, 0.0
+    while (processes := _processes(folder)) or _is_starting(folder):
+        now = time.monotonic()
+        if now >= deadline:
+            for process in processes:
+                _signal(process, signal.SIGKILL)
+        elif now - told > 1.0:
+            told = now
+            # Workers whose supervisor was killed must not start another one meanwhile.
+            if not tell_supervisor(folder, {"do": "stop"}):
+                for process in processes:
+                    _signal(process, signal.SIGTERM)
+        time.sleep(_POLL_SECONDS)
+    if is_supervised(folder):
+        raise BackendError(
+            f"the endpoint {name!r} is kept by a process on another machine.", hint="Stop it from there."
+        )
+    forget_token(workspace, name)
+
+
+def _processes(folder: EndpointFolder) -> list[ProcessIdentity]:
+    record = read_supervisor(folder)
+    known = [] if record is None else [record, *record.workers]
+    return [process for process in known if is_alive(process)]
+
+
+def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(process.pid, number)
+
+
+def _is_starting(folder: EndpointFolder) -> bool:
+    """Say whether somebody took the lock a short while ago, and the supervisor has not yet told who it is."""
+    age, told = heartbeat_age(folder.lock), heartbeat_age(folder.supervisor)
+    return age is not None and age < START_SECONDS and (told is None or told > age)
+
+
+def _nobody_answers(folder: EndpointFolder) -> bool:
+    """Say whether the lock is held by another process than a supervisor, which has inherited it by accident."""
+    age = heartbeat_age(folder.lock)
+    return age is not None and age > START_SECONDS and not is_supervised(folder)
