@@ -1,0 +1,39 @@
+"""The program that a batch prediction job runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlmagic.errors import MlmagicError
+from mlmagic.serving.batch.arguments import parse_arguments
+
+RESULT = "predictions.json"
+"""What it leaves in AIP_MODEL_DIR, where that is set: the `BatchResult`."""
+
+
+class Failed(Exception):  # noqa: N818 - the run did
+    """An error that says all there is to say."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Predict the rows of files, as the arguments say."""
+    try:
+        arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
+        # Only now, so that a wrong flag is told before anything large is loaded.
+        from mlmagic.serving.batch.run import run
+        from mlmagic.spec.codec import dumps
+        from mlmagic.workspace.files import write_atomic
+
+        result = run(arguments, _print)
+        if folder := os.environ.get("AIP_MODEL_DIR"):
+            write_atomic(Path(folder) / RESULT, dumps(result))
+    except MlmagicError as error:
+        # Our own frames would only push it off the screen.
+        raise Failed(str(error)) from None
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - it is a program

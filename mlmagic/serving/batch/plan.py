@@ -1,0 +1,160 @@
+"""What one run reads, asks and writes: found out, and checked, before the model is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from mlmagic.errors import UsageError
+from mlmagic.preprocessing.reading.options import Format, ReadOptions
+from mlmagic.preprocessing.reading.plan import plan_source
+from mlmagic.preprocessing.reading.source import READ_TYPES, Source
+from mlmagic.serving.batch.arguments import Arguments
+from mlmagic.serving.batch.given import Given, given_columns, prediction_names
+from mlmagic.serving.batch.picking import Picked, resolve_columns
+from mlmagic.serving.batch.taking import Taken, match_columns
+from mlmagic.serving.batch.target import Target
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.dataset import Column, ColumnType
+from mlmagic.spec.model import ModelVersion, Signature
+
+_READ = frozenset({Format.CSV, Format.JSONL, Format.PARQUET})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done with each unit."""
+
+    label: str
+    """Of the version: `taxi@2`."""
+    signature: Signature
+    source: Source
+    inputs: tuple[Taken, ...]
+    given: tuple[Given, ...]
+    columns: tuple[Picked, ...]
+    target: Target
+    kind: Format
+    """Of what is written."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the output."""
+        read = {column.name: READ_TYPES[column.type] for column in self.source.columns}
+        types = read | {name: each.arrow_type(self.kind) for each in self.given for name in each.names}
+        return pa.schema([pa.field(column.name, types[column.source]) for column in self.columns])
+
+    @property
+    def json_columns(self) -> frozenset[str]:
+        """The columns of the output whose texts are JSON."""
+        nested = {name for each in self.given if each.is_nested for name in each.names}
+        nested |= {
+            name for taken in self.inputs if not taken.is_scalar and not taken.is_vector for name in taken.columns
+        }
+        return frozenset(column.name for column in self.columns if column.source in nested)
+
+    def fingerprint(self, version: ModelVersion) -> dict[str, str]:
+        """Return all that the predictions depend on: what has another fingerprint is begun anew."""
+        files = [(file.path, file.size_bytes, file.digest, _changed(file.path)) for file in self.source.files]
+        return {
+            "model": f"{version} of {version.create_time.isoformat()}",
+            "input": hashlib.sha256(repr(files).encode()).hexdigest(),
+            "units": str(len(self.source.units)),
+            "format": self.kind,
+            "reading": hashlib.sha256(repr((self.source.options, self.source.columns)).encode()).hexdigest(),
+            "columns": ",".join(map(str, self.columns)),
+            "signature": hashlib.sha256(dumps(self.signature).encode()).hexdigest(),
+        }
+
+
+def make_plan(arguments: Arguments, version: ModelVersion, signature: Signature) -> Plan:
+    """Look at the files, and match their columns with what the model takes.
+
+    Raises:
+        UsageError: the files cannot be read, lack a column, or are the output; or a column of the output is not there.
+    """
+    source = _read_plan(arguments, signature)
+    if source.format not in _READ:
+        raise UsageError(
+            f"Predictions are made for CSV, JSON lines and Parquet, not for {source.format}.",
+            hint="Write the rows in one of these formats first.",
+        )
+    target = arguments.target
+    if target.is_file and any(_same(file.path, target.path) for file in source.files):
+        raise UsageError(f"--output {target.path} is one of the files that are read.", hint="Name another file.")
+    kind = target.format or source.format
+    names = tuple(column.name for column in source.columns)
+    inputs = match_columns(signature, names)
+    given = given_columns(version, signature)
+    columns = resolve_columns(arguments.columns, names, prediction_names(given))
+    source = replace(source, columns=_read_columns(source, inputs, columns, kind, arguments.read))
+    return Plan(
+        label=str(version),
+        signature=signature,
+        source=source,
+        inputs=inputs,
+        given=given,
+        columns=columns,
+        target=target,
+        kind=kind,
+    )
+
+
+def _read_plan(arguments: Arguments, signature: Signature) -> Source:
+    """Plan to read the files; arrays, which only JSON lines can hold as such, are read as text."""
+    arrays = {spec.name: ColumnType.STRING for spec in signature.inputs if spec.shape[1:] not in {(), (1,)}}
+    options = arguments.read
+    try:
+        return plan_source(arguments.inputs, options)
+    except UsageError:
+        if not arrays.keys() - options.types.keys():
+            raise
+        return plan_source(arguments.inputs, replace(options, types={**arrays, **options.types}))
+
+
+def _read_columns(
+    source: Source, inputs: Sequence[Taken], picked: Sequence[Picked], kind: Format, options: ReadOptions
+) -> tuple[Column, ...]:
+    """Return the columns that are read, and as what: as the model takes them, not as their values look."""
+    taken = {name: each for each in inputs for name in each.columns}
+    used = taken.keys() | {column.source for column in picked}
+    if source.format is Format.JSONL:
+        used |= {column.name for column in source.columns}  # a key that is no column is a fault there
+    is_text = source.format is Format.CSV and kind is Format.CSV
+    columns = []
+    for column in source.columns:
+        if column.name not in used:
+            continue
+        wanted = column.type
+        if column.name in options.types:
+            wanted = options.types[column.name]
+        elif column.name in taken:
+            wanted = _wanted(column.type, taken[column.name], source.format)
+        elif is_text:
+            wanted = ColumnType.STRING  # what the model does not take is copied as it stands there
+        columns.append(Column(name=column.name, type=wanted))
+    return tuple(columns)
+
+
+def _wanted(found: ColumnType, taken: Taken, kind: Format) -> ColumnType:
+    if taken.type is ColumnType.STRING and taken.is_scalar and kind is Format.PARQUET:
+        return found  # its own values, as text in the form of ISO 8601 where they are times
+    return taken.type
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - it may be of another file system
+    except OSError:
+        return 0
+
+
+def _same(path: str, other: Path) -> bool:
+    try:
+        return other.exists() and os.path.samefile(path, other)  # noqa: PTH121
+    except OSError:
+        return False

@@ -1,0 +1,109 @@
+"""What came of a run, or of a part of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlmagic.errors import MlmagicError
+from mlmagic.preprocessing.arguments import RejectLimit
+from mlmagic.serving.batch.work import UnitRecord
+from mlmagic.spec.noun import Noun
+from mlmagic.spec.statistics import RejectedRow
+
+_SAMPLES = 5
+_REASONS = 10
+_ROWS_VARY = 1.5
+"""Rows of one part of the input may be so much longer than those of another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult(Noun):
+    """`predictions.json`, in the job's output."""
+
+    model_version: str
+    output: str
+    errors: str
+    """The folder of the rows that were rejected; there is none without such rows."""
+    read: int
+    """Rows, the rejected among them."""
+    written: int
+    size_bytes: int
+    """Of the input."""
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """How many rows, by reason."""
+    samples: tuple[RejectedRow, ...] = ()
+
+    @property
+    def rejected_rows(self) -> int:
+        """How many rows were rejected."""
+        return sum(self.rejected.values())
+
+
+def sum_up(label: str, output: object, errors: object, records: Sequence[UnitRecord]) -> BatchResult:
+    """Return what these units come to."""
+    reasons: Counter[str] = Counter()
+    for record in records:
+        reasons.update(record.rejected)
+    samples = [sample for record in records for sample in record.samples]
+    return BatchResult(
+        model_version=label,
+        output=str(output),
+        errors=str(errors),
+        read=sum(record.read for record in records),
+        written=sum(record.written for record in records),
+        size_bytes=sum(record.size_bytes for record in records),
+        rejected=dict(reasons.most_common()),
+        samples=tuple(samples[:_SAMPLES]),
+    )
+
+
+def check_limit(limit: RejectLimit, result: BatchResult) -> None:
+    """Check how many rows were rejected.
+
+    Raises:
+        MlmagicError: more than the limit allows; with the most frequent reasons, and the first such rows.
+    """
+    if not limit.allows(result.rejected_rows, result.read):
+        raise MlmagicError(
+            f"{result.rejected_rows:,} of {result.read:,} rows were rejected: more than --max-rejected {limit} allows.",
+            problems=_reasons(result),
+            hint=f"They are in {result.errors}. With a higher --max-rejected the others are kept, and nothing is "
+            "predicted twice.",
+        )
+
+
+def check_early(limit: RejectLimit, result: BatchResult, size_bytes: int) -> None:
+    """Check the same of a part of the input, of which there are so many bytes: more than enough is enough.
+
+    Raises:
+        MlmagicError: even if no other row is rejected, there will have been too many.
+    """
+    rows = round(result.read * max(1.0, _ROWS_VARY * size_bytes / max(1, result.size_bytes)))
+    if not limit.allows(result.rejected_rows, rows):
+        check_limit(limit, result)
+
+
+def summary(result: BatchResult) -> str:
+    """Return the last words of a run."""
+    lines = [told(result)]
+    if result.rejected_rows:
+        lines += [f"  {line}" for line in _reasons(result)]
+    return "\n".join(lines)
+
+
+def told(result: BatchResult) -> str:
+    """Return the result in one line."""
+    line = f"{result.written:,} rows predicted by {result.model_version}: {result.output}"
+    return f"{line} · {result.rejected_rows:,} rejected: {result.errors}" if result.rejected_rows else line
+
+
+def _reasons(result: BatchResult) -> list[str]:
+    reasons = [f"{count:,} times {reason}" for reason, count in result.rejected.items()]
+    return [*reasons[:_REASONS], *(f"such as {_sample(sample)}" for sample in result.samples)]
+
+
+def _sample(sample: RejectedRow) -> str:
+    place = f"{sample.file}:{sample.line}" if sample.line is not None else sample.file
+    return f"{place}: {sample.reason}" + (f" in {sample.text:.120}" if sample.text else "")
