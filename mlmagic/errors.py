@@ -13,6 +13,7 @@ MlmagicError                  one clear message: what, which value, what is allo
 ├── ConflictError             somebody else changed it first
 ├── JobFailed                 a job that was waited for did not succeed; has `.job`
 ├── WaitTimeout               a job did not end in the time that a caller gave it; it goes on
+├── NotBetterError            a version is not better than another by as much as was asked for
 ├── PredictionError           instances do not fit the model, or its program failed
 └── MissingDependencyError    an optional package is needed; gives the command that installs it
 
@@ -86,6 +87,10 @@ class BackendError(MlmagicError):
 
 class ConflictError(MlmagicError):
     """The record changed in between."""
+
+
+class NotBetterError(MlmagicError):
+    """A version that is not better than another by as much as was asked for."""
 
 
 class PredictionError(MlmagicError):

@@ -23,12 +23,28 @@ def read_frame(paths: Sequence[Path], columns: Sequence[str], limit: int | None)
     """
     arrow = import_arrow()
     batches = list(_batches(paths, columns, limit))
-    plain = [batch.cast(_plain_schema(batch.schema)) for batch in batches]
-    if not plain:
+    if not batches:
         import pandas as pd
 
         return pd.DataFrame(columns=list(columns))
-    table = arrow.Table.from_batches(plain)
+    return _frame(arrow, batches)
+
+
+def iterate_frames(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+    """Yield the rows of shards in order, so many at a time at most; their values are those of `read_frame`.
+
+    Raises:
+        MissingDependencyError: pyarrow or pandas is not installed.
+        WorkspaceError: a file is not what was written there.
+    """
+    arrow = import_arrow()
+    for path in paths:
+        for batch in read_batches(path, columns, rows):
+            yield _frame(arrow, [batch])
+
+
+def _frame(arrow: Any, batches: Sequence[Any]) -> pd.DataFrame:
+    table = arrow.Table.from_batches([batch.cast(_plain_schema(batch.schema)) for batch in batches])
     frame: pd.DataFrame = table.to_pandas(types_mapper=_nullable(table), date_as_object=False)
     return frame
 

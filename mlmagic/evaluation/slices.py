@@ -66,6 +66,12 @@ def _missing(is_missing: Array) -> list[Part]:
     return [(MISSING, np.flatnonzero(is_missing))] if is_missing.any() else []
 
 
+def places_within(parts: Sequence[Part], kept: Array) -> list[Part]:
+    """Return the parts without the rows that are not kept, their places counted among those that are."""
+    place = np.cumsum(kept) - 1
+    return [(label, place[places[kept[places]]]) for label, places in parts]
+
+
 def slices(parts: Sequence[Part], outcomes: Sequence[Outcome]) -> tuple[Slice, ...]:
     """Return the metrics of each part that has rows."""
     return tuple(
