@@ -63,8 +63,9 @@ class Endpoint:
         self.deployed = deployed
         self.limits = limits
         self._executor = ThreadPoolExecutor(1)
+        self.app = create_app(deployed, access, limits)
         config = uvicorn.Config(
-            create_app(deployed, access, limits),
+            self.app,
             port=0,
             loop="uvloop",
             http="httptools",

@@ -40,6 +40,10 @@ class Watch:
         self._waiting: dict[asyncio.Task[Any], Waiting] = {}
         self._is_set = False
 
+    def __len__(self) -> int:
+        """Return how many requests are looked after."""
+        return len(self._waiting)
+
     def begin(self, receive: Receive) -> Waiting:
         """Look after the request of the current task, until `end`."""
         task = asyncio.current_task()
