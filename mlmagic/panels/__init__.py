@@ -11,14 +11,21 @@ if TYPE_CHECKING:
     from mlmagic.panels.dataset_plot import dataset_chart_bundle, dataset_plot_table_bundle
     from mlmagic.panels.datasets import datasets_bundle
     from mlmagic.panels.diff import job_diff_bundle
+    from mlmagic.panels.endpoint import endpoint_bundle
+    from mlmagic.panels.endpoints import deployment_bundle, endpoints_bundle
+    from mlmagic.panels.evaluation import evaluation_bundle, evaluation_chart_bundle
     from mlmagic.panels.job import description_bundle, job_bundle
     from mlmagic.panels.jobs import jobs_bundle
-    from mlmagic.panels.models import model_bundle, models_bundle
-    from mlmagic.panels.plan import plan_bundle, preprocessing_plan_bundle
+    from mlmagic.panels.model import model_bundle
+    from mlmagic.panels.model_diff import model_diff_bundle
+    from mlmagic.panels.model_version import version_bundle
+    from mlmagic.panels.models import models_bundle
+    from mlmagic.panels.plan import batch_plan_bundle, plan_bundle, preprocessing_plan_bundle
     from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
 
 # Resolved on first use: who shows a job needs no dry run's view.
 _HOMES = {
+    "batch_plan_bundle": "plan",
     "checkup_bundle": "status",
     "comparison_bundle": "comparison",
     "config_bundle": "status",
@@ -27,18 +34,26 @@ _HOMES = {
     "dataset_diff_bundle": "dataset_diff",
     "dataset_plot_table_bundle": "dataset_plot",
     "datasets_bundle": "datasets",
+    "deployment_bundle": "endpoints",
     "description_bundle": "job",
+    "endpoint_bundle": "endpoint",
+    "endpoints_bundle": "endpoints",
+    "evaluation_bundle": "evaluation",
+    "evaluation_chart_bundle": "evaluation",
     "job_bundle": "job",
     "job_diff_bundle": "diff",
     "jobs_bundle": "jobs",
-    "model_bundle": "models",
+    "model_bundle": "model",
+    "model_diff_bundle": "model_diff",
     "models_bundle": "models",
     "plan_bundle": "plan",
     "preprocessing_plan_bundle": "plan",
     "status_bundle": "status",
+    "version_bundle": "model_version",
 }
 
 __all__ = [
+    "batch_plan_bundle",
     "checkup_bundle",
     "comparison_bundle",
     "config_bundle",
@@ -47,15 +62,22 @@ __all__ = [
     "dataset_diff_bundle",
     "dataset_plot_table_bundle",
     "datasets_bundle",
+    "deployment_bundle",
     "description_bundle",
+    "endpoint_bundle",
+    "endpoints_bundle",
+    "evaluation_bundle",
+    "evaluation_chart_bundle",
     "job_bundle",
     "job_diff_bundle",
     "jobs_bundle",
     "model_bundle",
+    "model_diff_bundle",
     "models_bundle",
     "plan_bundle",
     "preprocessing_plan_bundle",
     "status_bundle",
+    "version_bundle",
 ]
 
 

@@ -1,0 +1,153 @@
+"""Charts of an evaluation as one Vega-Lite specification.
+
+Names and values of the user's stand in data, titles and domains alone, never in names of fields or in expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlmagic.panels.evaluation_charts import COLOURS, Chart, DotChart, LineChart, Matrix
+from mlmagic.panels.text import fit
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+_ACROSS = 3
+_WIDTH, _HEIGHT = 200, 170
+_TITLE_WIDTH, _LABEL_WIDTH = 40, 80
+# Greys that can be read on a white and on a dark ground: a page may change its theme while it shows the chart.
+_INK, _GRID = "#808080", "rgba(128,128,128,.25)"
+
+Spec = dict[str, Any]
+
+
+def charts_vega(charts: Sequence[Chart]) -> Spec:
+    """Return the specification of all charts."""
+    axis = {"labelColor": _INK, "titleColor": _INK, "gridColor": _GRID, "domainColor": _INK, "tickColor": _INK}
+    return {
+        "$schema": _SCHEMA,
+        "config": {
+            "background": "transparent",
+            "view": {"stroke": None},
+            "axis": {**axis, "labelFontSize": 10, "titleFontSize": 10, "titleFontWeight": "normal"},
+            "title": {"color": _INK, "fontSize": 12, "anchor": "start", "frame": "group"},
+            "legend": {"labelColor": _INK, "titleColor": _INK, "orient": "top", "title": None},
+        },
+        "columns": _ACROSS,
+        "spacing": {"row": 22, "column": 26},
+        "resolve": {"scale": {"color": "independent", "x": "independent", "y": "independent"}},
+        "concat": [_panel(chart) for chart in charts],
+    }
+
+
+def _panel(chart: Chart) -> Spec:
+    panel: Spec = {"title": {"text": fit(chart.title, _TITLE_WIDTH)}, "width": _WIDTH, "height": _HEIGHT}
+    match chart:
+        case LineChart():
+            return panel | _lines(chart)
+        case Matrix():
+            return panel | _matrix(chart)
+        case DotChart():
+            return panel | _dots(chart)
+
+
+def _lines(chart: LineChart) -> Spec:
+    values = [
+        {"version": fit(line.version, _TITLE_WIDTH), "at": at, "x": x, "y": y}
+        for line in chart.lines
+        for at, (x, y) in enumerate(line.points)
+    ]
+    mark: Spec = {"type": "line", "strokeWidth": 1.8, "clip": True}
+    mark |= {"interpolate": "step-after"} if chart.lines[0].is_stepped else {}
+    mark |= {"point": {"size": 28}} if chart.lines[0].has_dots else {}
+    encoding: Spec = {
+        "x": _axis("x", chart.x, chart.x_range),
+        "y": _axis("y", chart.y, chart.y_range),
+        "order": {"field": "at", "type": "quantitative"},
+        "color": _colour([line.version for line in chart.lines]),
+        "tooltip": [
+            {"field": "version", "type": "nominal"},
+            {"field": "x", "type": "quantitative", "title": chart.x, "format": ".4~g"},
+            {"field": "y", "type": "quantitative", "title": chart.y, "format": ".4~g"},
+        ],
+    }
+    layers: list[Spec] = [{"data": {"values": values}, "mark": mark, "encoding": encoding}]
+    if chart.diagonal:
+        ends = [{"x": end, "y": end} for end in chart.x_range]
+        ground: Spec = {"type": "line", "color": _INK, "strokeDash": [4, 3], "strokeWidth": 1}
+        axes = {key: encoding[key] for key in ("x", "y")}
+        layers.insert(0, {"data": {"values": ends}, "mark": ground, "encoding": axes})
+    return {"layer": layers}
+
+
+def _axis(field: str, title: str, ends: tuple[float, float]) -> Spec:
+    scale = {"domain": list(ends), "nice": False, "zero": False}
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": {"tickCount": 5}}
+
+
+def _colour(versions: Sequence[str]) -> Spec:
+    shown = [fit(version, _TITLE_WIDTH) for version in versions]
+    colour: Spec = {"field": "version", "type": "nominal", "scale": {"domain": shown, "range": COLOURS[: len(shown)]}}
+    return colour | ({} if len(shown) > 1 else {"legend": None})
+
+
+def _matrix(chart: Matrix) -> Spec:
+    # Classes may look alike when they are shortened, so places stand for them.
+    names = [f"{at}:{label}" for at, label in enumerate(chart.labels)]
+    values = [
+        {"actual": names[row], "predicted": names[at], "rows": count, "part": count / (sum(counts) or 1)}
+        for row, counts in enumerate(chart.counts)
+        for at, count in enumerate(counts)
+    ]
+    axis = {"labelExpr": "slice(datum.label, indexof(datum.label, ':') + 1)", "labelLimit": _LABEL_WIDTH}
+    place: Spec = {
+        "x": {"field": "predicted", "type": "nominal", "sort": names, "axis": {**axis, "labelAngle": -40}},
+        "y": {"field": "actual", "type": "nominal", "sort": names, "axis": axis},
+    }
+    colour = {
+        "field": "part",
+        "type": "quantitative",
+        "legend": None,
+        "scale": {"domain": [0, 1], "range": ["rgba(76,141,240,.06)", COLOURS[0]]},
+    }
+    tooltip = [{"field": name, "type": "nominal"} for name in ("actual", "predicted", "rows")]
+    tooltip.append({"field": "part", "type": "quantitative", "format": ".1%"})
+    text: Spec = {"text": {"field": "rows", "type": "quantitative", "format": ","}}
+    return {
+        "data": {"values": values},
+        "layer": [
+            {"mark": "rect", "encoding": {**place, "color": colour, "tooltip": tooltip}},
+            {"mark": {"type": "text", "color": _INK, "fontSize": 10}, "encoding": {**place, **text}},
+        ],
+    }
+
+
+def _dots(chart: DotChart) -> Spec:
+    values = [
+        {
+            "version": fit(dot.version, _TITLE_WIDTH),
+            "value": dot.value,
+            "rows": dot.rows,
+            "at": dot.at,
+            "low": dot.low,
+            "high": dot.high,
+        }
+        for dot in chart.dots
+    ]
+    y: Spec = {"field": "value", "type": "nominal", "sort": list(chart.values), "title": None}
+    y["axis"] = {"labelLimit": _LABEL_WIDTH}
+    shared: Spec = {"y": y, "color": _colour(chart.versions)}
+    if len(chart.versions) > 1:
+        shared["yOffset"] = {"field": "version", "type": "nominal", "sort": list(chart.versions)}
+    x = _axis("at", "", chart.x_range) | {"title": None}
+    tooltip: list[Spec] = [{"field": name, "type": "nominal"} for name in ("value", "version", "rows")]
+    tooltip += [{"field": name, "type": "quantitative", "format": ".4~g"} for name in ("at", "low", "high")]
+    span = {"x": {**x, "field": "low"}, "x2": {"field": "high"}}
+    return {
+        "data": {"values": values},
+        "height": max(_HEIGHT, 18 * len(chart.values)),
+        "layer": [
+            {"mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6}, "encoding": {**shared, **span}},
+            {"mark": {"type": "point", "filled": True, "size": 40}, "encoding": {**shared, "x": x, "tooltip": tooltip}},
+        ],
+    }
