@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mlmagic import errors
     from mlmagic.api.comparison import compare_jobs
     from mlmagic.api.datasets import dataset, datasets, diff_datasets
+    from mlmagic.api.deployment import deploy, plan_deployment
     from mlmagic.api.difference import diff_jobs
+    from mlmagic.api.endpoints import endpoint, endpoints
     from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
@@ -30,12 +32,16 @@ _HOMES = {
     "dataset": "mlmagic.api.datasets",
     "datasets": "mlmagic.api.datasets",
     "delete_jobs": "mlmagic.api.retention",
+    "deploy": "mlmagic.api.deployment",
     "diff_datasets": "mlmagic.api.datasets",
     "diff_jobs": "mlmagic.api.difference",
+    "endpoint": "mlmagic.api.endpoints",
+    "endpoints": "mlmagic.api.endpoints",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
     "models": "mlmagic.api.models",
+    "plan_deployment": "mlmagic.api.deployment",
     "plan_preprocessing": "mlmagic.api.preprocessing",
     "plan_training": "mlmagic.api.training",
     "predict": "mlmagic.api.prediction",
@@ -49,8 +55,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "diff_datasets", "diff_jobs", "errors", "job",
-    "jobs", "model", "models", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
+    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "deploy", "diff_datasets", "diff_jobs",
+    "endpoint", "endpoints", "errors", "job", "jobs", "model", "models", "plan_deployment", "plan_preprocessing",
+    "plan_training", "predict", "preprocess", "status", "train", "use",
 ]  # fmt: skip
 
 

@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlmagic.magics.datasets import DATASETS, PlotDisplay, datasets
+from mlmagic.magics.deploy import DEPLOY, deploy
+from mlmagic.magics.endpoints import ENDPOINTS, endpoints
 from mlmagic.magics.grammar import parse
 from mlmagic.magics.help import help_text
 from mlmagic.magics.history import CellHistory
 from mlmagic.magics.jobs import jobs
 from mlmagic.magics.jobs_table import JOBS
 from mlmagic.magics.live import LivePanels
+from mlmagic.magics.live_endpoints import EndpointDisplay
 from mlmagic.magics.mlmagic import MLMAGIC, mlmagic
-from mlmagic.magics.models import MODELS, models
+from mlmagic.magics.models import models
+from mlmagic.magics.models_table import MODELS
 from mlmagic.magics.predict import PREDICT, predict
 from mlmagic.magics.preprocess import PREPROCESS, preprocess
 from mlmagic.magics.tables import Magic, Parsed
@@ -29,6 +33,8 @@ _MAGICS: tuple[tuple[Magic, Run], ...] = (
     (JOBS, jobs),
     (DATASETS, datasets),
     (MODELS, models),
+    (DEPLOY, deploy),
+    (ENDPOINTS, endpoints),
     (PREDICT, predict),
 )
 _WITH_BODY = tuple(magic.name for magic, _ in _MAGICS if magic.command.body)
@@ -42,6 +48,7 @@ class Extension:
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
         self.plots = PlotDisplay(shell)
+        self.endpoints = EndpointDisplay(shell, self.panels)
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""
 
@@ -54,6 +61,7 @@ class Extension:
         self.history.start()
         self.panels.start()
         self.plots.start()
+        self.endpoints.start()
         self._attach()
 
     def stop(self) -> None:
@@ -65,6 +73,7 @@ class Extension:
         self.history.stop()
         self.panels.stop()
         self.plots.stop()
+        self.endpoints.stop()
         self._detach()
 
     def assign(self, name: str, value: object) -> None:

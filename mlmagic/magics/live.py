@@ -1,4 +1,4 @@
-"""Panels of jobs that keep up with their jobs: one thread redraws those that changed, until the jobs have ended.
+"""Panels that keep up with what they show: one thread redraws those that changed, until the jobs have ended.
 
 A job is shown live wherever IPython would display it, for the type's formatter is ours; and when a magic waits for it.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmagic.errors import JobFailed
 from mlmagic.magics.terminal import wait_in_terminal, watch_in_terminal
@@ -31,6 +31,19 @@ _LOG_PAUSE, _CLOCK_PAUSE = 1.0, 5.0
 _MAX_FAILURES = 60
 
 
+class Panel(Protocol):
+    """What is on the screen, and drawn anew while there is something new to show."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will change any more, or nothing can be read for too long."""
+        ...
+
+    def follow(self) -> None:
+        """Draw it if it is not on the screen as it should be; never raises."""
+        ...
+
+
 class LivePanels:
     """The live panels of one shell."""
 
@@ -38,7 +51,7 @@ class LivePanels:
         self._shell = shell
         self._interval = interval
         self._lock = threading.Lock()
-        self._panels: list[_Panel] = []
+        self._panels: list[Panel] = []
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._shown_by_wait: str | None = None
@@ -80,13 +93,17 @@ class LivePanels:
         panel = _Panel(job, self._shell.display_pub)
         panel.draw()
         if self.is_live and not panel.is_final:
-            with self._lock:
-                self._panels.append(panel)
-                if self._thread is None:
-                    # A daemon: a job that goes on is no reason for a kernel to stay.
-                    self._thread = threading.Thread(target=self._follow, name="mlmagic-panels", daemon=True)
-                    self._thread.start()
+            self.keep(panel)
         return panel
+
+    def keep(self, panel: Panel) -> None:
+        """Have a panel drawn anew until it is over."""
+        with self._lock:
+            self._panels.append(panel)
+            if self._thread is None:
+                # A daemon: what goes on is no reason for a kernel to stay.
+                self._thread = threading.Thread(target=self._follow, name="mlmagic-panels", daemon=True)
+                self._thread.start()
 
     def wait(self, job: Job) -> Job:
         """Show a job and wait for it; what is returned is not displayed once more.

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,11 +184,12 @@ class LocalEndpoints:
         from mlmagic.runtime.ports import Ports
         from mlmagic.workspace.runtime_folder import RuntimeFolder
 
+        # Those of endpoints that are stopped are free, and yet not to be had.
+        known = {other.port: other.name for other in self._store.list() if other.name != spec.name}
         if spec.port:
+            _check_port(spec, known)
             yield spec.port
             return
-        # Those of endpoints that are stopped are free, and yet not to be had.
-        known = {other.port for other in self._store.list()}
         ports = Ports(RuntimeFolder.make(self._workspace, os.environ).ports)
         try:
             found = ports.hold(len(known) + 1, seed=f"{self._workspace.root} {spec.name}")
@@ -220,6 +221,22 @@ def failed(record: EndpointRecord) -> BackendError:
         f"the endpoint {name!r} has failed: {record.status.error or 'it cannot serve'}".rstrip(".") + ".",
         hint=f"Its log: %endpoints logs {name}",
     )
+
+
+def _check_port(spec: EndpointSpec, known: Mapping[int, str]) -> None:
+    from mlmagic.serving.supervisor.listening import listen
+
+    reason = f"it is that of the endpoint {known[spec.port]!r}" if spec.port in known else None
+    if reason is None:
+        try:
+            listen(spec.host, spec.port).close()
+        except OSError as error:
+            reason = error.strerror or str(error)
+    if reason is not None:
+        raise BackendError(
+            f"the endpoint {spec.name!r} cannot listen on port {spec.port} of {spec.host}: {reason}.",
+            hint="Choose another port, or none: then it gets one that is free.",
+        )
 
 
 def _check_packages() -> None:

@@ -1,0 +1,188 @@
+"""`deploy`: let an endpoint serve a version of a model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.api.deployment_arguments import Wish, read_wish
+from mlmagic.api.deployment_edit import check_signatures, deployment_notes, first_spec, next_spec
+from mlmagic.api.endpoint import Endpoint
+from mlmagic.api.endpoint_waiting import Look
+from mlmagic.api.first_version import resolve_version
+from mlmagic.errors import ConflictError, NotFoundError
+from mlmagic.spec.endpoint import EndpointSpec, EndpointState, EngineChoice
+from mlmagic.spec.model import ModelVersion
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+
+
+def deploy(
+    model_ref: str,
+    *,
+    endpoint: str | None = None,
+    traffic: int | None = None,
+    min_replicas: int | None = None,
+    max_replicas: int | None = None,
+    idle: float | str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    auth: bool | None = None,
+    engine: EngineChoice | str | None = None,
+    max_body: int | str | None = None,
+    max_instances: int | None = None,
+    max_queue: int | None = None,
+    timeout: float | str | None = None,
+    wait: bool = True,
+    on_wait: Callable[[str], None] | None = None,
+    on_look: Look | None = None,
+    session: Session | None = None,
+) -> Endpoint:
+    """Let an endpoint serve a version, and return the endpoint. One that is there changes without losing a request.
+
+    Args:
+        model_ref: `M` lets the endpoint follow the model's default, `M@alias` another alias; `M@3` stays with that.
+        endpoint: its name; the model's by default. An endpoint serves one model.
+        traffic: percent of the requests for this version; the others share the rest as they share now. By default it
+            gets all, and those that are deployed already stay at 0 for a roll-back.
+        min_replicas: workers that are kept; with 0, the default, none is left after a while without requests.
+        max_replicas: workers that there may be under load; 1 by default.
+        idle: how long without a request is a while: seconds, or `"15m"`, which is the default.
+        host: where it listens; `127.0.0.1` by default, which other machines cannot reach.
+        port: one that is free by default. It stays the same as long as the endpoint is there.
+        auth: False asks requests for no token.
+        engine: `auto`, `session` (TensorFlow) or `onnx`.
+        max_body: bytes of a request, such as `"64MB"`.
+        max_instances: of one request.
+        max_queue: requests of a worker that may wait.
+        timeout: for a request to come in, and again for its answer: seconds, or `"60s"`.
+        wait: until it is served; also for the first version of a model that is in training.
+        on_wait: called once with a line that says that a version is waited for; by default it is printed.
+        on_look: called with the endpoint's record each time that it was read while waiting.
+        session: another than this process's.
+
+    Raises:
+        UsageError: arguments that do not fit; all are listed.
+        NotFoundError: no such model or version.
+        BackendError: it cannot be loaded, or not be started.
+    """
+    wish = read_wish(
+        model_ref,
+        endpoint=endpoint,
+        traffic=traffic,
+        engine=engine,
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+        idle=idle,
+        host=host,
+        port=port,
+        auth=auth,
+        max_body=max_body,
+        max_instances=max_instances,
+        max_queue=max_queue,
+        timeout=timeout,
+    )
+    plan = _plan(wish, _session(session), wait=wait, on_wait=on_wait)
+    return plan.carry_out(wait=wait, on_look=on_look)
+
+
+def plan_deployment(
+    model_ref: str,
+    *,
+    wait: bool = False,
+    on_wait: Callable[[str], None] | None = None,
+    session: Session | None = None,
+    **arguments: Any,
+) -> Deployment:
+    """Return what `deploy` would do with the same arguments; nothing is done. `wait` is for a model's first version.
+
+    Raises:
+        UsageError: arguments that do not fit; all are listed.
+        NotFoundError: no such model or version.
+    """
+    return _plan(read_wish(model_ref, **arguments), _session(session), wait=wait, on_wait=on_wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What a deployment would do, or has done."""
+
+    before: EndpointSpec | None
+    """None: the endpoint is not there yet."""
+    after: EndpointSpec
+    wish: Wish = field(repr=False)
+    version: ModelVersion = field(repr=False)
+    session: Session = field(repr=False, compare=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its user should know."""
+        return deployment_notes(self.before, self.after)
+
+    def carry_out(self, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
+        """Do it, with the endpoint as it is by now, and return the endpoint."""
+        try:
+            generation = self._create() if self.before is None else self._change()
+        except (ConflictError, NotFoundError):
+            again = _plan(self.wish, self.session, wait=False, on_wait=None)
+            if (again.before is None) == (self.before is None):
+                raise
+            # Somebody made or deleted it in between.
+            return again.carry_out(wait=wait, on_look=on_look)
+        handle = Endpoint(name=self.after.name, session=self.session)
+        return handle.wait(generation, on_look=on_look) if wait else handle
+
+    def _create(self) -> int:
+        return self.session.endpoints.create(self.after).spec.generation
+
+    def _change(self) -> int:
+        backend, name = self.session.endpoints, self.after.name
+        before = backend.get(name)
+        record = backend.change(name, self._edit)
+        if before.status.state is EndpointState.FAILED and record.spec == before.spec:
+            # Asked for once more as it is: a new start may help.
+            backend.stop(name)
+        return backend.wake(name).spec.generation
+
+    def _edit(self, spec: EndpointSpec) -> EndpointSpec:
+        return _checked(next_spec(spec, self.wish, self.version), self.session)
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import deployment_bundle
+
+        return deployment_bundle(self.before, self.after, self.notes)
+
+
+def _plan(wish: Wish, session: Session, *, wait: bool, on_wait: Callable[[str], None] | None) -> Deployment:
+    version = resolve_version(wish.reference, session, wait=wait, on_wait=on_wait or _say)
+    try:
+        before = session.endpoints.get(wish.endpoint).spec
+    except NotFoundError:
+        before = None
+    if before is None:
+        after = first_spec(wish, version, now=datetime.now(UTC))
+    else:
+        after = _checked(next_spec(before, wish, version), session)
+    return Deployment(before=before, after=after, wish=wish, version=version, session=session)
+
+
+def _checked(spec: EndpointSpec, session: Session) -> EndpointSpec:
+    check_signatures(spec, session.models.versions(spec.model))
+    return spec
+
+
+def _session(session: Session | None) -> Session:
+    from mlmagic.session import current_session
+
+    return session or current_session()
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(message + "\n")

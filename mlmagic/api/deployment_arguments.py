@@ -1,0 +1,137 @@
+"""The arguments of a deployment, checked together: every one that is wrong is told at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mlmagic.api.arguments import ArgumentCheck, read_name, read_reference, read_timeout, read_whole_number
+from mlmagic.api.resources import read_memory
+from mlmagic.errors import UsageError, nearest
+from mlmagic.spec.endpoint import EngineChoice
+from mlmagic.spec.names import ModelReference, parse_model_reference
+
+LOWEST_PORT, HIGHEST_PORT = 1024, 65535
+_MOST_REPLICAS = 64
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a call says of an endpoint. None where it says nothing: then it is as it was, or as by default."""
+
+    reference: ModelReference
+    endpoint: str
+    traffic: int | None = None
+    engine: EngineChoice | None = None
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+    idle_seconds: float | None = None
+    host: str | None = None
+    port: int | None = None
+    needs_token: bool | None = None
+    body_bytes: int | None = None
+    instances: int | None = None
+    queue: int | None = None
+    timeout_seconds: float | None = None
+
+
+def read_wish(
+    model_ref: object,
+    *,
+    endpoint: object = None,
+    traffic: object = None,
+    engine: object = None,
+    min_replicas: object = None,
+    max_replicas: object = None,
+    idle: object = None,
+    host: object = None,
+    port: object = None,
+    auth: object = None,
+    max_body: object = None,
+    max_instances: object = None,
+    max_queue: object = None,
+    timeout: object = None,
+) -> Wish:
+    """Return what the arguments of `deploy` say.
+
+    Raises:
+        UsageError: something is wrong with them; all is listed.
+    """
+    check = ArgumentCheck()
+    reference = check.read(_read_model, model_ref)
+    name = check.read(read_name, endpoint, "endpoint name") if endpoint is not None else None
+    low = check.read(_optional_number, min_replicas, "min_replicas", 0, _MOST_REPLICAS)
+    high = check.read(_optional_number, max_replicas, "max_replicas", 1, _MOST_REPLICAS)
+    if low is not None and high is not None and low > high:
+        check.problems.append(f"min_replicas {low} is more than max_replicas {high}.")
+    known: dict[str, Any] = {
+        "traffic": check.read(_optional_number, traffic, "traffic", 0, 100),
+        "engine": check.read(_read_engine, engine),
+        "min_replicas": low,
+        "max_replicas": high,
+        "idle_seconds": check.read(_read_seconds, idle, "idle"),
+        "host": check.read(_read_host, host),
+        "port": check.read(_optional_number, port, "port", LOWEST_PORT, HIGHEST_PORT),
+        "needs_token": check.read(_read_switch, auth, "auth"),
+        "body_bytes": check.read(_read_size, max_body),
+        "instances": check.read(_optional_number, max_instances, "max_instances", 1, None),
+        "queue": check.read(_optional_number, max_queue, "max_queue", 1, None),
+        "timeout_seconds": check.read(_read_seconds, timeout, "timeout"),
+    }
+    check.finish("deploy")
+    if reference is None:
+        raise AssertionError("what is wrong with the model has been told")
+    return Wish(reference=reference, endpoint=name or reference.model, **known)
+
+
+def _read_model(reference: object) -> ModelReference:
+    return parse_model_reference(read_reference(reference, "a model's name"))
+
+
+def _optional_number(number: object, what: str, least: int, most: int | None) -> int | None:
+    if number is None:
+        return None
+    found = read_whole_number(number, what, least)
+    if most is not None and found > most:
+        raise UsageError(f"{what} {found} must be {most} or less.")
+    return found
+
+
+def _read_engine(engine: object) -> EngineChoice | None:
+    if engine is None or isinstance(engine, EngineChoice):
+        return engine
+    known = [choice.value for choice in EngineChoice]
+    if engine not in known:
+        near = nearest(str(engine), known) or f"It is one of {', '.join(known)}."
+        raise UsageError(f"there is no engine {engine!r}. {near}")
+    return EngineChoice(str(engine))
+
+
+def _read_seconds(told: object, what: str) -> float | None:
+    try:
+        return read_timeout(told)
+    except UsageError as error:
+        raise UsageError(error.message.replace("timeout", what, 1)) from None
+
+
+def _read_size(told: object) -> int | None:
+    try:
+        return read_memory(told)
+    except UsageError as error:
+        raise UsageError(error.message.replace("memory", "max_body", 1)) from None
+
+
+def _read_host(host: object) -> str | None:
+    if host is None:
+        return None
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        raise UsageError(f"host {host!r} is no address to listen on: it is one such as 127.0.0.1 or 0.0.0.0.")
+    return host
+
+
+def _read_switch(value: object, what: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise UsageError(f"{what} must be true or false, not {type(value).__name__} {value!r:.60}.")

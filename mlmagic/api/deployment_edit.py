@@ -1,0 +1,178 @@
+"""What a deployment makes of an endpoint's spec, and what its user should know about that."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from mlmagic.api.deployment_arguments import Wish
+from mlmagic.api.traffic import WHOLE, Versions, with_version
+from mlmagic.errors import UsageError
+from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EngineChoice, Limits, Scaling
+from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def first_spec(wish: Wish, version: ModelVersion, *, now: datetime) -> EndpointSpec:
+    """Return the spec of an endpoint that is not there yet; port 0 is any that is free.
+
+    Raises:
+        UsageError: it cannot be made so; all that is wrong is listed.
+    """
+    new = DeployedVersion(number=version.number, engine=wish.engine or EngineChoice.AUTO)
+    if wish.traffic not in {None, WHOLE}:
+        with_version((), dataclasses.replace(new, traffic=wish.traffic or 0), model=version.model)
+    return EndpointSpec(
+        name=wish.endpoint,
+        model=version.model,
+        deployed=(new,),
+        follows=wish.reference.alias,
+        scaling=_scaling(Scaling(), wish),
+        limits=_limits(Limits(), wish),
+        host=wish.host or "127.0.0.1",
+        port=wish.port or 0,
+        needs_token=wish.needs_token is not False,
+        create_time=now,
+        update_time=now,
+    )
+
+
+def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion) -> EndpointSpec:
+    """Return what the spec of an endpoint becomes.
+
+    A version that is named gets its share, by default all, and the others stay. The model's name alone lets an endpoint
+    with one version follow the default.
+
+    Raises:
+        UsageError: it cannot be changed so; all that is wrong is listed.
+    """
+    _check_fixed(spec, wish)
+    old = next((known for known in spec.deployed if known.number == version.number), None)
+    engine = wish.engine or (old.engine if old else spec.deployed[-1].engine)
+    new = DeployedVersion(number=version.number, traffic=WHOLE if wish.traffic is None else wish.traffic, engine=engine)
+    is_alone = len(spec.deployed) == 1
+    follows = wish.reference.alias if wish.traffic in {None, WHOLE} and is_alone else None
+    deployed: Versions = (new,) if follows else with_version(spec.deployed, new, model=spec.model)
+    return dataclasses.replace(
+        spec,
+        deployed=deployed,
+        follows=follows,
+        scaling=_scaling(spec.scaling, wish),
+        limits=_limits(spec.limits, wish),
+    )
+
+
+def check_signatures(spec: EndpointSpec, versions: Sequence[ModelVersion]) -> None:
+    """See that all versions which share the requests take and return the same.
+
+    Raises:
+        UsageError: two do not; says what is different.
+    """
+    signatures = {version.number: version.signature for version in versions}
+    sharing = [deployed.number for deployed in spec.deployed if deployed.traffic]
+    first, *others = sharing
+    for number in others:
+        if problems := signature_differences(signatures.get(first), signatures.get(number)):
+            raise UsageError(
+                f"{spec.model}@{first} and {spec.model}@{number} cannot share requests: a client would not know what "
+                "to send.",
+                problems=problems,
+                hint=f"Deploy it elsewhere: %deploy {spec.model}@{number} --endpoint {spec.name}-{number}",
+            )
+
+
+def signature_differences(first: Signature | None, second: Signature | None) -> list[str]:
+    """Return what the second takes or returns differently, a line for each."""
+    if first is None or second is None:
+        return [] if first is second else ["the signature of one of them could not be read"]
+    found = []
+    for what, ours, theirs in (("input", first.inputs, second.inputs), ("output", first.outputs, second.outputs)):
+        old, new = {spec.name: spec for spec in ours}, {spec.name: spec for spec in theirs}
+        found += [
+            f"{what} {name}: {_told(old.get(name))} → {_told(new.get(name))}"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
+    return found
+
+
+def deployment_notes(before: EndpointSpec | None, after: EndpointSpec) -> tuple[str, ...]:
+    """Return what a user should know of the change."""
+    name, model = after.name, after.model
+    notes = []
+    if after.follows and (before is None or before.follows != after.follows):
+        moves = f"%models set-default {model}@N" if after.follows == "default" else f"moving {model}@{after.follows}"
+        notes.append(f"{name} follows {model}@{after.follows}: {moves} moves it.")
+    if before is not None and before.follows and not after.follows:
+        notes.append(f"{name} no longer follows {model}@{before.follows}: it serves what it is told.")
+    gone = {known.number for known in before.deployed} - {known.number for known in after.deployed} if before else set()
+    notes += [f"{model}@{number} is no longer deployed." for number in sorted(gone)]
+    for waiting in (known for known in after.deployed if not known.traffic):
+        reference = f"{model}@{waiting.number}"
+        notes.append(
+            f"{reference} stays with 0 % for a roll-back: %endpoints traffic {name} {reference}=100; to take it away: "
+            f"%endpoints undeploy {name} {reference}"
+        )
+    return (*notes, *(_exposure(after) if before is None else ()))
+
+
+def _exposure(spec: EndpointSpec) -> list[str]:
+    who = "every user of this machine" if spec.host in LOOPBACK else "whoever reaches this machine"
+    notes = []
+    if spec.host not in LOOPBACK:
+        notes.append(
+            f"It listens on {spec.host}, so other machines can ask it; what goes over the network is not encrypted."
+        )
+    if not spec.needs_token:
+        notes.append(f"It asks for no token (--no-auth): {who} can ask it.")
+    return notes
+
+
+def _check_fixed(spec: EndpointSpec, wish: Wish) -> None:
+    """See that nothing is asked for that an endpoint keeps for its life: its clients rely on it."""
+    problems = []
+    if spec.model != wish.reference.model:
+        problems.append(f"it serves the model {spec.model}, and an endpoint serves one model")
+    if wish.host not in {None, spec.host}:
+        problems.append(f"it listens on {spec.host}, not on {wish.host}")
+    if wish.port not in {None, spec.port}:
+        problems.append(f"it listens on port {spec.port}, not on {wish.port}")
+    if wish.needs_token not in {None, spec.needs_token}:
+        problems.append("it asks for a token" if spec.needs_token else "it asks for no token")
+    if problems:
+        raise UsageError(
+            f"the endpoint {spec.name!r} cannot be changed so:",
+            problems=problems,
+            hint=f"Deploy on another: --endpoint NAME. Or make it anew, after %endpoints delete {spec.name}",
+        )
+
+
+def _scaling(scaling: Scaling, wish: Wish) -> Scaling:
+    low = scaling.min_replicas if wish.min_replicas is None else wish.min_replicas
+    high = scaling.max_replicas if wish.max_replicas is None else wish.max_replicas
+    if low > high and wish.min_replicas is not None:
+        # Who wants so many workers at least wants no fewer at most.
+        high = low
+    return Scaling(
+        min_replicas=min(low, high), max_replicas=high, idle_seconds=wish.idle_seconds or scaling.idle_seconds
+    )
+
+
+def _limits(limits: Limits, wish: Wish) -> Limits:
+    told: dict[str, Any] = {
+        "body_bytes": wish.body_bytes,
+        "instances": wish.instances,
+        "queue": wish.queue,
+        "timeout_seconds": wish.timeout_seconds,
+    }
+    return dataclasses.replace(limits, **{name: value for name, value in told.items() if value is not None})
+
+
+def _told(spec: TensorSpec | None) -> str:
+    if spec is None:
+        return "none"
+    sizes = ", ".join("?" if size is None else str(size) for size in spec.shape)
+    return f"{spec.dtype} ({sizes}){' or null' if spec.optional else ''}"

@@ -1,0 +1,113 @@
+"""Endpoints that change, on the screen: a line while a magic waits, and a page that keeps up where none does."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from mlmagic.api.endpoint import Endpoint
+    from mlmagic.magics.live import LivePanels
+    from mlmagic.spec.endpoint import EndpointRecord
+
+_MODULE, _NAME = "mlmagic.api.endpoint", "Endpoint"
+_MAX_FAILURES = 60
+
+
+class Progress:
+    """A line that says what an endpoint does while it is waited for; it is gone when the waiting is over."""
+
+    def __init__(self, panels: LivePanels) -> None:
+        self._panels = panels
+        self._display_id = os.urandom(16).hex()
+        self._told = ""
+
+    def __call__(self, record: EndpointRecord) -> None:
+        """Tell what changed."""
+        from mlmagic.panels.endpoint_state import icon, sentence
+
+        told = f"{icon(record.status.state)} {record.spec.name}: {sentence(record)}"
+        if told != self._told:
+            self._show(told)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Of a failure the last line stays. In a terminal all lines do.
+        if kind is None and self._told and self._panels.is_live:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        is_update = self._panels.is_live and bool(self._told)
+        self._panels.publish({"text/plain": text}, self._display_id, is_update=is_update)
+        self._told = text
+
+
+class EndpointDisplay:
+    """Shows endpoints as pages that are drawn anew until what they were told to serve is served."""
+
+    def __init__(self, shell: Any, panels: LivePanels) -> None:
+        self._shell = shell
+        self._panels = panels
+
+    def start(self) -> None:
+        """Let IPython show endpoints so in a kernel; a terminal shows their text."""
+        if self._panels.is_live:
+            formatter = self._shell.display_formatter.ipython_display_formatter
+            formatter.for_type_by_name(_MODULE, _NAME, self.show)
+
+    def stop(self) -> None:
+        """Leave them to IPython again."""
+        with suppress(KeyError):
+            self._shell.display_formatter.ipython_display_formatter.pop(f"{_MODULE}.{_NAME}")
+
+    def show(self, endpoint: Endpoint) -> None:
+        """Show an endpoint, and keep its page up to date until it has settled."""
+        panel = EndpointPanel(endpoint, self._shell.display_pub)
+        panel.draw()
+        if not panel.is_over:
+            self._panels.keep(panel)
+
+
+class EndpointPanel:
+    """One display of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, publisher: Any) -> None:
+        self._endpoint = endpoint
+        # The publisher of the moment: within %%capture it is the capture's.
+        self._publisher = publisher
+        self._display_id = os.urandom(16).hex()
+        self._drawn: EndpointRecord | None = None
+        self._failures = 0
+        self._is_settled = False
+
+    @property
+    def is_over(self) -> bool:
+        """It has settled, or cannot be read for too long."""
+        return self._is_settled or self._failures >= _MAX_FAILURES
+
+    def draw(self) -> None:
+        """Draw the page if the endpoint is not as it is on the screen."""
+        from mlmagic.panels import endpoint_bundle
+        from mlmagic.serving.endpoints import is_settled
+
+        page = self._endpoint.describe()
+        record = page.record
+        if record != self._drawn:
+            bundle = endpoint_bundle(page)
+            is_update = self._drawn is not None
+            self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
+        self._drawn, self._failures = record, 0
+        self._is_settled = is_settled(record, record.spec.generation)
+
+    def follow(self) -> None:
+        """Draw the page, and outlive whatever goes wrong: nobody waits for this thread to raise."""
+        try:
+            self.draw()
+        except Exception:  # noqa: BLE001 - at worst a page is old
+            self._failures += 1

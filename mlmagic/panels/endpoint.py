@@ -1,0 +1,158 @@
+"""The page of an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mlmagic.panels import theme
+from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, sentence
+from mlmagic.panels.endpoint_use import curl_lines, python_lines
+from mlmagic.panels.markup import Html, element
+from mlmagic.panels.sizes import size_text
+from mlmagic.panels.text import folded, one_line, spread, table
+from mlmagic.panels.times import absolute, ago, duration, utc_now
+from mlmagic.spec.codec import encode
+from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointState, VersionStatus
+from mlmagic.spec.endpoint_page import EndpointPage
+
+MIME_TYPE = "application/vnd.mlmagic.endpoint+json"
+_HEADER = ("Version", "Traffic", "Engine", "Requests", "Errors", "p50", "p99")
+
+
+def endpoint_bundle(page: EndpointPage, *, now: datetime | None = None) -> Bundle:
+    """Return the page: its state, how requests are split, what serves them, how it is asked, what to do next."""
+    now = now or utc_now()
+    payload = {**encode(page), "url": page.record.url, "curl": curl_lines(page), "python": python_lines(page)}
+    return document(MIME_TYPE, payload, html=_html(page, now), text=_text(page, now))
+
+
+def next_commands(record: EndpointRecord) -> list[str]:
+    """Return the magics that make sense now."""
+    spec, name = record.spec, record.spec.name
+    match record.status.state:
+        case EndpointState.DOWN:
+            return [f"%endpoints start {name}", f"%endpoints delete {name}"]
+        case EndpointState.FAILED:
+            return [f"%endpoints logs {name}", f"%endpoints start {name}", f"%endpoints delete {name}"]
+        case _:
+            waiting = [version.number for version in spec.deployed if not version.traffic]
+            back = [f"%endpoints traffic {name} {spec.model}@{waiting[-1]}=100"] if waiting else []
+            return [f"%predict {spec.model} $data", *back, f"%endpoints stop {name}"]
+
+
+def _html(page: EndpointPage, now: datetime) -> Html:
+    record = page.record
+    spec, status = record.spec, record.status
+    heading = theme.heading(
+        badge(status.state),
+        theme.title(spec.name),
+        theme.pill(f"follows {spec.model}@{spec.follows}", theme.GREY) if spec.follows else None,
+        theme.copyable(record.url),
+        right=_pace(record, now),
+    )
+    rows = [
+        [element("strong", name), bar(version.traffic), *cells]
+        for version in spec.deployed
+        for name, cells in [(_name(record, version), _cells(record, version))]
+    ]
+    error = element("div", one_line(status.error)) if status.error else None
+    return theme.card(
+        heading,
+        theme.row(sentence(record), top="6px"),
+        theme.notice(_complaint(record), error, colour=theme.RED) if error else None,
+        theme.table(_HEADER, rows, right=range(3, len(_HEADER))),
+        _workers_html(record, now),
+        theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True),
+        theme.hints("Next", next_commands(record)),
+        theme.folded("Details", theme.facts(_facts(page))),
+    )
+
+
+def _text(page: EndpointPage, now: datetime) -> str:
+    record = page.record
+    spec, status = record.spec, record.status
+    follows = f"  follows {spec.model}@{spec.follows}" if spec.follows else ""
+    lines = [spread(f"{icon(status.state)} {status.state.value}  {spec.name}{follows}", _pace(record, now)), record.url]
+    lines += folded(sentence(record))
+    lines += folded(f"{_complaint(record)} {one_line(status.error)}") if status.error else []
+    rows = [[_name(record, v), bar_text(v.traffic), *_cells(record, v)] for v in spec.deployed]
+    lines += ["", table([name.upper() for name in _HEADER], rows, flexible=0, right=range(3, len(_HEADER)))]
+    lines += [_workers_told(record)] if status.workers else []
+    lines += ["", curl_lines(page), "", f"Next: {'   '.join(next_commands(record))}"]
+    return "\n".join(lines)
+
+
+def _complaint(record: EndpointRecord) -> str:
+    if record.status.state is EndpointState.FAILED:
+        return "It has failed:"
+    return "The last change was refused, and what was served before is served on:"
+
+
+def _pace(record: EndpointRecord, now: datetime) -> str:
+    status = record.status
+    if status.requests_per_second:
+        return f"{status.requests_per_second:g} requests/s"
+    return f"last request {ago(status.last_request, now)}" if status.last_request else "no request yet"
+
+
+def _name(record: EndpointRecord, version: DeployedVersion) -> str:
+    return f"{record.spec.model}@{version.number}"
+
+
+def _cells(record: EndpointRecord, version: DeployedVersion) -> list[str]:
+    status = _status(record, version.number)
+    latency = [f"{status.latency_ms[name]:.3g} ms" if name in status.latency_ms else "—" for name in ("p50", "p99")]
+    return [status.engine or "—", f"{status.requests:,}", f"{status.errors:,}", *latency]
+
+
+def _status(record: EndpointRecord, number: int) -> VersionStatus:
+    known = {version.number: version for version in record.status.versions}
+    return known.get(number) or VersionStatus(number=number)
+
+
+def _workers_told(record: EndpointRecord) -> str:
+    workers = record.status.workers
+    memory = size_text(sum(worker.memory_bytes for worker in workers))
+    connections = sum(worker.connections for worker in workers)
+    count = f"{len(workers)} worker{'' if len(workers) == 1 else 's'}"
+    return f"{count} · {memory} · {connections} connection{'' if connections == 1 else 's'}"
+
+
+def _workers_html(record: EndpointRecord, now: datetime) -> Html | None:
+    workers = record.status.workers
+    if not workers:
+        return None
+    rows: Sequence[Sequence[str]] = [
+        [
+            theme.mono(str(worker.pid)),
+            worker.state,
+            duration((now - worker.start_time).total_seconds()),
+            f"{worker.cpu_percent:.0f} %",
+            size_text(worker.memory_bytes),
+            str(worker.connections),
+        ]
+        for worker in workers
+    ]
+    header = ["Process", "State", "Up", "CPU", "Memory", "Connections"]
+    return theme.folded(_workers_told(record), theme.table(header, rows, right=[3, 4, 5]))
+
+
+def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
+    spec, status = page.record.spec, page.record.status
+    scaling, limits = spec.scaling, spec.limits
+    high = f" to {scaling.max_replicas}" if scaling.max_replicas != scaling.min_replicas else ""
+    idle = f"; down after {duration(scaling.idle_seconds)} without a request" if high else ""
+    return [
+        ("Model", spec.model),
+        ("Workers", f"{scaling.min_replicas}{high}{idle}"),
+        ("Largest request", f"{size_text(limits.body_bytes)}, {limits.instances:,} instances"),
+        ("Queue", f"{limits.queue:,} requests of a worker"),
+        ("Time for a request", duration(limits.timeout_seconds)),
+        ("Token", page.token_file or "none is asked for (--no-auth)"),
+        ("Generation", f"{spec.generation}, served is {status.generation}" if status.generation else None),
+        ("Made", absolute(spec.create_time)),
+        ("Changed", absolute(spec.update_time) if spec.update_time != spec.create_time else None),
+        ("Up since", absolute(status.start_time) if status.state is not EndpointState.DOWN else None),
+    ]

@@ -1,0 +1,86 @@
+"""The states of an endpoint, and its traffic, as they are shown everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlmagic.panels import theme
+from mlmagic.panels.markup import Html, element
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
+
+_STATES: Mapping[EndpointState, tuple[str, str]] = {
+    EndpointState.STARTING: ("◔", theme.BLUE),
+    EndpointState.READY: ("✓", theme.GREEN),
+    EndpointState.UPDATING: ("↻", theme.BLUE),
+    EndpointState.IDLE: ("☾", theme.GREY),
+    EndpointState.FAILED: ("✗", theme.RED),
+    EndpointState.STOPPING: ("◌", theme.AMBER),
+    EndpointState.DOWN: ("■", theme.GREY),
+}
+
+
+def icon(state: EndpointState) -> str:
+    """Return the sign of a state."""
+    return _STATES[state][0]
+
+
+def badge(state: EndpointState) -> Html:
+    """Return a state as a coloured pill."""
+    sign, colour = _STATES[state]
+    return theme.pill(f"{sign} {state.value}", colour)
+
+
+def sentence(record: EndpointRecord) -> str:
+    """Return what the endpoint does now."""
+    spec, status = record.spec, record.status
+    new = _loading(record)
+    match status.state:
+        case EndpointState.STARTING:
+            return f"Loading {new}. Requests wait meanwhile."
+        case EndpointState.UPDATING:
+            return f"Loading {new}. What was served before answers meanwhile."
+        case EndpointState.READY:
+            count = len(status.workers)
+            return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}."
+        case EndpointState.IDLE:
+            return f"Serves {served(spec)}. No worker runs for want of requests; the next one starts it."
+        case EndpointState.FAILED:
+            return "Cannot serve: requests get 503."
+        case EndpointState.STOPPING:
+            return "Answers what it has, and ends."
+        case _:
+            return "Nothing runs."
+
+
+def served(spec: EndpointSpec) -> str:
+    """Return `taxi@1 90 %, taxi@2 10 %`, of a single version its name alone."""
+    sharing = [version for version in spec.deployed if version.traffic]
+    if len(sharing) == 1:
+        return f"{spec.model}@{sharing[0].number}"
+    return ", ".join(f"{spec.model}@{version.number} {version.traffic} %" for version in sharing)
+
+
+def bar(percent: int) -> Html:
+    """Return a share as a bar with its number."""
+    full = {"display": "inline-block", "height": "8px", "width": "100px", "border-radius": "4px", "margin-right": "8px"}
+    track = {**full, "background": "rgba(128,128,128,.18)", "vertical-align": "baseline", "overflow": "hidden"}
+    fill = f"display:block;height:8px;width:{percent}%;background:{theme.BLUE}"
+    return element(
+        "span",
+        element("span", element("span", style=fill), style=track),
+        f"{percent} %",
+        style="white-space:nowrap;font-variant-numeric:tabular-nums",
+    )
+
+
+def bar_text(percent: int) -> str:
+    """Return the same for a terminal."""
+    return f"{'█' * round(percent / 10):░<10} {percent:>3} %"
+
+
+def _loading(record: EndpointRecord) -> str:
+    loaded = {version.number for version in record.status.versions if version.engine}
+    names = [
+        f"{record.spec.model}@{version.number}" for version in record.spec.deployed if version.number not in loaded
+    ]
+    return ", ".join(names) or "what was asked for"
