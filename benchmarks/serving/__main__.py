@@ -1,0 +1,194 @@
+"""Online prediction beside the peers, over HTTP: `python -m benchmarks.serving`.
+
+All servers of a model are started, checked against the model itself, warmed, and then asked in turn inside each cell
+of (clients, instances), round after round. The load comes from `wrk` on the second core (`apt-get install wrk`), the
+server runs on the first. CPU is that of the server's whole process tree. Every reply must be a success. Peers live in
+an environment of their own, `build/peers-serving`; each has its own batching on where it has one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.serving.servers import BUILD, Running, Server, body_of, make_peers, running
+
+SERVERS = (
+    Server("mlmagic", "mlmagic", "auto"),
+    Server("mlmagic, TensorFlow", "mlmagic", "session"),
+    Server("FastAPI + predict", "fastapi", "predict", is_stock=True),
+    Server("FastAPI + signature", "fastapi", "signature", is_stock=True),
+    Server("LitServe + signature", "litserve", "signature", is_stock=True),
+    Server("BentoML + signature", "bentoml", "signature", is_stock=True),
+    Server("MLServer + signature", "mlserver", "signature", is_stock=True),
+    Server("MLflow + signature", "mlflow", "signature", is_stock=True),
+    Server("LitServe + Session", "litserve", "session"),
+    Server("BentoML + Session", "bentoml", "session"),
+    Server("FastAPI + Session", "fastapi", "session"),
+    Server("HTTP only, no model", "http_only", "none"),
+)
+CELLS = ((1, 1), (8, 1), (32, 1), (8, 64))
+SLOW_SECONDS = 20.0
+"""The window for those that answer a few requests a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one window of load gave."""
+
+    rate: float
+    """Requests a second."""
+    cpu: float
+    """Microseconds of a request."""
+    p50: float
+    """Milliseconds, like `p99`."""
+    p99: float
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    arguments.add_argument("--models", nargs="+", default=["m1", "m2"])
+    arguments.add_argument("--only", nargs="+", help="words that names of servers have")
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--seconds", type=float, default=5.0)
+    given = arguments.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("the load comes from wrk: apt-get install wrk")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    make_peers()
+    subprocess.run([sys.executable, "-m", "benchmarks.serving.models", BUILD], check=True, stderr=subprocess.DEVNULL)
+    chosen = [one for one in SERVERS if not given.only or any(word in one.name for word in given.only)]
+    for model in given.models:
+        measure(model, chosen, given.rounds, given.seconds)
+
+
+def measure(model: str, servers: Sequence[Server], rounds: int, seconds: float) -> None:
+    """Start all servers, ask them in turn, and print what came of it."""
+    with contextlib.ExitStack() as stack:
+        ones = []
+        for server in servers:
+            try:
+                ones.append(stack.enter_context(running(server, model)))
+            except RuntimeError as error:
+                print(f"left out: {error}")
+        for one in ones:
+            check(one, model)
+        print_starts(model, ones)
+        taken: dict[str, dict[tuple[int, int], list[Load]]] = {one.server.name: {} for one in ones}
+        for clients, instances in CELLS:
+            for number in range(rounds + 1):
+                for one in ones:
+                    # The first round warms, and is short.
+                    window = window_of(one, seconds if number else 1.0)
+                    load = ask(one, model, clients, instances, window)
+                    if number:
+                        taken[one.server.name].setdefault((clients, instances), []).append(load)
+            print_cell(model, clients, instances, taken, servers)
+        for one in ones:
+            check(one, model)
+
+
+def window_of(one: Running, seconds: float) -> float:
+    """Return how long to ask."""
+    is_slow = one.server.call == "predict" and seconds > 1
+    return max(seconds, SLOW_SECONDS) if is_slow else seconds
+
+
+def check(one: Running, model: str) -> None:
+    """Compare a server's predictions with the model's own."""
+    if one.server.program == "http_only":
+        return
+    for size in (1, 64):
+        for asked in json.loads((BUILD / model / f"requests-{size}.json").read_text())[:8]:
+            said = one.ask(body_of(one.server, asked["instances"]))
+            if not np.allclose(np.reshape(said, np.shape(asked["predictions"])), asked["predictions"], 1e-4, 1e-5):
+                raise RuntimeError(f"{one.server.name} predicts {said[0]}, the model {asked['predictions'][0]}")
+
+
+def ask(one: Running, model: str, clients: int, instances: int, seconds: float) -> Load:
+    """Let so many clients ask for so long."""
+    with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as bodies:
+        for asked in json.loads((BUILD / model / f"requests-{instances}.json").read_text())[
+            : 64 if instances == 1 else 16
+        ]:
+            bodies.write(body_of(one.server, asked["instances"]) + b"\n")
+        bodies.flush()
+        environment = os.environ | {"LOAD_BODIES": bodies.name, "LOAD_PATH": one.path}
+        if one.token:
+            environment["LOAD_TOKEN"] = one.token
+        script = os.fspath(BUILD.parents[2] / "benchmarks/serving/load.lua")
+        words = ["-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "60s", "--latency", "-s", script, one.url]
+        before = one.cpu_seconds()
+        done = subprocess.run(
+            ["taskset", "-c", "1", "wrk", *words], env=environment, capture_output=True, text=True, check=True
+        )
+        cpu = one.cpu_seconds() - before
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    result = json.loads(line.removeprefix("RESULT "))
+    if result["failed"]:
+        raise RuntimeError(f"{one.server.name}: {result['failed']} of {result['requests']} requests failed")
+    count = max(result["requests"], 1)
+    return Load(count / result["seconds"], cpu / count * 1e6, result["p50"] / 1000, result["p99"] / 1000)
+
+
+def print_starts(model: str, ones: Sequence[Running]) -> None:
+    """Print how long each took to its first prediction, and what memory it has then."""
+    print(f"\n{model}: from the start to the first right prediction, and memory then (unique to its processes)\n")
+    for one in ones:
+        if one.server.program != "http_only":
+            print(f"  {one.server.name:24}  {one.ready_seconds:6.1f} s  {one.memory_mib():6.0f} MiB")
+    sys.stdout.flush()
+
+
+def print_cell(
+    model: str,
+    clients: int,
+    instances: int,
+    taken: Mapping[str, Mapping[tuple[int, int], list[Load]]],
+    servers: Sequence[Server],
+) -> None:
+    """Print a cell of the table: medians, the spread of rates, and how ours compare."""
+    loads = {name: cells[clients, instances] for name, cells in taken.items()}
+    rates = {name: statistics.median(load.rate for load in runs) for name, runs in loads.items()}
+    stock = max((rates[one.name] for one in servers if one.is_stock and one.name in rates), default=math.nan)
+    skilled = rates.get("FastAPI + Session", math.nan)
+    rounds = len(next(iter(loads.values())))
+    print(f"\n{model}, {clients} clients, {instances} instances a request; medians of {rounds} interleaved rounds\n")
+    heads = ("req/s", "min", "max", "CPU µs", "p50 ms", "p99 ms", "best stock", "FastAPI + Session")
+    print(f"  {'':24}" + "".join(f"  {head:>{max(8, len(head))}}" for head in heads))
+    for name, runs in loads.items():
+        cpu, p50, p99 = (statistics.median(getattr(load, key) for load in runs) for key in ("cpu", "p50", "p99"))
+        low, high = min(load.rate for load in runs), max(load.rate for load in runs)
+        ratios = f"{rates[name] / stock:9.1f}x  {rates[name] / skilled:16.1f}x"
+        print(f"  {name:24}  {rates[name]:8.0f}  {low:8.0f}  {high:8.0f}  {cpu:8.0f}  {p50:8.2f}  {p99:8.2f}  {ratios}")
+    limit(model, clients, instances, loads)
+    sys.stdout.flush()
+
+
+def limit(model: str, clients: int, instances: int, loads: Mapping[str, list[Load]]) -> None:
+    """Print our CPU beside that of HTTP alone and the engine alone."""
+    http = statistics.median(load.cpu for load in loads.get("HTTP only, no model", [])) if loads else math.nan
+    for name, choice in (("mlmagic", "onnx"), ("mlmagic, TensorFlow", "session")):
+        if name not in loads:
+            continue
+        words = [sys.executable, "-m", "benchmarks.serving.in_process", model, choice]
+        alone = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        engine = alone[f"{clients}x{instances}"]
+        cpu = statistics.median(load.cpu for load in loads[name])
+        print(f"  {name}: {cpu:.0f} µs = {cpu / (http + engine):.2f} x (HTTP only {http:.0f} + engine {engine:.0f})")
+
+
+if __name__ == "__main__":
+    main()
