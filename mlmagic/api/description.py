@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.spec.advice import usage_hints
-from mlmagic.spec.job import JobKind, JobRecord, JobState
+from mlmagic.spec.job import READING_KINDS, JobRecord, JobState
 from mlmagic.spec.report import JobDescription, Progress, Reading, StateChange
 from mlmagic.spec.usage import Usage
 
@@ -85,7 +85,7 @@ def read_job_reading(
     """Return how far preprocessing is; None where the log does not tell, and of a job that does something else."""
     from mlmagic.runtime.reading import read_reading, with_rate
 
-    if record.spec.kind is not JobKind.PREPROCESSING or record.start_time is None:
+    if record.spec.kind not in READING_KINDS or record.start_time is None:
         return None
     reading = read_reading(log_tail)
     if reading is None:

@@ -194,7 +194,7 @@ def plan_preprocessing(
         delimiter=delimiter,
         null_values=null_values,
         runner=runner,
-        workers=_threads(workers, cores),
+        workers=threads_of(workers, cores),
         output=output,
     )
     words = check.read(program_words, read.words if read else ("-",), flags, args) or ()
@@ -231,7 +231,7 @@ def plan_preprocessing(
     return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
 
 
-def _threads(workers: int | None, cores: object) -> int | None:
+def threads_of(workers: int | None, cores: object) -> int | None:
     """Return how many threads there are: as many as the job has cores, if nothing else is said."""
     if workers is not None or cores is None:
         return workers

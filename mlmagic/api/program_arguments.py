@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from mlmagic.api.batch_words import check_words as check_batch_words
 from mlmagic.api.preprocessing_words import SEVERAL_WORDS, check_words
 from mlmagic.api.program_words import told_flags
 from mlmagic.errors import UsageError, nearest
+from mlmagic.source.predictor import MODULE as PREDICTOR
 
 if TYPE_CHECKING:
     from mlmagic.spec.package import Flag, TrainerPackage
@@ -31,6 +33,9 @@ def check_program_arguments(package: TrainerPackage, args: Sequence[str]) -> Non
     if _is_pipeline(package):
         check_words(args)
         return
+    if package.module == PREDICTOR:
+        check_batch_words(args)
+        return
     has_flags = package.shape in {CellShape.TRAIN, CellShape.BUILD_MODEL}
     # A script without flags may read its arguments itself.
     is_known = has_flags or (package.shape is CellShape.SCRIPT and package.flags)
@@ -48,7 +53,7 @@ def flag_values(package: TrainerPackage, args: Sequence[str]) -> dict[str, str]:
     Arguments that the program will not take say nothing; they are refused when the job is submitted.
     """
     if not package.flags:
-        return told_flags(args, SEVERAL_WORDS if _is_pipeline(package) else None)
+        return told_flags(args, SEVERAL_WORDS if _is_pipeline(package) or package.module == PREDICTOR else None)
     try:
         given = vars(_parser(package.flags).parse_args(list(args)))
     except _ArgumentsError:

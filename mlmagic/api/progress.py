@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mlmagic.spec.job import JobKind, JobRecord, JobState
+from mlmagic.spec.job import READING_KINDS, JobRecord, JobState
 from mlmagic.spec.report import JobDescription, Progress, Reading
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ProgressFollower:
     def look(self, record: JobRecord) -> JobDescription:
         """Return the record with progress and with how long it will still take, as far as these are known."""
         now = datetime.now(UTC)
-        reader = self._readings if record.spec.kind is JobKind.PREPROCESSING else self._epochs
+        reader = self._readings if record.spec.kind in READING_KINDS else self._epochs
         while (chunk := self._backend.logs(self._job_id, offset=self._offset)).text:
             self._offset = chunk.next_offset
             self._told = reader.feed(chunk.text)

@@ -11,7 +11,7 @@ from mlmagic.panels.numbers import number
 from mlmagic.panels.text import folded, one_line, wrapped
 from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, duration
-from mlmagic.spec.job import JobKind, JobRecord
+from mlmagic.spec.job import READING_KINDS, JobKind, JobRecord
 from mlmagic.spec.report import JobDescription
 
 _DIGEST_LENGTH = 12
@@ -93,7 +93,7 @@ def _times(description: JobDescription) -> list[tuple[str, str | None]]:
 
 def _starts(record: JobRecord) -> str | None:
     """Return why the program starts cold; None where it need not, or could not gain by it."""
-    if record.spec.kind is JobKind.PREPROCESSING:
+    if record.spec.kind in READING_KINDS:
         return None
     if record.spec.fresh:
         return "from nothing, as asked for with --fresh"

@@ -23,6 +23,7 @@ _SHAPES = {
     CellShape.TRAIN: "a cell with train()",
     CellShape.SCRIPT: "a script",
     CellShape.PREPROCESS: "a pipeline",
+    CellShape.PREDICT: "a batch prediction",
     CellShape.GIVEN: "a given package",
 }
 _FROM_CELL = ("model.py", "cell.py", "features.json")
@@ -99,6 +100,18 @@ def preprocessing_plan_bundle(
         "dataflowCommand": list(dataflow_command),
     }
     return _bundle(package, spec, payload, commands, vendored)
+
+
+def batch_plan_bundle(package: TrainerPackage, spec: JobSpec, *, command: Sequence[str]) -> Bundle:
+    """Return the view of what a batch prediction would do. `command` runs it where the package's files lie."""
+    commands = [("Run it on this machine, where the exported package lies", _command_text(command))]
+    payload = {
+        "spec": encode(spec),
+        "files": _sizes(package),
+        "notes": list(package.notes),
+        "command": list(command),
+    }
+    return _bundle(package, spec, payload, commands)
 
 
 def _bundle(

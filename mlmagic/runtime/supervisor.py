@@ -24,6 +24,7 @@ from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.linux import become_subreaper, set_process_name
 from mlmagic.runtime.members import Household
 from mlmagic.runtime.ports import Ports
+from mlmagic.runtime.predicted import read_predicted
 from mlmagic.runtime.preprocessed import register_dataset
 from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.registration import register_model
@@ -94,6 +95,8 @@ class Supervisor:
         )
         ending = attempt.run()
         self._reserve.give_back()
+        if ending.state is JobState.SUCCEEDED and claim.spec.kind is JobKind.BATCH_PREDICTION:
+            return read_predicted(self._folder)
         if ending.state is JobState.SUCCEEDED:
             return self._register(claim, attempt.chief_environment)
         return ending

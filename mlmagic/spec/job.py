@@ -57,6 +57,10 @@ class JobKind(StrEnum):
     BATCH_PREDICTION = "batchPrediction"
 
 
+READING_KINDS = frozenset({JobKind.PREPROCESSING, JobKind.BATCH_PREDICTION})
+"""Jobs that work through files, and are as far as they have read."""
+
+
 class ReplicaRole(StrEnum):
     """What a process of a job does, in the order of Vertex AI's worker pools."""
 

@@ -17,6 +17,8 @@ class CellShape(StrEnum):
     SCRIPT = "script"
     PREPROCESS = "preprocess"
     """A `%%preprocess` cell: functions and a declaration that a pipeline uses."""
+    PREDICT = "predict"
+    """Not a cell: a batch prediction."""
     GIVEN = "given"
     """Not a cell: a package that somebody else wrote (`--package DIR`)."""
 

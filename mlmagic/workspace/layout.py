@@ -9,6 +9,7 @@ from mlmagic.errors import UsageError
 from mlmagic.spec.names import check_name, is_job_id
 
 FOLDER_NAME = ".mlmagic"
+PREDICTIONS = "predictions.json"
 STAGING_PREFIX = ".staging-"
 """What is being built, before it is renamed into its place."""
 DELETED_PREFIX = ".deleted-"
@@ -122,6 +123,11 @@ class JobFolder:
     def model_dir(self) -> Path:
         """`AIP_MODEL_DIR`; a link to the version once the model is registered."""
         return self.output / "model"
+
+    @property
+    def predictions(self) -> Path:
+        """Of a batch prediction: the `BatchResult`. The predictions themselves are where the user wants them."""
+        return self.model_dir / PREDICTIONS
 
     @property
     def checkpoint_dir(self) -> Path:

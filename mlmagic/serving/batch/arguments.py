@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import UsageError
@@ -12,10 +12,12 @@ from mlmagic.preprocessing.arguments import RejectLimit, cores, parse_limit
 from mlmagic.preprocessing.read_arguments import ReadOptions, add_read_arguments, read_options
 from mlmagic.serving.batch.picking import Picked, parse_columns
 from mlmagic.serving.batch.target import Target, read_target
+from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.spec.names import ModelReference, parse_model_reference
 
 DEFAULT_LIMIT = "1%"
+_ENGINES = ", ".join(EngineChoice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Arguments:
     """What the output has; none stands for all columns of the input and all predictions."""
     max_rejected: RejectLimit
     read: ReadOptions
+    text_types: Mapping[str, ColumnType] = field(default_factory=dict)
+    """What columns hold that the model takes as text: times are brought into the form that it learned."""
     engine: EngineChoice = EngineChoice.AUTO
     workers: int
 
@@ -44,6 +48,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     problems: list[str] = []
     columns: tuple[Picked, ...] = ()
     model, target, limit, read = None, None, RejectLimit(part=0.01), None
+    texts: Mapping[str, ColumnType] = {}
     try:
         model = parse_model_reference(args.model)
     except UsageError as error:
@@ -62,8 +67,11 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         problems.append(f"--max-rejected {args.max_rejected}: {error}")
     try:
         read = read_options(args)
+        texts = read_options(argparse.Namespace(**{**vars(args), "types": args.text_types})).types
     except UsageError as error:
         problems += error.problems or [error.message]
+    if args.engine not in set(EngineChoice):
+        problems.append(f"--engine {args.engine}: it is one of {_ENGINES}")
     if args.workers is not None and args.workers < 1:
         problems.append(f"--workers {args.workers}: at least 1")
     if problems or model is None or target is None or read is None:
@@ -76,6 +84,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         columns=columns,
         max_rejected=limit,
         read=read,
+        text_types=texts,
         engine=EngineChoice(args.engine),
         workers=args.workers or cores(),
     )
@@ -97,8 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-rejected", default=DEFAULT_LIMIT, metavar="N", help="fail beyond so many rows, or N%% (default: 1%%)"
     )
-    choices = [choice.value for choice in EngineChoice]
-    parser.add_argument("--engine", choices=choices, default="auto", help="what computes (default: %(default)s)")
+    parser.add_argument("--engine", default="auto", help=f"what computes: {_ENGINES} (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one for each core)")
+    parser.add_argument(
+        "--text-types", metavar="COL=TYPE,…", help="what columns hold that the model takes as text, such as timestamp"
+    )
     add_read_arguments(parser)
     return parser

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from mlmagic.errors import PredictionError
 from mlmagic.preprocessing.reading.options import Format
-from mlmagic.serving.results import ANONYMOUS, PREDICTION
+from mlmagic.serving.batch.naming import is_nested, output_names
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 
 _BYTES = "_bytes"
@@ -44,28 +44,15 @@ _ARROW = {"string": pa.string(), "bfloat16": pa.float32(), "float16": pa.float32
 
 
 def given_columns(version: ModelVersion, signature: Signature) -> tuple[Given, ...]:
-    """Return the columns that predictions become, named as `%predict` names them.
-
-    What the model only hands on is not among them: it is a column of the input.
-    """
-    inputs = {spec.name for spec in signature.inputs}
-    outputs = [spec for spec in signature.outputs if spec.name not in inputs]
-    is_anonymous = len(outputs) == 1 and (outputs[0].name == ANONYMOUS or version.origin.artifact == "keras")
-    return tuple(_given(spec, PREDICTION if is_anonymous else spec.name) for spec in outputs or signature.outputs)
+    """Return the columns that predictions become."""
+    names = output_names(version, signature)
+    specs = [spec for spec in signature.outputs if spec.name in names]
+    return tuple(Given(spec=spec, names=names[spec.name], is_nested=is_nested(spec)) for spec in specs)
 
 
 def prediction_names(columns: Sequence[Given]) -> tuple[str, ...]:
     """Return the names of the columns."""
     return tuple(name for column in columns for name in column.names)
-
-
-def _given(spec: TensorSpec, name: str) -> Given:
-    item = spec.shape[1:]
-    if item in {(), (1,)}:
-        return Given(spec=spec, names=(name,))
-    if len(item) == 1 and item[0] is not None:
-        return Given(spec=spec, names=tuple(f"{name}_{i}" for i in range(item[0])))
-    return Given(spec=spec, names=(name,), is_nested=True)
 
 
 def to_columns(outputs: Mapping[str, Any], given: Sequence[Given], count: int, kind: Format) -> dict[str, pa.Array]:

@@ -10,9 +10,6 @@ from pathlib import Path
 from mlmagic.errors import MlmagicError
 from mlmagic.serving.batch.arguments import parse_arguments
 
-RESULT = "predictions.json"
-"""What it leaves in AIP_MODEL_DIR, where that is set: the `BatchResult`."""
-
 
 class Failed(Exception):  # noqa: N818 - the run did
     """An error that says all there is to say."""
@@ -26,10 +23,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         from mlmagic.serving.batch.run import run
         from mlmagic.spec.codec import dumps
         from mlmagic.workspace.files import write_atomic
+        from mlmagic.workspace.layout import PREDICTIONS
 
         result = run(arguments, _print)
         if folder := os.environ.get("AIP_MODEL_DIR"):
-            write_atomic(Path(folder) / RESULT, dumps(result))
+            write_atomic(Path(folder) / PREDICTIONS, dumps(result))
     except MlmagicError as error:
         # Our own frames would only push it off the screen.
         raise Failed(str(error)) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mlmagic.errors import UsageError
-from mlmagic.preprocessing.reading.options import Format, ReadOptions
+from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.plan import plan_source
 from mlmagic.preprocessing.reading.source import READ_TYPES, Source
 from mlmagic.serving.batch.arguments import Arguments
@@ -91,7 +91,7 @@ def make_plan(arguments: Arguments, version: ModelVersion, signature: Signature)
     inputs = match_columns(signature, names)
     given = given_columns(version, signature)
     columns = resolve_columns(arguments.columns, names, prediction_names(given))
-    source = replace(source, columns=_read_columns(source, inputs, columns, kind, arguments.read))
+    source = replace(source, columns=_read_columns(source, inputs, columns, kind, arguments))
     return Plan(
         label=str(version),
         signature=signature,
@@ -117,7 +117,7 @@ def _read_plan(arguments: Arguments, signature: Signature) -> Source:
 
 
 def _read_columns(
-    source: Source, inputs: Sequence[Taken], picked: Sequence[Picked], kind: Format, options: ReadOptions
+    source: Source, inputs: Sequence[Taken], picked: Sequence[Picked], kind: Format, arguments: Arguments
 ) -> tuple[Column, ...]:
     """Return the columns that are read, and as what: as the model takes them, not as their values look."""
     taken = {name: each for each in inputs for name in each.columns}
@@ -130,20 +130,23 @@ def _read_columns(
         if column.name not in used:
             continue
         wanted = column.type
-        if column.name in options.types:
-            wanted = options.types[column.name]
+        if column.name in arguments.read.types:
+            wanted = arguments.read.types[column.name]
         elif column.name in taken:
-            wanted = _wanted(column.type, taken[column.name], source.format)
+            wanted = _wanted(column, taken[column.name], source.format, arguments)
         elif is_text:
             wanted = ColumnType.STRING  # what the model does not take is copied as it stands there
         columns.append(Column(name=column.name, type=wanted))
     return tuple(columns)
 
 
-def _wanted(found: ColumnType, taken: Taken, kind: Format) -> ColumnType:
-    if taken.type is ColumnType.STRING and taken.is_scalar and kind is Format.PARQUET:
-        return found  # its own values, as text in the form of ISO 8601 where they are times
-    return taken.type
+def _wanted(column: Column, taken: Taken, kind: Format, arguments: Arguments) -> ColumnType:
+    if taken.type is not ColumnType.STRING or not taken.is_scalar:
+        return taken.type
+    if column.name in arguments.text_types:
+        return arguments.text_types[column.name]
+    # Parquet knows what it holds; what stands in other files is text to begin with.
+    return column.type if kind is Format.PARQUET else ColumnType.STRING
 
 
 def _changed(path: str) -> int:

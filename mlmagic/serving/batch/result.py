@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from mlmagic.errors import MlmagicError
 from mlmagic.preprocessing.arguments import RejectLimit
 from mlmagic.serving.batch.work import UnitRecord
-from mlmagic.spec.noun import Noun
+from mlmagic.spec.batch import BatchResult
 from mlmagic.spec.statistics import RejectedRow
 
 _SAMPLES = 5
 _REASONS = 10
 _ROWS_VARY = 1.5
 """Rows of one part of the input may be so much longer than those of another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchResult(Noun):
-    """`predictions.json`, in the job's output."""
-
-    model_version: str
-    output: str
-    errors: str
-    """The folder of the rows that were rejected; there is none without such rows."""
-    read: int
-    """Rows, the rejected among them."""
-    written: int
-    size_bytes: int
-    """Of the input."""
-    rejected: Mapping[str, int] = field(default_factory=dict)
-    """How many rows, by reason."""
-    samples: tuple[RejectedRow, ...] = ()
-
-    @property
-    def rejected_rows(self) -> int:
-        """How many rows were rejected."""
-        return sum(self.rejected.values())
 
 
 def sum_up(label: str, output: object, errors: object, records: Sequence[UnitRecord]) -> BatchResult:
@@ -87,16 +63,7 @@ def check_early(limit: RejectLimit, result: BatchResult, size_bytes: int) -> Non
 
 def summary(result: BatchResult) -> str:
     """Return the last words of a run."""
-    lines = [told(result)]
-    if result.rejected_rows:
-        lines += [f"  {line}" for line in _reasons(result)]
-    return "\n".join(lines)
-
-
-def told(result: BatchResult) -> str:
-    """Return the result in one line."""
-    line = f"{result.written:,} rows predicted by {result.model_version}: {result.output}"
-    return f"{line} · {result.rejected_rows:,} rejected: {result.errors}" if result.rejected_rows else line
+    return "\n".join([str(result), *(f"  {line}" for line in _reasons(result))])
 
 
 def _reasons(result: BatchResult) -> list[str]:

@@ -13,12 +13,13 @@ from mlmagic.serving.batch.arguments import Arguments
 from mlmagic.serving.batch.asking import Asker
 from mlmagic.serving.batch.plan import Plan, make_plan
 from mlmagic.serving.batch.progress import Progress
-from mlmagic.serving.batch.result import BatchResult, check_early, check_limit, sum_up, summary
+from mlmagic.serving.batch.result import check_early, check_limit, sum_up, summary
 from mlmagic.serving.batch.unit import predict_unit
 from mlmagic.serving.batch.work import UnitRecord, Work
 from mlmagic.serving.batch.writing import join_shards
 from mlmagic.serving.engines.base import Engine
 from mlmagic.serving.engines.load import load_engine
+from mlmagic.spec.batch import BatchResult
 from mlmagic.spec.model import ModelVersion
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.version_folder import read_version
