@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.dataset_drift import drifts
 from mlmagic.errors import MlmagicError
-from mlmagic.spec.dataset import DatasetSchema, DatasetVersion, InputFile
+from mlmagic.spec.dataset import DatasetOrigin, DatasetSchema, DatasetVersion, InputFile
 from mlmagic.spec.dataset_report import DatasetDiff, InputChange, InputDifference, Moved
+from mlmagic.spec.model import ModelOrigin
 from mlmagic.spec.report import Difference, FileDifference
 from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics, SplitStatistics
 
@@ -42,7 +43,7 @@ def difference(session: Session, first: DatasetVersion, second: DatasetVersion) 
     """Return what two versions have differently: rows, schema, values, features, and what they were made from."""
     statistics = [session.datasets.statistics(version) for version in (first, second)]
     splits = [_learned(each) for each in statistics]
-    flags, code = _of_jobs(session, first, second)
+    flags, code = differences_of_jobs(session, first.origin, second.origin)
     moved, compared = _moved(*splits)
     return DatasetDifference(
         first=str(first),
@@ -151,14 +152,14 @@ def _is_same(one: InputFile, other: InputFile) -> bool:
     return (one.size_bytes, one.digest) == (other.size_bytes, other.digest)
 
 
-def _of_jobs(
-    session: Session, first: DatasetVersion, second: DatasetVersion
+def differences_of_jobs(
+    session: Session, first: DatasetOrigin | ModelOrigin, second: DatasetOrigin | ModelOrigin
 ) -> tuple[tuple[Difference, ...], tuple[FileDifference, ...] | None]:
     """Return how the jobs that made them differ in flags and code; None for code where that is not known any more."""
     from mlmagic.api.difference import diff_jobs
 
-    jobs = (first.origin.job_id, second.origin.job_id)
-    is_same_code = first.origin.package_digest == second.origin.package_digest
+    jobs = (first.job_id, second.job_id)
+    is_same_code = first.package_digest == second.package_digest
     if jobs[0] is None or jobs[1] is None or jobs[0] == jobs[1]:
         return (), () if is_same_code else None
     try:

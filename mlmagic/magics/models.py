@@ -1,38 +1,17 @@
-"""`%models`: list and describe models, choose the default version."""
+"""`%models`: what its subcommands do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.tables import Argument, Command, Magic, Parsed
+from mlmagic.magics.tables import Parsed
 
 if TYPE_CHECKING:
+    from mlmagic.api.model_deletion import ModelDeletion
+    from mlmagic.api.model_difference import ModelDifference
+    from mlmagic.api.models import Model
     from mlmagic.magics.extension import Extension
-
-MODELS = Magic(
-    name="models",
-    default="list",
-    command=Command(
-        summary="The models of this workspace. A model has numbered versions; MODEL alone means its default version.",
-        examples=(
-            ("%models", "all models"),
-            ("%models describe taxi", "the versions of taxi, and what it takes and returns"),
-            ("%models set-default taxi@2", "let version 2 answer for taxi from now on"),
-        ),
-    ),
-    subcommands={
-        "list": Command(summary="list models"),
-        "describe": Command(
-            summary="show a model's versions, default and signature",
-            arguments=(Argument(name="model", metavar="MODEL", help="a model's name"),),
-        ),
-        "set-default": Command(
-            summary="let this version answer when none is named",
-            arguments=(Argument(name="version", metavar="MODEL@VERSION", help="a version, such as taxi@2"),),
-        ),
-    },
-)
 
 
 def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all magics are called alike
@@ -43,28 +22,71 @@ def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all mag
         case "list":
             return api.models()
         case "describe":
-            return _describe(line["model"])
+            return api.describe_model(line["model"])
+        case "set-default":
+            return _set_default(line)
+        case "alias":
+            return _alias(line)
+        case "diff":
+            return _diff(line)
+        case "import":
+            from mlmagic.api.model_import import import_model
+
+            return import_model(line["model"], line["path"], set_default=line["set_default"])
         case _:
-            return _set_default(line["version"])
+            return _delete(line)
 
 
-def _describe(name: str) -> Any:
+def _set_default(line: Parsed) -> Model:
+    model, which = _version(line, "set-default")
+    gate = {name: line[name] for name in ("min_improvement", "metric", "data", "split")}
+    return model.set_default(which, **gate)
+
+
+def _alias(line: Parsed) -> Model:
+    model, which = _version(line, "alias", line["alias"])
+    if not line["remove"]:
+        return model.set_alias(line["alias"], which)
+    # Named by version as well, so that nobody removes an alias that has moved meanwhile.
+    meant, points_at = model.version(which), model.version(line["alias"])
+    if points_at != meant:
+        raise UsageError(
+            f"{line['alias']} points at {points_at}, not at {meant}.",
+            hint=f"%models alias {points_at} {line['alias']} --remove",
+        )
+    return model.remove_alias(line["alias"])
+
+
+def _diff(line: Parsed) -> ModelDifference:
+    from mlmagic.api.model_difference import diff_models
+
+    if line["data"] is not None and line["rows"] is not None:
+        raise UsageError("%models diff takes the rows once: as $DATA or with --data.")
+    data = line["rows"] if line["data"] is None else line["data"]
+    return diff_models(line["first"], line["second"], data=data, split=line["split"])
+
+
+def _version(line: Parsed, verb: str, *more: str) -> tuple[Model, str]:
+    """Return the model and which of its versions is named."""
     from mlmagic.api import models as api
 
-    if "@" in name:
-        model = name.partition("@")[0]
-        raise UsageError(f"{name} is a version; its model has the page.", hint=f"%models describe {model}")
-    return api.model(name)
+    name, at, which = line["version"].partition("@")
+    model = api.model(name)
+    if not at:
+        newest = model.version("latest")
+        told = " ".join([f"%models {verb} {name}@NUMBER", *more])
+        raise UsageError(f"which version of {name}? Its newest is {newest}.", hint=told)
+    return model, which
 
 
-def _set_default(text: str) -> Any:
-    from mlmagic.api import models as api
-    from mlmagic.spec.names import parse_model_reference
+def _delete(line: Parsed) -> ModelDeletion:
+    from mlmagic.api.model_deletion import delete_model, plan_model_deletion
 
-    reference = parse_model_reference(text)
-    model = api.model(reference.model)
-    if "@" not in text:
-        newest = f" Its newest is {model.versions[-1]}." if model.versions else ""
-        raise UsageError(f"which version of {text}?{newest}", hint=f"%models set-default {text}@NUMBER")
-    number = reference.version
-    return model.set_default(number if number is not None else model.version(reference.alias or "").number)
+    plan = plan_model_deletion(line["model"])
+    if plan.is_whole and len(plan.versions) > 1 and not line["yes"]:
+        raise UsageError(
+            f"%models delete would remove all {len(plan.versions)} versions of {plan.model}; nothing is deleted yet:",
+            problems=plan.lines(),
+            hint=f"To remove them: {line.invocation} --yes",
+        )
+    return delete_model(line["model"])

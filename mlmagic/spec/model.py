@@ -76,6 +76,11 @@ class Model(Noun):
     aliases: Mapping[str, int] = field(default_factory=dict)
     create_time: datetime
 
+    def aliases_of(self, number: int) -> tuple[str, ...]:
+        """Return the aliases that point at a version, `default` first."""
+        names = [alias for alias, target in self.aliases.items() if target == number]
+        return tuple(sorted(names, key=lambda alias: (alias != "default", alias)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSummary(Noun):
@@ -89,37 +94,3 @@ class ModelSummary(Noun):
     """None where `model.json` names one that is not there."""
     endpoints: tuple[str, ...] = ()
     """Those that serve it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPage(Noun):
-    """What is told about a model."""
-
-    model: Model
-    count: int
-    """Of all versions."""
-    versions: tuple[ModelVersion, ...]
-    """The newest, and those that an alias points at, in order of number."""
-    deployed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Versions, such as `taxi@2`, to the endpoints that serve them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionPage(Noun):
-    """What is told about a version."""
-
-    version: ModelVersion
-    aliases: tuple[str, ...] = ()
-    default: int
-    """The number of the model's default version."""
-    latest: int
-    endpoints: tuple[str, ...] = ()
-    """Those that serve it."""
-    onnx: str | None = None
-    """Whether ONNX Runtime can compute it, in words; None where nobody has tried."""
-    has_statistics: bool = False
-    """It has those of the data that it was trained on."""
-    dataset_exists: bool = False
-    job_exists: bool = False
-    path: str = ""
-    """Where its files lie."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -90,9 +89,3 @@ def no_such_alias(model: Model, alias: str) -> NotFoundError:
     known = sorted({*model.aliases, LATEST})
     hint = nearest(alias, known) or f"It has {', '.join(known)}."
     return NotFoundError(f"model {model.name!r} has no alias {alias!r}.", hint=hint)
-
-
-def aliases_of(aliases: Mapping[str, int], number: int) -> tuple[str, ...]:
-    """Return the aliases that point at a version, `default` first."""
-    names = [alias for alias, target in aliases.items() if target == number]
-    return tuple(sorted(names, key=lambda alias: (alias != DEFAULT, alias)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlmagic.errors import ConflictError
 from mlmagic.spec.model import Model, ModelVersion
 from mlmagic.workspace.layout import ModelFolder
-from mlmagic.workspace.model_aliases import DEFAULT, aliases_of
+from mlmagic.workspace.model_aliases import DEFAULT
 from mlmagic.workspace.model_rows import add_version_event, delete_row, put_aside
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def require_deletable(model: Model, number: int, known: Sequence[int], deployed:
             hint=f"To remove the model: %models delete {model.name}",
         )
     if others:
-        reasons += [_pointed(model.name, alias, number, others[-1]) for alias in aliases_of(model.aliases, number)]
+        reasons += [_pointed(model.name, alias, number, others[-1]) for alias in model.aliases_of(number)]
     _refuse(version, reasons)
 
 

@@ -9,7 +9,6 @@ from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import parse_model_reference
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
-from mlmagic.workspace.model_aliases import aliases_of
 from mlmagic.workspace.models import ModelStore
 
 Register = Callable[..., ModelVersion]
@@ -23,6 +22,13 @@ def test_an_alias_is_set_moved_and_removed(models: ModelStore, register: Registe
     assert models.resolve(parse_model_reference("taxi@champion")).number == 2
     assert models.remove_alias("taxi", "champion") == models.get("taxi")
     assert models.get("taxi").aliases == {"default": 1}
+
+
+def test_the_default_comes_first(models: ModelStore, register: Register) -> None:
+    register()
+    for alias in ("best", "a"):
+        models.set_alias("taxi", alias, 1)
+    assert models.get("taxi").aliases_of(1) == ("default", "a", "best")
 
 
 def test_each_change_is_told_once(database: Database, models: ModelStore, register: Register) -> None:
@@ -75,7 +81,3 @@ def test_an_alias_needs_a_version_that_is_there(models: ModelStore, register: Re
         models.set_alias("taxi", "champion", 7)
     with pytest.raises(NotFoundError, match="there is no model 'bus'"):
         models.set_alias("bus", "champion", 1)
-
-
-def test_the_default_comes_first() -> None:
-    assert aliases_of({"best": 1, "default": 1, "other": 2, "a": 1}, 1) == ("default", "a", "best")

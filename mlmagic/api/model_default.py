@@ -1,0 +1,81 @@
+"""Moving the default and other aliases, and the endpoints that follow them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.errors import UsageError
+from mlmagic.spec.model import ModelVersion
+from mlmagic.spec.names import ModelReference
+from mlmagic.workspace.model_aliases import DEFAULT
+
+if TYPE_CHECKING:
+    from mlmagic.api.model_difference import Data
+    from mlmagic.session import Session
+
+
+def move_default(
+    session: Session,
+    version: ModelVersion,
+    *,
+    min_improvement: str | float | None = None,
+    metric: str | None = None,
+    data: Data = None,
+    split: str | None = None,
+) -> None:
+    """Make a version the default, if it is as much better than the present one as is asked for.
+
+    Raises:
+        UsageError: what to compare by is told, but not how much better it must be.
+        NotBetterError: it is not better by that much.
+    """
+    if min_improvement is None:
+        _require_no_gate(metric=metric, data=data, split=split)
+    else:
+        _pass_gate(session, version, min_improvement, metric=metric, data=data, split=split)
+    session.models.set_default(version.model, version.number)
+    _move_followers(session, version.model)
+
+
+def move_alias(session: Session, version: ModelVersion, alias: str) -> None:
+    """Let an alias point at a version.
+
+    Raises:
+        UsageError: it is the default, or no alias can be called so.
+    """
+    if alias == DEFAULT:
+        raise UsageError("the default has a verb of its own.", hint=f"%models set-default {version}")
+    session.models.set_alias(version.model, alias, version.number)
+    _move_followers(session, version.model)
+
+
+def _pass_gate(session: Session, version: ModelVersion, min_improvement: str | float, **by: Any) -> None:
+    from mlmagic.api.gate import check_improvement
+
+    current = session.models.resolve(ModelReference(version.model, alias=DEFAULT))
+    if current.number == version.number:
+        _say(f"{version} is the default already.")
+    else:
+        _say(str(check_improvement(session, version, current, minimum=min_improvement, **by)))
+
+
+def _require_no_gate(**given: object) -> None:
+    told = [f"--{name}" for name, value in given.items() if value is not None]
+    if told:
+        verb = "says" if len(told) == 1 else "say"
+        raise UsageError(
+            f"{' and '.join(told)} {verb} what to compare by, but not how much better the version must be.",
+            hint="Add --min-improvement, such as --min-improvement 1%.",
+        )
+
+
+def _move_followers(session: Session, model: str) -> None:
+    from mlmagic.api.endpoints import follow
+
+    for line in follow(session, model):
+        _say(line)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")

@@ -1,0 +1,94 @@
+"""Deleting versions of models, and models."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.api.arguments import read_reference
+from mlmagic.spec.model import ModelVersion
+from mlmagic.spec.names import parse_model_reference
+from mlmagic.workspace.model_deletion import require_all_deletable
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDeletion:
+    """Versions that are to go, or have gone."""
+
+    model: str
+    versions: tuple[ModelVersion, ...]
+    is_whole: bool = False
+    """The model goes with them, its aliases too."""
+    is_done: bool = False
+
+    def lines(self) -> list[str]:
+        """Return a line for each version, of very many for the first."""
+        from mlmagic.panels.sizes import size_text
+        from mlmagic.panels.times import short_absolute
+
+        lines = [
+            f"{version}  {short_absolute(version.create_time)}  {size_text(version.size_bytes)}"
+            for version in self.versions[:_SHOWN]
+        ]
+        more = len(self.versions) - len(lines)
+        return [*lines, f"and {more} more"] if more else lines
+
+    def __str__(self) -> str:
+        from mlmagic.panels.sizes import size_text
+
+        size = size_text(sum(version.size_bytes for version in self.versions))
+        if not self.is_whole:
+            return f"{self._verb} {self.versions[0]}, {size}. Its number is not given again."
+        count = "1 version" if len(self.versions) == 1 else f"{len(self.versions)} versions"
+        return "\n  ".join([f"{self._verb} the model {self.model}, {count}, {size}:", *self.lines()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
+        printer.text(str(self))
+
+    @property
+    def _verb(self) -> str:
+        return "Deleted" if self.is_done else "Would delete"
+
+
+def plan_model_deletion(reference: str, *, session: Session | None = None) -> ModelDeletion:
+    """Return what `delete_model` would remove; nothing is removed.
+
+    Raises:
+        NotFoundError: there is no such model or version.
+        ConflictError: of a model: an endpoint serves it.
+    """
+    from mlmagic.session import current_session
+
+    store = (session or current_session()).models
+    meant = parse_model_reference(read_reference(reference, "a model's name"))
+    if "@" in reference:
+        return ModelDeletion(model=meant.model, versions=(store.resolve(meant),))
+    store.get(meant.model)
+    require_all_deletable(meant.model, store.deployed(meant.model))
+    return ModelDeletion(model=meant.model, versions=tuple(store.versions(meant.model)), is_whole=True)
+
+
+def delete_model(reference: str, *, session: Session | None = None) -> ModelDeletion:
+    """Remove a version, such as `taxi@2`, or with a model's name the model with all its versions.
+
+    Numbers are not given again; what an endpoint serves or an alias points at stays.
+
+    Raises:
+        NotFoundError: there is no such model or version.
+        ConflictError: something needs it; says how each lets go of it.
+    """
+    from mlmagic.session import current_session
+
+    session = session or current_session()
+    plan = plan_model_deletion(reference, session=session)
+    if plan.is_whole:
+        versions = tuple(session.models.delete_model(plan.model))
+        return dataclasses.replace(plan, versions=versions, is_done=True)
+    session.models.delete(plan.versions[0])
+    return dataclasses.replace(plan, is_done=True)
