@@ -16,6 +16,7 @@ from mlmagic.spec.endpoint import EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.workspace.layout import Workspace
 
 _POLL_SECONDS = 0.2
+_LONGEST_POLL_SECONDS = 5.0
 
 
 class Orphan:
@@ -30,6 +31,7 @@ class Orphan:
 
     async def wait_for_successor(self) -> None:
         """Return when this process is not needed any more: new workers serve, or the endpoint is gone."""
+        pause = _POLL_SECONDS
         while self._folder.spec.exists():
             if is_supervised(self._folder):
                 self._hand_over()
@@ -37,8 +39,10 @@ class Orphan:
                     return
             else:
                 await asyncio.to_thread(self._start_supervisor)
+                # One that dies again and again must not keep the machine busy.
+                pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
             # Those of the same endpoint need not do everything at the same moment.
-            await asyncio.sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     def _start_supervisor(self) -> None:
         """Start one that inherits the socket, unless somebody else is about to."""

@@ -48,6 +48,7 @@ class Process:
         hearing = asyncio.create_task(self._hear(channel))
         telling = asyncio.create_task(self._tell(channel))
         await self._drained.wait()
+        channel.tell({"draining": self._drain_seconds})
         if self._server is not None:
             await self._server.drain(self._drain_seconds)
         await self._versions.close()
@@ -65,6 +66,7 @@ class Process:
             task = asyncio.create_task(self._do(channel, message))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+        channel.close()
         if self._server is None:
             # It was of no use to anybody yet.
             os._exit(0)
@@ -76,9 +78,13 @@ class Process:
     async def _do(self, channel: Channel, message: Message) -> None:
         match message["do"]:
             case "load" | "serve" as what:
-                channel.tell({"id": message["id"], **await self._change(what, decode(Table, message["table"]))})
+                answer = await self._change(what, decode(Table, message["table"]))
+                channel.tell(self._counters())
+                channel.tell({"id": message["id"], **answer})
             case "shed":
                 self._versions.deployed.shed(message["connections"])
+                if self._server is not None:
+                    self._server.hold_back()
             case "drain":
                 self._drain(message["seconds"])
 
@@ -94,11 +100,16 @@ class Process:
             return {"error": _one_line(error)}
         return {}
 
+    def _counters(self) -> dict[str, Any]:
+        return {
+            **self._versions.counters(),
+            "connections": self._server.connections if self._server is not None else 0,
+        }
+
     async def _tell(self, channel: Channel) -> None:
         last: dict[str, Any] = {}
         while True:
-            counters = self._versions.counters()
-            counters["connections"] = self._server.connections if self._server is not None else 0
+            counters = self._counters()
             if counters != last:
                 channel.tell(counters)
                 last = counters

@@ -40,6 +40,7 @@ class Server:
         self._idle: dict[Any, tuple[int, float]] = {}
         self._accepting: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.Task[None] | None = None
+        self._is_accepting = False
 
     @property
     def connections(self) -> int:
@@ -49,23 +50,30 @@ class Server:
     def start(self) -> None:
         """Begin to accept."""
         self._ticking = asyncio.create_task(self._tick())
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        self._is_accepting = True
+        self._resume()
 
     async def drain(self, seconds: float) -> None:
         """Accept no more, and return when there is no connection left, or time is up.
 
         The application closes each connection with its next answer; those without a request are closed after a while.
         """
-        self.stop_accepting()
+        self._is_accepting = False
+        asyncio.get_running_loop().remove_reader(self._listener)
+        # Somebody else may want the port: an endpoint that is deleted and made again.
+        self._listener.close()
         deadline = time.monotonic() + seconds
         while (self._state.connections or self._accepting) and time.monotonic() < deadline:
             self._close_idle(_IDLE_SECONDS)
             await asyncio.sleep(_DRAIN_LOOK_SECONDS)
         self._close_idle(0.0)
 
-    def stop_accepting(self) -> None:
-        """Leave all further connections to other workers."""
-        asyncio.get_running_loop().remove_reader(self._listener)
+    def hold_back(self) -> None:
+        """Leave connections to other workers for a moment; those that nobody takes wait."""
+        if self._is_accepting:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(_PAUSE_SECONDS, self._resume)
 
     def _accept(self) -> None:
         try:
@@ -75,7 +83,7 @@ class Server:
             return
         except OSError as error:
             if error.errno in _NO_DESCRIPTOR:
-                self._pause()
+                self.hold_back()
             return
         connection.setblocking(False)  # noqa: FBT003 - the name of the method says what it means
         if connection.family in {socket.AF_INET, socket.AF_INET6}:
@@ -94,10 +102,9 @@ class Server:
             config=self._config, server_state=self._state, app_state={}, _loop=loop
         )
 
-    def _pause(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listener)
-        loop.call_later(_PAUSE_SECONDS, loop.add_reader, self._listener, self._accept)
+    def _resume(self) -> None:
+        if self._is_accepting:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     async def _tick(self) -> None:
         while True:

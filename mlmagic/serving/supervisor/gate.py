@@ -41,27 +41,28 @@ class Gate:
             raise RuntimeError("the endpoint does not listen yet")
         return self._listener
 
-    def adopt(self, descriptor: int) -> bool:
-        """Take a listening socket that was handed over, if there is none yet; say whether that is so."""
-        if self._listener is not None:
+    def adopt(self, descriptor: int) -> None:
+        """Take a listening socket that was handed over, if there is none yet."""
+        if self._listener is None:
+            self._listener, self.error = adopt(descriptor), None
+        else:
             os.close(descriptor)
-            return False
-        self._listener, self.error = adopt(descriptor), None
-        return True
 
-    async def open(self, spec: EndpointSpec) -> None:
-        """Listen where the spec says, if this can be; `error` says why it cannot."""
+    async def open(self, spec: EndpointSpec) -> bool:
+        """Listen where the spec says, and say whether this can be; `error` tells why it cannot."""
         if self._listener is not None and is_bound_to(self._listener, spec.host, spec.port):
-            return
+            self.error = None
+            return True
         try:
             listener = await asyncio.to_thread(listen, spec.host, spec.port)
         except OSError as error:
             if time.monotonic() - self._since > _PATIENCE_SECONDS:
                 self.error = f"cannot listen on port {spec.port} of {spec.host}: {error.strerror or error}"
-            return
+            return False
         # Workers that have the old one drain; what waits in its queue they have seen by then.
         await self._renounce()
         self._listener, self.error = listener, None
+        return True
 
     async def set(self, *, is_apologizing: bool, is_watching: bool) -> None:
         """Answer connections with an apology, or only watch for one, or leave them to the workers."""

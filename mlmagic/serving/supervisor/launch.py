@@ -28,12 +28,12 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.files import explained, open_to_append
 from mlmagic.workspace.layout import EndpointFolder, Workspace
-from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive
+from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive, same_boot
 
 START_SECONDS = 30.0
 """A lock older than this is not that of a supervisor that is still starting."""
-LONGEST_LOG = 4 << 20
 _ENTRY = Path(__file__).with_name("__main__.py")
+_LONGEST_LOG = 4 << 20
 _POLL_SECONDS = 0.02
 
 
@@ -58,6 +58,9 @@ def ensure_supervisor(workspace: Workspace, name: str) -> bool:
         return False
     try:
         with explained(f"start the endpoint {name}"):
+            before = read_supervisor(folder)
+            if before is not None and not same_boot(before):
+                forget_token(workspace, name)
             ensure_token(workspace, name)
         with contextlib.ExitStack() as listening:
             listener: socket.socket | None = None
@@ -94,7 +97,7 @@ def start_supervisor(workspace: Workspace, spec: EndpointSpec, lock: int, listen
     command = [spec.python or sys.executable, "-I", str(_ENTRY), root, spec.name, str(lock), str(listener)]
     try:
         with os.fdopen(open_to_append(workspace.endpoint(spec.name).log), "ab") as output:
-            if output.tell() > LONGEST_LOG:
+            if output.tell() > _LONGEST_LOG:
                 output.truncate(0)
             # The child forks the supervisor and exits at once: nothing is left to be reaped later.
             subprocess.run(

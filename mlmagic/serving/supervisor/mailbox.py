@@ -27,6 +27,7 @@ class Mailbox:
             self._socket.setblocking(False)  # noqa: FBT003 - the name of the method says what it means
             self._socket.bind(os.fspath(path))
             path.chmod(0o600)
+            self._inode = path.stat().st_ino
         except BaseException:
             self._socket.close()
             raise
@@ -53,7 +54,10 @@ class Mailbox:
 
     def close(self) -> None:
         """Stop listening; whoever calls from now on finds nobody."""
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            # Another may listen there by now.
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
         self._socket.close()
 
 

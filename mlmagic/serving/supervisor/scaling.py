@@ -19,6 +19,8 @@ class Load:
     """What the workers do that take connections."""
 
     workers: int = 0
+    starting: int = 0
+    """Workers that do not take connections yet: somebody waits for them."""
     cpu_percent: float = 0.0
     """Of all of them together."""
     waiting: int = 0
@@ -46,7 +48,7 @@ class Autoscaler:
 
     def look(self, now: float, scaling: Scaling, load: Load) -> int:
         """Return how many are wanted from now on."""
-        if load.requests != self._requests or load.waiting:
+        if load.requests != self._requests or load.waiting or load.starting:
             self._requests, self._last_request = load.requests, now
         lower = scaling.min_replicas
         if now - self._last_request >= scaling.idle_seconds:

@@ -105,7 +105,8 @@ class StatusFile:
 
 def _headline(status: EndpointStatus) -> tuple[object, ...]:
     workers = tuple((worker.pid, worker.state) for worker in status.workers)
-    return status.state, status.generation, status.refused_generation, status.error, workers
+    versions = tuple((version.number, version.engine) for version in status.versions)
+    return status.state, status.generation, status.refused_generation, status.error, workers, versions
 
 
 def _versions(counters: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:

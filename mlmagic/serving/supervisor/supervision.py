@@ -22,6 +22,7 @@ from mlmagic.serving.supervisor.scaling import Autoscaler, Load
 from mlmagic.serving.supervisor.sharing import surplus
 from mlmagic.serving.supervisor.status import StatusFile, Tally
 from mlmagic.serving.supervisor.table import RefusedSpecError, make_table, with_aliases
+from mlmagic.serving.supervisor.token import forget_token
 from mlmagic.serving.supervisor.wishes import Wishes
 from mlmagic.serving.supervisor.worker import LoadFailedError
 from mlmagic.spec.codec import dumps
@@ -35,6 +36,7 @@ _TICK_SECONDS = 0.5
 _MEASURE_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
 _RETRY_SECONDS = 30.0
+LONGEST_LOG = 4 << 20
 
 
 class Supervision:
@@ -50,8 +52,6 @@ class Supervision:
         self._wishes = Wishes(workspace, name)
         self._fleet = Fleet(self._folder.root, self._news.set)
         self._gate = Gate(name, self._on_connection)
-        # A worker handed it over: it was serving until now.
-        self._has_taken_over = False
         if listener >= 0:
             self._gate.adopt(listener)
         now = time.monotonic()
@@ -85,8 +85,11 @@ class Supervision:
         await self._end()
 
     def _is_over(self) -> bool:
-        is_ours = holds_lock(self._folder.lock, self._lock)
-        return self._is_stopping or not self._wishes.is_there or not is_ours
+        return self._is_stopping or not self._wishes.is_there or not self._is_ours()
+
+    def _is_ours(self) -> bool:
+        """Say whether the folder is still the one of this endpoint: it may have been deleted, and made again."""
+        return holds_lock(self._folder.lock, self._lock)
 
     def _stop(self) -> None:
         self._is_stopping = True
@@ -95,7 +98,7 @@ class Supervision:
     def _read_mail(self) -> None:
         for message, descriptor in self._mailbox.receive():
             if descriptor is not None:
-                self._has_taken_over |= self._gate.adopt(descriptor)
+                self._gate.adopt(descriptor)
             if message.get("do") == "stop":
                 self._is_stopping = True
             self._is_told_to_look = True
@@ -124,20 +127,21 @@ class Supervision:
         spec = await self._wishes.read()
         if spec is None:
             return
-        await self._gate.open(spec)
+        is_where_wanted = await self._gate.open(spec)
         if not self._gate.is_open:
             return
         served = self._fleet.served
         if is_new_try:
             self._fleet.restarts.forget()
         if served is None or spec.generation != served.spec.generation:
-            if spec.generation != self._refused_generation or is_new_try:
+            if not is_where_wanted:
+                await self._refuse(spec, self._gate.error or "")
+            elif spec.generation != self._refused_generation or is_new_try:
                 await self._deploy(spec)
         elif (renamed := with_aliases(served, self._wishes.aliases)) != served:
             await self._fleet.redirect(renamed)
 
     async def _deploy(self, spec: EndpointSpec) -> None:
-        self._autoscaler.ask(time.monotonic())
         try:
             table = await asyncio.to_thread(make_table, self._workspace, spec, self._wishes.aliases)
             await self._fleet.deploy(table, self._gate.listener)
@@ -146,6 +150,9 @@ class Supervision:
         else:
             self._error = None
             self._fleet.restarts.forget()
+            if self._fleet.active:
+                # That which loaded it stays for a while.
+                self._autoscaler.ask(time.monotonic())
 
     async def _refuse(self, spec: EndpointSpec, error: str) -> None:
         print(f"generation {spec.generation} is refused: {error}", flush=True)  # noqa: T201 - into the log
@@ -168,9 +175,6 @@ class Supervision:
         self._measure(now)
         served = self._fleet.served
         if served is not None and self._gate.is_open:
-            if self._has_taken_over:
-                self._has_taken_over = False
-                self._autoscaler.ask(now)
             wanted = self._autoscaler.look(now, served.spec.scaling, self._load())
             if not self._is_changing:
                 self._fleet.resize(wanted, self._gate.listener)
@@ -192,12 +196,15 @@ class Supervision:
             self._beaten_at = now
             with contextlib.suppress(OSError):
                 os.utime(self._folder.supervisor)
+                if os.fstat(1).st_size > LONGEST_LOG:
+                    os.ftruncate(1, 0)
 
     def _load(self) -> Load:
         ready = self._fleet.ready
         served = self._fleet.served
         return Load(
             workers=len(ready),
+            starting=len(self._fleet.active) - len(ready),
             # Loading is no load.
             cpu_percent=0.0 if self._is_changing else sum(worker.cpu_percent for worker in ready),
             waiting=self._tally.waiting,
@@ -246,13 +253,17 @@ class Supervision:
             start_time=self._start_time,
             update_time=datetime.now(UTC),
         )
+        self._write(status, time.monotonic())
+
+    def _write(self, status: EndpointStatus, now: float) -> None:
         with contextlib.suppress(OSError):
-            self._status_file.write(status, time.monotonic())
+            if self._is_ours():
+                self._status_file.write(status, now)
 
     def _record(self) -> None:
         """Say who this is and which the workers are, when that has changed."""
         workers = tuple(worker.identity for worker in self._fleet.workers)
-        if workers == self._recorded:
+        if workers == self._recorded or not self._is_ours():
             return
         identity = self._identity
         record = SupervisorRecord(
@@ -279,10 +290,12 @@ class Supervision:
         await self._gate.close()
         await self._fleet.end()
         self._mailbox.close()
-        with contextlib.suppress(OSError):
-            now = datetime.now(UTC)
-            status = EndpointStatus(state=EndpointState.DOWN, start_time=self._start_time, update_time=now)
-            self._status_file.write(status, float("inf"))
+        now = datetime.now(UTC)
+        self._write(
+            EndpointStatus(state=EndpointState.DOWN, start_time=self._start_time, update_time=now), float("inf")
+        )
+        if not self._wishes.is_there:
+            forget_token(self._workspace, self._name)
 
 
 def run_supervisor(root: str, name: str, lock: int, listener: int) -> None:

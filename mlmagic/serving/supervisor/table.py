@@ -74,8 +74,8 @@ def with_aliases(table: Table, aliases: Mapping[str, int]) -> Table:
     return dataclasses.replace(table, aliases=kept)
 
 
-def read_aliases(workspace: Workspace, model: str) -> dict[str, int]:
-    """Return the model's aliases, `latest` among them; none if they cannot be read."""
+def read_aliases(workspace: Workspace, model: str) -> dict[str, int] | None:
+    """Return the model's aliases, `latest` among them; None if they cannot be read."""
     from mlmagic.workspace.database import Database
     from mlmagic.workspace.models import ModelStore
 
@@ -84,7 +84,7 @@ def read_aliases(workspace: Workspace, model: str) -> dict[str, int]:
         numbers = [version.number for version in store.versions(model)]
         return {**store.get(model).aliases, "latest": max(numbers)}
     except MlmagicError:
-        return {}
+        return None
 
 
 def _version_to_serve(workspace: Workspace, model: str, deployed: DeployedVersion) -> VersionToServe:

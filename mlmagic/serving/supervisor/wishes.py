@@ -47,7 +47,8 @@ class Wishes:
             self.spec = codec.loads(EndpointSpec, self._path.read_bytes())
         except (OSError, codec.DecodeError):
             return None
-        self.aliases = await asyncio.to_thread(read_aliases, self._workspace, self.spec.model)
+        aliases = await asyncio.to_thread(read_aliases, self._workspace, self.spec.model)
+        self.aliases = self.aliases if aliases is None else aliases
         self.spec = await self._follow(self.spec)
         return self.spec
 
@@ -93,7 +94,8 @@ class Wishes:
         return self.spec
 
     def _stamps(self) -> tuple[Stamp, Stamp]:
-        model = self._workspace.models / self.spec.model / "model.json" if self.spec is not None else None
+        # The folder changes with the file of aliases, which is replaced, and with every new version.
+        model = self._workspace.models / self.spec.model if self.spec is not None else None
         return _stamp(self._path), None if model is None else _stamp(model)
 
 

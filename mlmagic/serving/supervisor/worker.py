@@ -188,6 +188,9 @@ class Worker:
                 answer = self._answers.pop(message["id"], None)
                 if answer is not None and not answer.done():
                     answer.set_result(message)
+            elif "draining" in message:
+                # Somebody has told it to end.
+                self.is_draining, self.drain_until = True, time.monotonic() + message["draining"]
             else:
                 self.counters = message
             self._changed()
