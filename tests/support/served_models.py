@@ -59,14 +59,15 @@ def houses(number: int) -> NumpyEngine:
 class Endpoint:
     """A running server: what it has deployed, and a client."""
 
-    def __init__(self, deployed: Deployed, limits: Limits, access: Access) -> None:
+    def __init__(self, deployed: Deployed, limits: Limits, access: Access, *, model: str, port: int) -> None:
         self.deployed = deployed
         self.limits = limits
+        self.model = model
         self._executor = ThreadPoolExecutor(1)
         self.app = create_app(deployed, access, limits)
         config = uvicorn.Config(
             self.app,
-            port=0,
+            port=port,
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -104,10 +105,10 @@ class Endpoint:
 
     def table_of(self, engines: Mapping[int, Any], traffic: Mapping[int, int], **aliases: int) -> Table:
         versions = {
-            number: ServedVersion(f"taxi@{number}", number, engine, self.limits, executor=self._executor)
+            number: ServedVersion(f"{self.model}@{number}", number, engine, self.limits, executor=self._executor)
             for number, engine in engines.items()
         }
-        return Table(endpoint="rides", model="taxi", versions=versions, traffic=traffic, aliases=aliases)
+        return Table(endpoint="rides", model=self.model, versions=versions, traffic=traffic, aliases=aliases)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -137,12 +138,14 @@ def served(
     limits: Limits | None = None,
     token: str | None = None,
     host: str = "127.0.0.1",
+    model: str = "taxi",
+    port: int = 0,
     **aliases: int,
 ) -> Iterator[Endpoint]:
     """Run an endpoint; without engines, of houses."""
     traffic = traffic or {number: 100 if number == 1 else 0 for number in engines or [1]}
     access = Access(token=token, host=host, needs_token=token is not None)
-    endpoint = Endpoint(Deployed(), limits or Limits(), access)
+    endpoint = Endpoint(Deployed(), limits or Limits(), access, model=model, port=port)
     endpoint.start()
     try:
         engines = engines or {number: houses(number) for number in traffic}
