@@ -115,7 +115,7 @@ def _binary(goal: Goal, answers: Sequence[Answers]) -> Outcomes:
 
     classes = _two_classes(goal, answers)
     actual, others = _coded(goal.values, classes)
-    notes = _unknown(goal.name, others, actual, "They are left out.")
+    notes = _unknown(goal.name, others, actual)
     found = [_two(each, goal, classes) for each in answers]
     has_answer = [np.ones(len(actual), bool) if score is None else np.isfinite(score) for _, score in found]
     kept = (actual != MISSING) & np.all(has_answer, axis=0)
@@ -304,9 +304,10 @@ def _as_target(label: Values, target: Values) -> Values:
     return label.renamed(_BOOLEANS)
 
 
-def _unknown(name: str, others: Sequence[str], codes: Array, what: str) -> list[str]:
+def _unknown(name: str, others: Sequence[str], codes: Array) -> list[str]:
     if not others:
         return []
     count = int((codes == MISSING).sum())
     told = ", ".join(others[:3]) + ", …" * (len(others) > 3)
-    return [f"{count:,} row{'s' * (count != 1)} have a {name} that the model does not know: {told}. {what}"]
+    have, they = ("row has", "It is") if count == 1 else ("rows have", "They are")
+    return [f"{count:,} {have} a {name} that the model does not know: {told}. {they} left out."]

@@ -28,15 +28,21 @@ def regression_metrics(actual: Array, predicted: Array) -> dict[str, float]:
     size = np.abs(error)
     square = float(np.mean(error**2))
     variance = float(np.mean((actual - actual.mean()) ** 2))
-    is_known = actual != 0
     return {
         "rmse": float(np.sqrt(square)),
         "mae": float(size.mean()),
         "median_ae": float(np.median(size)),
         "r2": 1 - square / variance if variance > 0 else np.nan,
         "bias": float(error.mean()),
-        "mape": float(np.mean(size[is_known] / np.abs(actual[is_known]))) if is_known.any() else np.nan,
+        "mape": _relative(size, actual),
     }
+
+
+def _relative(size: Array, actual: Array) -> float:
+    is_known = actual != 0
+    # Beside an actual value of 1e-300 an error has no size.
+    with np.errstate(over="ignore"):
+        return float(np.mean(size[is_known] / np.abs(actual[is_known]))) if is_known.any() else np.nan
 
 
 def error_quantiles(actual: Array, predicted: Array) -> tuple[ErrorQuantile, ...]:

@@ -85,9 +85,11 @@ def difference_text(difference: Difference | None) -> tuple[str, str]:
     if difference is None:
         return NONE, ""
     value, low, high = column([difference.value, difference.low, difference.high])
-    sign = "=" if difference.is_better is None else "✓" if difference.is_better else "✗"
+    sign = "" if difference.is_better is None else "✓ " if difference.is_better else "✗ "
+    if difference.low <= 0 <= difference.high:
+        sign = "= "
     plus = "+" * (difference.value > 0)
-    return f"{sign} {plus}{value}", f"{low} to {high}"
+    return f"{sign}{plus}{value}", f"{low} to {high}"
 
 
 def next_commands(report: EvaluationReport) -> list[str]:

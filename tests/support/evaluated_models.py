@@ -34,40 +34,18 @@ def _(miles):
 def _(miles, ride_id):
     return {"prediction": 2.5 + 2.4 * miles, "ride_id": ride_id}
 
-@save("binary", miles=tf.float32)
-def _(miles):
-    chance = tf.sigmoid(miles - 3.0)
-    return {"prediction": chance, "label": tf.where(chance > 0.5, "cash", "card")}
-
-@save("plain_binary", miles=tf.float32)
-def _(miles):
-    return {"prediction": tf.sigmoid(miles - 3.0)}
-
-@save("logits", miles=tf.float32)
-def _(miles):
-    return {"prediction": miles - 3.0, "label": tf.where(miles > 3.0, "cash", "card")}
-
-@save("classes", miles=tf.float32)
-def _(miles):
-    score = tf.stack([4.0 - miles, miles - 4.0, tf.zeros_like(miles), -tf.abs(miles - 4.0)], axis=1)
-    return {"prediction": score, "label": tf.gather(tf.constant(["card", "cash", "free", "none"]), tf.argmax(score, 1))}
-
-@save("numbered", miles=tf.float32)
-def _(miles):
-    score = tf.stack([4.0 - miles, miles - 4.0, tf.zeros_like(miles), -tf.abs(miles - 4.0)], axis=1)
-    return {"output_0": tf.nn.softmax(score)}
-
-@save("named", miles=tf.float32)
-def _(miles):
-    return {"choice": tf.where(miles > 3.0, "cash", "card")}
-
 @save("broken", miles=tf.float32)
 def _(miles):
     return {"prediction": tf.where(miles > 6.0, float("nan"), 2.5 + 2.4 * miles)}
 
-@save("twins", miles=tf.float32)
+@save("payment", miles=tf.float32)
 def _(miles):
-    return {"fare": 2.5 + 2.4 * miles, "tip": miles}
+    chance = tf.sigmoid(miles - 3.0)
+    return {"prediction": chance, "label": tf.where(chance > 0.5, "cash", "card")}
+
+@save("passengers", miles=tf.float32)
+def _(miles):
+    return {"prediction": tf.stack([miles * 0 - 9, 4 - miles, miles - 4, miles * 0, -tf.abs(miles - 4)], axis=1)}
 """
 
 
