@@ -61,7 +61,7 @@ def plan_model_deletion(reference: str, *, session: Session | None = None) -> Mo
 
     Raises:
         NotFoundError: there is no such model or version.
-        ConflictError: of a model: an endpoint serves it.
+        ConflictError: of a model: an endpoint serves it, or a job predicts with it.
     """
     from mlmagic.session import current_session
 
@@ -70,7 +70,7 @@ def plan_model_deletion(reference: str, *, session: Session | None = None) -> Mo
     if "@" in reference:
         return ModelDeletion(model=meant.model, versions=(store.resolve(meant),))
     store.get(meant.model)
-    require_all_deletable(meant.model, store.deployed(meant.model))
+    require_all_deletable(meant.model, store.users(meant.model))
     return ModelDeletion(model=meant.model, versions=tuple(store.versions(meant.model)), is_whole=True)
 
 

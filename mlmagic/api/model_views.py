@@ -69,8 +69,17 @@ def describe_version(session: Session, reference: ModelReference) -> VersionDesc
     )
 
 
-def _onnx(session: Session, version: ModelVersion) -> str | None:  # noqa: ARG001 - see below
-    return "it is an ONNX model" if version.origin.artifact == "onnx" else None
+def _onnx(session: Session, version: ModelVersion) -> str | None:
+    from mlmagic.serving.engines.conversion import known_conversion
+
+    if version.origin.artifact == "onnx":
+        return "it is an ONNX model, which has no other engine"
+    known = known_conversion(session.workspace, version, session.models.path(version))
+    if known is None:
+        return None
+    if known.path is None:
+        return f"cannot compute it: {known.reason}"
+    return f"computes it, and agrees with TensorFlow to {known.max_difference or 0:.0e} on sample rows"
 
 
 def _has_job(session: Session, job_id: str) -> bool:

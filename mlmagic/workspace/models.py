@@ -29,7 +29,14 @@ from mlmagic.workspace.model_aliases import (
     without,
     write_aliases,
 )
-from mlmagic.workspace.model_deletion import remove_version, require_all_deletable, require_deletable
+from mlmagic.workspace.model_deletion import (
+    Users,
+    remove_conversions,
+    remove_version,
+    require_all_deletable,
+    require_deletable,
+    users_of,
+)
 from mlmagic.workspace.moving import copied, leave_link, remove
 from mlmagic.workspace.version_folder import move_in, read_version
 
@@ -254,11 +261,16 @@ class ModelStore:
         """Return the versions of a model that are deployed, and behind which endpoints."""
         return EndpointStore(self._database).deployed(model)
 
+    def users(self, model: str) -> Users:
+        """Return who uses which versions of a model, so that they cannot be deleted."""
+        with self._database.read() as connection:
+            return users_of(connection, model, self.deployed(model))
+
     def delete(self, version: ModelVersion, *, now: datetime | None = None) -> None:
         """Remove a version; its number is not given again.
 
         Raises:
-            ConflictError: an endpoint serves it, an alias points at it, or there is no other; says the way out.
+            ConflictError: an endpoint serves it, a job predicts with it, an alias points at it, or there is no other.
             NotFoundError: it is not there any more.
         """
         folder = self._workspace.model(version.model)
@@ -267,27 +279,30 @@ class ModelStore:
                 model = self._read(connection, version.model)
                 found = rows.select(connection, folder, version.number)
                 known = rows.numbers(connection, folder)
-                require_deletable(model, version.number, known, self.deployed(version.model))
+                users = users_of(connection, version.model, self.deployed(version.model))
+                require_deletable(model, version.number, known, users)
                 removed = remove_version(connection, folder, found, _time(now))
             shutil.rmtree(removed, ignore_errors=True)
+            remove_conversions(self._workspace, version)
 
     def delete_model(self, model: str, *, now: datetime | None = None) -> Versions:
         """Remove a model with all its versions and aliases, and return the versions; no number is given again.
 
         Raises:
-            ConflictError: an endpoint serves it.
+            ConflictError: an endpoint serves it, or a job predicts with it.
             NotFoundError: there is no such model.
         """
         folder = self._workspace.model(model)
         with explained(f"delete model {model}"):
             with self._database.write() as connection:
                 found = rows.records(connection, model, self._require_numbers(connection, model))
-                require_all_deletable(model, self.deployed(model))
+                require_all_deletable(model, users_of(connection, model, self.deployed(model)))
                 # First: what is left if this process is killed has its first version as its default.
                 folder.aliases.unlink(missing_ok=True)
                 removed = [remove_version(connection, folder, version, _time(now)) for version in found]
-            for path in removed:
+            for path, version in zip(removed, found, strict=True):
                 shutil.rmtree(path, ignore_errors=True)
+                remove_conversions(self._workspace, version)
         return found
 
     def path(self, version: ModelVersion) -> Path:

@@ -7,11 +7,13 @@ import pytest
 
 from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec
+from mlmagic.spec.job import JobKind, JobSpec, JobState, PackageReference
 from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import parse_model_reference
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.events import EventLog
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 
@@ -78,6 +80,36 @@ def test_a_version_that_an_endpoint_serves_stays(models: ModelStore, register: R
     assert models.deployed("taxi") == {2: ["web"]}
 
 
+def test_a_version_that_a_job_predicts_with_stays(
+    jobs: JobStore, models: ModelStore, register: Register, now: datetime
+) -> None:
+    register()
+    second = register()
+    job_spec = JobSpec(
+        display_name="taxi",
+        kind=JobKind.BATCH_PREDICTION,
+        package=PackageReference(digest="d"),
+        args=("--model", "taxi@2", "--input", "taxi@x"),
+    )
+    job = jobs.create(job_spec, package_files={"task.py": b""}, now=now)
+    with pytest.raises(ConflictError) as raised:
+        models.delete(second)
+    assert str(raised.value) == (f"taxi@2 cannot be deleted: {job.id} predicts with it.\nFirst %jobs cancel {job.id}")
+    with pytest.raises(ConflictError, match="the model taxi cannot be deleted: of taxi@2"):
+        models.delete_model("taxi")
+    jobs.advance(job.id, expect={JobState.QUEUED}, to=JobState.CANCELLED, now=now)
+    models.delete(second)
+
+
+def test_what_it_was_converted_to_goes_too(workspace: Workspace, models: ModelStore, register: Register) -> None:
+    register()
+    second = register()
+    for name in ("taxi@2-ab", "taxi@1-cd"):
+        (workspace.converted / name).mkdir(parents=True)
+    models.delete(second)
+    assert [path.name for path in workspace.converted.iterdir()] == ["taxi@1-cd"]
+
+
 def test_all_reasons_are_told_at_once(models: ModelStore, register: Register, deploy: Deploy) -> None:
     first = register()
     register()
@@ -122,7 +154,7 @@ def test_a_model_that_an_endpoint_serves_stays(models: ModelStore, register: Reg
     with pytest.raises(ConflictError) as raised:
         models.delete_model("taxi")
     assert str(raised.value) == (
-        "model taxi cannot be deleted: the endpoint web serves taxi@1.\nFirst %endpoints undeploy web taxi@1"
+        "the model taxi cannot be deleted: of taxi@1, the endpoint web serves it.\nFirst %endpoints undeploy web taxi@1"
     )
     assert numbers(models) == [1]
 
