@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlmagic.errors import nearest
-from mlmagic.serving.app.validator import Column, Validator
+from mlmagic.serving.app.validator import Array, Validator
 from mlmagic.serving.columns import Path, to_array
 from mlmagic.serving.frame_columns import handed_on_inputs
 from mlmagic.serving.problems import Problems
@@ -22,7 +22,7 @@ class Inputs:
         self._values = self._read(inputs)
         self.count = max(map(len, self._values.values()), default=0)
 
-    def fit(self) -> list[Column] | None:
+    def fit(self) -> list[Array] | None:
         """Return the checked columns; None if they need a closer look."""
         values = [self._values.get(name) for name in self._validator.names]
         columns = [column for column in values if column is not None and len(column) == self.count]
@@ -30,7 +30,7 @@ class Inputs:
             return None
         return self._validator.fit_columns(columns)
 
-    def look_closer(self, label: str) -> list[Column]:
+    def look_closer(self, label: str) -> list[Array]:
         """Return the checked columns.
 
         Raises:

@@ -10,7 +10,6 @@ import numpy as np
 
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.request import Method, Request
-from mlmagic.serving.app.validator import Column
 from mlmagic.serving.engines.base import InputRefusedError
 
 Columns = dict[str, np.ndarray[Any, Any]]
@@ -44,16 +43,13 @@ class Merging:
     def _answer_together(self, requests: Sequence[Request]) -> list[Outputs | RequestFailed]:
         method = requests[0].method
         counts = [request.count for request in requests]
-        outputs = self._call(method, _merged(method, requests), sum(counts))
+        outputs = self._call(method, _merged(requests), sum(counts))
         _check_rows(outputs, sum(counts), self._label)
         return [*_parts(outputs, counts)]
 
     def _answer_one(self, request: Request) -> Outputs | RequestFailed:
         try:
-            try:
-                columns = _arrays(request.method, request.columns)
-            except (OverflowError, FloatingPointError):
-                columns = _arrays(request.method, request.look_closer())
+            columns = dict(zip(request.method.validator.names, request.columns(), strict=True))
             outputs = self._call(request.method, columns, request.count)
             if not request.wants_columns:
                 _check_rows(outputs, request.count, self._label)
@@ -82,26 +78,14 @@ class Merging:
         return {key: _concatenated([piece[key] for piece in pieces]) for key in pieces[0]}
 
 
-def _arrays(method: Method, columns: Sequence[Column]) -> Columns:
-    validator = method.validator
-    with np.errstate(over="raise"):
-        return {
-            name: check.to_array(column)
-            for name, check, column in zip(validator.names, validator.checks, columns, strict=True)
-        }
-
-
-def _merged(method: Method, requests: Sequence[Request]) -> Columns:
-    validator = method.validator
-    merged = {}
-    with np.errstate(over="raise"):
-        for i, (name, check) in enumerate(zip(validator.names, validator.checks, strict=True)):
-            parts = [request.columns[i] for request in requests]
-            if any(isinstance(part, np.ndarray) for part in parts):
-                merged[name] = np.concatenate([check.to_array(part) for part in parts])
-            else:
-                merged[name] = check.to_array([value for part in parts for value in part])
-    return merged
+def _merged(requests: Sequence[Request]) -> Columns:
+    validator = requests[0].method.validator
+    rows = [request.row for request in requests if request.row is not None]
+    if len(rows) == len(requests):
+        columns = zip(validator.checks, zip(*rows, strict=True), strict=True)
+        return dict(zip(validator.names, [check.to_array(values) for check, values in columns], strict=True))
+    parts = zip(*[request.columns() for request in requests], strict=True)
+    return dict(zip(validator.names, map(np.concatenate, parts), strict=True))
 
 
 def _parts(outputs: Outputs, counts: Sequence[int]) -> Iterator[Outputs]:

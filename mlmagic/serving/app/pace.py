@@ -25,5 +25,9 @@ class Pace:
         """Learn from a call."""
         key = method, count.bit_length()
         mean = self._means.get(key)
-        # The time of the first one says little of those to come.
-        self._means[key] = self._quick_seconds if mean is None else mean + _WEIGHT * (seconds - mean)
+        if mean is None:
+            # The time of the first one says little of those to come.
+            self._means[key] = self._quick_seconds
+        else:
+            # A single long one was more likely interrupted than busy.
+            self._means[key] = mean + _WEIGHT * (min(seconds, 2 * mean) - mean)

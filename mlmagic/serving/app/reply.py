@@ -30,14 +30,15 @@ def encode(request: Request, outputs: Mapping[str, Any], dialect: Dialect, label
     if dialect is Dialect.REGRESS:
         return _dumps("results", _regression(outputs, request.count, label))
     handed_on = request.method.handed_on
+    key = "outputs" if request.wants_columns else "predictions"
+    if len(outputs) == 1:
+        ((name, output),) = outputs.items()
+        return _dumps(key, _sendable(name, output, handed_on))
     values = {name: _sendable(name, output, handed_on) for name, output in outputs.items()}
-    if len(values) == 1:
-        (only,) = values.values()
-        return _dumps("outputs" if request.wants_columns else "predictions", only)
     if request.wants_columns:
-        return _dumps("outputs", values)
+        return _dumps(key, values)
     rows = zip(*values.values(), strict=True)
-    return _dumps("predictions", [dict(zip(values, row, strict=True)) for row in rows])
+    return _dumps(key, [dict(zip(values, row, strict=True)) for row in rows])
 
 
 def encode_nothing(request: Request, dialect: Dialect) -> bytes:

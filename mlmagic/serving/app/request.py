@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
+import numpy as np
 import orjson
 
 from mlmagic.errors import PredictionError, nearest
 from mlmagic.serving.app.column_form import Inputs
 from mlmagic.serving.app.examples import read_examples
 from mlmagic.serving.app.failures import RequestFailed, misfit
-from mlmagic.serving.app.validator import Column, Validator
+from mlmagic.serving.app.validator import MISFITS, Array, Row, Validator
 from mlmagic.serving.engines.base import CLASSIFY_METHOD, REGRESS_METHOD
 from mlmagic.serving.problems import Problems
 from mlmagic.serving.rows import read_rows
@@ -55,6 +56,8 @@ class Method:
     """Whether the instances of several requests may be asked at once."""
     rows_per_call: int | None
     """How many instances each call has to have, if the model was saved for so many."""
+    has_shapes: bool
+    """Whether instances may be of different shapes."""
     handed_on: frozenset[str]
     """Outputs that are optional inputs."""
 
@@ -67,25 +70,44 @@ class Method:
 class Request:
     """Instances that fit, and how they are to be answered. Not a dataclass: frozen ones cost a microsecond each."""
 
-    __slots__ = ("columns", "count", "group", "look_closer", "method", "wants_columns")
+    __slots__ = ("_columns", "count", "group", "look_closer", "method", "row", "wants_columns")
 
     def __init__(
         self,
         method: Method,
-        columns: list[Column],
         count: int,
-        look_closer: Callable[[], list[Column]],
+        look_closer: Callable[[], list[Array]],
         *,
+        row: Row | None = None,
+        columns: list[Array] | None = None,
         wants_columns: bool = False,
     ) -> None:
         self.method = method
-        self.columns = columns
         self.count = count
         self.look_closer = look_closer
-        """Checks also what the fast way leaves to numpy, the range of numbers; raises RequestFailed."""
+        """Returns the columns, or raises RequestFailed with all that does not fit."""
+        self.row = row
+        """Of the one instance. Whether its numbers are in range is not known before they are put into an array."""
+        self._columns = columns
         self.wants_columns = wants_columns
-        self.group = (method.name, *(getattr(column, "shape", (0,))[1:] for column in columns))
+        self.group: Hashable = method.name
         """Requests of one group may be answered together."""
+        if columns is not None and method.has_shapes:
+            self.group = (method.name, *(column.shape[1:] for column in columns))
+
+    def columns(self) -> list[Array]:
+        """Return an array for each input.
+
+        Raises:
+            RequestFailed: a number is out of range after all.
+        """
+        if self._columns is not None:
+            return self._columns
+        checks = self.method.validator.checks
+        try:
+            return [check.to_array((value,)) for check, value in zip(checks, self.row or (), strict=True)]
+        except MISFITS:
+            return self.look_closer()
 
 
 class BodyReader:
@@ -121,22 +143,25 @@ class BodyReader:
         return self._read_rows(method, self._list("instances", payload["instances"]))
 
     def _read_rows(self, method: Method, instances: list[Any]) -> Request:
-        columns = method.validator.fit_rows(instances) if instances else None
-
-        def look_closer() -> list[Column]:
+        def look_closer() -> list[Array]:
             try:
                 rows = read_rows(_without_b64(instances, method.signature), method.signature, self._label)
             except PredictionError as error:
                 raise misfit(error) from None
             return [rows.columns[name] for name in method.validator.names]
 
-        return Request(method, look_closer() if columns is None else columns, len(instances), look_closer)
+        if len(instances) == 1:
+            row = method.validator.fit_row(instances[0])
+            if row is not None:
+                return Request(method, 1, look_closer, row=row)
+        columns = method.validator.fit_rows(instances) if instances else None
+        return Request(method, len(instances), look_closer, columns=look_closer() if columns is None else columns)
 
     def _read_columns(self, method: Method, inputs: Any) -> Request:
         read = Inputs(method.validator, inputs)
         self._check_count(read.count)
 
-        def look_closer() -> list[Column]:
+        def look_closer() -> list[Array]:
             try:
                 return read.look_closer(self._label)
             except PredictionError as error:
@@ -144,7 +169,11 @@ class BodyReader:
 
         columns = read.fit()
         return Request(
-            method, look_closer() if columns is None else columns, read.count, look_closer, wants_columns=True
+            method,
+            read.count,
+            look_closer,
+            columns=look_closer() if columns is None else columns,
+            wants_columns=True,
         )
 
     def _read_examples(self, payload: dict[str, Any], dialect: Dialect) -> Request:
@@ -157,8 +186,8 @@ class BodyReader:
             problems.finish(self._label, method.signature)
         except PredictionError as error:
             raise misfit(error) from None
-        columns: list[Column] = [examples]
-        return Request(method, columns, len(examples), lambda: columns)
+        columns = [np.array(examples, dtype=object)]
+        return Request(method, len(examples), lambda: columns, columns=columns)
 
     def _for_examples(self, payload: dict[str, Any], wanted: str) -> Method:
         """Return the signature that was named, or else the only one of that method."""

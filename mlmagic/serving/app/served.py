@@ -130,5 +130,6 @@ def _method(name: str, named: NamedSignature) -> Method:
         validator=Validator(signature),
         merges=bool(signature.inputs) and has_rows,
         rows_per_call=rows_per_call,
+        has_shapes=any(None in spec.shape[1:] for spec in signature.inputs),
         handed_on=handed_on_inputs(signature),
     )
