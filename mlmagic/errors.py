@@ -119,5 +119,6 @@ class WorkspaceWarning(UserWarning):
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     """Return the sentence that offers what the user may have meant, or an empty string."""
-    matches = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.5)
+    # No name is longer, and a text of megabytes in its place would be compared for seconds.
+    matches = difflib.get_close_matches(name[:200], list(known), n=limit, cutoff=0.5)
     return f"Did you mean {' or '.join(matches)}?" if matches else ""

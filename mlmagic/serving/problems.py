@@ -7,6 +7,8 @@ from mlmagic.spec.model import Signature, TensorSpec
 
 _TOLD = 10
 _INPUTS_TOLD = 20
+_LONGEST = 400
+"""Characters of a problem: it may tell a name of any length."""
 
 
 class Problems:
@@ -23,7 +25,12 @@ class Problems:
         """Note a problem; only the first ones are kept, the others are counted."""
         self._count += 1
         if len(self._told) < _TOLD:
-            self._told.append(text)
+            self._told.append(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
+
+    @property
+    def is_full(self) -> bool:
+        """No further text will be told: finding more words than these is in vain."""
+        return len(self._told) == _TOLD
 
     def finish(self, label: str, signature: Signature) -> None:
         """Raise the one error for all that was noted.

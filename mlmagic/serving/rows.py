@@ -158,7 +158,7 @@ class _Reader:
     def _note_unknown(self, position: int, instance: Mapping[str, Any]) -> None:
         for key in instance:
             if key not in self._inputs:
-                hint = nearest(str(key), self._inputs)
+                hint = "" if self.problems.is_full else nearest(str(key), self._inputs)
                 self.problems.add(f"instances[{position}].{key}: the model has no such input. {hint}".rstrip())
 
     def _read_values(self, instances: Any) -> Read:
