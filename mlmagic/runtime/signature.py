@@ -1,6 +1,7 @@
-"""Reads what a model takes and returns, as a program of its own: `python signature.py SAVEDMODEL_DIR|FILE.keras`.
+"""Reads what a model takes and returns, as a program of its own: `python signature.py SAVEDMODEL_DIR|FILE`.
 
-It runs under the job's interpreter, which need not have mlmagic: standard library, TensorFlow or Keras, nothing else.
+The file is a `.keras` or an `.onnx` one. It runs under the job's interpreter, which need not have mlmagic: standard
+library, TensorFlow, Keras, or ONNX with its runtime, nothing else.
 The answer is one JSON object on stdout, with either `signature`, `frameworkVersion` and `artifact`, or with `refused`
 (why nobody may serve it) or `missing` (the library that this interpreter lacks).
 """
@@ -40,13 +41,14 @@ class RefusedError(Exception):
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the answer for a SavedModel folder or a `.keras` file.
+    """Return the answer for a SavedModel folder, or a `.keras` or `.onnx` file.
 
     Raises:
         RefusedError: it has Python or file operations, no signature, or cannot be read.
         ModuleNotFoundError: the library that reads it is not installed here.
     """
-    return _read_keras(path) if path.suffix == ".keras" else _read_saved_model(path)
+    readers = {".keras": _read_keras, ".onnx": _read_onnx}
+    return readers.get(path.suffix, _read_saved_model)(path)
 
 
 def refused_operations(saved_model: Any) -> list[str]:
@@ -198,6 +200,69 @@ def _read_keras(path: Path) -> dict[str, Any]:
         "artifact": "keras",
         "frameworkVersion": str(keras.__version__),
     }
+
+
+def _read_onnx(path: Path) -> dict[str, Any]:
+    import onnx
+    import onnxruntime
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise RefusedError(f"it is not an ONNX model: {error}") from error
+    if _has_other_files(model):
+        raise RefusedError(
+            "its weights lie in other files: save it as one,"
+            " with onnx.save_model(model, path, save_as_external_data=False)"
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is in the exception
+    try:
+        # From memory, so that there are no other files that it could read.
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise RefusedError(f"ONNX Runtime does not load it: {text:.300}") from error
+    if not session.get_inputs():
+        raise RefusedError("it has no inputs")
+    return {
+        "signature": {
+            "name": DEFAULT_SIGNATURE,
+            "inputs": [_onnx_tensor(tensor) for tensor in session.get_inputs()],
+            "outputs": [_onnx_tensor(tensor) for tensor in session.get_outputs()],
+        },
+        "artifact": "onnx",
+        "frameworkVersion": str(onnxruntime.__version__),
+    }
+
+
+def _has_other_files(model: Any) -> bool:
+    """Say whether any tensor's data lies elsewhere, those inside of nodes and functions included."""
+    import onnx
+
+    def attributes(nodes: Any) -> Any:
+        for node in nodes:
+            for attribute in node.attribute:
+                yield from (attribute.t, *attribute.tensors)
+                for graph in (attribute.g, *attribute.graphs):
+                    yield from graph.initializer
+                    yield from attributes(graph.node)
+
+    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    sparse = [part for tensor in model.graph.sparse_initializer for part in (tensor.values, tensor.indices)]
+    tensors = [*model.graph.initializer, *sparse, *attributes(nodes)]
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data for tensor in tensors)
+
+
+def _onnx_tensor(tensor: Any) -> dict[str, Any]:
+    names = {"float": "float32", "double": "float64"} | {name: name for name in ("string", "bool", "float16")}
+    names |= {f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+    kind = tensor.type.removeprefix("tensor(").removesuffix(")")
+    if not tensor.type.startswith("tensor(") or kind not in names:
+        hint = "; convert it with options={'zipmap': False}" if "map(" in tensor.type else ""
+        raise RefusedError(f"its tensor {tensor.name!r} has a type that cannot be sent as JSON, {tensor.type}{hint}")
+    shape = [size if isinstance(size, int) and size >= 0 else None for size in tensor.shape]
+    return {"name": tensor.name, "dtype": names[kind], "shape": shape}
 
 
 def main(argv: list[str]) -> int:

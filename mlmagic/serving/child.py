@@ -113,7 +113,7 @@ class Child:
     def _death(self) -> ChildDiedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_GRACE_SECONDS)
-        return ChildDiedError(_how(self.process.poll()), self._last_lines())
+        return ChildDiedError(told_end(self.process.poll()), self._last_lines())
 
     def _last_lines(self) -> list[str]:
         size = os.fstat(self._log.fileno()).st_size
@@ -129,20 +129,22 @@ def _start(artifact: Path, connection: int, log: IO[bytes]) -> subprocess.Popen[
         stdout=log,
         stderr=subprocess.STDOUT,
         pass_fds=[connection],
-        env=_environment(os.environ),
+        env=environment(os.environ),
         cwd="/",
         # Out of reach of the interrupts that Jupyter and terminals send to the kernel's whole group.
         start_new_session=True,
     )
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that loads models."""
     kept = {name: value for name, value in environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "MPLBACKEND"}}
     # A warm process must not take the whole GPU from the training jobs beside it.
     return {"TF_CPP_MIN_LOG_LEVEL": "1", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "KERAS_BACKEND": "tensorflow", **kept}
 
 
-def _how(status: int | None) -> str:
+def told_end(status: int | None) -> str:
+    """Return how a process ended, to go on after its name."""
     if status is None:
         return "closed its connection"
     if status == 0:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from mlmagic.spec.conversion import PREDICT_METHOD, NamedSignature
 from mlmagic.spec.model import Signature
+
+__all__ = [
+    "CLASSIFY_METHOD",
+    "PREDICT_METHOD",
+    "REGRESS_METHOD",
+    "Array",
+    "Columns",
+    "Engine",
+    "InputRefusedError",
+    "NamedSignature",
+    "Outputs",
+]
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Array]
 Outputs = dict[str, Any]
 
-PREDICT_METHOD = "tensorflow/serving/predict"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
 
 
 class InputRefusedError(ValueError):
     """Columns that this engine cannot take, though they fit the signature: nothing is wrong with the model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedSignature:
-    """One of the signatures of a SavedModel. `method` is what TensorFlow Serving calls by it."""
-
-    signature: Signature
-    method: str = PREDICT_METHOD
 
 
 class Engine(Protocol):

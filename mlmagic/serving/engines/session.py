@@ -52,7 +52,7 @@ class SessionEngine:
             ),
         }
         self._calls: dict[str, _SignatureCall] = {}
-        self._run = self._call(self.signature.name).run
+        self._run: Callable[[Columns], Outputs] = self._call(self.signature.name).run
 
     def run(self, columns: Columns) -> Outputs:
         """See `Engine`."""

@@ -1,0 +1,111 @@
+"""Converts a version to ONNX, as a program of its own: `python -m mlmagic.serving.engines.converter FOLDER`.
+
+The first line of its stdin says what to convert; when stdin ends, so does the program. Into FOLDER it writes
+`model.onnx`, if all is well, and then `conversion.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlmagic.runtime.signature import RefusedError, read
+from mlmagic.serving.engines.agreement import DisagreementError, compare, first_line
+from mlmagic.serving.engines.samples import Sampler
+from mlmagic.spec import codec
+from mlmagic.spec.conversion import ConversionRecord
+from mlmagic.spec.model import Signature
+from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
+from mlmagic.workspace.files import write_atomic
+
+_KINDER = 10
+
+
+def main(argv: list[str]) -> int:
+    """Convert, and write what became of it."""
+    folder = Path(argv[1])
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Whoever asked is most likely serving meanwhile.
+    os.nice(_KINDER)
+    signature = codec.decode(Signature, request["signature"]) if request["signature"] else None
+    record = convert(Path(request["artifact"]), folder, signature, _statistics(request["statistics"]))
+    write_atomic(folder / "conversion.json", codec.dumps(record))
+    return 0
+
+
+def convert(
+    artifact: Path, folder: Path, signature: Signature | None, statistics: SplitStatistics | None
+) -> ConversionRecord:
+    """Write `model.onnx` into the folder, and return what is to be known of it, or why there is none."""
+    model = folder / "model.onnx"
+    try:
+        return _convert(artifact, folder, signature, statistics)
+    except (RefusedError, DisagreementError) as error:
+        reason = str(error)
+    except ModuleNotFoundError as error:
+        reason = f'the package {error.name} is not installed: pip install "mlmagic[serve]"'
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other engine is there
+        reason = str(error) if type(error).__name__ == "NotConvertedError" else first_line(error)
+    model.unlink(missing_ok=True)
+    return ConversionRecord(reason=reason)
+
+
+def _convert(
+    artifact: Path, folder: Path, signature: Signature | None, statistics: SplitStatistics | None
+) -> ConversionRecord:
+    found = codec.decode(Signature, read(artifact)["signature"])
+    signature = signature or found
+    _check_signature(signature)
+    from mlmagic.serving.engines.onnx_graph import to_onnx
+    from mlmagic.serving.engines.onnx_runtime import OnnxEngine
+    from mlmagic.serving.engines.session import SessionEngine
+
+    saved_model = artifact
+    if artifact.suffix == ".keras":
+        from mlmagic.serving.engines.keras_file import export_keras
+
+        saved_model = folder / "exported"
+        export_keras(artifact, found, saved_model)
+    outputs, words = to_onnx(saved_model, signature.name, folder / "model.onnx")
+    trusted = SessionEngine(saved_model, signature)
+    other = OnnxEngine(folder / "model.onnx", signature, outputs=outputs)
+    largest = compare(trusted, other, Sampler(signature, statistics, words))
+    return ConversionRecord(max_difference=largest, outputs=outputs, signatures=trusted.signatures)
+
+
+def _check_signature(signature: Signature) -> None:
+    """Refuse what ONNX Runtime would have to be told otherwise: the other engine takes it as it is."""
+    for tensor in (*signature.inputs, *signature.outputs):
+        if tensor.dtype in {"bfloat16", "complex64", "complex128"}:
+            raise DisagreementError(f"it has tensors of {tensor.dtype}")
+    for tensor in signature.inputs:
+        if not tensor.shape or tensor.shape[0] is not None:
+            raise DisagreementError(f"its input {tensor.name!r} does not take any number of instances")
+    if not signature.inputs:
+        raise DisagreementError("it has no inputs")
+
+
+def _statistics(path: str | None) -> SplitStatistics | None:
+    if path is None:
+        return None
+    try:
+        splits: Mapping[str, Any] = codec.loads(DatasetStatistics, Path(path).read_bytes()).splits
+    except (OSError, codec.DecodeError):
+        return None
+    return splits.get("train")
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
