@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlmagic.panels import theme
 from mlmagic.panels.markup import Html, element
-from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState, EngineChoice
 
 _STATES: Mapping[EndpointState, tuple[str, str]] = {
     EndpointState.STARTING: ("◔", theme.BLUE),
@@ -33,23 +33,22 @@ def badge(state: EndpointState) -> Html:
 def sentence(record: EndpointRecord) -> str:
     """Return what the endpoint does now."""
     spec, status = record.spec, record.status
-    new = _loading(record)
     match status.state:
         case EndpointState.STARTING:
-            return f"Loading {new}. Requests wait meanwhile."
-        case EndpointState.UPDATING:
-            return f"Loading {new}. What was served before answers meanwhile."
-        case EndpointState.READY:
-            count = len(status.workers)
-            return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}."
-        case EndpointState.IDLE:
-            return f"Serves {served(spec)}. No worker runs for want of requests; the next one starts it."
+            return f"{_preparing(record)} Requests wait meanwhile."
         case EndpointState.FAILED:
             return "Cannot serve: requests get 503."
         case EndpointState.STOPPING:
             return "Answers what it has, and ends."
-        case _:
+        case EndpointState.DOWN:
             return "Nothing runs."
+        case _ if status.generation < spec.generation:
+            return f"{_preparing(record)} What was served before answers meanwhile."
+        case EndpointState.IDLE:
+            return f"Serves {served(spec)}. No worker runs for want of requests; the next one starts it."
+        case _:
+            count = len(status.workers)
+            return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}."
 
 
 def served(spec: EndpointSpec) -> str:
@@ -78,9 +77,14 @@ def bar_text(percent: int) -> str:
     return f"{'█' * round(percent / 10):░<10} {percent:>3} %"
 
 
-def _loading(record: EndpointRecord) -> str:
+def _preparing(record: EndpointRecord) -> str:
+    """Return what has to be done before what was asked for is served; converting takes longer than loading."""
     loaded = {version.number for version in record.status.versions if version.engine}
-    names = [
-        f"{record.spec.model}@{version.number}" for version in record.spec.deployed if version.number not in loaded
-    ]
-    return ", ".join(names) or "what was asked for"
+    new = [version for version in record.spec.deployed if version.number not in loaded]
+    if not new:
+        return "Changes what it serves."
+    names = ", ".join(f"{record.spec.model}@{version.number}" for version in new)
+    if any(worker.state == "loading" for worker in record.status.workers):
+        return f"Loads {names}."
+    may_convert = any(version.engine is not EngineChoice.SESSION for version in new)
+    return f"Prepares {names}, at first by converting it for ONNX Runtime." if may_convert else f"Prepares {names}."

@@ -45,7 +45,7 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
     lines = [
         [r.spec.name, f"{icon(r.status.state)} {r.status.state}", served(r.spec), r.url, _last(r, now)] for r in records
     ]
-    text = table(["ENDPOINT", "STATE", "SERVES", "URL", "LAST REQUEST"], lines, flexible=2)
+    text = table(["ENDPOINT", "STATE", "SERVES", "URL", "ASKED"], lines, flexible=2)
     return document(MIME_TYPE, payload, html=html, text=f"{text}\nNext: {command}")
 
 

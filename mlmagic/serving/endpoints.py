@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mlmagic.backends.endpoints import Address, Records
 from mlmagic.errors import BackendError, MissingDependencyError, NotFoundError
 from mlmagic.serving.client import EndpointClient
-from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("uvicorn", "starlette", "orjson", "uvloop", "httptools")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
+_DOWN_SECONDS = 0.5
 _LOG_BYTES = 1 << 20
 _EVERY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
 
@@ -91,12 +92,17 @@ class LocalEndpoints:
         on_look: Callable[[EndpointRecord], None] | None = None,
     ) -> EndpointRecord:
         """Wait for a generation to be served or refused: see `EndpointBackend`. `on_look` is told what was read."""
-        deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+        deadline, pause, down_since = time.monotonic() + seconds, _FIRST_PAUSE, None
         while True:
             record = self.get(name)
+            now = time.monotonic()
             if on_look is not None:
                 on_look(record)
-            if is_settled(record, generation) or time.monotonic() + pause > deadline:
+            is_down = record.status.state is EndpointState.DOWN
+            down_since = (down_since or now) if is_down else None
+            # One that has just been started may not have said so yet.
+            is_sure = down_since is None or now - down_since > _DOWN_SECONDS
+            if (is_settled(record, generation) and is_sure) or now + pause > deadline:
                 return record
             time.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
@@ -207,11 +213,6 @@ def is_settled(record: EndpointRecord, generation: int) -> bool:
         return True
     # It may have failed before it was told of this generation.
     return status.state is EndpointState.FAILED and status.update_time >= record.spec.update_time
-
-
-def is_refused(status: EndpointStatus, generation: int) -> bool:
-    """Say whether that generation could not be loaded."""
-    return status.refused_generation >= generation
 
 
 def failed(record: EndpointRecord) -> BackendError:
