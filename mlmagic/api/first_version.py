@@ -33,14 +33,14 @@ def resolve_version(
         NotFoundError: no such model or version; names the nearest.
         NoVersionError: the model has no version; says why.
     """
-    if session.models.versions(reference.model):
+    if session.models.has_versions(reference.model):
         return session.models.resolve(reference)
     pause, told, begin = _FIRST_PAUSE, None, time.monotonic()
     models: dict[str, str | None] = {}
     while True:
         # Jobs are read before the registry: what a job that has ended made is there by then.
         trained = _training_jobs(reference.model, session, models)
-        if session.models.versions(reference.model):
+        if session.models.has_versions(reference.model):
             return session.models.resolve(reference)
         active = next((job for job in trained if not job.state.is_final), None)
         if active is None or not wait or not _may_be_first(reference):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def check_alias(alias: str) -> str:
     return check_name(alias, "alias")
 
 
-def read_model(folder: ModelFolder, first: ModelVersion) -> Model:
+def read_model(folder: ModelFolder, first: int, read_first: Callable[[], ModelVersion]) -> Model:
     """Return a model that has versions, of which `first` is the first: until an alias is set, that is the default.
 
     Raises:
@@ -40,13 +41,13 @@ def read_model(folder: ModelFolder, first: ModelVersion) -> Model:
     try:
         model = codec.loads(Model, folder.aliases.read_bytes())
     except FileNotFoundError:
-        model = Model(name=first.model, create_time=first.create_time)
+        model = Model(name=folder.root.name, create_time=read_first().create_time)
     except (OSError, codec.DecodeError) as error:
         raise WorkspaceError(
             f"the aliases of model {folder.root.name!r} cannot be read from {folder.aliases}: {error}.",
-            hint=f"Mend the file, or remove it: then version {first.number} is the default.",
+            hint=f"Mend the file, or remove it: then version {first} is the default.",
         ) from error
-    return dataclasses.replace(model, aliases={DEFAULT: first.number, **model.aliases})
+    return dataclasses.replace(model, aliases={DEFAULT: first, **model.aliases})
 
 
 def write_aliases(

@@ -153,6 +153,11 @@ class ModelStore:
         with self._database.read() as connection:
             return rows.records(connection, model, rows.numbers(connection, self._workspace.model(model)))
 
+    def has_versions(self, model: str) -> bool:
+        """Say whether there is a model of that name."""
+        with self._database.read() as connection:
+            return bool(rows.numbers(connection, self._workspace.model(model)))
+
     def page(self, model: str, newest: int) -> tuple[Model, int, Versions]:
         """Return a model, how many versions it has, and the newest of them with those that an alias points at.
 
@@ -185,8 +190,7 @@ class ModelStore:
     def _summary(
         self, connection: sqlite3.Connection, name: str, known: Sequence[int], endpoints: tuple[str, ...]
     ) -> ModelSummary:
-        (first,) = rows.records(connection, name, known[:1])
-        model = read_model(self._workspace.model(name), first)
+        model = self._read_aliases(connection, name, known)
         wanted = {number for number in (model.aliases[DEFAULT], known[-1]) if number in known}
         found = {each.number: each for each in rows.records(connection, name, sorted(wanted))}
         latest = found[known[-1]]
@@ -310,8 +314,13 @@ class ModelStore:
         return self._workspace.version(version.model, version.number).root
 
     def _read(self, connection: sqlite3.Connection, model: str) -> Model:
-        first = self._require_numbers(connection, model)[:1]
-        return read_model(self._workspace.model(model), rows.records(connection, model, first)[0])
+        return self._read_aliases(connection, model, self._require_numbers(connection, model))
+
+    def _read_aliases(self, connection: sqlite3.Connection, model: str, known: Sequence[int]) -> Model:
+        def read_first() -> ModelVersion:
+            return rows.records(connection, model, known[:1])[0]
+
+        return read_model(self._workspace.model(model), known[0], read_first)
 
     def _require_numbers(self, connection: sqlite3.Connection, model: str) -> Numbers:
         """Return the numbers of a model's versions, one at least."""
