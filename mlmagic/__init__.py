@@ -37,6 +37,7 @@ _HOMES = {
     "diff_jobs": "mlmagic.api.difference",
     "endpoint": "mlmagic.api.endpoints",
     "endpoints": "mlmagic.api.endpoints",
+    "evaluate": "mlmagic.api.evaluation",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
@@ -56,8 +57,8 @@ _HOMES = {
 
 __all__ = [
     "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "deploy", "diff_datasets", "diff_jobs",
-    "endpoint", "endpoints", "errors", "job", "jobs", "model", "models", "plan_deployment", "plan_preprocessing",
-    "plan_training", "predict", "preprocess", "status", "train", "use",
+    "endpoint", "endpoints", "errors", "evaluate", "job", "jobs", "model", "models", "plan_deployment",
+    "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
 ]  # fmt: skip
 
 

@@ -168,6 +168,8 @@ def _collect(
             known = frame if present.all() else frame[present]
             found.rows += len(known)
             found.missing += len(frame) - len(known)
+            if not len(known):
+                continue
             if rows.by:
                 found.by.add(known[rows.by])
             for each in asked:

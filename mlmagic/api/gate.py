@@ -47,9 +47,10 @@ class Improvement:
         where = f"{evaluation.split} of {evaluation.data}" if evaluation.split else evaluation.data
         value, before, amount, low, high = column([self.value, self.before, abs(self.amount), self.low, self.high])
         part = f" ({abs(self.amount / self.before):.1%})" if self.before else ""
+        word = "worse" if self.amount < 0 else "better"
         return (
-            f"{self.metric} is {value}, that of {self.current} is {before}: {'worse' if self.amount < 0 else 'better'} by "
-            f"{amount}{part} on the {evaluation.rows:,} rows of {where}; its improvement is between {low} and {high} "
+            f"{self.metric} of {self.candidate} is {value}, of {self.current} {before}: {word} by {amount}{part} on "
+            f"the {evaluation.rows:,} rows of {where}; its improvement is between {low} and {high} "
             "(95 %)."
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from mlmagic.magics.datasets import DATASETS, PlotDisplay, datasets
 from mlmagic.magics.deploy import DEPLOY, deploy
 from mlmagic.magics.endpoints import ENDPOINTS, endpoints
+from mlmagic.magics.evaluate import EvaluationDisplay
 from mlmagic.magics.grammar import parse
 from mlmagic.magics.help import help_text
 from mlmagic.magics.history import CellHistory
@@ -48,6 +49,7 @@ class Extension:
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
         self.plots = PlotDisplay(shell)
+        self.evaluations = EvaluationDisplay(shell)
         self.endpoints = EndpointDisplay(shell, self.panels)
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""
@@ -61,6 +63,7 @@ class Extension:
         self.history.start()
         self.panels.start()
         self.plots.start()
+        self.evaluations.start()
         self.endpoints.start()
         self._attach()
 
@@ -73,6 +76,7 @@ class Extension:
         self.history.stop()
         self.panels.stop()
         self.plots.stop()
+        self.evaluations.stop()
         self.endpoints.stop()
         self._detach()
 

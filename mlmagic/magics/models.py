@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.evaluate import evaluate
 from mlmagic.magics.tables import Parsed
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all mag
             return _alias(line)
         case "diff":
             return _diff(line)
+        case "evaluate":
+            return evaluate(line)
         case "import":
             from mlmagic.api.model_import import import_model
 

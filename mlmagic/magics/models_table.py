@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlmagic.magics.evaluate import EVALUATE
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 
 VERSION = Argument(name="version", metavar="MODEL@VERSION", help="a version by number or alias, such as taxi@2")
@@ -24,6 +25,7 @@ MODELS = Magic(
             ("%models", "all models"),
             ("%models describe taxi", "the versions of taxi, and what it takes and returns"),
             ("%models diff taxi@1 taxi@2", "what has changed, and how they answer the same rows"),
+            ("%models evaluate taxi@2", "how well it answers on test rows"),
             ("%models set-default taxi@2", "let version 2 answer for taxi from now on"),
             ("%models import mnist ~/models/mnist.onnx", "a model from elsewhere"),
         ),
@@ -76,6 +78,7 @@ MODELS = Magic(
             options=(DATA, SPLIT),
             examples=(("%models diff taxi@1 taxi@2 $rides", "with the rows of a DataFrame"),),
         ),
+        "evaluate": EVALUATE,
         "import": Command(
             summary="make a model from elsewhere a version. It is copied; what runs Python code or touches files is "
             "refused",
