@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.dataset_folders import write_dataset
 from support.tensorflow_models import saved_models
 
 from mlmagic.api import prediction_difference
@@ -16,6 +17,8 @@ from mlmagic.api.model_difference import diff_models
 from mlmagic.api.model_import import import_model
 from mlmagic.errors import PredictionError, UsageError
 from mlmagic.session import Session
+from mlmagic.spec import codec
+from mlmagic.spec.dataset import Column, ColumnType, DatasetOrigin, DatasetSchema
 from mlmagic.spec.model import ModelOrigin, ModelVersion
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -46,6 +49,44 @@ def test_the_same_model_answers_alike(asked: Session, frame: pd.DataFrame) -> No
     (output,) = found.predictions.outputs
     assert (output.mean, output.largest, found.predictions.largest) == (0.0, 0.0, ())
     assert "They answer all rows alike." in str(found)
+
+
+@pytest.fixture
+def rides(asked: Session, tmp_path: Path) -> str:
+    """A dataset with what the models take as columns of numbers, and a target of two values."""
+    folder = write_dataset(tmp_path / "made")
+    rows = {"train": 3, "eval": 2, "test": 0}
+    types = {"a": ColumnType.FLOAT, "b": ColumnType.FLOAT, "c": ColumnType.FLOAT}
+    columns = tuple(Column(name=name, type=kind) for name, kind in types.items())
+    (folder / "schema.json").write_text(codec.dumps(DatasetSchema(columns=columns, target="c", rows=rows)))
+    shards = {"train-00000-of-00002": 1, "train-00001-of-00002": 2, "eval-00000-of-00001": 2}
+    for name, count in shards.items():
+        frame = pd.DataFrame({"a": [0.5] * count, "b": [1.5] * count, "c": [0.0, 1.0][:count]})
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return str(asked.datasets.register("rides", folder, origin=DatasetOrigin(), now=NOW))
+
+
+def test_the_rows_of_a_dataset(asked: Session, rides: str) -> None:
+    found = diff_models("vector@1", "vector@2", data=rides, session=asked)
+    assert found.predictions is not None
+    assert (found.predictions.source, found.predictions.rows) == (f"eval of {rides}", 2)
+    found = diff_models("vector@1", "vector@2", data="rides", split="train", session=asked)
+    assert found.predictions is not None
+    assert (found.predictions.source, found.predictions.rows) == (f"train of {rides}", 3)
+
+
+def test_a_split_that_is_not_there_is_told(asked: Session, rides: str) -> None:
+    with pytest.raises(UsageError, match=r"has no split 'tset'\. Did you mean test"):
+        diff_models("vector@1", "vector@2", data=rides, split="tset", session=asked)
+
+
+def test_the_rows_that_differ_most_come_first(asked: Session, frame: pd.DataFrame) -> None:
+    rows = prediction_difference._Rows(frame=frame, source="the given data", target="c")
+    one = np.array([1.0, 1.0])
+    compared = [prediction_difference._compare_output("out", one, np.array([1.5, 3.0]), is_binary=False)]
+    first, second = prediction_difference._largest(compared, rows)
+    assert (first.row, first.first, first.second) == ("1", "1", "3")
+    assert list(second.values) == ["c", "a", "b"]
 
 
 def test_rows_that_were_given_must_fit(asked: Session) -> None:

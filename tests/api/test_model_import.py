@@ -57,6 +57,37 @@ def test_a_keras_file(session: Session, made: Path) -> None:
     assert (session.models.path(page.version) / "dense.keras").is_file()
 
 
+@pytest.fixture(scope="session")
+def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file that halves."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None])]
+    two = helper.make_tensor("two", TensorProto.FLOAT, [], [2.0])
+    graph = helper.make_graph([helper.make_node("Div", ["x", "two"], ["y"])], "half", inputs, outputs, [two])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path = tmp_path_factory.mktemp("onnx") / "half.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_an_onnx_file(session: Session, half: Path) -> None:
+    page = import_model("half", half, session=session)
+    assert (page.version.origin.artifact, page.version.origin.artifact_path) == ("onnx", "half.onnx")
+    assert page.version.signature is not None
+    assert page.version.signature.inputs == (TensorSpec(name="x", dtype="float32", shape=(None,)),)
+    assert page.onnx == "it is an ONNX model, which has no other engine"
+    assert str(import_model("half", half.parent, session=session).version) == "half@2"
+
+
+def test_an_onnx_file_that_is_none(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"not one")
+    with pytest.raises(PackageError, match=r"bad\.onnx cannot be imported: it is not an ONNX model"):
+        import_model("bad", tmp_path / "bad.onnx", session=session)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
