@@ -10,7 +10,7 @@ import socket
 from mlmagic.errors import MlmagicError
 from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.serving.supervisor.launch import start_supervisor
-from mlmagic.serving.supervisor.record import is_supervised, read_supervisor, tell_supervisor
+from mlmagic.serving.supervisor.record import SupervisorRecord, is_supervised, read_supervisor, tell_supervisor
 from mlmagic.spec import codec
 from mlmagic.spec.endpoint import EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.workspace.layout import Workspace
@@ -33,9 +33,12 @@ class Orphan:
         """Return when this process is not needed any more: new workers serve, or the endpoint is gone."""
         pause = _POLL_SECONDS
         while self._folder.spec.exists():
-            if is_supervised(self._folder):
-                self._hand_over()
-                if self._has_successor():
+            record = read_supervisor(self._folder)
+            # Its own supervisor may not have ended altogether yet.
+            is_own = record is not None and os.getpid() in {worker.pid for worker in record.workers}
+            if record is not None and not is_own and is_supervised(self._folder):
+                self._hand_over(record)
+                if self._has_successor(record):
                     return
             else:
                 await asyncio.to_thread(self._start_supervisor)
@@ -60,20 +63,18 @@ class Orphan:
         finally:
             os.close(lock)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, record: SupervisorRecord) -> None:
         """Give the socket to a supervisor that somebody else started, which could not bind another."""
-        record = read_supervisor(self._folder)
-        if record is None or record.pid == self._told:
-            return
-        if tell_supervisor(self._folder, {"do": "take"}, descriptor=self._listener.fileno()):
+        if record.pid != self._told and tell_supervisor(
+            self._folder, {"do": "take"}, descriptor=self._listener.fileno()
+        ):
             self._told = record.pid
 
-    def _has_successor(self) -> bool:
-        record = read_supervisor(self._folder)
+    def _has_successor(self, record: SupervisorRecord) -> bool:
         try:
             status = codec.loads(EndpointStatus, self._folder.status.read_bytes())
         except (OSError, codec.DecodeError):
             return False
-        workers = {worker.pid for worker in record.workers} if record is not None else set()
         ready = {worker.pid for worker in status.workers if worker.state == "ready"}
-        return status.state in {EndpointState.READY, EndpointState.UPDATING} and bool(ready & workers)
+        is_serving = status.state in {EndpointState.READY, EndpointState.UPDATING}
+        return is_serving and not ready.isdisjoint(worker.pid for worker in record.workers)

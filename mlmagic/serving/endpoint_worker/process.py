@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ class Process:
         if self._server is not None:
             await self._server.drain(self._drain_seconds)
         await self._versions.close()
-        for task in (hearing, telling):
-            task.cancel()
+        hearing.cancel()
+        telling.cancel()
 
     def _drain(self, seconds: float = _DRAIN_SECONDS) -> None:
         self._drain_seconds = seconds
@@ -72,7 +73,14 @@ class Process:
             os._exit(0)
         if not self._drained.is_set() and self._versions.table is not None:
             orphan = Orphan(self._workspace, self._versions.table.spec, self._listener)
-            await orphan.wait_for_successor()
+            waiting = asyncio.create_task(orphan.wait_for_successor())
+            drained = asyncio.create_task(self._drained.wait())
+            await asyncio.wait([waiting, drained], return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done() and (error := waiting.exception()) is not None:
+                # Whatever it is: to end would take away the last that serves.
+                traceback.print_exception(error)
+                await self._drained.wait()
+            waiting.cancel()
             self._drain()
 
     async def _do(self, channel: Channel, message: Message) -> None:
@@ -87,6 +95,10 @@ class Process:
                     self._server.hold_back()
             case "drain":
                 self._drain(message["seconds"])
+                if self._server is not None:
+                    self._server.stop()
+                if "id" in message:
+                    channel.tell({"id": message["id"]})
 
     async def _change(self, what: str, table: Table) -> dict[str, Any]:
         try:

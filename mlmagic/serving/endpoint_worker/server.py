@@ -53,15 +53,20 @@ class Server:
         self._is_accepting = True
         self._resume()
 
+    def stop(self) -> None:
+        """Accept no more."""
+        if self._is_accepting:
+            self._is_accepting = False
+            asyncio.get_running_loop().remove_reader(self._listener)
+            # Somebody else may want the port: an endpoint that is deleted and made again.
+            self._listener.close()
+
     async def drain(self, seconds: float) -> None:
         """Accept no more, and return when there is no connection left, or time is up.
 
         The application closes each connection with its next answer; those without a request are closed after a while.
         """
-        self._is_accepting = False
-        asyncio.get_running_loop().remove_reader(self._listener)
-        # Somebody else may want the port: an endpoint that is deleted and made again.
-        self._listener.close()
+        self.stop()
         deadline = time.monotonic() + seconds
         while (self._state.connections or self._accepting) and time.monotonic() < deadline:
             self._close_idle(_IDLE_SECONDS)

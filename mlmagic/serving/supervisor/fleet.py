@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlmagic.serving.supervisor.restarts import Restarts
 from mlmagic.serving.supervisor.table import Table
 from mlmagic.serving.supervisor.worker import LoadFailedError, Worker, WorkerDiedError
+from mlmagic.workspace.processes import ProcessIdentity, is_alive
 
 DRAIN_SECONDS = 30.0
 """For what a worker still answers; and for kept-alive connections, whose next answer closes them."""
 _OVERDUE_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 _DEATHS_WHILE_LOADING = 3
 
 
@@ -25,6 +30,8 @@ class Fleet:
     def __init__(self, endpoint: Path, changed: Callable[[], None]) -> None:
         self.workers: list[Worker] = []
         self.served: Table | None = None
+        self.generation = 0
+        """Of the spec that all of them serve, and no worker serves another."""
         self.restarts = Restarts()
         self.lost: list[Worker] = []
         """Those that have ended since somebody looked."""
@@ -67,8 +74,10 @@ class Fleet:
                     return
                 self._spawn(self._bring_up(worker))
 
-    async def deploy(self, table: Table, listener: socket.socket) -> None:
+    async def deploy(self, table: Table, listener: socket.socket, orphans: Sequence[ProcessIdentity] = ()) -> None:
         """Let all workers serve another table: those that have it loaded first, then all of them, then nothing else.
+
+        `orphans` are workers of the supervisor before: they answer by what that told them last, until they end.
 
         Raises:
             LoadFailedError: a version cannot be loaded. What was served before is served on.
@@ -88,14 +97,16 @@ class Fleet:
         self.served = table
         await self._catch_up(*fresh)
         if before is not None and not is_same:
-            for worker in self.active:
-                if worker not in fresh:
-                    worker.drain(DRAIN_SECONDS)
+            old = [worker for worker in self.active if worker not in fresh]
+            await asyncio.gather(*(worker.step_down(DRAIN_SECONDS) for worker in old))
+        await _end_orphans(orphans)
+        self.generation = table.spec.generation
 
     async def redirect(self, table: Table) -> None:
         """Let all workers serve what they have loaded under other names."""
         self.served = table
         await self._catch_up()
+        self.generation = table.spec.generation
 
     async def end(self) -> None:
         """Have all workers end after what they answer, and wait for that."""
@@ -153,3 +164,20 @@ class Fleet:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _end_orphans(orphans: Sequence[ProcessIdentity]) -> None:
+    """Have them end after what they answer, and return when they are gone."""
+    deadline = time.monotonic() + DRAIN_SECONDS + _OVERDUE_SECONDS
+    for orphan in orphans:
+        terminate(orphan)
+    # Not this process's children, so that nothing tells of their end.
+    while any(is_alive(orphan) for orphan in orphans) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def terminate(process: ProcessIdentity) -> None:
+    """Have a process end that is not this one's child."""
+    if is_alive(process):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, signal.SIGTERM)

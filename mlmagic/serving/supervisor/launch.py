@@ -176,7 +176,7 @@ def stop_supervisor(workspace: Workspace, name: str, *, seconds: float = 45.0) -
 
 def _processes(folder: EndpointFolder) -> list[ProcessIdentity]:
     record = read_supervisor(folder)
-    known = [] if record is None else [record, *record.workers]
+    known = [] if record is None else [record, *record.all_workers]
     return [process for process in known if is_alive(process)]
 
 

@@ -23,6 +23,13 @@ class SupervisorRecord(ProcessIdentity):
     lock: int | None = None
     """The inode of its lock: that of a workspace which was copied is another."""
     workers: tuple[ProcessIdentity, ...] = ()
+    orphans: tuple[ProcessIdentity, ...] = ()
+    """Workers of the supervisor before, which serve until the new ones do."""
+
+    @property
+    def all_workers(self) -> tuple[ProcessIdentity, ...]:
+        """All that may serve now."""
+        return (*self.workers, *self.orphans)
 
 
 def read_supervisor(folder: EndpointFolder) -> SupervisorRecord | None:
@@ -41,9 +48,9 @@ def is_supervised(folder: EndpointFolder) -> bool:
 
 
 def living_workers(folder: EndpointFolder) -> list[ProcessIdentity]:
-    """Return the workers of the newest supervisor that still run."""
+    """Return the endpoint's workers that still run, whether or not their supervisor does."""
     record = read_supervisor(folder)
-    return [worker for worker in record.workers if is_alive(worker)] if record is not None else []
+    return [worker for worker in record.all_workers if is_alive(worker)] if record is not None else []
 
 
 def tell_supervisor(folder: EndpointFolder, message: Mapping[str, str], *, descriptor: int | None = None) -> bool:

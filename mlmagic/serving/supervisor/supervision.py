@@ -14,10 +14,10 @@ from pathlib import Path
 import mlmagic
 from mlmagic.runtime.agent_lock import holds_lock
 from mlmagic.runtime.linux import set_process_name
-from mlmagic.serving.supervisor.fleet import Fleet
+from mlmagic.serving.supervisor.fleet import Fleet, terminate
 from mlmagic.serving.supervisor.gate import Gate
 from mlmagic.serving.supervisor.mailbox import Mailbox
-from mlmagic.serving.supervisor.record import SupervisorRecord
+from mlmagic.serving.supervisor.record import SupervisorRecord, living_workers
 from mlmagic.serving.supervisor.scaling import Autoscaler, Load
 from mlmagic.serving.supervisor.sharing import surplus
 from mlmagic.serving.supervisor.status import StatusFile, Tally
@@ -29,7 +29,7 @@ from mlmagic.spec.codec import dumps
 from mlmagic.spec.endpoint import EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.processes import ProcessIdentity
+from mlmagic.workspace.processes import ProcessIdentity, is_alive
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 _TICK_SECONDS = 0.5
@@ -60,7 +60,8 @@ class Supervision:
         self._status_file = StatusFile(self._folder)
         self._start_time = datetime.now(UTC)
         self._identity = ProcessIdentity.current()
-        self._recorded: tuple[ProcessIdentity, ...] | None = None
+        self._orphans = living_workers(self._folder)
+        self._recorded: tuple[tuple[ProcessIdentity, ...], ...] = ()
         self._measured_at = self._beaten_at = float("-inf")
         self._change: asyncio.Task[None] | None = None
         self._refused_generation = 0
@@ -144,7 +145,7 @@ class Supervision:
     async def _deploy(self, spec: EndpointSpec) -> None:
         try:
             table = await asyncio.to_thread(make_table, self._workspace, spec, self._wishes.aliases)
-            await self._fleet.deploy(table, self._gate.listener)
+            await self._fleet.deploy(table, self._gate.listener, self._orphans)
         except (RefusedSpecError, LoadFailedError, OSError) as error:
             await self._refuse(spec, " ".join(str(error).split()))
         else:
@@ -226,7 +227,7 @@ class Supervision:
             has_failed = self._error is not None and not self._is_changing
             return EndpointState.FAILED if has_failed else EndpointState.STARTING
         spec = self._wishes.spec
-        if spec is not None and spec.generation != fleet.served.spec.generation and self._is_changing:
+        if spec is not None and spec.generation != fleet.generation and self._is_changing:
             return EndpointState.UPDATING
         if fleet.ready:
             return EndpointState.READY
@@ -243,7 +244,7 @@ class Supervision:
         numbers = [version.number for version in served.versions] if served is not None else []
         status = EndpointStatus(
             state=state,
-            generation=served.spec.generation if served is not None else 0,
+            generation=fleet.generation,
             refused_generation=self._refused_generation,
             error=error,
             workers=tuple(worker.status for worker in fleet.workers),
@@ -263,7 +264,8 @@ class Supervision:
     def _record(self) -> None:
         """Say who this is and which the workers are, when that has changed."""
         workers = tuple(worker.identity for worker in self._fleet.workers)
-        if workers == self._recorded or not self._is_ours():
+        orphans = tuple(worker for worker in self._orphans if is_alive(worker))
+        if (workers, orphans) == self._recorded or not self._is_ours():
             return
         identity = self._identity
         record = SupervisorRecord(
@@ -276,10 +278,11 @@ class Supervision:
             version=mlmagic.__version__,
             lock=os.fstat(self._lock).st_ino,
             workers=workers,
+            orphans=orphans,
         )
         with contextlib.suppress(OSError):
             write_atomic(self._folder.supervisor, dumps(record), sync=False)
-            self._recorded = workers
+            self._recorded = workers, orphans
 
     async def _end(self) -> None:
         self._is_stopping = True
@@ -288,6 +291,8 @@ class Supervision:
             await asyncio.wait([self._change])
         self._publish()
         await self._gate.close()
+        for orphan in self._orphans:
+            terminate(orphan)
         await self._fleet.end()
         self._mailbox.close()
         now = datetime.now(UTC)

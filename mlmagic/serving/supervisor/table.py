@@ -107,10 +107,7 @@ def _version_to_serve(workspace: Workspace, model: str, deployed: DeployedVersio
 def _converted(workspace: Workspace, version: ModelVersion, choice: EngineChoice) -> str | None:
     if choice is EngineChoice.SESSION or version.origin.artifact == "onnx":
         return None
-    try:
-        from mlmagic.serving.engines.conversion import convert
-    except ModuleNotFoundError:
-        return None
+    from mlmagic.serving.engines.conversion import convert
 
     folder = workspace.version(version.model, version.number).root
     conversion = convert(workspace, version, folder, timeout=CONVERSION_SECONDS)

@@ -138,6 +138,12 @@ class Worker:
             self.drain_until = time.monotonic() + seconds
             self._tell({"do": "drain", "seconds": seconds})
 
+    async def step_down(self, seconds: float) -> None:
+        """Do the same, and return when it takes no more connections."""
+        self.drain(seconds)
+        with contextlib.suppress(WorkerDiedError):
+            await self._ask({"do": "drain", "seconds": seconds})
+
     def kill(self) -> None:
         """End it at once."""
         self.is_draining = True

@@ -84,5 +84,7 @@ def test_an_unknown_endpoint_is_told(tmp_path: Path) -> None:
 
 def test_a_copied_workspace_is_not_served_by_the_processes_of_the_first(endpoint: KeptEndpoint, tmp_path: Path) -> None:
     endpoint.ask()
-    copy = shutil.copytree(endpoint.workspace.root, tmp_path / "copy" / ".mlmagic", ignore=shutil.ignore_patterns("mlmagic.db*"))
+    copy = shutil.copytree(
+        endpoint.workspace.root, tmp_path / "copy" / ".mlmagic", ignore=shutil.ignore_patterns("mlmagic.db*")
+    )
     assert read_endpoint(Workspace(copy), NAME).status.state is EndpointState.DOWN
