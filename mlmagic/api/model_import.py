@@ -140,12 +140,22 @@ def _copied(artifact: Artifact, parent: Path) -> Iterator[Path]:
         else:
             staged.mkdir(0o700)
             shutil.copyfile(artifact.path, staged / artifact.path_in_version)
+        _own(staged)
         yield staged
     finally:
         shutil.rmtree(staged, ignore_errors=True)
         # Of a model that has no version.
         with contextlib.suppress(OSError):
             parent.rmdir()
+
+
+def _own(folder: Path) -> None:
+    """Give folders and files the modes that they have in a workspace: a read-only one could not be deleted."""
+    for parent, _, files in os.walk(folder):
+        Path(parent).chmod(0o700)
+        for file in (Path(parent) / name for name in files):
+            if not file.is_symlink():
+                file.chmod(0o600)
 
 
 def _look_into(copy: Path, folder: Path, artifact: Artifact) -> Inspection:

@@ -27,8 +27,8 @@ class Event(Noun):
     subject: str
     """`job:<id>`, `model:<name>`, `dataset:<name>` or `endpoint:<name>`."""
     kind: str
-    """Of a job: `state` or `deleted`. Of a model: `version` or `alias`. Of a dataset: `version` or `deleted`.
-    Of an endpoint: `created`, `changed` or `deleted`."""
+    """Of a job: `state` or `deleted`. Of a model: `version`, `alias` or `deleted`. Of a dataset: `version` or
+    `deleted`. Of an endpoint: `created`, `changed` or `deleted`."""
     payload: Mapping[str, object]
 
 

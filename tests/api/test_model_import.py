@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,17 @@ def test_a_saved_model_becomes_a_version(session: Session, made: Path) -> None:
     assert page.version.signature is not None
     assert {tensor.name for tensor in page.version.signature.inputs} == {"age", "rooms", "city"}
     assert (made / "houses" / "saved_model.pb").exists()
+
+
+def test_a_read_only_model_can_be_deleted_again(session: Session, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    shutil.copytree(made / "vector", folder)
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    version = import_model("vector", folder, session=session).version
+    place = session.models.path(version)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [place, *place.rglob("*")]}
+    assert modes == {0o700, 0o600}
 
 
 def test_a_later_one_becomes_the_default_only_when_asked(session: Session, made: Path) -> None:
