@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -142,14 +143,11 @@ class Deployment:
     def _change(self) -> int:
         backend, name = self.session.endpoints, self.after.name
         before = backend.get(name)
-        record = backend.change(name, self._edit)
+        record = backend.change(name, lambda spec: _changed(spec, before.status.state, self))
         if before.status.state is EndpointState.FAILED and record.spec == before.spec:
             # Asked for once more as it is: a new start may help.
             backend.stop(name)
         return backend.wake(name).spec.generation
-
-    def _edit(self, spec: EndpointSpec) -> EndpointSpec:
-        return _checked(next_spec(spec, self.wish, self.version), self.session)
 
     def __str__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])
@@ -163,19 +161,18 @@ class Deployment:
 def _plan(wish: Wish, session: Session, *, wait: bool, on_wait: Callable[[str], None] | None) -> Deployment:
     version = resolve_version(wish.reference, session, wait=wait, on_wait=on_wait or _say)
     try:
-        before = session.endpoints.get(wish.endpoint).spec
+        record = session.endpoints.get(wish.endpoint)
     except NotFoundError:
-        before = None
-    if before is None:
-        after = first_spec(wish, version, now=datetime.now(UTC))
-    else:
-        after = _checked(next_spec(before, wish, version), session)
-    return Deployment(before=before, after=after, wish=wish, version=version, session=session)
+        new = first_spec(wish, version, now=datetime.now(UTC))
+        return Deployment(before=None, after=new, wish=wish, version=version, session=session)
+    plan = Deployment(before=record.spec, after=record.spec, wish=wish, version=version, session=session)
+    return dataclasses.replace(plan, after=_changed(record.spec, record.status.state, plan))
 
 
-def _checked(spec: EndpointSpec, session: Session) -> EndpointSpec:
-    check_signatures(spec, session.models.versions(spec.model))
-    return spec
+def _changed(spec: EndpointSpec, state: EndpointState, plan: Deployment) -> EndpointSpec:
+    after = next_spec(spec, plan.wish, plan.version, has_failed=state is EndpointState.FAILED)
+    check_signatures(after, plan.session.models.versions(spec.model))
+    return after
 
 
 def _session(session: Session | None) -> Session:

@@ -40,11 +40,11 @@ def first_spec(wish: Wish, version: ModelVersion, *, now: datetime) -> EndpointS
     )
 
 
-def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion) -> EndpointSpec:
+def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_failed: bool = False) -> EndpointSpec:
     """Return what the spec of an endpoint becomes.
 
-    A version that is named gets its share, by default all, and the others stay. The model's name alone lets an endpoint
-    with one version follow the default.
+    A version that is named gets its share, by default all, and the others stay, unless the endpoint has failed: then
+    one of them may be why. The model's name alone lets an endpoint with one version follow the default.
 
     Raises:
         UsageError: it cannot be changed so; all that is wrong is listed.
@@ -53,9 +53,10 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion) -> Endpoint
     old = next((known for known in spec.deployed if known.number == version.number), None)
     engine = wish.engine or (old.engine if old else spec.deployed[-1].engine)
     new = DeployedVersion(number=version.number, traffic=WHOLE if wish.traffic is None else wish.traffic, engine=engine)
-    is_alone = len(spec.deployed) == 1
-    follows = wish.reference.alias if wish.traffic in {None, WHOLE} and is_alone else None
-    deployed: Versions = (new,) if follows else with_version(spec.deployed, new, model=spec.model)
+    is_alone = has_failed or len(spec.deployed) == 1
+    follows = wish.reference.alias if new.traffic == WHOLE and is_alone else None
+    replaces = follows is not None or (has_failed and new.traffic == WHOLE)
+    deployed: Versions = (new,) if replaces else with_version(spec.deployed, new, model=spec.model)
     return dataclasses.replace(
         spec,
         deployed=deployed,

@@ -22,6 +22,7 @@ def status(*, session: Session | None = None) -> Status:
     session = session or current_session()
     counts = Counter(summary.state for summary in jobs(limit=None, session=session))
     handles = models(session=session)
+    served = session.endpoints.list()
     return Status(
         version=__version__,
         workspace=str(session.location.root),
@@ -30,6 +31,7 @@ def status(*, session: Session | None = None) -> Status:
         agent=report_agent(session.location) if session.backend_name == "local" else None,
         warm_starts=session.warm_starts,
         models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
+        endpoints={record.spec.name: record.status.state.value for record in served},
     )
 
 

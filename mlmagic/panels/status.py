@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.endpoint_state import badge as endpoint_badge
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import pad
 from mlmagic.spec.codec import encode
+from mlmagic.spec.endpoint import EndpointState
 from mlmagic.spec.job import JobState
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.report import AgentReport
@@ -31,6 +33,8 @@ class Status(Noun):
     """How many jobs there are in each state that has any."""
     models: tuple[str, ...] = ()
     """The default version of each model, or its name."""
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """The state of each endpoint."""
     agent: AgentReport | None = None
     """What starts jobs, where they run on this machine."""
     warm_starts: bool = True
@@ -90,8 +94,22 @@ def status_bundle(status: Status) -> Bundle:
     jobs = join((_count_html(state, count) for state, count in status.jobs.items()), " ") or "none yet"
     models = join((theme.code(model) for model in status.models), " ") or "none yet"
     engine = _engine(status)
+    endpoints = join(
+        (
+            join([theme.code(name), " ", endpoint_badge(EndpointState(state))])
+            for name, state in status.endpoints.items()
+        ),
+        " ",
+    )
     known = theme.facts(
-        [("Workspace", status.workspace), ("Backend", status.backend), ("Jobs", jobs), ("Models", models), *engine]
+        [
+            ("Workspace", status.workspace),
+            ("Backend", status.backend),
+            ("Jobs", jobs),
+            ("Models", models),
+            ("Endpoints", endpoints),
+            *engine,
+        ]
     )
     text = _pairs_text(
         [
@@ -100,6 +118,11 @@ def status_bundle(status: Status) -> Bundle:
             ("  Backend", status.backend),
             ("  Jobs", ", ".join(f"{n} {s}" for s, n in status.jobs.items()) or "none yet"),
             ("  Models", ", ".join(status.models) or "none yet"),
+            *(
+                [("  Endpoints", ", ".join(f"{name} {state}" for name, state in status.endpoints.items()))]
+                if status.endpoints
+                else []
+            ),
             *((f"  {name}", value) for name, value in engine),
         ]
     )
@@ -154,7 +177,7 @@ def _warmth(agent: AgentReport, status: Status) -> str:
 def _begin(status: Status) -> list[str]:
     if not status.jobs:
         return ["%%train NAME", "%mlmagic doctor"]
-    return ["%jobs", "%models", "%mlmagic doctor"]
+    return ["%jobs", "%models", *(["%endpoints"] if status.endpoints else []), "%mlmagic doctor"]
 
 
 def _count_html(state: str, count: int) -> Html:

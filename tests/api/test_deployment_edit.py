@@ -80,6 +80,13 @@ def test_of_several_versions_none_is_dropped_by_the_model_alone() -> None:
     assert (shares(spec), spec.follows) == ({1: 100, 2: 0}, None)
 
 
+def test_what_may_be_why_an_endpoint_failed_goes() -> None:
+    spec = changed(made(), "taxi@2", 2, traffic=10)
+    mended = next_spec(spec, read_wish("taxi@3"), version(3), has_failed=True)
+    assert (shares(mended), mended.follows) == ({3: 100}, None)
+    assert next_spec(spec, read_wish("taxi"), version(1), has_failed=True).follows == "default"
+
+
 def test_what_is_not_said_stays() -> None:
     spec = made(min_replicas=1, max_replicas=4, max_body="8MB", engine="session")
     after = changed(spec, "taxi@2", 2, max_queue=5)
