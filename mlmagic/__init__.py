@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mlmagic.api.difference import diff_jobs
     from mlmagic.api.endpoints import endpoint, endpoints
     from mlmagic.api.jobs import cancel_jobs, job, jobs
+    from mlmagic.api.model_deletion import delete_model
+    from mlmagic.api.model_difference import diff_models
+    from mlmagic.api.model_import import import_model
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
     from mlmagic.api.preprocessing import plan_preprocessing, preprocess
@@ -32,12 +35,15 @@ _HOMES = {
     "dataset": "mlmagic.api.datasets",
     "datasets": "mlmagic.api.datasets",
     "delete_jobs": "mlmagic.api.retention",
+    "delete_model": "mlmagic.api.model_deletion",
     "deploy": "mlmagic.api.deployment",
     "diff_datasets": "mlmagic.api.datasets",
     "diff_jobs": "mlmagic.api.difference",
+    "diff_models": "mlmagic.api.model_difference",
     "endpoint": "mlmagic.api.endpoints",
     "endpoints": "mlmagic.api.endpoints",
     "evaluate": "mlmagic.api.evaluation",
+    "import_model": "mlmagic.api.model_import",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
@@ -56,9 +62,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "deploy", "diff_datasets", "diff_jobs",
-    "endpoint", "endpoints", "errors", "evaluate", "job", "jobs", "model", "models", "plan_deployment",
-    "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train", "use",
+    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy", "diff_datasets",
+    "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job", "jobs", "model",
+    "models", "plan_deployment", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train",
+    "use",
 ]  # fmt: skip
 
 

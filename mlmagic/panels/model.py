@@ -13,7 +13,7 @@ from mlmagic.panels.models import main_metrics
 from mlmagic.panels.numbers import best, column
 from mlmagic.panels.signature import signature_html, signature_text
 from mlmagic.panels.sizes import size_text
-from mlmagic.panels.text import fit, table
+from mlmagic.panels.text import fit, table, wrapped
 from mlmagic.panels.times import ago, short_absolute, utc_now
 from mlmagic.spec.codec import encode
 from mlmagic.spec.model import ModelVersion
@@ -23,7 +23,7 @@ MIME_TYPE = "application/vnd.mlmagic.model+json"
 _NONE = "—"
 _BEST = "★"
 # Beside what else a version has to tell.
-_METRICS, _METRICS_IN_TEXT = 4, 2
+_METRICS, _METRICS_IN_TEXT = 4, 1
 
 
 def model_bundle(page: ModelPage, *, now: datetime | None = None) -> Bundle:
@@ -143,4 +143,4 @@ def _text(page: ModelPage, now: datetime) -> str:
     lines += [more] if more else []
     if signature := signature_text(_shown(page)):
         lines += ["", *signature]
-    return "\n".join([*lines, "", f"Next: {'   '.join(_next(page))}"])
+    return "\n".join([*lines, "", *wrapped("Next: ", _next(page), separator="   ")])

@@ -12,7 +12,7 @@ from mlmagic.panels.models import main_metrics
 from mlmagic.panels.numbers import number
 from mlmagic.panels.signature import signature_html, signature_text
 from mlmagic.panels.sizes import size_text
-from mlmagic.panels.text import folded, one_line, wrapped
+from mlmagic.panels.text import one_line, wrapped
 from mlmagic.panels.times import absolute, ago, utc_now
 from mlmagic.spec.codec import encode
 from mlmagic.spec.model_report import VersionPage
@@ -91,4 +91,4 @@ def _text(page: VersionPage, now: datetime) -> str:
         lines += ["", *wrapped("Metrics: ", [f"{name} {value}" for name, value in metrics])]
     if signature := signature_text(version):
         lines += ["", *signature]
-    return "\n".join([*lines, "", *folded(f"Next: {'   '.join(_next(page))}")])
+    return "\n".join([*lines, "", *wrapped("Next: ", _next(page), separator="   ")])

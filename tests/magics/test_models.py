@@ -32,7 +32,7 @@ def test_list_and_page(run, taxi, capsys):
     assert run("%models describe taxi").default.number == 1
     shown = capsys.readouterr().out
     assert "taxi   taxi@1   taxi@2  2" in shown
-    assert "Next: %predict taxi $data   %models diff taxi@1 taxi@2   %models set-default taxi@2" in shown
+    assert "Next: %predict taxi $data   %models diff taxi@1 taxi@2\n      %models set-default taxi@2" in shown
 
 
 def test_set_default(run, taxi):

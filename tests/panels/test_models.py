@@ -70,7 +70,8 @@ def test_the_page(page, now):
         "         NAME      TYPE\n"
         "takes    distance  float32 (n, 28, ?)\n"
         "returns  delay     float32 (n, 1)\n\n"
-        "Next: %predict taxi $data   %models diff taxi@1 taxi@2   %models set-default taxi@2"
+        "Next: %predict taxi $data   %models diff taxi@1 taxi@2\n"
+        "      %models set-default taxi@2"
     )
 
 
