@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -20,16 +21,28 @@ from mlmagic.session import Session
 from mlmagic.spec.endpoint import EndpointState
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    with deploying_session(tmp_path) as session:
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A session for all tests here: an endpoint takes seconds to start."""
+    with deploying_session(tmp_path_factory.mktemp("deployed")) as session:
         yield session
 
 
 @pytest.fixture
 def adder(session: Session) -> Endpoint:
     """An endpoint that follows the default, which is version 1."""
-    return deploy("sums", endpoint="adder", session=session)
+    session.models.set_default("sums", 1)
+    found = deploy("sums@1", endpoint="adder", session=session)
+    first = dataclasses.replace(found.spec.deployed[0], number=1, traffic=100)
+    session.endpoints.change("adder", lambda spec: dataclasses.replace(spec, deployed=(first,), follows="default"))
+    return found.wait()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Session]:
+    """A session without endpoints."""
+    with deploying_session(tmp_path) as session:
+        yield session
 
 
 def ask(session: Session, *values: float, reference: str = "sums") -> tuple[list[float], str]:
@@ -89,6 +102,7 @@ def test_the_default_moves_what_follows_it(session: Session, adder: Endpoint) ->
     assert follow(session, "sums") == ("adder serves sums@2 now.",)
     assert (adder.traffic, endpoint("pinned", session=session).traffic) == ({2: 100}, {1: 100})
     assert follow(session, "other") == ()
+    endpoint("pinned", session=session).delete()
 
 
 def test_what_is_down_follows_once_it_is_started(session: Session, adder: Endpoint) -> None:
@@ -116,15 +130,15 @@ def test_a_version_that_cannot_be_loaded_is_refused(session: Session, adder: End
     assert ask(session, 1.0) == ([2.0], "sums@1")
 
 
-def test_a_new_endpoint_that_cannot_serve_says_so_and_can_be_mended(session: Session) -> None:
-    broken = register(session.workspace, 0, is_broken=True)
+def test_a_new_endpoint_that_cannot_serve_says_so_and_can_be_mended(fresh: Session) -> None:
+    broken = register(fresh.workspace, 0, is_broken=True)
     for _ in range(2):
         # The second time it is started anew.
         with pytest.raises(BackendError, match="the endpoint 'adder' has failed: "):
-            deploy(str(broken), endpoint="adder", session=session)
-    mended = deploy("sums@1", endpoint="adder", session=session)
+            deploy(str(broken), endpoint="adder", session=fresh)
+    mended = deploy("sums@1", endpoint="adder", session=fresh)
     assert mended.state is EndpointState.READY
-    assert ask(session, 1.0) == ([2.0], "sums@1")
+    assert ask(fresh, 1.0) == ([2.0], "sums@1")
 
 
 def test_a_stopped_endpoint_is_started_by_a_deployment(session: Session, adder: Endpoint) -> None:
@@ -134,15 +148,15 @@ def test_a_stopped_endpoint_is_started_by_a_deployment(session: Session, adder: 
     assert (again.state, again.spec.port) == (EndpointState.READY, port)
 
 
-def test_a_dry_run_does_nothing(session: Session) -> None:
-    plan = plan_deployment("sums@2", endpoint="adder", session=session)
+def test_a_dry_run_does_nothing(fresh: Session) -> None:
+    plan = plan_deployment("sums@2", endpoint="adder", session=fresh)
     assert (plan.before, plan.after.deployed[0].number) == (None, 2)
     assert str(plan).startswith("Dry run: nothing was deployed.")
-    assert len(endpoints(session=session)) == 0
+    assert len(endpoints(session=fresh)) == 0
 
 
-def test_two_that_make_the_same_endpoint_both_succeed(session: Session) -> None:
-    first, second = (plan_deployment(f"sums@{n}", endpoint="adder", session=session) for n in (1, 2))
+def test_two_that_make_the_same_endpoint_both_succeed(fresh: Session) -> None:
+    first, second = (plan_deployment(f"sums@{n}", endpoint="adder", session=fresh) for n in (1, 2))
     first.carry_out()
     assert second.carry_out().traffic == {1: 0, 2: 100}
 
@@ -153,12 +167,12 @@ def test_an_endpoint_that_was_deleted_meanwhile_is_made_again(session: Session, 
     assert plan.carry_out().traffic == {2: 100}
 
 
-def test_what_does_not_exist_is_told_before_anything_happens(session: Session) -> None:
+def test_what_does_not_exist_is_told_before_anything_happens(fresh: Session) -> None:
     with pytest.raises(NotFoundError, match="model 'sums' has no version 9"):
-        deploy("sums@9", session=session)
+        deploy("sums@9", session=fresh)
     with pytest.raises(NotFoundError, match=r"there is no model 'summs'\. Did you mean sums\?"):
-        deploy("summs", session=session)
-    assert len(endpoints(session=session)) == 0
+        deploy("summs", session=fresh)
+    assert len(endpoints(session=fresh)) == 0
 
 
 def test_shares_that_make_no_sense(session: Session, adder: Endpoint) -> None:
@@ -180,6 +194,7 @@ def test_tokens(session: Session, adder: Endpoint) -> None:
     is_open = deploy("sums", endpoint="open", auth=False, session=session)
     with pytest.raises(UsageError, match=r"the endpoint 'open' asks for no token\."):
         _ = is_open.token
+    is_open.delete()
 
 
 def test_it_is_waited_for_as_long_as_is_said(session: Session, adder: Endpoint) -> None:
