@@ -111,10 +111,11 @@ class _Reader:
     def _read_own(self, words: list[Word]) -> None:
         position = 0
         open_option: Option | None = None
+        required = sum(argument.is_required for argument in self.command.arguments)
         while position < len(words):
             word = words[position]
             position += 1
-            if not word.is_flag and open_option is not None and len(self._free) >= len(self.command.arguments):
+            if not word.is_flag and open_option is not None and len(self._free) >= required:
                 self._assign(open_option, word)
                 continue
             if not word.is_flag:

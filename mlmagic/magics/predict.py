@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.predict_files import INPUT, JOB_OPTIONS, OUTPUT, predict_files, refuse_job_options
+from mlmagic.magics.submission import input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ PREDICT = Magic(
         summary=(
             "Predict with a model, and return a DataFrame with the instances and a prediction for each. A model that "
             "is deployed is asked through its endpoint, any other straight. While a model has no version, wait for the "
-            "job that trains the first."
+            "job that trains the first. With --output, predict for whole files, as a job that keeps their order."
         ),
         arguments=(
             Argument(
@@ -36,12 +39,14 @@ PREDICT = Magic(
             Option(name="no-join", help="return the predictions alone, without the instances' own columns"),
             Option(name="direct", help="ask the version itself, whatever is deployed"),
             Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the result to this variable"),
+            *(INPUT, OUTPUT, *JOB_OPTIONS),
         ),
         body='Instances. JSON: a list of them, {"instances": [...]}, or one. YAML: the same. CSV, with a header.',
         forms=(
             "%predict MODEL[@VERSION] $DATA [flags]",
             "%predict MODEL[@VERSION] FILE [flags]     CSV, JSON, JSON lines, YAML or Parquet",
             "%%predict MODEL[@VERSION] [flags]         with the instances as JSON, YAML or CSV below it",
+            "%predict MODEL[@VERSION] --input PATTERN… --output FOLDER|FILE [flags]     a job",
         ),
         examples=(
             ("%predict taxi $trips", "ask about the DataFrame trips"),
@@ -49,16 +54,21 @@ PREDICT = Magic(
             ("%predict taxi tomorrow.csv", "ask about the rows of a file"),
             ('%%predict taxi\n[{"distance": 3.1, "hour": 17}]', "ask about instances that stand in the cell"),
             ("%%predict taxi\ndistance,hour\n3.1,17\n0.8,9", "the same, as CSV"),
+            ("%predict taxi --input 'trips-*.parquet' --output predicted", "as a job, a file for each piece"),
+            ("%predict taxi --input test.csv --output submission.csv --columns id,fare", "one file with two columns"),
         ),
     ),
 )
 
 
 def predict(extension: Extension, line: Parsed) -> Any:
-    """Return the predictions, or with --into assign and return them."""
+    """Return the predictions, or with --output the job that writes them; with --into assign it, too."""
     from mlmagic.api import prediction
     from mlmagic.magics.live import Notice
 
+    if line["output"] is not None:
+        return predict_files(extension, line)
+    refuse_job_options(line)
     notice = Notice(extension.panels)
     frame = prediction.predict(
         line["model"],
@@ -74,21 +84,20 @@ def predict(extension: Extension, line: Parsed) -> Any:
 
 
 def _instances(extension: Extension, line: Parsed) -> dict[str, Any]:
-    data, model = line["data"], line["model"]
+    model, files = line["model"], input_items(line, extension.namespace)
     body = line.body if line.body and line.body.strip() else None
-    if (data is None) == (body is None):
-        what = "has no instances" if data is None else "has instances on its line and in its body"
+    given = [*([line["data"]] if line["data"] is not None else []), *files, *([body] if body is not None else [])]
+    if len(given) != 1:
+        what = "has instances more than once" if given else "has no instances"
+        typed = f"Typed: %%predict {model}, and JSON, YAML or CSV below it."
+        if len(files) > 1 and len(given) == len(files):
+            what, typed = "takes one file at a time", f"Or as a job: add --output FOLDER. {typed}"
         raise UsageError(
             f"%predict {what}.",
-            hint=(
-                f"From a variable: %predict {model} $data. From a file: %predict {model} data.csv. Typed: "
-                f"%%predict {model}, and JSON, YAML or CSV below it."
-            ),
+            hint=f"From a variable: %predict {model} $data. From a file: %predict {model} data.csv. {typed}",
         )
-    if body is not None:
-        return {"instances": body}
-    if not isinstance(data, str):
-        return {"instances": data}
-    if data in extension.namespace:
-        raise UsageError(f"{data} is a variable of the notebook: write %predict {model} ${data}")
-    return {"file": data}
+    if body is not None or not isinstance(given[0], str):
+        return {"instances": given[0]}
+    if given[0] in extension.namespace and not Path(given[0]).exists():
+        raise UsageError(f"{given[0]} is a variable of the notebook: write %predict {model} ${given[0]}")
+    return {"file": given[0]}

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
 from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
+from mlmagic.magics.reading_options import (
+    COLUMN_NAMES,
+    CORES,
+    DELIMITER,
+    MAX_REJECTED,
+    NO_HEADER,
+    NULL_VALUES,
+    TYPES,
+    WORKERS,
+)
+from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -58,12 +66,7 @@ PREPROCESS = Magic(
                 kind=Kind.OBJECT,
                 help="a YAML or JSON file, or $dict, that declares features; else they are inferred",
             ),
-            Option(
-                name="max-rejected",
-                metavar="LIMIT",
-                kind=Kind.TEXT,
-                help="fail if more rows than this are bad: 1000, or 1%, which it is if not given",
-            ),
+            MAX_REJECTED,
             Option(
                 name="format",
                 metavar="FORMAT",
@@ -71,22 +74,15 @@ PREPROCESS = Magic(
                 choices=("csv", "jsonl", "parquet", "tfrecord"),
                 help="of the files, if their names do not tell",
             ),
-            Option(name="no-header", help="the first line of CSV files is a row like the others"),
-            Option(name="column-names", metavar="A,B,C", kind=Kind.OBJECT, help="of CSV files that have no header"),
-            Option(
-                name="types",
-                metavar="COLUMN=TYPE,…",
-                kind=Kind.OBJECT,
-                help="integer, float, boolean, string, timestamp or date, where what is inferred is wrong",
-            ),
-            Option(name="delimiter", metavar="CHARACTER", kind=Kind.TEXT, help="between the fields of CSV files"),
-            Option(
-                name="null-values", metavar="A,B,…", kind=Kind.OBJECT, help="what stands for a missing value in files"
-            ),
+            NO_HEADER,
+            COLUMN_NAMES,
+            TYPES,
+            DELIMITER,
+            NULL_VALUES,
             Option(
                 name="runner", metavar="RUNNER", kind=Kind.TEXT, help="local if not given, dataflow, or one of Beam's"
             ),
-            Option(name="workers", metavar="N", kind=Kind.COUNT, help="threads; as many as processors if not given"),
+            WORKERS,
             Option(
                 name="output", metavar="FOLDER", kind=Kind.TEXT, help="a bucket's, of --runner dataflow and its like"
             ),
@@ -99,7 +95,7 @@ PREPROCESS = Magic(
             ),
             LABEL,
             TIMEOUT,
-            Option(name="cores", metavar="N", kind=Kind.TEXT, help="what the job takes of this machine"),
+            CORES,
             MEMORY,
             PRIORITY,
             Option(
@@ -155,23 +151,12 @@ def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
     """Start a job, or with --dry-run and --export show what would be started."""
     from mlmagic.api.preprocessing import plan_preprocessing
 
-    plan = plan_preprocessing(**_arguments(extension, line))
-    if line["export"] is not None:
-        _export(plan, line["export"])
-    if line["dry_run"] or line["export"] is not None:
-        return plan
-    for note in plan.package.notes:
-        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
-    job = plan.submit()
-    if line["into"]:
-        extension.assign(line["into"], job)
-    return extension.panels.wait(job) if line["wait"] else job
+    return carry_out(extension, line, plan_preprocessing(**_arguments(extension, line)))
 
 
 def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     arguments = {key: line[key] for key in _PASSED_ON}
-    arguments["input"] = [item for given in line["input"] for item in _each(given)]
-    _check_names(arguments["input"], extension.namespace)
+    arguments["input"] = input_items(line, extension.namespace)
     arguments["header"] = not line["no_header"]
     arguments["labels"] = line["label"]
     arguments["ship"] = {name: lookup(name, extension.namespace) for name in line["with"]}
@@ -179,22 +164,3 @@ def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     if line.body and line.body.strip():
         arguments["cell"] = extension.history.magic_cell(line.body, line.body_first_line)
     return arguments
-
-
-def _check_names(given: Sequence[Any], namespace: Mapping[str, Any]) -> None:
-    for word in given:
-        if isinstance(word, str) and word in namespace and not Path(word).exists():
-            raise UsageError(f"{word} is a variable of the notebook, and no file: write --input ${word}")
-
-
-def _each(given: Any) -> list[Any]:
-    """Return the items of `$files`, or the one thing that is given."""
-    return list(given) if isinstance(given, list | tuple | set) else [given]
-
-
-def _export(plan: PreprocessingPlan, path: str) -> None:
-    import shlex
-
-    count = len(plan.export(path))
-    command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"
-    print(f"Wrote {count} files to {path}. To run it: {command}")  # noqa: T201 - a line of the magic's output

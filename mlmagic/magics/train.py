@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
 from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
+from mlmagic.magics.submission import export
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def train(extension: Extension, line: Parsed) -> Job | TrainingPlan:
 
     plan = plan_training(**_arguments(extension, line))
     if line["export"] is not None:
-        _export(plan, line["export"])
+        export(plan, line["export"])
     if line["dry_run"] or line["export"] is not None:
         return plan.prepare() if line["dry_run"] else plan
     job = plan.submit()
@@ -184,11 +185,3 @@ def _check(line: Parsed, body: str | None) -> None:
         sign = "%train" if line.body is None else "%%train"
         what = "needs --package DIR; to train a cell, it is %%train." if line.body is None else "has an empty body."
         raise UsageError(f"{sign} {what}", hint=_BODY.format(name=name))
-
-
-def _export(plan: TrainingPlan, path: str) -> None:
-    import shlex
-
-    count = len(plan.export(path))
-    command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"
-    print(f"Wrote {count} files to {path}. To run it: {command}")  # noqa: T201 - a line of the magic's output

@@ -47,7 +47,8 @@ def test_waiting_is_said_once(run, asked, capsys):
 @pytest.mark.parametrize(
     ("cell", "what"),
     [("%predict taxi", "has no instances"), ("%%predict taxi", "has no instances"),
-     ("%%predict taxi {[1]}\n[1]", "has instances on its line and in its body")],
+     ("%predict taxi a.csv --input b.csv", "has instances more than once"),
+     ("%%predict taxi {[1]}\n[1]", "has instances more than once")],
 )  # fmt: skip
 def test_instances_once(run, cell, what):
     with pytest.raises(UsageError) as caught:
@@ -72,3 +73,31 @@ def test_a_model_without_version_says_why(run):
     run("%%train taxi --wait\nprint(1)\n")
     with pytest.raises(NoVersionError, match="taxi has no version"):
         run("%predict taxi {[1]}")
+
+
+def test_several_files_are_the_work_of_a_job(run):
+    with pytest.raises(UsageError) as caught:
+        run("%predict taxi --input a.csv b.csv")
+    assert "%predict takes one file at a time." in str(caught.value)
+    assert "as a job: add --output FOLDER." in str(caught.value)
+
+
+def test_flags_of_a_job_need_an_output(run):
+    with pytest.raises(UsageError) as caught:
+        run("%predict taxi {[1]} --columns id,fare --wait")
+    assert str(caught.value) == (
+        "--columns, --wait: for a job that predicts whole files, and this is none without --output.\n"
+        "%predict taxi --input FILES --output FOLDER"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("taxi $rows --output out", "rows cannot be given with it"),
+     ("taxi --output out --no-join --direct", "--no-join, --direct cannot be given with it"),
+     ("taxi --output out", "%predict --output needs the files to read.")],
+)  # fmt: skip
+def test_a_job_reads_files(run, shell, line, told):
+    shell.user_ns["rows"] = [{"a": 1}]
+    with pytest.raises(UsageError, match=told):
+        run(f"%predict {line}")

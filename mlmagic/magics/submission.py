@@ -1,0 +1,77 @@
+"""What a magic does with the plan of a job: show it, write it out, or start it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from mlmagic.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlmagic.api.job import Job
+    from mlmagic.magics.extension import Extension
+    from mlmagic.magics.tables import Parsed
+    from mlmagic.spec.package import TrainerPackage
+
+
+class Plan(Protocol):
+    """A job that has not been started."""
+
+    @property
+    def package(self) -> TrainerPackage:
+        """What it runs."""
+        ...
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The words that do the same by hand, in the folder of the exported package."""
+        ...
+
+    def export(self, path: str) -> list[Path]:
+        """Write the package into a folder, and return the files written."""
+        ...
+
+    def submit(self) -> Job:
+        """Start the job and return it at once."""
+        ...
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+
+
+def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPlan:
+    """Start the job, or with --dry-run and --export return the plan, which shows what would be started."""
+    if line["export"] is not None:
+        export(plan, line["export"])
+    if line["dry_run"] or line["export"] is not None:
+        return plan
+    for note in plan.package.notes:
+        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
+    job = plan.submit()
+    if line["into"]:
+        extension.assign(line["into"], job)
+    return extension.panels.wait(job) if line["wait"] else job
+
+
+def export(plan: Plan, path: str) -> None:
+    """Write the plan's package into a folder, and say how it is run there."""
+    count = len(plan.export(path))
+    command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"
+    print(f"Wrote {count} files to {path}. To run it: {command}")  # noqa: T201 - a line of the magic's output
+
+
+def input_items(line: Parsed, namespace: Mapping[str, Any]) -> list[Any]:
+    """Return what `--input` gives: words, and the items of lists such as `$files`.
+
+    Raises:
+        UsageError: a word is the name of a variable, and no file.
+    """
+    items: list[Any] = []
+    for given in line["input"]:
+        items += given if isinstance(given, list | tuple | set) else [given]
+    for word in items:
+        if isinstance(word, str) and word in namespace and not Path(word).exists():
+            raise UsageError(f"{word} is a variable of the notebook, and no file: write --input ${word}")
+    return items
