@@ -11,6 +11,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from mlmagic import errors
+    from mlmagic.api.batch_prediction import plan_predict_files, predict_files
     from mlmagic.api.comparison import compare_jobs
     from mlmagic.api.datasets import dataset, datasets, diff_datasets
     from mlmagic.api.deployment import deploy, plan_deployment
@@ -49,9 +50,11 @@ _HOMES = {
     "model": "mlmagic.api.models",
     "models": "mlmagic.api.models",
     "plan_deployment": "mlmagic.api.deployment",
+    "plan_predict_files": "mlmagic.api.batch_prediction",
     "plan_preprocessing": "mlmagic.api.preprocessing",
     "plan_training": "mlmagic.api.training",
     "predict": "mlmagic.api.prediction",
+    "predict_files": "mlmagic.api.batch_prediction",
     "preprocess": "mlmagic.api.preprocessing",
     "status": "mlmagic.api.status",
     "train": "mlmagic.api.training",
@@ -64,8 +67,8 @@ _HOMES = {
 __all__ = [
     "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy", "diff_datasets",
     "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job", "jobs", "model",
-    "models", "plan_deployment", "plan_preprocessing", "plan_training", "predict", "preprocess", "status", "train",
-    "use",
+    "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training", "predict",
+    "predict_files", "preprocess", "status", "train", "use",
 ]  # fmt: skip
 
 
