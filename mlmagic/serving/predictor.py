@@ -15,6 +15,9 @@ from mlmagic.spec.model import Signature
 START_SECONDS = 180.0
 ANSWER_SECONDS = 600.0
 
+_INSTALL_TENSORFLOW = 'Install TensorFlow: %pip install "mlmagic[tensorflow]"'
+_INSTALL_ONNX = 'Install ONNX Runtime: %pip install "mlmagic[serve]"'
+
 
 class Predictor:
     """One version's process. Answers one call at a time; calls from other threads wait their turn.
@@ -45,7 +48,7 @@ class Predictor:
 
         Raises:
             PredictionError: it cannot be loaded.
-            MissingDependencyError: TensorFlow is not installed.
+            MissingDependencyError: TensorFlow, or ONNX Runtime, is not installed.
         """
         with self._lock:
             self._running()
@@ -62,7 +65,7 @@ class Predictor:
 
         Raises:
             PredictionError: the model cannot be loaded, or failed; with the end of its log if it died.
-            MissingDependencyError: TensorFlow is not installed.
+            MissingDependencyError: TensorFlow, or ONNX Runtime, is not installed.
         """
         with self._lock:
             child = self._running()
@@ -122,7 +125,7 @@ class Predictor:
         if "missing" in answer:
             raise MissingDependencyError(
                 f"{self.label} needs the package {answer['missing']}, which is not installed here.",
-                hint='Install TensorFlow: %pip install "mlmagic[tensorflow]"',
+                hint=_INSTALL_ONNX if answer["missing"].startswith("onnx") else _INSTALL_TENSORFLOW,
             )
         if told := answer.get("refused") or answer.get("error"):
             raise PredictionError(f"{self.label} cannot be served: {told}")

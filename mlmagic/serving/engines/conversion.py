@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,10 @@ _FORMAT = 1
 _PACKAGES = ("onnx", "onnxruntime", "tensorflow", "tensorflow-cpu", "tf2onnx")
 _CONVERTER = (sys.executable, "-P", "-m", "mlmagic.serving.engines.converter")
 _LOG_TAIL_BYTES = 1 << 12
+_CRASHES = frozenset(
+    -number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGBUS)
+)
+"""Of a library, which come again; what ended it otherwise need not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +66,14 @@ def convert(
         folder: the version's.
         timeout: after which it counts as one that cannot be converted.
     """
-    artifact = folder / version.origin.artifact_path
     if version.origin.artifact == "onnx":
-        return Conversion(path=artifact)
+        return Conversion(path=folder / version.origin.artifact_path)
     place = workspace.converted / conversion_name(version)
     try:
         make_folder(workspace.converted)
         with _locked(workspace.converted / f"{_prefix(version)}.lock"):
             known = _read(place)
-            return known or _make(place, version, artifact, timeout)
+            return known or _make(place, version, _request(version, folder), timeout)
     except OSError as error:
         return Conversion(reason=f"what it would be converted to cannot be written: {error}")
 
@@ -116,13 +120,13 @@ def _read(place: Path) -> Conversion | None:
     return Conversion(path=model, max_difference=record.max_difference) if model.exists() else None
 
 
-def _make(place: Path, version: ModelVersion, artifact: Path, timeout: float) -> Conversion:
+def _make(place: Path, version: ModelVersion, request: bytes, timeout: float) -> Conversion:
     # Those of an older version of that number, or of other libraries, and what was cut short.
     for old in place.parent.glob(f"{_prefix(version)}-*"):
         shutil.rmtree(old, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_prefix(version)}-", suffix=".staging", dir=place.parent))
     try:
-        if failure := _run(staging, version, artifact, timeout):
+        if failure := _run(staging, request, timeout):
             if failure.is_passing:
                 return Conversion(reason=failure.reason)
             write_atomic(staging / RECORD, codec.dumps(ConversionRecord(reason=failure.reason)), sync=False)
@@ -142,13 +146,7 @@ class _Failure:
     """Another time it may."""
 
 
-def _run(staging: Path, version: ModelVersion, artifact: Path, timeout: float) -> _Failure | None:
-    statistics = VersionFolder(artifact if artifact.is_dir() else artifact.parent).statistics
-    request = {
-        "artifact": str(artifact.absolute()),
-        "signature": None if version.signature is None else codec.encode(version.signature),
-        "statistics": str(statistics.absolute()) if statistics.exists() else None,
-    }
+def _run(staging: Path, request: bytes, timeout: float) -> _Failure | None:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [*_CONVERTER, str(staging.absolute())],
@@ -160,28 +158,39 @@ def _run(staging: Path, version: ModelVersion, artifact: Path, timeout: float) -
             start_new_session=True,
         )
         try:
-            # Its end of stdin stays open: it ends with this process, however that ends.
-            assert process.stdin is not None  # noqa: S101 - asked for above
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                process.stdin.flush()
-            status = process.wait(timeout)
+            status = _wait(process, request, timeout)
         except subprocess.TimeoutExpired:
             return _Failure(reason=f"its conversion took longer than {timeout:g} s", is_passing=False)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
         if status == 0:
             return None
         last = _last_line(log.fileno())
-    # A crash of a library comes again; what ended it from outside does not.
     return _Failure(
         reason=f"the process that converted it {told_end(status)}{last and f': {last}'}",
-        is_passing=status in {-9, -15, -2, -1, 1},
+        is_passing=status not in _CRASHES,
     )
+
+
+def _wait(process: subprocess.Popen[bytes], request: bytes, timeout: float) -> int:
+    """Return its status. Its stdin stays open meanwhile: it ends with this process, however that ends."""
+    with contextlib.suppress(BrokenPipeError), process:
+        try:
+            if process.stdin is not None:
+                process.stdin.write(request + b"\n")
+                process.stdin.flush()
+            process.wait(timeout)
+        finally:
+            process.kill()
+    return process.wait()
+
+
+def _request(version: ModelVersion, folder: Path) -> bytes:
+    statistics = VersionFolder(folder).statistics
+    document = {
+        "artifact": str((folder / version.origin.artifact_path).absolute()),
+        "signature": None if version.signature is None else codec.encode(version.signature),
+        "statistics": str(statistics.absolute()) if statistics.exists() else None,
+    }
+    return json.dumps(document).encode()
 
 
 def _last_line(log: int) -> str:

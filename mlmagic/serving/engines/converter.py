@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,10 @@ def _convert(
         saved_model = folder / "exported"
         export_keras(artifact, found, saved_model)
     outputs, words = to_onnx(saved_model, signature.name, folder / "model.onnx")
-    trusted = SessionEngine(saved_model, signature)
     other = OnnxEngine(folder / "model.onnx", signature, outputs=outputs)
-    largest = compare(trusted, other, Sampler(signature, statistics, words))
-    return ConversionRecord(max_difference=largest, outputs=outputs, signatures=trusted.signatures)
+    with closing(SessionEngine(saved_model, signature)) as trusted:
+        largest = compare(trusted, other, Sampler(signature, statistics, words))
+        return ConversionRecord(max_difference=largest, outputs=outputs, signatures=trusted.signatures)
 
 
 def _check_signature(signature: Signature) -> None:

@@ -42,6 +42,8 @@ def to_onnx(saved_model: Path, signature: str, file: Path) -> tuple[dict[str, st
         return_initialized_tables=True,
         return_tensors_to_rename=True,
     )
+    if not names.keys() >= {*inputs, *outputs}:
+        raise NotConvertedError("it has tensors that are ragged or sparse")
     renamed = _output_names({names[tensor] for tensor in inputs}, [names[tensor] for tensor in outputs])
     to_rename = {tensor: names[tensor] for tensor in inputs}
     to_rename |= {tensor: renamed[names[tensor]] for tensor in outputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,9 @@ _SPREADS = (1.0, 255.0, 1000.0, 10.0)
 _FREE_SIZES = (4, 1, 9, 2)
 _ODD_ROWS = 96
 _MISSING_PART = 0.15
-_LONGEST_TENSOR = 1 << 18
+_LARGEST_BATCH = 1 << 22
+"""In numbers of an input; of large images there are fewer rows."""
+_MOST_MADE = 1 << 15
 _LISTED = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,18 +62,18 @@ class Sampler:
         return {spec.name: self._column(spec, _ODD_ROWS, 3, self._odd(spec)) for spec in self._inputs}
 
     def _column(self, spec: TensorSpec, rows: int, free: int, make: Maker) -> Array:
-        shape = (rows, *[free if size is None else size for size in spec.shape[1:]])
-        count = int(np.prod(shape))
-        if count > _LONGEST_TENSOR:  # an image has enough of them
-            made = [make() for _ in range(_LONGEST_TENSOR)]
-            made = [made[place % _LONGEST_TENSOR] for place in range(count)]
-        else:
-            made = [make() for _ in range(count)]
-        if spec.dtype != "string":
-            return np.array(made, spec.dtype).reshape(shape)
-        column = np.empty(count, dtype=object)
+        item = [free if size is None else size for size in spec.shape[1:]]
+        rows = max(1, min(rows, _LARGEST_BATCH // max(1, self._largest_item(free))))
+        count = rows * math.prod(item)
+        # Of a large tensor the numbers come again: making them takes longer than computing with them.
+        made = [make() for _ in range(min(count, _MOST_MADE))]
+        column = np.empty(len(made), dtype=object)
         column[:] = made
-        return column.reshape(shape)
+        typed = column if spec.dtype == "string" else np.array(made, spec.dtype)
+        return np.resize(typed, (rows, *item))
+
+    def _largest_item(self, free: int) -> int:
+        return max(math.prod(free if size is None else size for size in spec.shape[1:]) for spec in self._inputs)
 
     def _usual(self, spec: TensorSpec, spread: float) -> Maker:
         known = self._statistics.column(spec.name) if self._statistics else None
@@ -100,7 +103,7 @@ class Sampler:
             return lambda: self._random.choice(values)
         if spec.dtype == "bool":
             return lambda: self._random.choice(_TRUE)
-        odd = [value for value in _ODD_FLOATS if abs(value) <= np.finfo(spec.dtype).max]
+        odd = [value for value in _ODD_FLOATS if abs(value) <= float(np.finfo(spec.dtype).max)]
         floats = [*odd, float("nan"), float("inf"), float("-inf")] if spec.optional else odd
         return lambda: self._random.choice(floats)
 
