@@ -29,7 +29,7 @@ PREDICT = Magic(
             ),
             Argument(
                 name="data",
-                metavar="$DATA|FILE",
+                metavar="$DATA",
                 kind=Kind.OBJECT,
                 is_required=False,
                 help="a DataFrame, a list of dicts or one dict, or a file with them, if the cell has no body",
