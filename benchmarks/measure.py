@@ -6,8 +6,10 @@ import gc
 import os
 import platform
 import statistics
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -37,6 +39,29 @@ def interleaved(variants: Mapping[str, Callable[[], Sample]], *, rounds: int) ->
         for name, measure in variants.items():
             samples[name].append(measure())
     return samples
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of a program took: seconds, and MiB at the most."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def run_program(command: Sequence[str]) -> Run:
+    """Run a program to its end."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise RuntimeError(f"{command[:3]} failed:\n{log.read().decode()[-4000:]}")
+    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def print_table(title: str, samples: Mapping[str, list[Sample]], *, goal: str) -> None:

@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.measure import Run, run_program
 from benchmarks.preprocess.rides import ROWS_PER_FILE, make_rides
 
 BUILD = Path("build/benchmarks")
@@ -45,15 +45,6 @@ class Engine:
     name: str
     command: Callable[[str, int, Path, Sequence[Path]], list[str]]
     relative: float = EXACT
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run took: seconds, and MiB at the most."""
-
-    wall: float
-    cpu: float
-    memory: float
 
 
 def main() -> None:
@@ -137,7 +128,7 @@ def compare(title: str, engines: Sequence[Engine], kind: str, files: Sequence[Pa
         for engine in engines:
             with tempfile.TemporaryDirectory(dir=BUILD) as folder:
                 output = Path(folder)
-                taken[engine.name].append(run(engine.command(kind, shard, output, files)))
+                taken[engine.name].append(run_program(engine.command(kind, shard, output, files)))
                 if number == 0:
                     words = (output, kept, max(1, round(kept * 0.8 / shard)), engine.relative)
                     checker = [sys.executable, "-m", "benchmarks.preprocess.contract", *map(str, words)]
@@ -155,7 +146,7 @@ def scale(files: dict[str, list[Path]]) -> None:
                 for number, link in enumerate(links):
                     link.symlink_to(files[kind][number % len(files[kind])].resolve())
                 gigabytes = sum(link.stat().st_size for link in links) / 1e9
-                took = run(engine.command(kind, 0, Path(folder, "dataset"), links))
+                took = run_program(engine.command(kind, 0, Path(folder, "dataset"), links))
                 taken[kind, count] = gigabytes, took
     print("\nmlmagic over more and more files (1,000,000 rows each)\n  goal: linear, and memory flat\n")
     print(f"  {'':8}{'files':>6}  {'GB':>6}  {'wall s':>8}  {'CPU s':>8}  {'MiB':>6}  {'CPU s a file':>12}")
@@ -163,20 +154,6 @@ def scale(files: dict[str, list[Path]]) -> None:
         each = took.cpu / count
         told = f"{gigabytes:6.2f}  {took.wall:8.1f}  {took.cpu:8.1f}  {took.memory:6.0f}  {each:12.2f}"
         print(f"  {kind:8}{count:6}  {told}")
-
-
-def run(command: Sequence[str]) -> Run:
-    """Run a program to its end."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            log.seek(0)
-            raise RuntimeError(f"{command[:3]} failed:\n{log.read().decode()[-4000:]}")
-    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _count(files: Sequence[Path], kind: str) -> tuple[int, int]:

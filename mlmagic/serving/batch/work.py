@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -148,6 +149,8 @@ class Work:
             for path in folder.iterdir() if folder.is_dir() else ():
                 if own.fullmatch(path.name):
                     path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._target.errors.rmdir()  # unless something else is in it
         for path in self._target.work.glob("unit-*.json"):
             path.unlink(missing_ok=True)
 
