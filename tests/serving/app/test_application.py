@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import json
+import socket
+from collections.abc import Iterator, MutableMapping
+from typing import Any, cast
 
 import pytest
+from support.agents import until
 from support.served_models import Endpoint, served
+
+from mlmagic.serving.app.application import Access, Deployed, create_app
+from mlmagic.spec.endpoint import Limits
 
 ONE = {"instances": [{"age": 1, "rooms": 2, "city": "rome"}]}
 VERTEX = "/v1/projects/p/locations/l/endpoints/rides"
@@ -193,3 +201,49 @@ def test_another_table_takes_over_from_one_request_to_the_next() -> None:
         endpoint.do(lambda: endpoint.deployed.swap(endpoint.table({2: 100}, default=2)))
         assert endpoint.client.post("/v1/models/taxi:predict", json=ONE).headers["x-mlmagic-version"] == "taxi@2"
         assert endpoint.client.post("/v1/models/taxi/versions/1:predict", json=ONE).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("taxi", b"200"), ("taxi/versions/1", b"404")])
+def test_a_body_that_comes_during_a_change_is_answered_by_what_is_there_then(path: str, status: bytes) -> None:
+    body = json.dumps(ONE).encode()
+    head = f"POST /v1/models/{path}:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    with served() as endpoint, socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as client:
+        client.sendall(f"{head}Connection: close\r\n\r\n".encode() + body[:5])
+        until(lambda: endpoint.do(lambda: len(endpoint.app._watch)) == 1)
+        endpoint.do(lambda: endpoint.deployed.swap(endpoint.table({2: 100})))
+        client.sendall(body[5:])
+        reply = b"".join(iter(lambda: client.recv(65536), b""))
+    assert reply.split(b" ", 2)[1] == status
+    assert (b"taxi@2" in reply) == (status == b"200")
+
+
+def test_a_fault_of_the_server_is_answered_in_json_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with served() as endpoint:
+        endpoint.deployed.routes = cast("Any", "a fault")
+        for path in ("/v1/models/taxi:predict", "/v1/projects/p/locations/l/endpoints/rides:predict"):
+            reply = endpoint.client.post(path, json=ONE)
+            assert reply.status_code == 500
+            assert "the server failed; its log says why" in reply.text
+    assert next(record.getMessage() for record in caplog.records if record.exc_info).startswith(
+        "a request failed: /v1/"
+    )
+
+
+def test_a_server_may_tell_its_start_and_its_end() -> None:
+    events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    assert converse({"type": "lifespan"}, events) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert converse({"type": "websocket"}, [{"type": "websocket.connect"}]) == ["websocket.close"]
+
+
+def converse(scope: dict[str, Any], events: list[dict[str, Any]]) -> list[str]:
+    """What the application says to a server that tells it these events."""
+    said = []
+
+    async def receive() -> dict[str, Any]:
+        return events.pop(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(message["type"])
+
+    asyncio.run(create_app(Deployed(), Access(needs_token=False), Limits())(scope, receive, send))
+    return said
