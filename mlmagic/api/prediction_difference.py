@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class _Compared:
     first: np.ndarray[Any, Any]
     second: np.ndarray[Any, Any]
     score: np.ndarray[Any, Any]
+    has_classes: bool = False
+    """Its vectors are the probabilities of classes."""
 
 
 def compare_predictions(
@@ -78,7 +80,7 @@ def _find_rows(session: Session, first: ModelVersion, second: ModelVersion, data
     known = found.schema.rows
     split = split or next((name for name in ("test", "eval", *known) if known.get(name)), "test")
     frame = found.read(split, limit=_MOST_ROWS)
-    return _Rows(frame=frame, source=f"{split} of {found.version}", target=found.schema.target)
+    return _Rows(frame=frame, source=f"the {split} split of {found.version}", target=found.schema.target)
 
 
 def _compare(session: Session, first: ModelVersion, second: ModelVersion, rows: _Rows) -> PredictionDifference:
@@ -134,30 +136,39 @@ def _compare_output(
     of_rows = apart.max(axis=1) if apart.ndim == 2 and apart.shape[1] else apart.reshape(len(apart))
     # Where only one of them is no number, nothing differs more.
     of_rows = np.where(np.isnan(of_rows), np.inf, of_rows)
+    has_classes = _are_probabilities(one) and _are_probabilities(other)
     told = OutputDifference(
         name=name,
-        first=_mean(one),
-        second=_mean(other),
+        # That of probabilities, which add up to 1, is the same for any model.
+        first=None if has_classes else _mean(one),
+        second=None if has_classes else _mean(other),
         mean=_mean(apart),
         largest=float(of_rows.max()) if len(of_rows) else None,
-        changed=_changed_class(one, other, is_binary=is_binary),
+        changed=_changed_class(one, other, has_classes=has_classes, is_binary=is_binary),
     )
     spread = float(np.nanstd(one)) if len(one) else 0.0
-    return _Compared(told=told, first=first, second=second, score=of_rows / (spread or 1.0))
+    score = of_rows / (spread or 1.0)
+    return _Compared(told=told, first=first, second=second, score=score, has_classes=has_classes)
 
 
-def _changed_class(first: Any, second: Any, *, is_binary: bool) -> float | None:
+def _are_probabilities(values: Any) -> bool:
+    """Say whether vectors tell how probable each of several classes is."""
+    import numpy as np
+
+    if values.ndim != 2 or values.shape[1] < 2 or not len(values):
+        return False
+    return bool(np.all((values >= 0) & (values <= 1)) and np.allclose(values.sum(axis=1), 1, atol=1e-3))
+
+
+def _changed_class(first: Any, second: Any, *, has_classes: bool, is_binary: bool) -> float | None:
     """Return for what part of the rows the most probable class is another one; None of what are no probabilities."""
     import numpy as np
 
-    both = (first, second)
-    if not len(first) or not all(np.all((each >= 0) & (each <= 1)) for each in both):
-        return None
-    if first.ndim == 2:
-        if first.shape[1] < 2 or not all(np.allclose(each.sum(axis=1), 1, atol=1e-3) for each in both):
-            return None
+    if has_classes:
         return _share(first.argmax(axis=1) != second.argmax(axis=1))
-    return _share((first >= _THRESHOLD) != (second >= _THRESHOLD)) if is_binary else None
+    if not is_binary or first.ndim != 1 or not all(np.all((each >= 0) & (each <= 1)) for each in (first, second)):
+        return None
+    return _share((first >= _THRESHOLD) != (second >= _THRESHOLD))
 
 
 def _largest(compared: list[_Compared], rows: _Rows) -> list[RowDifference]:
@@ -172,19 +183,31 @@ def _largest(compared: list[_Compared], rows: _Rows) -> list[RowDifference]:
     return [
         RowDifference(
             row=str(rows.frame.index[at]),
-            first=_told({each.told.name: each.first[at] for each in compared}),
-            second=_told({each.told.name: each.second[at] for each in compared}),
+            first=_told(compared, [each.first[at] for each in compared]),
+            second=_told(compared, [each.second[at] for each in compared]),
             values={str(name): _text(rows.frame[name].iloc[at]) for name in shown},
         )
         for at in order
     ]
 
 
-def _told(outputs: Mapping[str, Any]) -> str:
-    texts = {name: _text(value) for name, value in outputs.items()}
-    return (
-        next(iter(texts.values())) if len(texts) == 1 else ", ".join(f"{name} {text}" for name, text in texts.items())
-    )
+def _told(compared: Sequence[_Compared], values: Sequence[Any]) -> str:
+    """Return what a version answered for a row: `3.142`, `rose (0.71)`, or several outputs by name."""
+    texts = {
+        each.told.name: _class_text(value) if each.has_classes else _text(value)
+        for each, value in zip(compared, values, strict=True)
+    }
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    classes = [at for at, each in enumerate(compared) if each.has_classes]
+    labels = [_text(value) for value in values if isinstance(value, str)]
+    if len(texts) == 2 and len(classes) == 1 and len(labels) == 1:
+        return f"{labels[0]} ({max(values[classes[0]]):.2f})"
+    return ", ".join(f"{name} {text}" for name, text in texts.items())
+
+
+def _class_text(value: Any) -> str:
+    return f"class {value.argmax()} ({value.max():.2f})"
 
 
 def _text(value: Any) -> str:

@@ -18,7 +18,7 @@ MIME_TYPE = "application/vnd.mlmagic.modeldiff+json"
 _NONE = "—"
 _BEST = "★"
 _EQUAL = "They answer all rows alike."
-_CELL = 40
+_CELL, _CELL_IN_TEXT = 40, 20
 
 
 def model_diff_bundle(diff: ModelDiff) -> Bundle:
@@ -100,7 +100,7 @@ def _predictions_html(diff: ModelDiff) -> list[Html]:
     if _is_equal(predictions):
         return [*parts, theme.row(_EQUAL)]
     cells = [[theme.mono(row.row), row.first, row.second, _values_html(row)] for row in predictions.largest]
-    parts.append(theme.table(["Differ most: row", diff.first, diff.second, "Row"], cells, wraps=[3]))
+    parts.append(theme.table(["Row that differs most", diff.first, diff.second, "Its values"], cells, wraps=[3]))
     return parts
 
 
@@ -133,7 +133,11 @@ def _predictions_text(diff: ModelDiff) -> list[str]:
     if _is_equal(predictions):
         return [*lines, _EQUAL]
     cells = [
-        [row.row, row.first, row.second, " ".join(f"{name}={value}" for name, value in row.values.items())]
+        [
+            fit(row.row, _CELL_IN_TEXT),
+            *(fit(text, _CELL_IN_TEXT) for text in (row.first, row.second)),
+            " ".join(f"{name}={value}" for name, value in row.values.items()),
+        ]
         for row in predictions.largest
     ]
-    return [*lines, "", table(["DIFFER MOST", "FIRST", "SECOND", "ROW"], cells, flexible=3)]
+    return [*lines, "", table(["DIFFER MOST", "FIRST", "SECOND", "VALUES"], cells, flexible=3)]

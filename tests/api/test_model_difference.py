@@ -69,10 +69,10 @@ def rides(asked: Session, tmp_path: Path) -> str:
 def test_the_rows_of_a_dataset(asked: Session, rides: str) -> None:
     found = diff_models("vector@1", "vector@2", data=rides, session=asked)
     assert found.predictions is not None
-    assert (found.predictions.source, found.predictions.rows) == (f"eval of {rides}", 2)
+    assert (found.predictions.source, found.predictions.rows) == (f"the eval split of {rides}", 2)
     found = diff_models("vector@1", "vector@2", data="rides", split="train", session=asked)
     assert found.predictions is not None
-    assert (found.predictions.source, found.predictions.rows) == (f"train of {rides}", 3)
+    assert (found.predictions.source, found.predictions.rows) == (f"the train split of {rides}", 3)
 
 
 def test_a_split_that_is_not_there_is_told(asked: Session, rides: str) -> None:
@@ -174,6 +174,20 @@ def test_classes_are_compared_by_the_most_probable() -> None:
     assert compare([[2.0, 0.8], [0.9, 0.1]], [[0.7, 0.3], [0.6, 0.4]]).changed is None
     assert compare([0.2, 0.8], [0.7, 0.9], is_binary=True).changed == 0.5
     assert compare([0.2, 0.8], [0.7, 0.9]).changed is None
+
+
+def test_rows_are_told_by_label_or_class() -> None:
+    rows = prediction_difference._Rows(frame=pd.DataFrame({"x": [1.0, 2.0]}), source="the given data")
+    odds = prediction_difference._compare_output(
+        "odds", np.array([[0.2, 0.8], [0.9, 0.1]]), np.array([[0.7, 0.3], [0.9, 0.1]]), is_binary=False
+    )
+    labels = [np.array(texts, object) for texts in (["a", "b"], ["c", "b"])]
+    label = prediction_difference._compare_output("label", *labels, is_binary=False)
+    (alone,) = prediction_difference._largest([odds], rows)
+    (both,) = prediction_difference._largest([label, odds], rows)
+    assert (alone.first, alone.second) == ("class 1 (0.80)", "class 0 (0.70)")
+    assert (both.first, both.second) == ("a (0.80)", "c (0.70)")
+    assert (odds.told.first, odds.told.mean) == (None, 0.25)
 
 
 def test_texts_are_the_same_or_not() -> None:

@@ -156,12 +156,12 @@ def test_a_diff(diff):
 def test_a_diff_of_predictions(diff):
     output = OutputDifference(name="prediction", first=1.0, second=2.0, mean=1.0, largest=5.0, changed=0.125)
     row = RowDifference(row="7", first="1.0", second="6.0", values={"distance": "3.1"})
-    predictions = PredictionDifference(source="test of rides@1", rows=1000, outputs=(output,), largest=(row,))
+    predictions = PredictionDifference(source="the test split of rides@1", rows=1000, outputs=(output,), largest=(row,))
     bundle = model_diff_bundle(diff(predictions=predictions))
-    assert "Predictions for 1,000 rows of test of rides@1" in bundle[TEXT]
+    assert "Predictions for 1,000 rows of the test split of rides@1" in bundle[TEXT]
     assert "12.5%" in bundle[TEXT]
     assert "distance=3.1" in bundle[TEXT]
-    assert "Differ most" in bundle[HTML]
+    assert "Row that differs most" in bundle[HTML]
 
 
 def test_a_diff_where_all_answers_are_alike(diff):
