@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from mlmagic.errors import ConflictError, MlmagicError
 from mlmagic.runtime.ending import REMOVED, Ending
 from mlmagic.runtime.members import end_members
+from mlmagic.runtime.predicted import read_predicted
 from mlmagic.runtime.preprocessed import made_version
 from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec.codec import DecodeError, loads
@@ -123,12 +124,15 @@ class Reconciler:
         )
 
     def _made(self, record: JobRecord) -> Ending | None:
-        """Return how a job would have ended that has made a version."""
+        """Return how a job would have ended that has made all it was to make."""
         spec = record.spec
         with contextlib.suppress(MlmagicError, OSError):
             if spec.kind is JobKind.PREPROCESSING:
                 dataset = self._datasets.adopt(spec.dataset, record.id) if spec.dataset is not None else None
                 return None if dataset is None else made_version(dataset, self._datasets.statistics(dataset).rows)
+            if spec.kind is JobKind.BATCH_PREDICTION:
+                folder = self._workspace.job(record.id)
+                return read_predicted(folder) if folder.predictions.exists() else None
             if spec.model is not None and (version := self._models.adopt(spec.model, record.id)) is not None:
                 told = str(version)
                 return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=told, message=told)

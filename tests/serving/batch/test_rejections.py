@@ -12,7 +12,6 @@ import pytest
 
 from mlmagic.errors import MlmagicError
 
-
 FILES = ("a.parquet", "b.parquet")
 
 
