@@ -11,7 +11,7 @@ from mlmagic.api.arguments import read_reference
 from mlmagic.api.evaluation_answers import Answers
 from mlmagic.api.evaluation_form import find_form, known_labels
 from mlmagic.api.evaluation_rows import EvaluationRows, Wanted, find_rows
-from mlmagic.api.evaluation_values import Values
+from mlmagic.api.evaluation_values import Values, is_present
 from mlmagic.errors import PredictionError, UsageError
 from mlmagic.spec.evaluation import EvaluationReport
 from mlmagic.spec.model import ModelVersion, Signature
@@ -164,12 +164,12 @@ def _collect(
         asked = [stack.enter_context(_asked(session, version, rows, output, labels)) for version in versions]
         found = _Collected(target=Values(), by=Values(), answers=[each.answers for each in asked])
         for frame in rows.frames():
-            present = found.target.add(frame[rows.target])
-            known = frame if present.all() else frame[present]
+            known = frame[is_present(frame[rows.target])]
             found.rows += len(known)
             found.missing += len(frame) - len(known)
             if not len(known):
                 continue
+            found.target.add(known[rows.target])
             if rows.by:
                 found.by.add(known[rows.by])
             for each in asked:

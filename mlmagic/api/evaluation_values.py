@@ -47,8 +47,8 @@ class Values:
         """Return the codes of all parts."""
         return _joined(self._coded, int)
 
-    def add(self, series: pd.Series[Any]) -> Array:
-        """Take a part, and return which of its values are there."""
+    def add(self, series: pd.Series[Any]) -> None:
+        """Take a part."""
         import numpy as np
         import pandas as pd
 
@@ -62,20 +62,17 @@ class Values:
             self.is_bool = self.is_bool or pd.api.types.is_bool_dtype(kind)
             numbers = series.to_numpy(dtype="float64", na_value=np.nan)
         else:
-            return self._add_texts(series)
+            self._add_texts(series)
+            return
         self._numbers.append(numbers)
-        return ~np.isnan(numbers)
 
-    def _add_texts(self, series: pd.Series[Any]) -> Array:
+    def _add_texts(self, series: pd.Series[Any]) -> None:
         import pandas as pd
 
         numbers, found = pd.factorize(series.astype(object), use_na_sentinel=True)
         # The empty text counts as missing.
         own = [MISSING if text == "" else self._codes.setdefault(text, len(self._codes)) for text in map(plain, found)]
-        codes = _lookup([*own, MISSING])[numbers]
-        self._coded.append(codes)
-        present: Array = codes != MISSING
-        return present
+        self._coded.append(_lookup([*own, MISSING])[numbers])
 
     def renamed(self, names: Mapping[str, str]) -> Values:
         """Return the same with other texts."""
@@ -100,6 +97,11 @@ class Values:
             moment = dt.datetime.fromtimestamp(number, dt.UTC)
             return f"{moment:%Y-%m-%d}" if number % 86_400 == 0 else f"{moment:%Y-%m-%d %H:%M}"
         return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.4g}"
+
+
+def is_present(series: pd.Series[Any]) -> pd.Series[bool]:
+    """Return which values are not missing; the empty text is."""
+    return series.notna() & (series.astype(object) != "")
 
 
 def plain(value: object) -> str:

@@ -20,7 +20,7 @@ from mlmagic.panels.evaluation_words import (
     task_text,
 )
 from mlmagic.panels.markup import Html, element, join
-from mlmagic.panels.text import folded, spread, table
+from mlmagic.panels.text import fit, folded, spread, table
 from mlmagic.spec.codec import encode
 from mlmagic.spec.evaluation import Difference, EvaluationReport, VersionEvaluation
 
@@ -101,22 +101,32 @@ def _table_html(each: Table) -> Html:
 def _text(report: EvaluationReport) -> str:
     lines = [spread(names(report), rows_text(report)), *folded(task_text(report)), "", _metrics_text(report)]
     for each in tables_of(report):
-        numbers = range(1, len(each.header))
-        lines += ["", each.title, table([name.upper() for name in each.header], each.rows, flexible=0, right=numbers)]
+        lines += ["", each.title, _table_text(each)]
     told = notes(report)
     lines += ["", *(line for note in told for line in folded(note))] if told else []
     commands = next_commands(report)
     return "\n".join([*lines, *(["", f"Next: {'   '.join(commands)}"] if commands else [])])
 
 
+def _table_text(each: Table) -> str:
+    # Names of classes may be long, and there may be a dozen of them.
+    room = max(4, 72 // (len(each.header) - 1) - 2)
+    header = [fit(name, room) for name in each.header[1:]]
+    return table([each.header[0], *header], each.rows, flexible=0, right=range(1, len(each.header)))
+
+
 def _metrics_text(report: EvaluationReport) -> str:
-    """Return the metrics; of several versions the differences follow below."""
-    numbers = range(1, 2 * len(report.versions) + 1)
-    header = ["METRIC", *(word for each in report.versions for word in (each.version, "95 %"))]
-    rows = [[name, *(w for v in report.versions for w in metric_text(v.metric(name)))] for name in _metrics(report)]
-    parts = [table(header, rows, flexible=0, right=numbers)]
+    """Return the metrics; of several versions the differences follow below. Of more than two no intervals fit."""
+    parts = 2 if len(report.versions) <= 2 else 1
+    numbers = range(1, parts * len(report.versions) + 1)
+    header = ["METRIC", *(word for each in report.versions for word in (each.version, "95 %")[:parts])]
+    rows = [
+        [name, *(word for each in report.versions for word in metric_text(each.metric(name))[:parts])]
+        for name in _metrics(report)
+    ]
+    found = [table(header, rows, flexible=0, right=numbers)]
     for version in report.versions[1:]:
         told = [[each.name, *difference_text(each)] for each in version.differences]
         header = [f"{version.version} - {report.versions[0].version}", "", "95 %"]
-        parts += ["", table(header, told, flexible=0, right={1, 2}), "✓ better  ✗ worse  = may be chance"]
-    return "\n".join(parts)
+        found += ["", table(header, told, flexible=0, right={1, 2}), "✓ better  ✗ worse  = may be chance"]
+    return "\n".join(found)

@@ -113,7 +113,7 @@ def _errors(report: EvaluationReport) -> list[Chart]:
         LineChart(
             title="Errors",
             x="predicted minus actual",
-            y="part of the rows",
+            y="density",
             lines=tuple(lines),
             x_range=(min(places), max(places)),
             y_range=(0.0, top or 1.0),
@@ -122,10 +122,10 @@ def _errors(report: EvaluationReport) -> list[Chart]:
 
 
 def _steps(errors: ErrorHistogram) -> tuple[Point, ...]:
-    """Return where each bin begins with its part of the rows, and the end of the last."""
+    """Return where each bin begins with its density, for bins are not alike, and the end of the last."""
     width = (errors.high - errors.low) / len(errors.counts)
     rows = (sum(errors.counts) + errors.below + errors.above) or 1
-    parts = [count / rows for count in errors.counts]
+    parts = [count / rows / width for count in errors.counts]
     return tuple((errors.low + at * width, part) for at, part in enumerate([*parts, parts[-1]]))
 
 

@@ -67,7 +67,7 @@ def slice_table(report: EvaluationReport) -> Table:
             found = [part.metrics[place][at] for part in report.slices]
             columns.append(column([metric.value for metric in found]))
             header.append(report.slice_metrics[at] if len(report.versions) == 1 else version.version)
-            if at == 0:
+            if at == 0 and len(report.versions) <= 2:
                 columns.append([metric_text(metric)[1] for metric in found])
                 header.append("95 %")
     rows = [

@@ -11,7 +11,7 @@ import pytest
 from mlmagic.api.evaluation_answers import Answers
 from mlmagic.api.evaluation_form import Form, find_form
 from mlmagic.api.evaluation_outcomes import Goal, make_outcomes
-from mlmagic.api.evaluation_values import Values
+from mlmagic.api.evaluation_values import Values, is_present
 from mlmagic.errors import PredictionError, UsageError
 from mlmagic.spec.evaluation import Task
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
@@ -203,18 +203,17 @@ def test_of_several_numbers_one_must_be_named():
 
 
 def test_values_of_all_kinds_are_kept_small():
-    times = Values()
-    assert times.add(
-        pd.Series(pd.to_datetime(["2013-01-01", None, "2013-01-01 12:30"], utc=True, format="ISO8601"))
-    ).tolist() == [
-        1,
-        0,
-        1,
-    ]
+    moments = pd.to_datetime(["2013-01-01", None, "2013-01-01 12:30"], utc=True, format="ISO8601")
+    times, texts = Values(), Values()
+    times.add(pd.Series(moments))
     assert [times.told(number) for number in times.numbers()[[0, 2]]] == ["2013-01-01", "2013-01-01 12:30"]
-    whole = Values()
-    assert whole.add(pd.Series([3, None], dtype="Int64")).tolist() == [True, False]
-    texts = Values()
-    assert texts.add(pd.Series(["a", "", None, "b"], dtype="category")).tolist() == [True, False, False, True]
-    assert texts.add(pd.Series(["b"])).tolist() == [True]
+    for part in (pd.Series(["a", "", None, "b"], dtype="category"), pd.Series(["b"])):
+        texts.add(part)
     assert (texts.texts, texts.codes().tolist()) == (("a", "b"), [0, -1, -1, 1, 1])
+    assert [label for label, _ in texts.parts()] == ["b", "a", "(missing)"]
+
+
+@pytest.mark.parametrize("missing", [None, "", np.nan, pd.NA])
+def test_what_is_missing_is_no_value(missing):
+    assert is_present(pd.Series(["a", missing])).tolist() == [True, False]
+    assert is_present(pd.Series([3, None], dtype="Int64")).tolist() == [True, False]
