@@ -69,11 +69,14 @@ class Inputs:
                 found[name] = values
         count = max(map(len, found.values()), default=0)
         handed_on = handed_on_inputs(self._validator.signature)
-        for name in names:
-            if name not in inputs and name in handed_on:
-                found[name] = [None] * count
-            elif name not in inputs:
-                self._problems.add(f"inputs.{name} is missing")
+        for spec in self._validator.signature.inputs:
+            if spec.name in inputs:
+                continue
+            if spec.name in handed_on:
+                found[spec.name] = [None] * count
+                continue
+            hint = "; a list of null says that its values are" if spec.optional else ""
+            self._problems.add(f"inputs.{spec.name} is missing{hint}")
         return found
 
     def _name(self, name: str) -> str:

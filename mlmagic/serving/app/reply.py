@@ -92,6 +92,8 @@ def _classification(outputs: Mapping[str, Any], label: str) -> Any:
     classes: Any = outputs.get("classes")
     if scores is None and classes is None:
         raise _unfit(label, "classify", "`classes` or `scores`", outputs)
+    if any(array is not None and np.ndim(array) != 2 for array in (scores, classes)):
+        raise _unfit(label, "classify", "a list of them for each example", outputs)
     names = [[""] * len(row) for row in scores] if classes is None else _texts(classes.tolist(), as_bytes=False)
     numbers = [[0.0] * len(row) for row in names] if scores is None else scores
     return [[[name, number] for name, number in zip(*pair, strict=True)] for pair in zip(names, numbers, strict=True)]

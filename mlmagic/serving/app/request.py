@@ -136,8 +136,9 @@ class BodyReader:
             return self._read_examples(payload, dialect)
         method = self._default if "signature_name" not in payload else self._named(payload["signature_name"])
         if ("instances" in payload) == ("inputs" in payload):
-            keys = '"instances" (rows)' if dialect is Dialect.VERTEX else '"instances" (rows) or "inputs" (columns)'
-            raise _bad(f"the body must have {keys}, and not both.", hint=f"For example: {_example(dialect)}")
+            both = '"instances" (rows) or "inputs" (columns), and not both'
+            keys = '"instances"' if dialect is Dialect.VERTEX else both
+            raise _bad(f"the body must have {keys}.", hint=f"For example: {_example(dialect)}")
         if "inputs" in payload:
             return self._read_columns(method, payload["inputs"])
         return self._read_rows(method, self._list("instances", payload["instances"]))
@@ -185,7 +186,8 @@ class BodyReader:
         try:
             problems.finish(self._label, method.signature)
         except PredictionError as error:
-            raise misfit(error) from None
+            # Which features there are is not in the signature.
+            raise _bad(error.message, problems=error.problems) from None
         columns = [np.array(examples, dtype=object)]
         return Request(method, len(examples), lambda: columns, columns=columns)
 

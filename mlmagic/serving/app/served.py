@@ -14,7 +14,7 @@ from mlmagic.serving.app.counters import Counters
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.merge import Columns, Merging, Outputs
 from mlmagic.serving.app.reply import encode, encode_nothing
-from mlmagic.serving.app.request import BodyReader, Dialect, Method
+from mlmagic.serving.app.request import BodyReader, Dialect, Method, Request
 from mlmagic.serving.app.validator import Validator
 from mlmagic.serving.engines.base import Engine, NamedSignature
 from mlmagic.serving.frame_columns import handed_on_inputs
@@ -22,6 +22,7 @@ from mlmagic.spec.endpoint import Limits, VersionStatus
 from mlmagic.spec.model import Signature
 
 _RETRY_SECONDS = 1.0
+_LARGE_BODY = 1 << 19
 
 
 class ServedVersion:
@@ -41,7 +42,7 @@ class ServedVersion:
         self.counters = Counters()
         self._engine = engine
         self._executor = executor
-        methods = {name: _method(name, named) for name, named in engine.signatures.items()}
+        methods = {name: make_method(name, named) for name, named in engine.signatures.items()}
         self._reader = BodyReader(label, methods, self.signature.name, limits.instances)
         self._batcher = Batcher(
             Merging(self._run, label).answer,
@@ -51,6 +52,8 @@ class ServedVersion:
             label=label,
         )
         self._is_closing = False
+        self._reading = 0
+        self._all_read: asyncio.Future[None] | None = None
 
     @property
     def signature(self) -> Signature:
@@ -87,7 +90,8 @@ class ServedVersion:
         try:
             if self._is_closing:
                 self._refuse()
-            request = self._reader.read(body, dialect)
+            is_large = len(body) > _LARGE_BODY
+            request = await self._read_aside(body, dialect) if is_large else self._reader.read(body, dialect)
             if not request.count:
                 reply = encode_nothing(request, dialect)
             else:
@@ -103,8 +107,21 @@ class ServedVersion:
         if self._is_closing:
             return
         self._is_closing = True
+        if self._reading:
+            self._all_read = asyncio.get_running_loop().create_future()
+            await self._all_read
         await self._batcher.drain()
         await asyncio.get_running_loop().run_in_executor(self._executor, self._engine.close)
+
+    async def _read_aside(self, body: bytes, dialect: Dialect) -> Request:
+        """Read a body that would hold up all others for milliseconds."""
+        self._reading += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._reader.read, body, dialect)
+        finally:
+            self._reading -= 1
+            if self._all_read is not None and not self._reading:
+                self._all_read.set_result(None)
 
     def _refuse(self) -> NoReturn:
         message = f"{self.label} is going away."
@@ -116,7 +133,8 @@ class ServedVersion:
         return self._engine.run_signature(name, columns)
 
 
-def _method(name: str, named: NamedSignature) -> Method:
+def make_method(name: str, named: NamedSignature) -> Method:
+    """Return a signature as something that can be asked."""
     signature = named.signature
     sizes = {spec.shape[0] for spec in signature.inputs if spec.shape} - {None}
     rows_per_call = sizes.pop() if len(sizes) == 1 else None

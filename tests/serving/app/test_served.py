@@ -116,6 +116,38 @@ def test_outputs_that_are_not_of_instances_are_told(output: Any, told: str) -> N
     assert columns == {"outputs": output if isinstance(output, list) else output.tolist()}
 
 
+def test_requests_of_several_outputs_are_answered_together() -> None:
+    y, z = (TensorSpec(name=name, dtype="float32", shape=(None,)) for name in "yz")
+    engine = NumpyEngine(numbers(None, y, z), lambda columns: {"y": columns["x"], "z": columns["x"] * 2})
+    one, two = ask(engine, {"instances": [1]}, {"instances": [2, 3]})
+    assert one == {"predictions": [{"y": 1.0, "z": 2.0}]}
+    assert two == {"predictions": [{"y": 2.0, "z": 4.0}, {"y": 3.0, "z": 6.0}]}
+
+
+def test_rows_and_columns_share_a_call() -> None:
+    sizes = []
+
+    def price(columns: Mapping[str, Any]) -> dict[str, Any]:
+        sizes.append(len(columns["age"]))
+        return {"price": columns["age"]}
+
+    columns = {name: [value] * 2 for name, value in ROW.items()}
+    ask(NumpyEngine(HOUSES, price), {"instances": [ROW]}, {"inputs": columns}, {"instances": [ROW] * 3})
+    assert sizes == [6, 6]
+
+
+def test_a_large_body_is_answered_although_the_version_is_closed_meanwhile() -> None:
+    async def main() -> Any:
+        version = ServedVersion("m@1", 1, houses(1), Limits(), executor=ThreadPoolExecutor(1))
+        large = asyncio.ensure_future(version.predict(json.dumps({"instances": [ROW] * 20_000}).encode()))
+        await asyncio.sleep(0)
+        await version.close()
+        assert large.done()
+        return json.loads(await large)
+
+    assert asyncio.run(main()) == {"predictions": [[1003.5]] * 20_000}
+
+
 def test_a_model_of_a_fixed_size_is_asked_in_pieces_of_it() -> None:
     sizes = set()
 
