@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.event_files import event
+from support.event_files import record as framed
 from support.queued import Jobs
+from support.tensorflow_models import saved_models
 
 from mlmagic.errors import WorkspaceError
 from mlmagic.runtime import attempt, claim, closing
@@ -22,6 +25,7 @@ from mlmagic.spec import codec
 from mlmagic.spec.job import ExitRecord, JobRecord, JobState
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
+from mlmagic.workspace.models import ModelStore
 from mlmagic.workspace.processes import ProcessIdentity
 
 Supervise = Callable[..., JobRecord]
@@ -208,6 +212,22 @@ def test_metrics_are_kept_of_failures_too(jobs: Jobs, supervise: Supervise, monk
     folder = jobs.make("raise ValueError('x')\n")
     assert supervise(folder).metrics == {"loss": 0.5}
     assert codec.loads(ExitRecord, folder.exit.read_bytes()).metrics == {"loss": 0.5}
+
+
+def test_a_version_keeps_the_metrics_of_its_job(
+    jobs: Jobs, supervise: Supervise, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model, events = saved_models(tmp_path_factory) / "half", framed(event(1, val_mae=0.25))
+    program = f"""
+import os, pathlib, shutil
+shutil.copytree({str(model)!r}, os.environ["AIP_MODEL_DIR"], dirs_exist_ok=True)
+log = pathlib.Path(os.environ["AIP_TENSORBOARD_LOG_DIR"]) / "events.out.tfevents.1"
+log.parent.mkdir(parents=True, exist_ok=True)
+log.write_bytes({events!r})
+"""
+    record = supervise(jobs.make(program, model="taxi"))
+    (version,) = ModelStore(jobs.database).versions("taxi")
+    assert record.metrics == version.origin.metrics == {"val_mae": 0.25}
 
 
 def test_metrics_that_cannot_be_read_fail_nothing(
