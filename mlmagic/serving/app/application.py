@@ -10,7 +10,7 @@ from typing import Any
 
 from mlmagic.serving.app.access import Access, Gate, Headers
 from mlmagic.serving.app.bodies import ClientGoneError, read_body
-from mlmagic.serving.app.deployed import Choice, Deployed, Route, Table
+from mlmagic.serving.app.deployed import Choice, Deployed, Table
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.pages import OPEN_PAGES, Pages
 from mlmagic.serving.app.replies import JSON, Send, failure_reply, send_reply
@@ -64,40 +64,41 @@ class Application:
         self._gate.check_origin(headers)
         if path not in OPEN_PAGES:
             self._gate.check_token(headers)
-        if method == "POST" and self._find(path) is not None:
+        if method == "POST" and (routes := self._deployed.routes) is not None and routes.find(path) is not None:
             await self._predict(path, headers, receive, send)
         else:
             reply = self._pages.answer(method, path)
             await send_reply(send, reply, *([_CLOSE] if self._closes() else []))
 
-    def _find(self, path: str) -> Route | None:
-        routes = self._deployed.routes
-        return None if routes is None else routes.find(path)
-
     async def _predict(self, path: str, headers: Headers, receive: Receive, send: Send) -> None:
         choice: Choice | None = None
+        failure: RequestFailed | None = None
         waiting = self._watch.begin(receive)
         try:
             body = await read_body(headers, receive, self._limits.body_bytes)
             waiting.is_read = True
             # Only now, since another table may have come while the body did. From here to the version's queue nothing
             # waits, so that the version cannot be closed in between.
-            route = self._find(path) or self._pages.lost_route(path)
+            route = self._pages.routes.find(path) or self._pages.lost_route(path)
             choice = route.choose(headers)
             body = await choice.version.predict(body, route.dialect)
-        except RequestFailed as failure:
-            await self._fail(send, failure, path, headers, choice)
+        except RequestFailed as raised:
+            failure = raised
         except ClientGoneError:
             return
         except asyncio.CancelledError:
             if not waiting.ended or waiting.task.uncancel() > 0:
                 raise
-            if not waiting.is_read:
-                await self._fail(send, self._too_slow(), path, headers)
-        else:
-            await self._succeed(send, choice, body)
+            if waiting.is_read:
+                # Its client has gone.
+                return
+            failure = self._too_slow()
         finally:
             self._watch.end(waiting)
+        if failure is not None:
+            await self._fail(send, failure, path, headers, choice)
+        elif choice is not None:
+            await self._succeed(send, choice, body)
 
     async def _succeed(self, send: Send, choice: Choice, body: bytes) -> None:
         if choice.trailer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from mlmagic.serving.app import tfserving, vertex
-from mlmagic.serving.app.deployed import Deployed, Table
+from mlmagic.serving.app.deployed import Deployed, Routes, Table
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.openapi import openapi
 from mlmagic.serving.app.replies import TEXT, NotAllowed, Reply, page
@@ -75,15 +75,20 @@ class Pages:
         raise RequestFailed(503, "this endpoint has just changed: ask again", retry_after=RETRY_SECONDS)
 
     @property
-    def table(self) -> Table:
-        """What is deployed.
+    def routes(self) -> Routes:
+        """What is deployed, by path.
 
         Raises:
             RequestFailed: nothing yet.
         """
         if self._deployed.routes is None:
             raise RequestFailed(503, "this endpoint is starting: its model is being loaded", retry_after=RETRY_SECONDS)
-        return self._deployed.routes.table
+        return self._deployed.routes
+
+    @property
+    def table(self) -> Table:
+        """What is deployed."""
+        return self.routes.table
 
     def _get(self, method: str, match: Match, answer: Callable[[Match], Reply]) -> Reply:
         if method not in {"GET", "HEAD"}:
