@@ -35,7 +35,7 @@ def move_default(
     else:
         _pass_gate(session, version, min_improvement, metric=metric, data=data, split=split)
     session.models.set_default(version.model, version.number)
-    _move_followers(session, version.model)
+    move_followers(session, version.model)
 
 
 def move_alias(session: Session, version: ModelVersion, alias: str) -> None:
@@ -47,7 +47,7 @@ def move_alias(session: Session, version: ModelVersion, alias: str) -> None:
     if alias == DEFAULT:
         raise UsageError("the default has a verb of its own.", hint=f"%models set-default {version}")
     session.models.set_alias(version.model, alias, version.number)
-    _move_followers(session, version.model)
+    move_followers(session, version.model)
 
 
 def _pass_gate(session: Session, version: ModelVersion, min_improvement: str | float, **by: Any) -> None:
@@ -70,7 +70,8 @@ def _require_no_gate(**given: object) -> None:
         )
 
 
-def _move_followers(session: Session, model: str) -> None:
+def move_followers(session: Session, model: str) -> None:
+    """Move the endpoints that follow an alias of the model, and say what became of each."""
     from mlmagic.api.endpoints import follow
 
     for line in follow(session, model):

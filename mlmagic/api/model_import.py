@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import ArgumentCheck, read_name
+from mlmagic.api.model_default import move_followers
 from mlmagic.api.model_views import VersionDescription, describe_version
 from mlmagic.errors import MissingDependencyError, PackageError, UsageError
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.spec import codec
-from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature
+from mlmagic.spec.model import ModelOrigin, Signature
 from mlmagic.spec.names import ModelReference
 from mlmagic.spec.statistics import DatasetStatistics
 from mlmagic.workspace.files import explained, make_folder
@@ -54,7 +55,7 @@ def import_model(
     Args:
         name: the model's; it need not be there yet.
         path: a SavedModel's folder, also one above it, or a `.keras` or `.onnx` file.
-        set_default: let the version answer when none is named.
+        set_default: let the version answer when none is named; endpoints that follow the default move to it.
         session: another than this process's.
 
     Raises:
@@ -68,8 +69,8 @@ def import_model(
     model = check.read(read_name, name, "model name")
     artifact = check.read(_find, path)
     check.finish("import_model")
-    if model is None or artifact is None:  # never: `finish` raised
-        raise UsageError("nothing to import.")
+    assert model is not None  # noqa: S101 - else it was told just now
+    assert artifact is not None  # noqa: S101
     session = session or current_session()
     with explained(f"import {artifact.path}"), _copied(artifact, session.workspace.model(model).root) as folder:
         copy = folder / artifact.path_in_version if artifact.kind != "savedmodel" else folder
@@ -90,11 +91,9 @@ def import_model(
             set_default=set_default,
             now=datetime.now(UTC),
         )
-    return describe_version(session, _reference(version))
-
-
-def _reference(version: ModelVersion) -> ModelReference:
-    return ModelReference(version.model, version=version.number)
+    if set_default:
+        move_followers(session, model)
+    return describe_version(session, ModelReference(model, version=version.number))
 
 
 def _find(path: object) -> Artifact:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,6 @@ from mlmagic.workspace.model_aliases import (
     check_alias,
     no_such_alias,
     pointed_at,
-    read_model,
     without,
     write_aliases,
 )
@@ -37,6 +35,7 @@ from mlmagic.workspace.model_deletion import (
     require_deletable,
     users_of,
 )
+from mlmagic.workspace.model_summaries import read_known, summaries
 from mlmagic.workspace.moving import copied, leave_link, remove
 from mlmagic.workspace.version_folder import move_in, read_version
 
@@ -181,26 +180,7 @@ class ModelStore:
         for spec in EndpointStore(self._database).list():
             endpoints.setdefault(spec.model, []).append(spec.name)
         with self._database.read() as connection:
-            return [
-                self._summary(connection, name, known, tuple(endpoints.get(name, ())))
-                for name in rows.model_names(connection)
-                if (known := rows.numbers(connection, self._workspace.model(name)))
-            ]
-
-    def _summary(
-        self, connection: sqlite3.Connection, name: str, known: Sequence[int], endpoints: tuple[str, ...]
-    ) -> ModelSummary:
-        model = self._read_aliases(connection, name, known)
-        wanted = {number for number in (model.aliases[DEFAULT], known[-1]) if number in known}
-        found = {each.number: each for each in rows.records(connection, name, sorted(wanted))}
-        latest = found[known[-1]]
-        return ModelSummary(
-            model=model,
-            versions=len(known),
-            latest=latest,
-            default=found.get(model.aliases[DEFAULT]),
-            endpoints=endpoints,
-        )
+            return summaries(connection, self._workspace, endpoints)
 
     def resolve(self, reference: ModelReference) -> ModelVersion:
         """Return the version that is meant.
@@ -314,13 +294,8 @@ class ModelStore:
         return self._workspace.version(version.model, version.number).root
 
     def _read(self, connection: sqlite3.Connection, model: str) -> Model:
-        return self._read_aliases(connection, model, self._require_numbers(connection, model))
-
-    def _read_aliases(self, connection: sqlite3.Connection, model: str, known: Sequence[int]) -> Model:
-        def read_first() -> ModelVersion:
-            return rows.records(connection, model, known[:1])[0]
-
-        return read_model(self._workspace.model(model), known[0], read_first)
+        known = self._require_numbers(connection, model)
+        return read_known(connection, self._workspace.model(model), known)
 
     def _require_numbers(self, connection: sqlite3.Connection, model: str) -> Numbers:
         """Return the numbers of a model's versions, one at least."""
