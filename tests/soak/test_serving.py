@@ -23,7 +23,7 @@ from mlmagic.spec.endpoint import DeployedVersion, EndpointState, Scaling
 SECONDS = float(os.environ.get("MLMAGIC_SOAK_SECONDS", "60"))
 VERSIONS = 5
 KILL_SECONDS = 5.0
-SUPERVISOR_KILL_SECONDS = 7.0
+SUPERVISOR_KILL_SECONDS = 13.0
 HOLD_SECONDS = 2.0
 NOTICE_SECONDS = 3.0
 """After a kill, within which a client must have seen that its connection is lost."""
@@ -145,7 +145,9 @@ def check_losses(lost: list[Outcome], kills: list[Kill]) -> None:
 def check_splits(outcomes: list[Outcome], splits: list[tuple[float, float, dict[int, int]]]) -> None:
     for start, end, traffic in splits:
         told = Counter(
-            outcome.version for outcome in outcomes if outcome.status == 200 and start <= outcome.start <= end
+            outcome.version
+            for outcome in outcomes
+            if outcome.status == 200 and start <= outcome.start and outcome.end <= end
         )
         total = sum(told.values())
         for number, percent in traffic.items():

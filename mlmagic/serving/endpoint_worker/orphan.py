@@ -22,10 +22,9 @@ _LONGEST_POLL_SECONDS = 5.0
 class Orphan:
     """Looks after one endpoint without a supervisor."""
 
-    def __init__(self, workspace: Workspace, spec: EndpointSpec, listener: socket.socket) -> None:
+    def __init__(self, workspace: Workspace, name: str, listener: socket.socket) -> None:
         self._workspace = workspace
-        self._folder = workspace.endpoint(spec.name)
-        self._spec = spec
+        self._folder = workspace.endpoint(name)
         self._listener = listener
         self._told: int | None = None
 
@@ -57,8 +56,9 @@ class Orphan:
             return
         try:
             if not is_supervised(self._folder):
-                start_supervisor(self._workspace, self._spec, lock, self._listener.fileno())
-        except MlmagicError as error:
+                spec = codec.loads(EndpointSpec, self._folder.spec.read_bytes())
+                start_supervisor(self._workspace, spec, lock, self._listener.fileno())
+        except (OSError, codec.DecodeError, MlmagicError) as error:
             print(error, flush=True)  # noqa: T201 - into the log
         finally:
             os.close(lock)

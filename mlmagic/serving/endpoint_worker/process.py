@@ -68,11 +68,9 @@ class Process:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         channel.close()
-        if self._server is None:
-            # It was of no use to anybody yet.
-            os._exit(0)
-        if not self._drained.is_set() and self._versions.table is not None:
-            orphan = Orphan(self._workspace, self._versions.table.spec, self._listener)
+        if not self._drained.is_set():
+            # Even one that does not serve yet has the socket, and may be the last that has.
+            orphan = Orphan(self._workspace, self._folder.root.name, self._listener)
             waiting = asyncio.create_task(orphan.wait_for_successor())
             drained = asyncio.create_task(self._drained.wait())
             await asyncio.wait([waiting, drained], return_when=asyncio.FIRST_COMPLETED)

@@ -122,7 +122,8 @@ class Fleet:
         while True:
             targets = self.ready if is_same else [worker for worker in fresh if worker.is_alive]
             if not targets:
-                count = 1 if is_same else max(1, len(self.ready))
+                # One is enough to find out whether it loads; those that replace others must be able to do their work.
+                count = 1 if is_same else max(1, table.spec.scaling.min_replicas, len(self.ready))
                 fresh.extend(self._start(table, listener) for _ in range(count))
                 targets = [worker for worker in fresh if worker.is_alive]
             results = await asyncio.gather(*(worker.load(table) for worker in targets), return_exceptions=True)
@@ -140,13 +141,17 @@ class Fleet:
 
     async def _catch_up(self, *fresh: Worker) -> None:
         """Return when all workers that take connections, and those that are to from now on, serve what is served."""
+        admitted = [worker for worker in self.active if worker.is_admitted]
         if self.served is not None:
-            await asyncio.gather(*(self._bring_up(worker) for worker in {*self.ready, *fresh}))
+            await asyncio.gather(*(self._bring_up(worker) for worker in {*admitted, *fresh}))
 
     async def _bring_up(self, worker: Worker) -> None:
         try:
             while worker.table is not self.served and self.served is not None and worker.is_alive:
-                await worker.serve(self.served)
+                table = self.served
+                await worker.load(table)
+                if table is self.served:
+                    await worker.serve(table)
         except WorkerDiedError:
             return
         except LoadFailedError as error:

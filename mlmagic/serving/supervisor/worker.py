@@ -49,6 +49,8 @@ class Worker:
         self.start_time = datetime.now(UTC)
         self.table: Table | None = None
         """What it serves now; None until it takes connections."""
+        self.is_admitted = False
+        """It has been told to take connections."""
         self.ready_at: float | None = None
         self.is_draining = False
         self.drain_until = float("inf")
@@ -119,6 +121,7 @@ class Worker:
             LoadFailedError: a version cannot be loaded.
             WorkerDiedError: the process ended instead.
         """
+        self.is_admitted = True
         async with self._turn:
             answer = await self._ask({"do": "serve", "table": codec.encode(table)})
         if "error" in answer:
