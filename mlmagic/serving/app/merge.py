@@ -61,7 +61,7 @@ class Merging:
 
     def _call(self, method: Method, columns: Columns, count: int) -> Outputs:
         size = method.rows_per_call
-        if size is None and (count <= LARGEST_CALL or not method.merges):
+        if count == size or (size is None and (count <= LARGEST_CALL or not method.merges)):
             return self._run(method.name, columns)
         return self._call_in_pieces(method.name, columns, count, size or LARGEST_CALL, is_fixed=size is not None)
 

@@ -94,6 +94,18 @@ def test_a_request_on_which_the_model_fails_is_told_and_its_neighbours_are_answe
     assert (failure.status, failure.text) == (500, "m@1 failed: ZeroDivisionError: no roots")
 
 
+def test_what_tensorflow_finds_wrong_with_values_is_told_in_a_line() -> None:
+    class InvalidArgumentError(Exception):
+        """By this name TensorFlow tells of values."""
+
+    def fail(_columns: Mapping[str, Any]) -> dict[str, Any]:
+        raise InvalidArgumentError("Graph execution error:\n\n at: x\nindex 7 is out of range\n\t [[{{node Gather}}]]")
+
+    (failure,) = ask(NumpyEngine(numbers(), fail), {"instances": [4]})
+    told = "m@1 cannot take these values: InvalidArgumentError: index 7 is out of range"
+    assert (failure.status, failure.message) == (400, told)
+
+
 def test_values_that_an_engine_refuses_are_the_fault_of_the_request() -> None:
     def refuse(_columns: Mapping[str, Any]) -> dict[str, Any]:
         raise InputRefusedError("it has an odd character")
@@ -184,6 +196,12 @@ def test_a_model_without_a_place_for_instances_is_asked_one_by_one() -> None:
     total = TensorSpec(name="sum", dtype="float32", shape=())
     engine = NumpyEngine(numbers(None, total), lambda columns: {"sum": np.float32(columns["x"].sum())})
     assert ask(engine, {"inputs": [1, 2]}, {"inputs": [3]}) == [{"outputs": 3.0}, {"outputs": 3.0}]
+
+
+def test_a_fixed_size_may_have_outputs_of_the_whole() -> None:
+    total = TensorSpec(name="sum", dtype="float32", shape=())
+    engine = NumpyEngine(numbers(2, total), lambda columns: {"sum": np.float32(columns["x"].sum())})
+    assert ask(engine, {"inputs": [1, 2]}) == [{"outputs": 3.0}]
 
 
 def test_too_many_instances_are_refused() -> None:
