@@ -13,7 +13,7 @@ from mlmagic.serving.app.bodies import ClientGoneError, read_body
 from mlmagic.serving.app.deployed import Choice, Deployed, Table
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.pages import OPEN_PAGES, Pages
-from mlmagic.serving.app.replies import JSON, Send, failure_reply, send_reply
+from mlmagic.serving.app.replies import JSON, Send, deliver, failure_reply, send_reply
 from mlmagic.serving.app.watch import Receive, Watch
 from mlmagic.spec.endpoint import Limits
 
@@ -106,8 +106,7 @@ class Application:
         headers = [_JSON, choice.header, (b"content-length", b"%d" % len(body))]
         if self._closes():
             headers.append(_CLOSE)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await deliver(send, 200, headers, body)
 
     async def _fail(
         self, send: Send, failure: RequestFailed, path: str, headers: Headers, choice: Choice | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from mlmagic.serving.app.failures import RequestFailed
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HeaderList = list[tuple[bytes, bytes]]
+
+_log = logging.getLogger(__name__)
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -82,8 +85,17 @@ async def send_reply(send: Send, reply: Reply, *more: tuple[bytes, bytes]) -> No
     headers: HeaderList = [*reply.headers, *more]
     if reply.status != HTTPStatus.NO_CONTENT:
         headers += [(b"content-type", reply.content_type), (b"content-length", b"%d" % len(reply.body))]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await deliver(send, reply.status, headers, reply.body)
+
+
+async def deliver(send: Send, status: int, headers: HeaderList, body: bytes) -> None:
+    """Send headers and body; a connection that was closed meanwhile is nobody's fault."""
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+    except (OSError, RuntimeError):
+        # The first is what a server should raise then, the second what uvloop does.
+        _log.debug("there is nobody to be answered any more", exc_info=True)
 
 
 def _violations(failure: RequestFailed) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from support.agents import until
 from support.served_models import Endpoint, served
 
 from mlmagic.serving.app.application import Access, Deployed, create_app
+from mlmagic.serving.app.replies import deliver
 from mlmagic.spec.endpoint import Limits
 
 ONE = {"instances": [{"age": 1, "rooms": 2, "city": "rome"}]}
@@ -247,3 +248,12 @@ def converse(scope: dict[str, Any], events: list[dict[str, Any]]) -> list[str]:
 
     asyncio.run(create_app(Deployed(), Access(needs_token=False), Limits())(scope, receive, send))
     return said
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError])
+def test_a_client_that_is_gone_is_no_fault(error: type[Exception], caplog: pytest.LogCaptureFixture) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
+        raise error
+
+    asyncio.run(deliver(send, 200, [], b""))
+    assert caplog.records == []
