@@ -4,20 +4,18 @@ import sys
 
 import keras
 import pandas as pd
+import tensorflow as tf
 
 model_file, kind, output, *files = sys.argv[1:]
 read = pd.read_csv if kind == "csv" else pd.read_parquet
 model = keras.models.load_model(model_file)
 rows = pd.concat([read(file) for file in files], ignore_index=True)
-inputs = {layer.name: rows[layer.name].to_numpy() for layer in model.inputs}
-rows["prediction"] = model.predict(
-    {
-        name: column.astype("float32") if column.dtype.kind == "f" else column.astype(str)
-        for name, column in inputs.items()
-    },
-    batch_size=4096,
-    verbose=0,
-)[:, 0]
+inputs = {}
+for tensor in model.inputs:
+    column = rows[tensor.name].to_numpy()
+    values = column.astype("float32") if column.dtype.kind in "if" else column.astype(object)
+    inputs[tensor.name] = tf.constant(values.reshape(-1, 1))
+rows["prediction"] = model.predict(inputs, batch_size=4096, verbose=0)[:, 0]
 if kind == "csv":
     rows.to_csv(output, index=False)
 else:

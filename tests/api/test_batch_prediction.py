@@ -105,7 +105,7 @@ def test_outputs_and_limits_are_checked(session: Session, folder: Path) -> None:
 
 def test_a_model_that_is_not_there(session: Session, folder: Path) -> None:
     (folder / "test.csv").write_text("x\n1\n")
-    with pytest.raises(NotFoundError, match="there is no model .taxi."):
+    with pytest.raises(NotFoundError, match="there is no model 'taxi'"):
         predict_files("taxi", inputs="test.csv", output="out", wait=False, session=session)
 
 
