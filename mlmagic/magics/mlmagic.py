@@ -16,14 +16,17 @@ MLMAGIC = Magic(
     name="mlmagic",
     default="status",
     command=Command(
-        summary="From a cell to a served model. %%train, %jobs, %models and %predict have help of their own: --help.",
+        summary=(
+            "From a cell to a served model. %%preprocess, %datasets, %%train, %jobs, %models, %deploy, %endpoints and "
+            "%predict have help of their own: --help."
+        ),
         examples=(
             ("%mlmagic", "where the workspace is, and what is in it"),
             ("%mlmagic doctor", "something does not work: what is it?"),
         ),
     ),
     subcommands={
-        "status": Command(summary="show version, workspace, backend, jobs and models"),
+        "status": Command(summary="show version, workspace, backend, jobs, models and endpoints"),
         "use": Command(
             summary="choose where work runs from now on",
             arguments=(Argument(name="backend", metavar="BACKEND", help="local, which is this machine"),),

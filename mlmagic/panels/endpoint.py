@@ -146,6 +146,7 @@ def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
     idle = f"; down after {duration(scaling.idle_seconds)} without a request" if high else ""
     return [
         ("Model", spec.model),
+        ("Listens on", f"{spec.host}, port {spec.port}"),
         ("Workers", f"{scaling.min_replicas}{high}{idle}"),
         ("Largest request", f"{size_text(limits.body_bytes)}, {limits.instances:,} instances"),
         ("Queue", f"{limits.queue:,} requests of a worker"),

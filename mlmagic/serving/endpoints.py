@@ -26,7 +26,6 @@ _PACKAGES = ("uvicorn", "starlette", "orjson", "uvloop", "httptools")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
 _DOWN_SECONDS = 0.5
 _LOG_BYTES = 1 << 20
-_EVERY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
 
 
 class LocalEndpoints:
@@ -128,11 +127,8 @@ class LocalEndpoints:
         record = self.wake(name)
         if record.status.state is EndpointState.FAILED:
             raise failed(record)
-        spec = record.spec
-        reachable = dataclasses.replace(
-            record, spec=dataclasses.replace(spec, host=_EVERY_HOST.get(spec.host, spec.host))
-        )
-        return Address(url=reachable.url, token=ensure_token(self._workspace, name) if spec.needs_token else None)
+        token = ensure_token(self._workspace, name) if record.spec.needs_token else None
+        return Address(url=record.url, token=token)
 
     def token_file(self, name: str) -> Path | None:
         """Return where its token lies: see `EndpointBackend`."""

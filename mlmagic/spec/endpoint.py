@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from mlmagic.spec.noun import Noun
 
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
+"""What listens on all addresses of a machine is there on its loopback too."""
+
 
 class EndpointState(StrEnum):
     """What an endpoint does now."""
@@ -150,6 +153,6 @@ class EndpointRecord(Noun):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
-        host = f"[{self.spec.host}]" if ":" in self.spec.host else self.spec.host
-        return f"http://{host}:{self.spec.port}"
+        """Where this machine reaches it."""
+        host = _EVERY_ADDRESS.get(self.spec.host, self.spec.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.spec.port}"

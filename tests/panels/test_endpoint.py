@@ -94,6 +94,13 @@ def test_a_page_in_html(endpoint):
         assert part in html
 
 
+def test_what_listens_everywhere_is_asked_here(endpoint):
+    html = shown(endpoint(spec={"host": "0.0.0.0"}))  # noqa: S104 - that is what is tested
+    assert "curl http://127.0.0.1:20001/" in html["text/plain"]
+    assert "0.0.0.0, port 20001" in html["text/html"]
+    assert endpoint(spec={"host": "::1"}).url == "http://[::1]:20001"
+
+
 def test_a_page_has_all_for_a_front_end(endpoint):
     payload = shown(endpoint())["application/vnd.mlmagic.endpoint+json"]
     assert payload["url"] == "http://127.0.0.1:20001"
