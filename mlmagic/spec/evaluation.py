@@ -156,7 +156,7 @@ class EvaluationReport(Noun):
     without_target: int = 0
     """Rows that were left out, for their target is missing."""
     every: int = 1
-    """Each how manieth row was evaluated."""
+    """One of so many rows was evaluated."""
     positive: str | None = None
     """Of two classes: the one that the score tells of."""
     threshold: float | None = None
