@@ -92,6 +92,8 @@ class _SignatureCall:
     outputs: Mapping[str, tuple[Fetched, tuple[int, ...]]]
     """How each is made, and of which of what the call returns."""
     call: Call
+    is_plain: bool
+    """Each input is one tensor, and the outputs are what the call returns."""
 
     @classmethod
     def make(cls, session: Any, definition: Any) -> _SignatureCall:
@@ -104,12 +106,18 @@ class _SignatureCall:
         places = {tensor: place for place, tensor in enumerate([*fetches, *feeds])}
         placed = {name: (entry, tuple(map(places.__getitem__, entry.tensors))) for name, entry in outputs.items()}
         call = make_call(session, feeds, fetches)
-        if any(tensor in feeds for tensor in wanted):
-            return cls(inputs, placed, lambda *arrays: [*call(*arrays), *map(_as_fetched, arrays)])
-        return cls(inputs, placed, call)
+        if len(fetches) < len(wanted):
+            return cls(inputs, placed, lambda *arrays: [*call(*arrays), *map(_as_fetched, arrays)], is_plain=False)
+        is_plain = all(entry.split is None for entry in inputs.values()) and [
+            (entry.join, places) for entry, places in placed.values()
+        ] == [(None, (place,)) for place in range(len(fetches))]
+        return cls(inputs, placed, call, is_plain)
 
     def run(self, columns: Columns) -> Outputs:
-        arrays: list[Array] = []
+        if self.is_plain:
+            arrays = [np.asarray(columns[name], entry.dtype) for name, entry in self.inputs.items()]
+            return dict(zip(self.outputs, self.call(*arrays), strict=True))
+        arrays = []
         for name, entry in self.inputs.items():
             if entry.split is None:
                 arrays.append(np.asarray(columns[name], entry.dtype))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 
 from mlmagic.serving.engines.conversion import Conversion, conversion_name, convert, known_conversion
 from mlmagic.serving.engines.load import load_engine
+from mlmagic.spec.codec import dumps
 from mlmagic.spec.model import ModelOrigin, ModelVersion
 from mlmagic.workspace.layout import Workspace
 
@@ -100,17 +99,19 @@ def test_a_workspace_that_cannot_be_written_is_told(models: Path, tmp_path: Path
 
 def test_it_ends_with_who_asked_for_it(models: Path, workspace: Workspace) -> None:
     asking = (
-        "import sys, threading, os, pathlib, subprocess; from mlmagic.serving.engines import conversion\n"
-        "start = subprocess.Popen\n"
-        "def told(*a, **o):\n    p = start(*a, **o); print(p.pid, flush=True); return p\n"
+        "import sys; from pathlib import Path; from mlmagic.serving.engines import conversion\n"
+        "from mlmagic.spec.codec import loads; from mlmagic.spec.model import ModelVersion\n"
+        "from mlmagic.workspace.layout import Workspace\n"
+        "start = conversion.subprocess.Popen\n"
+        "def told(*args, **options):\n    p = start(*args, **options); print(p.pid, flush=True); return p\n"
         "conversion.subprocess.Popen = told\n"
-        "conversion._run(pathlib.Path(sys.argv[1]), b'', 600)"
+        "conversion.convert(Workspace(Path(sys.argv[1])), loads(ModelVersion, sys.argv[2]), Path(sys.argv[3]))"
     )
-    command = [sys.executable, "-c", asking, str(workspace.root)]
+    command = [sys.executable, "-c", asking, str(workspace.root), dumps(version_of("vector")), str(models)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         converter = psutil.Process(int(process.stdout.readline()))
-        process.send_signal(signal.SIGKILL)
-    threading.Event().wait(0)
+        process.kill()
     psutil.wait_procs([converter], timeout=60)
     assert not converter.is_running()
+    assert not list(workspace.root.rglob("conversion.json"))
