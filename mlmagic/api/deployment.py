@@ -110,7 +110,7 @@ def plan_deployment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """What a deployment would do, or has done."""
+    """What a deployment would do, until it is carried out."""
 
     before: EndpointSpec | None
     """None: the endpoint is not there yet."""
@@ -147,7 +147,8 @@ class Deployment:
         if before.status.state is EndpointState.FAILED and record.spec == before.spec:
             # Asked for once more as it is: a new start may help.
             backend.stop(name)
-        return backend.wake(name).spec.generation
+        backend.wake(name)
+        return record.spec.generation
 
     def __str__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])

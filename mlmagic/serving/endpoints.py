@@ -55,8 +55,9 @@ class LocalEndpoints:
         """Write the spec, and tell the supervisor if there is one: see `EndpointBackend`."""
         from mlmagic.serving.supervisor.launch import wake_supervisor
 
-        self._store.change(name, edit)
-        record = self.get(name)
+        spec = self._store.change(name, edit)
+        # Its supervisor may have refused that spec already, and written the one before.
+        record = dataclasses.replace(self.get(name), spec=spec)
         if record.status.state is not EndpointState.DOWN:
             wake_supervisor(self._workspace, name)
         return record
