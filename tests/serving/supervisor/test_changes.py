@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def test_a_version_that_cannot_be_loaded_is_refused_and_the_last_one_written_bac
 def test_what_never_worked_fails_and_says_so_to_clients(tmp_path: Path) -> None:
     with kept_endpoint(tmp_path, is_started=False) as endpoint:
         broken = register(endpoint.workspace, 2, is_broken=True)
-        endpoint.store.change("adder", lambda spec: _deploying(spec, broken.number))
+        deployed = (DeployedVersion(number=broken.number),)
+        endpoint.store.change("adder", lambda spec: dataclasses.replace(spec, deployed=deployed))
         wake_supervisor(endpoint.workspace, "adder")
         status = endpoint.until(EndpointState.FAILED)
         assert status.refused_generation == 2
@@ -102,7 +104,8 @@ def test_an_engine_that_cannot_serve_a_version_is_refused(endpoint: KeptEndpoint
     assert endpoint.ask() == (2.0, "sums@1")
 
 
-def _deploying(spec, number):
-    import dataclasses
-
-    return dataclasses.replace(spec, deployed=(DeployedVersion(number=number),))
+def test_workers_that_end_before_they_serve_are_refused(endpoint: KeptEndpoint) -> None:
+    endpoint.until(EndpointState.READY)
+    status = endpoint.change(python="/bin/false")
+    assert status.error == "the process that loads it ended with exit code 1; so it went 3 times"
+    assert endpoint.ask() == (2.0, "sums@1")
