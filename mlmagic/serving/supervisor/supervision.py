@@ -36,7 +36,7 @@ _TICK_SECONDS = 0.5
 _MEASURE_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
 _RETRY_SECONDS = 30.0
-LONGEST_LOG = 4 << 20
+_LONGEST_LOG = 4 << 20
 
 
 class Supervision:
@@ -197,7 +197,7 @@ class Supervision:
             self._beaten_at = now
             with contextlib.suppress(OSError):
                 os.utime(self._folder.supervisor)
-                if os.fstat(1).st_size > LONGEST_LOG:
+                if os.fstat(1).st_size > _LONGEST_LOG:
                     os.ftruncate(1, 0)
 
     def _load(self) -> Load:

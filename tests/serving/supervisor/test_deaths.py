@@ -97,7 +97,7 @@ def test_a_worker_that_is_told_to_end_answers_first(endpoint: KeptEndpoint) -> N
     connection.close()
 
 
-def test_a_version_whose_process_dies_while_loading_is_refused(tmp_path: Path) -> None:
+def test_a_version_whose_file_is_gone_is_refused(tmp_path: Path) -> None:
     with kept_endpoint(tmp_path, versions=2, scaling=Scaling(min_replicas=1)) as endpoint:
         endpoint.until(EndpointState.READY)
         model = endpoint.workspace.version("sums", 2).root / "model.onnx"
