@@ -22,7 +22,7 @@ from mlmagic.workspace.endpoints import EndpointStore
 if TYPE_CHECKING:
     from mlmagic.workspace.layout import Workspace
 
-_PACKAGES = ("uvicorn", "starlette", "orjson", "uvloop", "httptools")
+_PACKAGES = ("uvicorn", "orjson", "uvloop", "httptools")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
 _DOWN_SECONDS = 0.5
 _LOG_BYTES = 1 << 20
