@@ -19,8 +19,8 @@ TOOL := $(VENV)/.uv-$(UV_VERSION)
 DEMO := $(VENV)/.demo
 FULL := $(VENV)/.full
 TUTORIAL := notebooks/01-from-a-cell-to-a-prediction.ipynb
-# Tests of one file share what is slow to set up, so they stay in one process.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Tests of one file share what is slow to set up, so they stay in one process; the files come in the order of conftest.py.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 # TensorFlow's modules load three times faster from bytecode.
 unexport PYTHONDONTWRITEBYTECODE

@@ -43,8 +43,8 @@ def deployed(server: Server, artifact: Path, body: bytes) -> Iterator[Running]:
         yield Running(server, url, endpoint.token, _processes(endpoint.url), ready)
     finally:
         os.sched_setaffinity(0, cores)
-        for endpoint in session.endpoints.list():
-            session.endpoints.delete(endpoint.spec.name)
+        for record in session.endpoints.list():
+            session.endpoints.delete(record.spec.name)
         session.close()
         shutil.rmtree(home, ignore_errors=True)
 

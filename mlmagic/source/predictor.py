@@ -32,5 +32,4 @@ def build_predictor(name: str, version: str) -> TrainerPackage:
         files=dict(sorted(files.items())),
         requirements=requirements,
         digest=digest_of(files),
-        cold_reason="it loads a model, not a training program",
     )
