@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +14,7 @@ from mlmagic.spec.names import ModelReference
 from mlmagic.workspace import model_rows as rows
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
-from mlmagic.workspace.files import explained, make_folder
-from mlmagic.workspace.layout import ModelFolder
+from mlmagic.workspace.files import explained
 from mlmagic.workspace.model_aliases import (
     DEFAULT,
     LATEST,
@@ -35,9 +32,8 @@ from mlmagic.workspace.model_deletion import (
     require_deletable,
     users_of,
 )
+from mlmagic.workspace.model_registration import Registration, adopt, register
 from mlmagic.workspace.model_summaries import read_known, summaries
-from mlmagic.workspace.moving import copied, leave_link, remove
-from mlmagic.workspace.version_folder import move_in, read_version
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,16 +45,6 @@ Summaries = list[ModelSummary]
 Numbers = list[int]
 Names = list[str]
 Deployed = dict[int, Names]
-
-
-@dataclass(frozen=True, slots=True)
-class _Making:
-    """What becomes of an artifact."""
-
-    origin: ModelOrigin
-    signature: Signature | None
-    statistics: bytes | None
-    set_default: bool
 
 
 class ModelStore:
@@ -87,55 +73,18 @@ class ModelStore:
         Raises:
             WorkspaceError: the artifact is missing, or the workspace cannot be written.
         """
-        folder = self._workspace.model(model)
-        making = _Making(dataclasses.replace(origin, create_time=now), signature, statistics, set_default)
+        registration = Registration(
+            origin=dataclasses.replace(origin, create_time=now),
+            signature=signature,
+            statistics=statistics,
+            set_default=set_default,
+        )
         with explained(f"register a version of model {model}"):
-            make_folder(folder.root)
-            try:
-                version = self._register(folder, artifact_dir, making)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                # Another file system. The long copy must not keep other writers waiting.
-                with copied(artifact_dir, folder.root) as copy:
-                    version = self._register(folder, copy, making)
-                if self._is_jobs_own(artifact_dir, origin):
-                    remove(artifact_dir)
-            if self._is_jobs_own(artifact_dir, origin):
-                leave_link(artifact_dir, self.path(version))
-        return version
-
-    def _register(self, folder: ModelFolder, artifact: Path, making: _Making) -> ModelVersion:
-        model = folder.root.name
-        with self._database.write() as connection:
-            rows.adopt(connection, folder)
-            version = rows.version_of_job(connection, model, making.origin.job_id)
-            if version is None:
-                number = rows.next_number(connection, folder)
-                move_in(artifact, folder.version(number), making.origin, making.signature, making.statistics)
-                version = read_version(folder.version(number))
-                rows.write_version(connection, version)
-                rows.add_version_event(connection, version)
-            self._point_default(connection, version, always=making.set_default)
-        return version
+            return register(self._database, model, artifact_dir, registration)
 
     def adopt(self, model: str, job_id: str) -> ModelVersion | None:
         """Return the version that a job has made, and give it the row that its supervisor was killed before writing."""
-        folder = self._workspace.model(model)
-        if not folder.root.is_dir():
-            return None
-        with self._database.write() as connection:
-            rows.adopt(connection, folder)
-            return rows.version_of_job(connection, model, job_id)
-
-    def _point_default(self, connection: sqlite3.Connection, version: ModelVersion, *, always: bool) -> None:
-        folder = self._workspace.model(version.model)
-        model = self._read(connection, version.model)
-        if always and model.aliases[DEFAULT] != version.number:
-            model = pointed_at(model, DEFAULT, version.number)
-        elif folder.aliases.exists():
-            return
-        write_aliases(connection, folder, model, DEFAULT, version.create_time)
+        return adopt(self._database, model, job_id)
 
     def get(self, model: str) -> Model:
         """Return a model with its aliases; `latest` is not among them, for nobody sets it.
@@ -308,9 +257,6 @@ class ModelStore:
             else f"The workspace {self._workspace.root} has no models yet: a job that writes one makes the first."
         )
         raise NotFoundError(f"there is no model {model!r}.", hint=hint)
-
-    def _is_jobs_own(self, artifact: Path, origin: ModelOrigin) -> bool:
-        return origin.job_id is not None and artifact == self._workspace.job(origin.job_id).model_dir
 
 
 def _time(now: datetime | None) -> datetime:
