@@ -11,6 +11,7 @@ from mlmagic.spec.names import ModelReference
 from mlmagic.workspace.model_aliases import DEFAULT
 
 if TYPE_CHECKING:
+    from mlmagic.api.endpoint_waiting import Look
     from mlmagic.api.model_difference import Data
     from mlmagic.session import Session
 
@@ -23,6 +24,7 @@ def move_default(
     metric: str | None = None,
     data: Data = None,
     split: str | None = None,
+    on_look: Look | None = None,
 ) -> None:
     """Make a version the default, if it is as much better than the present one as is asked for.
 
@@ -35,10 +37,10 @@ def move_default(
     else:
         _pass_gate(session, version, min_improvement, metric=metric, data=data, split=split)
     session.models.set_default(version.model, version.number)
-    move_followers(session, version.model)
+    move_followers(session, version.model, on_look=on_look)
 
 
-def move_alias(session: Session, version: ModelVersion, alias: str) -> None:
+def move_alias(session: Session, version: ModelVersion, alias: str, *, on_look: Look | None = None) -> None:
     """Let an alias point at a version.
 
     Raises:
@@ -47,7 +49,7 @@ def move_alias(session: Session, version: ModelVersion, alias: str) -> None:
     if alias == DEFAULT:
         raise UsageError("the default has a verb of its own.", hint=f"%models set-default {version}")
     session.models.set_alias(version.model, alias, version.number)
-    move_followers(session, version.model)
+    move_followers(session, version.model, on_look=on_look)
 
 
 def _pass_gate(session: Session, version: ModelVersion, min_improvement: str | float, **by: Any) -> None:
@@ -70,11 +72,14 @@ def _require_no_gate(**given: object) -> None:
         )
 
 
-def move_followers(session: Session, model: str) -> None:
-    """Move the endpoints that follow an alias of the model, and say what became of each."""
+def move_followers(session: Session, model: str, *, on_look: Look | None = None) -> None:
+    """Move the endpoints that follow an alias of the model, and say what became of each.
+
+    `on_look` gets the endpoint again and again while it moves.
+    """
     from mlmagic.api.endpoints import follow
 
-    for line in follow(session, model):
+    for line in follow(session, model, on_look=on_look):
         _say(line)
 
 

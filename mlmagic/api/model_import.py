@@ -27,6 +27,7 @@ from mlmagic.workspace.files import explained, make_folder
 from mlmagic.workspace.layout import STAGING_PREFIX, VersionFolder
 
 if TYPE_CHECKING:
+    from mlmagic.api.endpoint_waiting import Look
     from mlmagic.session import Session
 
 _FRAMEWORKS = {"savedmodel": "tensorflow", "keras": "keras", "onnx": "onnx"}
@@ -45,7 +46,12 @@ _ADVICE = {
 
 
 def import_model(
-    name: str, path: str | os.PathLike[str], *, set_default: bool = False, session: Session | None = None
+    name: str,
+    path: str | os.PathLike[str],
+    *,
+    set_default: bool = False,
+    on_look: Look | None = None,
+    session: Session | None = None,
 ) -> VersionDescription:
     """Make a model from elsewhere the next version of `name`, and return its page.
 
@@ -56,6 +62,7 @@ def import_model(
         name: the model's; it need not be there yet.
         path: a SavedModel's folder, also one above it, or a `.keras` or `.onnx` file.
         set_default: let the version answer when none is named; endpoints that follow the default move to it.
+        on_look: called with each endpoint that follows, again and again while it moves.
         session: another than this process's.
 
     Raises:
@@ -92,7 +99,7 @@ def import_model(
             now=datetime.now(UTC),
         )
     if set_default:
-        move_followers(session, model)
+        move_followers(session, model, on_look=on_look)
     return describe_version(session, ModelReference(model, version=version.number))
 
 

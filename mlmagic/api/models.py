@@ -13,6 +13,7 @@ from mlmagic.spec.model import ModelSummary, ModelVersion
 from mlmagic.spec.names import ModelReference, check_name, parse_model_reference
 
 if TYPE_CHECKING:
+    from mlmagic.api.endpoint_waiting import Look
     from mlmagic.api.model_deletion import ModelDeletion
     from mlmagic.api.model_difference import Data, ModelDifference
     from mlmagic.api.model_views import VersionDescription
@@ -113,6 +114,7 @@ class Model:
         metric: str | None = None,
         data: Data = None,
         split: str | None = None,
+        on_look: Look | None = None,
     ) -> Model:
         """Let a version answer when none is named, and return the model. Endpoints that follow the default follow.
 
@@ -122,10 +124,12 @@ class Model:
             metric: which one must be better, such as `rmse`.
             data: the dataset or DataFrame to evaluate both on; by default the dataset that it was trained on.
             split: of the dataset.
+            on_look: called with each endpoint that follows, again and again while it moves.
 
         Raises:
             NotFoundError: there is no such version.
-            ConflictError: it is not better by that much.
+            NotBetterError: it is not better by that much.
+            UsageError: `metric`, `data` or `split` without `min_improvement`.
         """
         from mlmagic.api.model_default import move_default
 
@@ -136,11 +140,14 @@ class Model:
             metric=metric,
             data=data,
             split=split,
+            on_look=on_look,
         )
         return self
 
-    def set_alias(self, alias: str, which: int | str) -> Model:
-        """Let an alias point at a version, and return the model.
+    def set_alias(self, alias: str, which: int | str, *, on_look: Look | None = None) -> Model:
+        """Let an alias point at a version, and return the model. Endpoints that follow the alias follow.
+
+        `on_look` is called with each of them, again and again while it moves.
 
         Raises:
             NotFoundError: there is no such version.
@@ -148,7 +155,7 @@ class Model:
         """
         from mlmagic.api.model_default import move_alias
 
-        move_alias(self.session, self.version(which), alias)
+        move_alias(self.session, self.version(which), alias, on_look=on_look)
         return self
 
     def remove_alias(self, alias: str) -> Model:

@@ -11,11 +11,12 @@ from mlmagic.magics.tables import Parsed
 if TYPE_CHECKING:
     from mlmagic.api.model_deletion import ModelDeletion
     from mlmagic.api.model_difference import ModelDifference
+    from mlmagic.api.model_views import VersionDescription
     from mlmagic.api.models import Model
     from mlmagic.magics.extension import Extension
 
 
-def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all magics are called alike
+def models(extension: Extension, line: Parsed) -> Any:
     """Do what the subcommand says."""
     from mlmagic.api import models as api
 
@@ -25,31 +26,35 @@ def models(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all mag
         case "describe":
             return api.describe_model(line["model"])
         case "set-default":
-            return _set_default(line)
+            return _set_default(extension, line)
         case "alias":
-            return _alias(line)
+            return _alias(extension, line)
         case "diff":
             return _diff(line)
         case "evaluate":
             return evaluate(line)
         case "import":
-            from mlmagic.api.model_import import import_model
-
-            return import_model(line["model"], line["path"], set_default=line["set_default"])
+            return _import(extension, line)
         case _:
             return _delete(line)
 
 
-def _set_default(line: Parsed) -> Model:
+def _set_default(extension: Extension, line: Parsed) -> Model:
+    from mlmagic.magics.live_endpoints import Progress
+
     model, which = _version(line, "set-default")
     gate = {name: line[name] for name in ("min_improvement", "metric", "data", "split")}
-    return model.set_default(which, **gate)
+    with Progress(extension.panels) as progress:
+        return model.set_default(which, **gate, on_look=progress)
 
 
-def _alias(line: Parsed) -> Model:
+def _alias(extension: Extension, line: Parsed) -> Model:
+    from mlmagic.magics.live_endpoints import Progress
+
     model, which = _version(line, "alias", line["alias"])
     if not line["remove"]:
-        return model.set_alias(line["alias"], which)
+        with Progress(extension.panels) as progress:
+            return model.set_alias(line["alias"], which, on_look=progress)
     # Named by version as well, so that nobody removes an alias that has moved meanwhile.
     meant, points_at = model.version(which), model.version(line["alias"])
     if points_at != meant:
@@ -58,6 +63,14 @@ def _alias(line: Parsed) -> Model:
             hint=f"%models alias {points_at} {line['alias']} --remove",
         )
     return model.remove_alias(line["alias"])
+
+
+def _import(extension: Extension, line: Parsed) -> VersionDescription:
+    from mlmagic.api.model_import import import_model
+    from mlmagic.magics.live_endpoints import Progress
+
+    with Progress(extension.panels) as progress:
+        return import_model(line["model"], line["path"], set_default=line["set_default"], on_look=progress)
 
 
 def _diff(line: Parsed) -> ModelDifference:

@@ -41,6 +41,14 @@ def test_a_model_from_deployment_to_deletion(run, sums, capsys):
         assert line in shown
 
 
+def test_the_default_moves_what_follows_it_and_tells_how_far_it_is(run, sums, capsys):
+    run("%deploy sums --endpoint adder")
+    capsys.readouterr()
+    assert run("%models set-default sums@2").default.number == 2
+    shown = capsys.readouterr().out
+    assert "✓ adder: Serves sums@2 with 1 worker.\nadder serves sums@2 now." in shown
+
+
 def test_the_token_is_shown_on_request_alone(run, sums, capsys):
     run("%deploy sums")
     token = current_session().endpoints.address("sums").token
