@@ -12,7 +12,7 @@ MlmagicError                  one clear message: what, which value, what is allo
 ├── BackendError              a backend refused or failed
 ├── ConflictError             somebody else changed it first
 ├── JobFailed                 a job that was waited for did not succeed; has `.job`
-├── WaitTimeout               a job did not end in the time that a caller gave it; it goes on
+├── WaitTimeout               a job did not end, or an endpoint not serve, in the time that a caller gave it; it goes on
 ├── NotBetterError            a version is not better than another by as much as was asked for
 ├── PredictionError           instances do not fit the model, or its program failed
 └── MissingDependencyError    an optional package is needed; gives the command that installs it
@@ -102,7 +102,7 @@ class MissingDependencyError(MlmagicError):
 
 
 class WaitTimeout(MlmagicError, TimeoutError):  # noqa: N818 - the time ran out, nothing broke
-    """A job has not ended in the time that a caller was ready to wait."""
+    """A job has not ended, or an endpoint does not serve, in the time that a caller was ready to wait."""
 
 
 class JobFailed(MlmagicError):  # noqa: N818 - reads as what happened, like `subprocess.CalledProcessError` would not

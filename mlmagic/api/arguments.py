@@ -1,13 +1,15 @@
-"""The arguments of a training call, checked together: every one that is wrong is told at once."""
+"""The arguments of a call, checked together: every one that is wrong is told at once."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from mlmagic.errors import UsageError, nearest
-from mlmagic.spec.names import check_labels, check_name
+from mlmagic.spec.names import ModelReference, check_labels, check_name, parse_model_reference
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -51,6 +53,28 @@ class ArgumentCheck:
             raise UsageError(f"{call} {_SEVERAL}", problems=self.problems)
 
 
+def check_words(parse: Callable[[Sequence[str]], object], words: Sequence[str], call: str) -> None:
+    """Have a program read its words now: started with words that it does not take, it would fail as a job.
+
+    Args:
+        parse: the program's own parser, by `argparse`.
+        words: its command line.
+        call: what errors call the call.
+
+    Raises:
+        UsageError: it does not take them; all that is wrong is listed.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parse(words)
+    except UsageError as error:
+        raise UsageError(f"{call} {_SEVERAL}", problems=error.problems or [str(error)]) from None
+    except SystemExit:
+        told = said.getvalue().rpartition(": error: ")[2].strip()
+        raise UsageError(f"{call} {_SEVERAL}", problems=[told]) from None
+
+
 def read_name(name: object, what: str = "name") -> str:
     """Check a name that may be of any type."""
     if not isinstance(name, str):
@@ -63,6 +87,11 @@ def read_reference(reference: object, what: str) -> str:
     if not isinstance(reference, str):
         raise UsageError(f"{what} must be a string, not {_told(reference)}.")
     return reference
+
+
+def read_model_reference(reference: object) -> ModelReference:
+    """Check what names a model, or one of its versions: `M`, `M@3` or `M@alias`."""
+    return parse_model_reference(read_reference(reference, "a model's name"))
 
 
 def read_timeout(timeout: object) -> float | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial, wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import (
     ArgumentCheck,
     read_backend,
     read_labels,
+    read_model_reference,
     read_name,
-    read_reference,
     read_timeout,
     read_whole_number,
 )
@@ -31,7 +30,7 @@ from mlmagic.api.circumstances import circumstances, origin_of, package_referenc
 from mlmagic.api.commands import local_command
 from mlmagic.api.first_version import resolve_version
 from mlmagic.api.inputs import Inputs, is_remote, read_inputs
-from mlmagic.api.job import Job
+from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.preprocessing import threads_of
 from mlmagic.api.preprocessing_words import Flags, with_inputs
 from mlmagic.api.resources import read_resources
@@ -40,25 +39,19 @@ from mlmagic.source.history import Cell
 from mlmagic.source.predictor import build_predictor
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.model import ModelVersion
-from mlmagic.spec.names import ModelReference, parse_model_reference
+from mlmagic.spec.names import ModelReference
 from mlmagic.spec.resources import Resources
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
-    from mlmagic.spec.package import TrainerPackage
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchPlan:
+class BatchPlan(JobPlan):
     """What a batch prediction would do: the package and the job, before anything is started."""
 
     version: ModelVersion
-    package: TrainerPackage
-    spec: JobSpec
     inputs: Inputs
-    session: Session = field(repr=False)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -68,24 +61,8 @@ class BatchPlan:
         place = words.index("--output") + 1
         return (*words[:place], _within(folder, words[place]), *words[place + 1 :])
 
-    def export(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the package into a folder, and return the files written.
-
-        Raises:
-            UsageError: the folder holds something else, or cannot be written.
-        """
-        from mlmagic.source.export import write_package
-
-        return write_package(self.package, Path(path).expanduser())
-
-    def submit(self) -> Job:
-        """Start the job and return it at once."""
+    def _get_ready(self) -> None:
         self.inputs.write()
-        backend = self.session.backend(self.spec.backend)
-        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
-
-    def __str__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import batch_plan_bundle
@@ -167,7 +144,7 @@ def plan_predict_files(
 
     session = session or current_session()
     check = ArgumentCheck()
-    reference = check.read(_read_model, model_ref)
+    reference = check.read(read_model_reference, model_ref)
     read = check.read(read_inputs, inputs, session.location.inputs)
     flags = Flags(
         max_rejected=max_rejected,
@@ -247,10 +224,6 @@ def _plan(version: ModelVersion, words: BatchWords, job: _JobWords, inputs: Inpu
     return BatchPlan(version=version, package=package, spec=placed, inputs=inputs, session=session)
 
 
-def _read_model(reference: object) -> ModelReference:
-    return parse_model_reference(read_reference(reference, "a model's name"))
-
-
 def _read_job_name(name: object, reference: ModelReference | None) -> str | None:
     if name is None and reference is None:
         return None
@@ -261,15 +234,6 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-def _submitting(plan: Callable[P, BatchPlan]) -> Callable[P, Job]:
-    @wraps(plan)
-    def predict_files(*args: P.args, **kwargs: P.kwargs) -> Job:
-        return plan(*args, **kwargs).submit()
-
-    predict_files.__name__ = predict_files.__qualname__ = "predict_files"
-    first = "Start a job that predicts the rows of files, and return it at once.\n\n"
-    predict_files.__doc__ = first + "\n".join((plan.__doc__ or "").split("\n")[2:])
-    return predict_files
-
-
-predict_files = _submitting(plan_predict_files)
+predict_files = submitting(
+    plan_predict_files, "predict_files", "Start a job that predicts the rows of files, and return it at once."
+)

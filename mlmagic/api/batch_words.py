@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlmagic.api.arguments import check_words
 from mlmagic.errors import MlmagicError, UsageError
 from mlmagic.spec.dataset import ColumnType, DatasetSchema
 from mlmagic.spec.model import ModelVersion
@@ -16,12 +15,11 @@ from mlmagic.spec.model import ModelVersion
 if TYPE_CHECKING:
     from mlmagic.session import Session
 
-_SEVERAL = "predict cannot take these arguments:"
 Columns = str | Sequence[str] | Mapping[str, str]
 
 
 def read_output(output: object) -> str:
-    """Return where predictions are to go; whether they can is for `check_words`.
+    """Return where predictions are to go; whether they can is for `check_batch_words`.
 
     Raises:
         UsageError: it is no path.
@@ -97,7 +95,7 @@ def text_types(version: ModelVersion, schema: DatasetSchema | None) -> str | Non
     return ",".join(f"{column.name}={column.type}" for column in known if not set(",=") & set(column.name)) or None
 
 
-def check_words(words: Sequence[str]) -> None:
+def check_batch_words(words: Sequence[str]) -> None:
     """Check the words of the program by its own rules.
 
     Raises:
@@ -105,14 +103,7 @@ def check_words(words: Sequence[str]) -> None:
     """
     from mlmagic.serving.batch.arguments import parse_arguments
 
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            parse_arguments(words)
-    except UsageError as error:
-        raise UsageError(_SEVERAL, problems=error.problems or [str(error)]) from None
-    except SystemExit:
-        raise UsageError(_SEVERAL, problems=[said.getvalue().rpartition(": error: ")[2].strip()]) from None
+    check_words(parse_arguments, words, "predict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,4 +139,4 @@ class BatchWords:
         """
         if held := [word for word in self.columns if "," in word]:
             raise UsageError(f"columns: {held[0]!r} has a comma, which keeps columns apart.")
-        check_words(self.of("M@1", "."))
+        check_batch_words(self.of("M@1", "."))

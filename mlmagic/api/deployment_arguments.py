@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mlmagic.api.arguments import ArgumentCheck, read_name, read_reference, read_timeout, read_whole_number
+from mlmagic.api.arguments import ArgumentCheck, read_model_reference, read_name, read_timeout, read_whole_number
 from mlmagic.api.resources import read_memory
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.endpoint import EngineChoice
-from mlmagic.spec.names import ModelReference, parse_model_reference
+from mlmagic.spec.names import ModelReference
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 _MOST_REPLICAS = 64
@@ -60,7 +60,7 @@ def read_wish(
         UsageError: something is wrong with them; all is listed.
     """
     check = ArgumentCheck()
-    reference = check.read(_read_model, model_ref)
+    reference = check.read(read_model_reference, model_ref)
     name = check.read(read_name, endpoint, "endpoint name") if endpoint is not None else None
     low = check.read(_optional_number, min_replicas, "min_replicas", 0, _MOST_REPLICAS)
     high = check.read(_optional_number, max_replicas, "max_replicas", 1, _MOST_REPLICAS)
@@ -84,10 +84,6 @@ def read_wish(
     if reference is None:
         raise AssertionError("what is wrong with the model has been told")
     return Wish(reference=reference, endpoint=name or reference.model, **known)
-
-
-def _read_model(reference: object) -> ModelReference:
-    return parse_model_reference(read_reference(reference, "a model's name"))
 
 
 def _optional_number(number: object, what: str, least: int, most: int | None) -> int | None:

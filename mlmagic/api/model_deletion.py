@@ -6,9 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.arguments import read_reference
+from mlmagic.api.arguments import read_model_reference
 from mlmagic.spec.model import ModelVersion
-from mlmagic.spec.names import parse_model_reference
 from mlmagic.workspace.model_deletion import require_all_deletable
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def plan_model_deletion(reference: str, *, session: Session | None = None) -> Mo
     from mlmagic.session import current_session
 
     store = (session or current_session()).models
-    meant = parse_model_reference(read_reference(reference, "a model's name"))
+    meant = read_model_reference(reference)
     if "@" in reference:
         return ModelDeletion(model=meant.model, versions=(store.resolve(meant),))
     store.get(meant.model)

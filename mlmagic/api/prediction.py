@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.arguments import read_reference
+from mlmagic.api.arguments import read_model_reference
 from mlmagic.api.first_version import resolve_version
 from mlmagic.errors import UsageError
 from mlmagic.spec.endpoint import EndpointRecord, EndpointState
 from mlmagic.spec.model import ModelVersion
-from mlmagic.spec.names import ModelReference, parse_model_reference
+from mlmagic.spec.names import ModelReference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ def predict(
     from mlmagic.session import current_session
 
     session = session or current_session()
-    reference = parse_model_reference(read_reference(model_ref, "a model's name"))
+    reference = read_model_reference(model_ref)
     if (instances is None) == (file is None):
         raise UsageError("give either instances or a file with them.")
     version = resolve_version(reference, session, wait=wait, on_wait=on_wait or _say)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial, wraps
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import (
     ArgumentCheck,
@@ -21,7 +21,7 @@ from mlmagic.api.circumstances import circumstances, origin_of, package_referenc
 from mlmagic.api.cleaning_source import CleaningSource, check_source, read_declaration
 from mlmagic.api.commands import local_command
 from mlmagic.api.inputs import Inputs, is_remote, read_inputs
-from mlmagic.api.job import Job
+from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.preprocessing_words import (
     Flags,
     check_runner,
@@ -38,20 +38,15 @@ from mlmagic.spec.resources import Resources
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
-    from mlmagic.spec.package import TrainerPackage
 
-P = ParamSpec("P")
 _BEAM_OPTIONS = ("--", "--project=PROJECT", "--region=us-central1", "--temp_location=gs://BUCKET/temp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreprocessingPlan:
+class PreprocessingPlan(JobPlan):
     """What a preprocessing call would do: the package and the job, before anything is started."""
 
-    package: TrainerPackage
-    spec: JobSpec
     inputs: Inputs
-    session: Session = field(repr=False)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -70,24 +65,8 @@ class PreprocessingPlan:
         output = f"gs://BUCKET/datasets/{self.spec.display_name}"
         return (*own, "--runner", "dataflow", "--output", output, *(rest or _BEAM_OPTIONS))
 
-    def export(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the package into a folder, and return the files written.
-
-        Raises:
-            UsageError: the folder holds something else, or cannot be written.
-        """
-        from mlmagic.source.export import write_package
-
-        return write_package(self.package, Path(path).expanduser())
-
-    def submit(self) -> Job:
-        """Start the job and return it at once."""
+    def _get_ready(self) -> None:
         self.inputs.write()
-        backend = self.session.backend(self.spec.backend)
-        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
-
-    def __str__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import preprocessing_plan_bundle
@@ -241,15 +220,8 @@ def threads_of(workers: int | None, cores: object) -> int | None:
         return None  # which is told where resources are read
 
 
-def _submitting(plan: Callable[P, PreprocessingPlan]) -> Callable[P, Job]:
-    @wraps(plan)
-    def preprocess(*args: P.args, **kwargs: P.kwargs) -> Job:
-        return plan(*args, **kwargs).submit()
-
-    preprocess.__name__ = preprocess.__qualname__ = "preprocess"
-    first = "Start a job that makes a dataset, and return it at once; `preprocess(...).wait()` waits for it.\n\n"
-    preprocess.__doc__ = first + "\n".join((plan.__doc__ or "").split("\n")[2:])
-    return preprocess
-
-
-preprocess = _submitting(plan_preprocessing)
+preprocess = submitting(
+    plan_preprocessing,
+    "preprocess",
+    "Start a job that makes a dataset, and return it at once; `preprocess(...).wait()` waits for it.",
+)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from mlmagic.api.arguments import ArgumentCheck, read_args
+from mlmagic.api.arguments import ArgumentCheck, check_words, read_args
 from mlmagic.api.inputs import is_remote
 from mlmagic.api.program_words import Arity, KnownFlag, word_groups
 from mlmagic.errors import MissingDependencyError, UsageError, nearest
@@ -17,7 +15,6 @@ from mlmagic.errors import MissingDependencyError, UsageError, nearest
 SEVERAL_WORDS = {"--input": KnownFlag("input", Arity.MANY)}
 """The flag of the program that takes more than one word."""
 _SEPARATOR = "--"
-_SEVERAL = "preprocess cannot take these arguments:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +78,11 @@ def program_words(inputs: Sequence[str], flags: Flags, args: Sequence[str]) -> t
     paths = [word if not word.startswith("-") or word == "-" else f"./{word}" for word in inputs]
     rest = read_args(args)
     words = ("--input", *paths, *flags.words(), *((_SEPARATOR, *rest) if rest else ()))
-    check_words(words)
+    check_preprocessing_words(words)
     return words
 
 
-def check_words(words: Sequence[str]) -> None:
+def check_preprocessing_words(words: Sequence[str]) -> None:
     """Check the words of the program by its own rules.
 
     Raises:
@@ -93,15 +90,8 @@ def check_words(words: Sequence[str]) -> None:
     """
     from mlmagic.preprocessing.arguments import parse_arguments
 
-    said = io.StringIO()
-    try:
-        # Where it writes to is told by its environment as a rule, once it runs.
-        with contextlib.redirect_stderr(said):
-            parse_arguments(["--output", "-", *words])
-    except UsageError as error:
-        raise UsageError(_SEVERAL, problems=error.problems or [str(error)]) from None
-    except SystemExit:
-        raise UsageError(_SEVERAL, problems=[said.getvalue().rpartition(": error: ")[2].strip()]) from None
+    # Where it writes to is told by its environment as a rule, once it runs.
+    check_words(parse_arguments, ["--output", "-", *words], "preprocess")
 
 
 def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from mlmagic.api.batch_words import check_words as check_batch_words
-from mlmagic.api.preprocessing_words import SEVERAL_WORDS, check_words
+from mlmagic.api.batch_words import check_batch_words
+from mlmagic.api.preprocessing_words import SEVERAL_WORDS, check_preprocessing_words
 from mlmagic.api.program_words import told_flags
 from mlmagic.errors import UsageError, nearest
 from mlmagic.source.predictor import MODULE as PREDICTOR
@@ -31,7 +31,7 @@ def check_program_arguments(package: TrainerPackage, args: Sequence[str]) -> Non
     from mlmagic.spec.package import CellShape
 
     if _is_pipeline(package):
-        check_words(args)
+        check_preprocessing_words(args)
         return
     if package.module == PREDICTOR:
         check_batch_words(args)

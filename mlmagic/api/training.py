@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial, wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import (
     ArgumentCheck,
@@ -21,8 +20,8 @@ from mlmagic.api.arguments import (
 )
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
-from mlmagic.api.job import Job
 from mlmagic.api.job_config import JobConfig, read_job_config
+from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.resources import read_resources
@@ -35,18 +34,12 @@ from mlmagic.spec.resources import Resources
 if TYPE_CHECKING:
     from mlmagic.session import Session
     from mlmagic.spec.dataset import DatasetVersion
-    from mlmagic.spec.package import TrainerPackage
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPlan:
+class TrainingPlan(JobPlan):
     """What a training call would do: the package and the job, before anything is started."""
 
-    package: TrainerPackage
-    spec: JobSpec
-    session: Session = field(repr=False)
     left_out: tuple[str, ...] = ()
     """What `config` says that means nothing where the job runs."""
 
@@ -76,33 +69,13 @@ class TrainingPlan:
         """The words of the gcloud command that runs the same job on Vertex AI."""
         return gcloud_command(self.spec)
 
-    def export(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the package into a folder, and return the files written.
-
-        Raises:
-            UsageError: the folder holds something else, or cannot be written.
-        """
-        from mlmagic.source.export import write_package
-
-        return write_package(self.package, Path(path).expanduser())
-
     def prepare(self) -> TrainingPlan:
         """Let the backend get ready for this job, which is likely to be submitted soon."""
         self.session.backend(self.spec.backend).prepare(self.spec)
         return self
 
-    def submit(self) -> Job:
-        """Start the job and return it at once.
-
-        Raises:
-            UsageError: the program does not take these arguments.
-        """
+    def _get_ready(self) -> None:
         check_program_arguments(self.package, self.spec.args)
-        backend = self.session.backend(self.spec.backend)
-        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
-
-    def __str__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import plan_bundle
@@ -241,16 +214,6 @@ def plan_training(
     return TrainingPlan(package=built, spec=placed, session=session, left_out=file.left_out)
 
 
-def _submitting(plan: Callable[P, TrainingPlan]) -> Callable[P, Job]:
-    @wraps(plan)
-    def train(*args: P.args, **kwargs: P.kwargs) -> Job:
-        return plan(*args, **kwargs).submit()
-
-    train.__name__ = train.__qualname__ = "train"
-    train.__doc__ = "Start a training job and return it at once; `train(...).wait()` waits for it.\n\n" + "\n".join(
-        (plan.__doc__ or "").split("\n")[2:]
-    )
-    return train
-
-
-train = _submitting(plan_training)
+train = submitting(
+    plan_training, "train", "Start a training job and return it at once; `train(...).wait()` waits for it."
+)

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlmagic.errors import UsageError
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
+    from mlmagic.api.job_plan import JobPlan
     from mlmagic.magics.extension import Extension
     from mlmagic.magics.tables import Parsed
-    from mlmagic.spec.package import TrainerPackage
 
 
-class Plan(Protocol):
-    """A job that has not been started."""
-
-    @property
-    def package(self) -> TrainerPackage:
-        """What it runs."""
-        ...
-
-    @property
-    def command(self) -> Sequence[str]:
-        """The words that do the same by hand, in the folder of the exported package."""
-        ...
-
-    def export(self, path: str) -> list[Path]:
-        """Write the package into a folder, and return the files written."""
-        ...
-
-    def submit(self) -> Job:
-        """Start the job and return it at once."""
-        ...
-
-
-AnyPlan = TypeVar("AnyPlan", bound=Plan)
+AnyPlan = TypeVar("AnyPlan", bound="JobPlan")
 
 
 def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPlan:
@@ -55,7 +33,7 @@ def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPla
     return extension.panels.wait(job) if line["wait"] else job
 
 
-def export(plan: Plan, path: str) -> None:
+def export(plan: JobPlan, path: str) -> None:
     """Write the plan's package into a folder, and say how it is run there."""
     count = len(plan.export(path))
     command = f"cd {shlex.quote(path)} && {shlex.join(plan.command)}"

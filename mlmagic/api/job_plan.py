@@ -1,0 +1,76 @@
+"""What the plans of jobs have in common: a package and a spec, before anything is started."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from mlmagic.api.job import Job
+from mlmagic.spec.job import JobSpec
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+    from mlmagic.spec.package import TrainerPackage
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan(ABC):
+    """A job that has not been started."""
+
+    package: TrainerPackage
+    spec: JobSpec
+    session: Session = field(repr=False)
+
+    @property
+    @abstractmethod
+    def command(self) -> tuple[str, ...]:
+        """The words that do the same by hand, in the folder of the exported package."""
+
+    def export(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write the package into a folder, and return the files written.
+
+        Raises:
+            UsageError: the folder holds something else, or cannot be written.
+        """
+        from mlmagic.source.export import write_package
+
+        return write_package(self.package, Path(path).expanduser())
+
+    def submit(self) -> Job:
+        """Start the job and return it at once.
+
+        Raises:
+            UsageError: the program does not take these arguments.
+        """
+        self._get_ready()
+        backend = self.session.backend(self.spec.backend)
+        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
+
+    @abstractmethod
+    def _get_ready(self) -> None:
+        """Check or write what the job needs from its first moment on."""
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    @abstractmethod
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]: ...
+
+
+def submitting(plan: Callable[P, JobPlan], name: str, summary: str) -> Callable[P, Job]:
+    """Return a function of that name which starts what `plan` makes; it takes the same arguments."""
+
+    @wraps(plan)
+    def submit(*args: P.args, **kwargs: P.kwargs) -> Job:
+        return plan(*args, **kwargs).submit()
+
+    submit.__name__ = submit.__qualname__ = name
+    submit.__doc__ = f"{summary}\n\n" + "\n".join((plan.__doc__ or "").split("\n")[2:])
+    return submit
