@@ -148,7 +148,7 @@ class Session:
 
         with self._lock:
             if self._predictors is None:
-                self._predictors = PredictorPool()
+                self._predictors = PredictorPool(self.location)
             return self._predictors
 
     @property

@@ -207,8 +207,7 @@ class _Asked:
 def _asked(
     session: Session, version: ModelVersion, rows: EvaluationRows, output: str | None, labels: Sequence[str]
 ) -> Iterator[_Asked]:
-    path = session.models.path(version) / version.origin.artifact_path
-    with session.predictors.lease(str(version), path, made=version.create_time) as predictor:
+    with session.predictors.lease(version, session.models.path(version)) as predictor:
         signature = version.signature or predictor.signature
         form = find_form(version, signature, rows.target, output)
         answers = Answers(str(version), form, labels or known_labels(session, version, rows.target))

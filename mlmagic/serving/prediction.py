@@ -42,8 +42,7 @@ def predict_frame(pool: PredictorPool, version: ModelVersion, folder: Path, inst
         MissingDependencyError: pandas or TensorFlow is not installed.
     """
     _need_pandas()
-    # Of a workspace that was removed and made again, the same folder holds another model.
-    with pool.lease(str(version), folder / version.origin.artifact_path, made=version.create_time) as predictor:
+    with pool.lease(version, folder) as predictor:
         return predict_with(predictor, version, instances)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlmagic.errors import MissingDependencyError, PredictionError
-from mlmagic.serving.child import Child, ChildDiedError
+from mlmagic.serving.child import Child, ChildDiedError, Quicker
 from mlmagic.spec.codec import decode
 from mlmagic.spec.model import Signature
 
@@ -31,11 +31,22 @@ class Predictor:
         label: str,
         artifact: Path,
         *,
+        find_quicker: Callable[[], Quicker | None] | None = None,
         start_seconds: float = START_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        """Start nothing yet.
+
+        Args:
+            label: what errors call the version.
+            artifact: where it lies.
+            find_quicker: asked each time a process is started.
+            start_seconds: for loading it.
+            answer_seconds: for a call.
+        """
         self.label = label
         self._artifact = artifact
+        self._find_quicker = find_quicker or _nothing
         self._start_seconds = start_seconds
         self._answer_seconds = answer_seconds
         self._lock = threading.RLock()
@@ -105,7 +116,7 @@ class Predictor:
             return self._child
         self.close()
         try:
-            self._child = child = Child(self._artifact)
+            self._child = child = Child(self._artifact, self._find_quicker())
         except OSError as error:
             raise PredictionError(f"the process that serves {self.label} could not be started: {error}") from error
         try:
@@ -130,3 +141,7 @@ class Predictor:
         if told := answer.get("refused") or answer.get("error"):
             raise PredictionError(f"{self.label} cannot be served: {told}")
         return decode(Signature, answer["signature"])
+
+
+def _nothing() -> Quicker | None:
+    return None

@@ -1,8 +1,9 @@
-"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD PID`.
+"""The serving process: `python -m mlmagic.serving.worker ARTIFACT FD PID [CONVERTED SIGNATURE]`.
 
-FD is a socket to the kernel, PID the kernel's process. It loads the model, says so or why not, and then answers one
-request after the other. It ends with the connection, so with the kernel, however that died. What libraries print goes
-to the log that is its stdout and stderr.
+FD is a socket to the kernel, PID the kernel's process; CONVERTED is the ONNX model that the artifact was converted to,
+SIGNATURE the version's. It loads the model, says so or why not, and then answers one request after the other. It ends
+with the connection, so with the kernel, however that died. What libraries print goes to the log that is its stdout and
+stderr.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> int:
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     threading.Thread(target=_end_with, args=(int(argv[3]),), daemon=True).start()
-    engine = _start(artifact, connection)
+    engine = _start(artifact, connection, [Path(path) for path in argv[4:]])
     if engine is None:
         return 1
     while True:
@@ -62,13 +64,13 @@ def _end_with(kernel: int) -> None:
     os._exit(0)
 
 
-def _start(artifact: Path, connection: socket.socket) -> Engine | None:
+def _start(artifact: Path, connection: socket.socket, quicker: list[Path]) -> Engine | None:
     from mlmagic.runtime.signature import RefusedError
     from mlmagic.serving.engines.load import load_engine
     from mlmagic.spec.codec import encode
 
     try:
-        engine = load_engine(artifact)
+        engine = (_load_converted(artifact, *quicker) if quicker else None) or load_engine(artifact)
     except RefusedError as error:
         _tell(connection, {"refused": str(error)})
     except ModuleNotFoundError as error:
@@ -79,6 +81,19 @@ def _start(artifact: Path, connection: socket.socket) -> Engine | None:
         _tell(connection, {"signature": encode(engine.signature)})
         return engine
     return None
+
+
+def _load_converted(artifact: Path, converted: Path, signature: Path) -> Engine | None:
+    """Return the engine of what the artifact was converted to, or None, and the artifact itself has to answer."""
+    from mlmagic.serving.engines.load import load_engine
+    from mlmagic.spec.codec import loads
+    from mlmagic.spec.model import Signature
+
+    try:
+        return load_engine(artifact, signature=loads(Signature, signature.read_bytes()), converted=converted)
+    except Exception:  # noqa: BLE001 - removed meanwhile, or whatever it is
+        traceback.print_exc()
+        return None
 
 
 def _answer(connection: socket.socket, engine: Engine, number: int, columns: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     session = Session(environ={"MLMAGIC_BACKEND": "memory"}, start=start)
     table = rides(3000)
     table = table.filter(pc.is_valid(table["miles"]))
-    session._predictors = PredictorPool(limit=len(SIGNATURES))
+    session._predictors = PredictorPool(session.workspace, limit=len(SIGNATURES))
     splits = {"train": table.slice(0, 1000), "eval": table.slice(1000, 800), "test": table.slice(1800)}
     register(session, "rides", splits, target="fare", key="ride_id")
     names = {"half": "taxi", "good": "taxi", "broken": "taxi", "payment": "payment", "passengers": "passengers"}

@@ -18,6 +18,7 @@ from mlmagic.serving.pool import PredictorPool
 from mlmagic.serving.prediction import predict_frame
 from mlmagic.session import Session
 from mlmagic.spec.model import ModelOrigin, ModelVersion, Signature, TensorSpec
+from mlmagic.workspace.layout import Workspace
 
 Predict = Callable[[str, Any], pd.DataFrame]
 
@@ -27,8 +28,8 @@ def version_of(name: str) -> ModelVersion:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[PredictorPool]:
-    pool = PredictorPool()
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorPool]:
+    pool = PredictorPool(Workspace(tmp_path_factory.mktemp("workspace")))
     yield pool
     pool.close()
 

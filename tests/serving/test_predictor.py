@@ -149,8 +149,10 @@ def test_a_forked_child_of_the_kernel_does_not_keep_it_alive(models: Path) -> No
 @pytest.mark.slow
 def test_a_kernel_that_ends_takes_its_process_along(models: Path) -> None:
     program = (
-        "import sys, pathlib; from mlmagic.serving.pool import PredictorPool\n"
-        "with PredictorPool().lease('m@1', pathlib.Path(sys.argv[1])) as p: p.signature; print(p.process_id)"
+        "import sys, pathlib; from datetime import datetime; from mlmagic.serving.pool import PredictorPool\n"
+        "from mlmagic.spec.model import ModelVersion; from mlmagic.workspace.layout import Workspace\n"
+        "folder = pathlib.Path(sys.argv[1]); version = ModelVersion(model='m', number=1, create_time=datetime.now())\n"
+        "with PredictorPool(Workspace(folder)).lease(version, folder) as p: p.signature; print(p.process_id)"
     )
     command = [sys.executable, "-W", "error", "-c", program, str(models / "vector")]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
