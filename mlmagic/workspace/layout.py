@@ -10,6 +10,8 @@ from mlmagic.spec.names import check_name, is_job_id
 
 FOLDER_NAME = ".mlmagic"
 PREDICTIONS = "predictions.json"
+CONVERTED_MODEL = "model.onnx"
+CONVERSION_RECORD = "conversion.json"
 STAGING_PREFIX = ".staging-"
 """What is being built, before it is renamed into its place."""
 DELETED_PREFIX = ".deleted-"

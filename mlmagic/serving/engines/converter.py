@@ -15,14 +15,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mlmagic.runtime.signature import RefusedError, read
+from mlmagic.runtime.signature import RefusedError
 from mlmagic.serving.engines.agreement import DisagreementError, compare, first_line
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.samples import Sampler
 from mlmagic.spec import codec
 from mlmagic.spec.conversion import ConversionRecord
 from mlmagic.spec.model import Signature
 from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
 from mlmagic.workspace.files import write_atomic
+from mlmagic.workspace.layout import CONVERSION_RECORD, CONVERTED_MODEL
 
 _KINDER = 10
 
@@ -36,7 +38,7 @@ def main(argv: list[str]) -> int:
     os.nice(_KINDER)
     signature = codec.decode(Signature, request["signature"]) if request["signature"] else None
     record = convert(Path(request["artifact"]), folder, signature, _statistics(request["statistics"]))
-    write_atomic(folder / "conversion.json", codec.dumps(record))
+    write_atomic(folder / CONVERSION_RECORD, codec.dumps(record))
     return 0
 
 
@@ -44,7 +46,7 @@ def convert(
     artifact: Path, folder: Path, signature: Signature | None, statistics: SplitStatistics | None
 ) -> ConversionRecord:
     """Write `model.onnx` into the folder, and return what is to be known of it, or why there is none."""
-    model = folder / "model.onnx"
+    model = folder / CONVERTED_MODEL
     try:
         return _convert(artifact, folder, signature, statistics)
     except (RefusedError, DisagreementError) as error:
@@ -60,7 +62,7 @@ def convert(
 def _convert(
     artifact: Path, folder: Path, signature: Signature | None, statistics: SplitStatistics | None
 ) -> ConversionRecord:
-    found = codec.decode(Signature, read(artifact)["signature"])
+    found = read_signature(artifact)
     signature = signature or found
     _check_signature(signature)
     from mlmagic.serving.engines.onnx_graph import to_onnx
@@ -73,8 +75,8 @@ def _convert(
 
         saved_model = folder / "exported"
         export_keras(artifact, found, saved_model)
-    outputs, words = to_onnx(saved_model, signature.name, folder / "model.onnx")
-    other = OnnxEngine(folder / "model.onnx", signature, outputs=outputs)
+    outputs, words = to_onnx(saved_model, signature.name, folder / CONVERTED_MODEL)
+    other = OnnxEngine(folder / CONVERTED_MODEL, signature, outputs=outputs)
     with closing(SessionEngine(saved_model, signature)) as trusted:
         largest = compare(trusted, other, Sampler(signature, statistics, words))
         return ConversionRecord(max_difference=largest, outputs=outputs, signatures=trusted.signatures)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mlmagic.runtime.signature import RefusedError, read
+from mlmagic.runtime.signature import RefusedError
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.base import Columns, NamedSignature, Outputs
 from mlmagic.serving.engines.session import SessionEngine
-from mlmagic.spec.codec import decode
 from mlmagic.spec.model import Signature
 
 
@@ -23,7 +23,7 @@ def load_keras(artifact: Path, signature: Signature | None = None, *, threads: i
         RefusedError: it must not be served, or cannot be read.
         ModuleNotFoundError: Keras is not installed.
     """
-    found = decode(Signature, read(artifact)["signature"])
+    found = read_signature(artifact)
     with tempfile.TemporaryDirectory(prefix="mlmagic-") as folder:
         saved_model = Path(folder) / "model"
         try:
@@ -58,7 +58,7 @@ def export_keras(artifact: Path, signature: Signature, folder: Path) -> None:
     archive.track(model)
     archive.add_endpoint(signature.name, answer, [specs])
     archive.write_out(str(folder), verbose=False)
-    written = decode(Signature, read(folder)["signature"])
+    written = read_signature(folder)
     if {tensor.name for tensor in written.inputs} != specs.keys():
         raise ValueError("TensorFlow gave its inputs other names")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlmagic.runtime.signature import RefusedError, read
+from mlmagic.runtime.signature import RefusedError
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.base import Engine
 from mlmagic.spec import codec
 from mlmagic.spec.conversion import ConversionRecord
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.spec.model import Signature
+from mlmagic.workspace.layout import CONVERSION_RECORD
 
 
 def load_engine(
@@ -49,10 +51,10 @@ def load_engine(
 def _load_converted(model: Path, artifact: Path, signature: Signature | None, threads: int) -> Engine:
     from mlmagic.serving.engines.onnx_runtime import OnnxEngine
 
-    record = codec.loads(ConversionRecord, model.with_name("conversion.json").read_bytes())
+    record = codec.loads(ConversionRecord, model.with_name(CONVERSION_RECORD).read_bytes())
     return OnnxEngine(
         model,
-        signature or codec.decode(Signature, read(artifact)["signature"]),
+        signature or read_signature(artifact),
         outputs=record.outputs,
         signatures=record.signatures,
         original=lambda: _load_original(artifact, signature, threads),

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mlmagic.runtime.signature import read
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.base import Array, Columns, Engine, InputRefusedError, NamedSignature, Outputs
-from mlmagic.spec.codec import decode
 from mlmagic.spec.model import Signature
 
 _FATAL = 4
@@ -123,7 +122,7 @@ def load_onnx(artifact: Path, signature: Signature | None = None, *, threads: in
         RefusedError: it must not be served, or cannot be read.
         ModuleNotFoundError: ONNX or its runtime is not installed.
     """
-    found = decode(Signature, read(artifact)["signature"])
+    found = read_signature(artifact)
     return OnnxEngine(artifact, signature or found, threads=threads)
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mlmagic.runtime.signature import RefusedError, describe_signature, read
+from mlmagic.runtime.signature import RefusedError, describe_signature
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.base import Array, Columns, NamedSignature, Outputs
 from mlmagic.serving.engines.tensors import Fed, Fetched, fed, fetched
 from mlmagic.spec.codec import decode
@@ -40,7 +41,7 @@ class SessionEngine:
             ModuleNotFoundError: TensorFlow is not installed.
         """
         # Before it is loaded: loading runs the model's own initialisers. And before TensorFlow, which it does not need.
-        found = decode(Signature, read(artifact)["signature"])
+        found = read_signature(artifact)
         self.signature = signature or found
         self._lock = threading.Lock()
         self._session, definitions = _load(artifact, threads)
