@@ -14,6 +14,7 @@ from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EngineChoice, L
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_SHOWN_LABELS = 5
 
 
 def first_spec(wish: Wish, version: ModelVersion, *, now: datetime) -> EndpointSpec:
@@ -95,9 +96,16 @@ def signature_differences(first: Signature | None, second: Signature | None) -> 
         found += [
             f"{what} {name}: {_told(old.get(name))} → {_told(new.get(name))}"
             for name in sorted(old.keys() | new.keys())
-            if old.get(name) != new.get(name)
+            if not _fit(old.get(name), new.get(name))
         ]
     return found
+
+
+def _fit(first: TensorSpec | None, second: TensorSpec | None) -> bool:
+    if first is None or second is None or (first.labels and second.labels):
+        return first == second
+    # Of what was imported, or made by an older program, the classes are not known.
+    return dataclasses.replace(first, labels=second.labels) == second
 
 
 def deployment_notes(before: EndpointSpec | None, after: EndpointSpec) -> tuple[str, ...]:
@@ -176,4 +184,6 @@ def _told(spec: TensorSpec | None) -> str:
     if spec is None:
         return "none"
     sizes = ", ".join("?" if size is None else str(size) for size in spec.shape)
-    return f"{spec.dtype} ({sizes}){' or null' if spec.optional else ''}"
+    more = ", …" * (len(spec.labels) > _SHOWN_LABELS)
+    classes = f" of {', '.join(spec.labels[:_SHOWN_LABELS])}{more}" if spec.labels else ""
+    return f"{spec.dtype} ({sizes}){classes}{' or null' if spec.optional else ''}"

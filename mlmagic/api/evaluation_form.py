@@ -28,6 +28,8 @@ class Form:
     """The output with the name of the class."""
     is_vector: bool = False
     """The score has a number for each class."""
+    labels: tuple[str, ...] = ()
+    """The classes, if the version knows in which order these are."""
 
 
 def find_form(version: ModelVersion, signature: Signature, target: str, output: str | None) -> Form:
@@ -79,7 +81,7 @@ def known_labels(session: Session, version: ModelVersion, target: str) -> tuple[
 
 def _form(spec: TensorSpec, label: str | None) -> Form:
     is_vector = len(spec.shape) > 1 and spec.shape[1:] != (1,)
-    return Form(score=spec.name, label=label, is_vector=is_vector)
+    return Form(score=spec.name, label=label, is_vector=is_vector, labels=spec.labels)
 
 
 def _told(outputs: dict[str, TensorSpec]) -> str:

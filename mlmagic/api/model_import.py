@@ -19,6 +19,7 @@ from mlmagic.api.model_views import VersionDescription, describe_version
 from mlmagic.errors import MissingDependencyError, PackageError, UsageError
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.inspection import Inspection, inspect_model
+from mlmagic.runtime.labels import with_labels
 from mlmagic.spec import codec
 from mlmagic.spec.model import ModelOrigin, Signature
 from mlmagic.spec.names import ModelReference
@@ -82,7 +83,7 @@ def import_model(
     with explained(f"import {artifact.path}"), _copied(artifact, session.workspace.model(model).root) as folder:
         copy = folder / artifact.path_in_version if artifact.kind != "savedmodel" else folder
         inspection = _look_into(copy, folder, artifact)
-        signature = _with_marks(inspection.signature, VersionFolder(folder))
+        signature = with_labels(_with_marks(inspection.signature, VersionFolder(folder)), copy)
         _drop_foreign_statistics(VersionFolder(folder))
         version = session.models.register(
             model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -85,7 +86,7 @@ class _Asked:
         if endpoint is not None and self._is_open:
             # Those that share the traffic take the same.
             number = max(endpoint.spec.deployed, key=lambda deployed: deployed.traffic).number
-            self._version = session.models.resolve(ModelReference(version.model, version=number))
+            self._version = _named_as_all(session, endpoint, number)
 
     @property
     def signature(self) -> Any:
@@ -120,6 +121,17 @@ class _Asked:
         frame = predict_with(predictor, version, instances)
         frame.attrs["model_version"] = predictor.answered_by or str(version)
         return frame
+
+
+def _named_as_all(session: Session, endpoint: EndpointRecord, number: int) -> ModelVersion:
+    """Return a version that is deployed; without what it calls its classes if those beside it do not know theirs."""
+    spec = endpoint.spec
+    sharing = {deployed.number for deployed in spec.deployed if deployed.traffic} | {number}
+    versions = {each: session.models.resolve(ModelReference(spec.model, version=each)) for each in sorted(sharing)}
+    version = versions[number]
+    if version.signature is None or all(each.signature == version.signature for each in versions.values()):
+        return version
+    return dataclasses.replace(version, signature=version.signature.without_labels())
 
 
 def _endpoint_of(version: ModelVersion, session: Session, *, is_open: bool) -> EndpointRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ _MOST_ROWS = 10_000
 _SHOWN_ROWS, _SHOWN_VALUES = 5, 6
 _ELEMENT = re.compile(r"(.+)_(\d+)")
 _THRESHOLD = 0.5
+
+_Classes = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,10 @@ def _find_rows(session: Session, first: ModelVersion, second: ModelVersion, data
 
 
 def _compare(session: Session, first: ModelVersion, second: ModelVersion, rows: _Rows) -> PredictionDifference:
-    answers = [_outputs(_predict(session, version, rows.frame), version) for version in (first, second)]
+    answers = [
+        _outputs(_predict(session, version, rows.frame), version, classes)
+        for version, classes in zip((first, second), _classes(first, second), strict=True)
+    ]
     is_binary = rows.target in rows.frame and rows.frame[rows.target].nunique() == 2
     compared = [
         _compare_output(name, answers[0][name], answers[1][name], is_binary=is_binary)
@@ -99,22 +104,36 @@ def _compare(session: Session, first: ModelVersion, second: ModelVersion, rows: 
     )
 
 
+def _classes(first: ModelVersion, second: ModelVersion) -> tuple[_Classes, _Classes]:
+    """Return the classes of their outputs: those of both in one order, so that the same numbers are compared."""
+    ours, theirs = (
+        {spec.name: spec.labels for spec in version.signature.outputs if spec.labels} if version.signature else {}
+        for version in (first, second)
+    )
+    return ours, {
+        name: ours[name] if name in ours and set(ours[name]) == set(labels) else labels
+        for name, labels in theirs.items()
+    }
+
+
 def _predict(session: Session, version: ModelVersion, frame: pd.DataFrame) -> pd.DataFrame:
     from mlmagic.serving.prediction import predict_frame
 
     return predict_frame(session.predictors, version, session.models.path(version), frame)
 
 
-def _outputs(frame: pd.DataFrame, version: ModelVersion) -> dict[str, np.ndarray[Any, Any]]:
+def _outputs(frame: pd.DataFrame, version: ModelVersion, classes: _Classes) -> dict[str, np.ndarray[Any, Any]]:
     """Return the answers by output: of vectors, whose elements are columns of their own, a table."""
     import numpy as np
 
     from mlmagic.serving.frame_columns import handed_on_inputs
+    from mlmagic.serving.results import vector_names
 
     handed_on = handed_on_inputs(version.signature) if version.signature else frozenset()
     columns = {str(name): frame[name].to_numpy() for name in frame.columns if name not in handed_on}
-    groups: dict[str, list[str]] = {}
-    for name in columns:
+    groups = {name: [*vector_names(name, len(labels), labels)] for name, labels in classes.items()}
+    known = {each for names in groups.values() for each in names}
+    for name in [name for name in columns if name not in known]:
         match = _ELEMENT.fullmatch(name)
         if match and f"{match[1]}_0" in columns and match[1] not in columns:
             groups.setdefault(match[1], []).append(name)

@@ -8,6 +8,7 @@ from mlmagic.panels.text import table
 from mlmagic.spec.model import ModelVersion, TensorSpec
 
 _SHOWN = 60
+_SHOWN_LABELS = 5
 _OPTIONAL = ", may be missing"
 
 
@@ -20,8 +21,10 @@ def shape_text(tensor: TensorSpec) -> str:
 
 
 def tensor_text(tensor: TensorSpec) -> str:
-    """Return its type, and whether values may be missing."""
-    return shape_text(tensor) + (_OPTIONAL if tensor.optional else "")
+    """Return its type, which classes its numbers are of, and whether values may be missing."""
+    more = ", …" * (len(tensor.labels) > _SHOWN_LABELS)
+    classes = f" of {', '.join(tensor.labels[:_SHOWN_LABELS])}{more}" if tensor.labels else ""
+    return shape_text(tensor) + classes + (_OPTIONAL if tensor.optional else "")
 
 
 def signature_html(version: ModelVersion) -> Html:

@@ -12,6 +12,7 @@ from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray
 from mlmagic.runtime.ending import Ending, failed
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.runtime.job_metrics import job_metrics
+from mlmagic.runtime.labels import with_labels
 from mlmagic.runtime.trained_on import read_trained_on
 from mlmagic.spec.job import JobSpec, JobState
 from mlmagic.spec.model import ModelOrigin
@@ -57,7 +58,7 @@ def register_model(
         spec.model,
         artifact.folder,
         origin=_origin(job_id, spec, artifact, inspection, metrics),
-        signature=trained.mark(inspection.signature),
+        signature=with_labels(trained.mark(inspection.signature), artifact.path),
         statistics=trained.statistics,
         set_default=spec.set_default,
         now=now(),

@@ -61,7 +61,8 @@ def predict_with(predictor: Answers, version: ModelVersion, instances: Any) -> p
     if version.origin.artifact == "keras" and len(outputs) == 1:
         # A `.keras` file calls its output after the last layer, `dense_7` say.
         outputs = {ANONYMOUS: next(iter(outputs.values()))}
-    return to_frame(outputs, count=rows.count, index=rows.index, label=label)
+    classes = {spec.name: spec.labels for spec in signature.outputs}
+    return to_frame(outputs, count=rows.count, index=rows.index, label=label, classes=classes)
 
 
 def predict_rows(predictor: Answers, rows: Rows, signature: Signature) -> dict[str, Any]:

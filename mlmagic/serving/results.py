@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import PredictionError
@@ -15,8 +15,18 @@ ANONYMOUS = "output_0"
 PREDICTION = "prediction"
 
 
-def to_frame(outputs: Mapping[str, Any], *, count: int, index: Any, label: str) -> pd.DataFrame:
-    """Return the outputs as columns: `prediction`, `prediction_0` and so on for a vector, or the outputs' own names.
+def to_frame(
+    outputs: Mapping[str, Any],
+    *,
+    count: int,
+    index: Any,
+    label: str,
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Return the outputs as columns: `prediction`, or the outputs' own names.
+
+    A vector becomes a column for each number: `prediction_late` and so on where `classes` has what they are called, by
+    output, else `prediction_0` and so on.
 
     Raises:
         PredictionError: an output does not have one value for each instance.
@@ -29,8 +39,14 @@ def to_frame(outputs: Mapping[str, Any], *, count: int, index: Any, label: str) 
         if size != count:
             told = "one value" if size is None else f"{size} values"
             raise PredictionError(f"the output {name!r} of {label} has {told} for {count} instances.")
-        columns |= _columns(PREDICTION if list(outputs) == [ANONYMOUS] else name, output)
+        named = PREDICTION if list(outputs) == [ANONYMOUS] else name
+        columns |= _columns(named, output, (classes or {}).get(name, ()))
     return pd.DataFrame(columns, index=pd.RangeIndex(count) if index is None else index)
+
+
+def vector_names(name: str, size: int, classes: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the columns of an output with several numbers for each instance."""
+    return tuple(f"{name}_{each}" for each in (classes if len(classes) == size else range(size)))
 
 
 def with_gaps(values: Any) -> Any:
@@ -43,7 +59,7 @@ def with_gaps(values: Any) -> Any:
     return [None if value == stand_in else value for value in values.tolist()] if stand_in in values else values
 
 
-def _columns(name: str, output: Any) -> dict[str, Any]:
+def _columns(name: str, output: Any, classes: Sequence[str]) -> dict[str, Any]:
     if isinstance(output, list):
         return {name: _cells(output)}
     if output.ndim == 1:
@@ -51,7 +67,7 @@ def _columns(name: str, output: Any) -> dict[str, Any]:
     if output.ndim == 2:
         if output.shape[1] == 1:
             return {name: _values(output[:, 0])}
-        return {f"{name}_{i}": _values(output[:, i]) for i in range(output.shape[1])}
+        return {each: _values(output[:, i]) for i, each in enumerate(vector_names(name, output.shape[1], classes))}
     return {name: _cells([item.tolist() for item in output])}
 
 

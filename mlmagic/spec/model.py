@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ class TensorSpec(Noun):
     shape: tuple[int | None, ...]
     optional: bool = False
     """Of an input: values may be missing. To the model, NaN, the smallest integer and the empty text are."""
+    labels: tuple[str, ...] = ()
+    """Of an output with a number for each class: what they are called, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,11 @@ class Signature(Noun):
     name: str = "serving_default"
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+
+    def without_labels(self) -> Signature:
+        """Return it as if nothing were known of classes."""
+        outputs = tuple(dataclasses.replace(spec, labels=()) for spec in self.outputs)
+        return dataclasses.replace(self, outputs=outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

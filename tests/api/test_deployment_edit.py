@@ -134,6 +134,15 @@ def test_versions_that_differ_cannot_share() -> None:
     ]
 
 
+def test_classes_in_another_order_are_another_output() -> None:
+    spec = TensorSpec(name="odds", dtype="float32", shape=(None, 2))
+    unknown, ours, theirs = (
+        Signature(outputs=(dataclasses.replace(spec, labels=labels),)) for labels in ((), ("a", "b"), ("b", "a"))
+    )
+    assert signature_differences(ours, theirs) == ["output odds: float32 (?, 2) of a, b → float32 (?, 2) of b, a"]
+    assert signature_differences(ours, unknown) == signature_differences(unknown, ours) == []
+
+
 def test_a_version_that_differs_may_take_over() -> None:
     check_signatures(changed(made(), "taxi@2", 2), [version(1), version(2, CITY)])
 

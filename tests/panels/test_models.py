@@ -110,6 +110,8 @@ def test_a_wide_signature_is_cut():
     lines = signature_text(version)
     assert lines[-1] == "Of 70 inputs and 0 outputs, the first 60 are shown."
     assert tensor_text(inputs[0]) == "float32 (n), may be missing"
+    odds = TensorSpec(name="odds", dtype="float32", shape=(None, 6), labels=tuple("abcdef"))
+    assert tensor_text(odds) == "float32 (n, 6) of a, b, c, d, e, …"
 
 
 def test_the_page_of_a_version(versions, now):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,7 @@ def test_classes_are_told_by_their_labels(process, tmp_path) -> None:
     assert target == [labels.index("ünknown"), 0, -1, -1]
     assert answered["label"].tolist() == [labels[2].encode()] * 2
     assert answered["prediction"].shape == (2, 3)
+    assert json.loads((folder / "model/assets.extra/labels.json").read_text()) == list(labels)
 
 
 ODD = ("Fare ($)", "a/b ü", "class", "self", "Trip", "trip", "_x")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmagic.serving.results import ANONYMOUS, PREDICTION
+from mlmagic.serving.results import ANONYMOUS, PREDICTION, vector_names
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 
 LABEL = "label"
@@ -38,4 +38,4 @@ def _names(spec: TensorSpec, name: str) -> tuple[str, ...]:
     item = spec.shape[1:]
     if item in {(), (1,)} or is_nested(spec):
         return (name,)
-    return tuple(f"{name}_{i}" for i in range(item[0] or 0))
+    return vector_names(name, item[0] or 0, spec.labels)
