@@ -56,15 +56,14 @@ def make_model() -> Path:
 
 
 def _register(saved: Path) -> None:
-    from mlmagic.runtime.signature import read
+    from mlmagic.serving.engines.artifact import read_signature
     from mlmagic.session import Session
-    from mlmagic.spec.codec import decode
-    from mlmagic.spec.model import ModelOrigin, Signature
+    from mlmagic.spec.model import ModelOrigin
 
     session = Session(environ={"MLMAGIC_HOME": str(BUILD / ".mlmagic")})
     copy = BUILD / "copy"
     shutil.copytree(saved, copy)
-    signature = decode(Signature, read(copy)["signature"])
+    signature = read_signature(copy)
     session.models.register(MODEL, copy, origin=ModelOrigin(), signature=signature, now=datetime.now(UTC))
 
 

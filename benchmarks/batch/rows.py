@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from benchmarks.serving.models import TEXTS
+from benchmarks.serving.models import columns_of_rides
 
 ROWS_PER_FILE = 1_000_000
 
@@ -27,16 +27,4 @@ def make_files(folder: Path) -> dict[str, Path]:
 
 def rides(count: int) -> pa.Table:
     """Return rows with an id."""
-    generator = np.random.default_rng(5)
-    columns = {
-        "id": np.arange(count),
-        "distance": generator.gamma(2, 2, count).round(2),
-        "duration": generator.gamma(3, 5, count).round(1),
-        "passengers": generator.integers(1, 6, count).astype(float),
-        "hour": generator.integers(0, 24, count).astype(float),
-        "weekday": generator.integers(0, 7, count).astype(float),
-        "latitude": generator.normal(40.7, 0.05, count).round(4),
-        "longitude": generator.normal(-73.9, 0.05, count).round(4),
-        **{name: generator.choice(words, count) for name, words in TEXTS.items()},
-    }
-    return pa.table(columns)
+    return pa.table({"id": np.arange(count), **columns_of_rides(count, seed=5)})

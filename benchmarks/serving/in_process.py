@@ -11,25 +11,28 @@ import os
 import statistics
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
 from benchmarks.serving.servers import BUILD
+from mlmagic.serving.engines.converter import convert
 from mlmagic.serving.engines.load import load_engine
+from mlmagic.spec.codec import dumps
 from mlmagic.spec.endpoint import EngineChoice
+from mlmagic.workspace.layout import CONVERSION_RECORD, CONVERTED_MODEL
 
 ROUNDS, CALLS = 7, 200
 
 
 def main() -> None:
-    model, choice = sys.argv[1:3]
+    model, choice = sys.argv[1], EngineChoice(sys.argv[2])
     os.sched_setaffinity(0, {0})
-    converted = BUILD / f"{model}.onnx"
-    engine = load_engine(
-        BUILD / model / "1", choice=EngineChoice(choice), converted=converted if choice == "onnx" else None
-    )
+    artifact = BUILD / model / "1"
+    converted = make_onnx(artifact, BUILD / f"{model}-onnx") if choice is EngineChoice.ONNX else None
+    engine = load_engine(artifact, choice=choice, converted=converted)
     taken = {}
     for clients, instances in ((1, 1), (8, 1), (32, 1), (8, 64)):
         bodies = [
@@ -45,6 +48,17 @@ def main() -> None:
             rounds.append((time.process_time() - started) / (CALLS if instances == 1 else CALLS // 10) / clients)
         taken[f"{clients}x{instances}"] = statistics.median(rounds) * 1e6
     print(json.dumps(taken))
+
+
+def make_onnx(artifact: Path, folder: Path) -> Path:
+    """Convert a model, unless that was done before, and return the path of what it was converted to."""
+    if not (folder / CONVERSION_RECORD).exists():
+        folder.mkdir(exist_ok=True)
+        record = convert(artifact, folder, signature=None, statistics=None)
+        if record.reason is not None:
+            raise RuntimeError(f"{artifact} cannot be converted: {record.reason}")
+        (folder / CONVERSION_RECORD).write_text(dumps(record))
+    return folder / CONVERTED_MODEL
 
 
 def answer(engine: Any, bodies: list[bytes]) -> list[bytes]:

@@ -84,8 +84,14 @@ def build_m2() -> Any:
 
 def rides(count: int, *, seed: int) -> list[Any]:
     """Return instances of the first model."""
+    columns = columns_of_rides(count, seed=seed)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
+
+
+def columns_of_rides(count: int, *, seed: int) -> dict[str, Any]:
+    """Return an array for each input of the first model."""
     generator = np.random.default_rng(seed)
-    columns: dict[str, Any] = {
+    return {
         "distance": generator.gamma(2, 2, count).round(2),
         "duration": generator.gamma(3, 5, count).round(1),
         "passengers": generator.integers(1, 6, count).astype(float),
@@ -95,7 +101,6 @@ def rides(count: int, *, seed: int) -> list[Any]:
         "longitude": generator.normal(-73.9, 0.05, count).round(4),
         **{name: generator.choice(words, count) for name, words in TEXTS.items()},
     }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
 
 
 def digits(count: int, *, seed: int) -> list[Any]:
