@@ -110,12 +110,13 @@ def evaluate(
         UsageError: what else does not fit; for example, which output tells the target is not known.
         PredictionError: the rows do not fit the model, or it failed.
     """
-    from mlmagic.api.evaluation_outcomes import Goal, make_outcomes
+    from mlmagic.api.evaluation_classes import Goal
+    from mlmagic.api.evaluation_outcomes import make_outcomes
     from mlmagic.session import current_session
 
     session = session or current_session()
     versions = _versions(session, (model_ref, *others))
-    named = read_labels(labels)
+    named = read_class_names(labels)
     if threshold is not None and (isinstance(threshold, bool) or not 0 < threshold < 1):
         raise UsageError(f"threshold is a probability between 0 and 1, not {threshold!r}.")
     wanted = Wanted(data=data, split=split, target=target, by=by, limit=limit)
@@ -125,7 +126,7 @@ def evaluate(
     return _report(rows, found, make_outcomes(goal, found.answers), versions)
 
 
-def read_labels(labels: object) -> tuple[str, ...]:
+def read_class_names(labels: object) -> tuple[str, ...]:
     """Check the names of classes: a sequence, or text with commas between them."""
     if labels is None:
         return ()
@@ -210,7 +211,7 @@ def _asked(
     with session.predictors.lease(version, session.models.path(version)) as predictor:
         signature = version.signature or predictor.signature
         form = find_form(version, signature, rows.target, output)
-        answers = Answers(str(version), form, labels or known_labels(session, version, rows.target))
+        answers = Answers(str(version), form, labels or form.labels or known_labels(session, version, rows.target))
         yield _Asked(predictor=predictor, signature=signature, answers=answers)
 
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.evaluation_answers import Answers
-from mlmagic.api.evaluation_values import MISSING, Values
-from mlmagic.errors import UsageError, nearest
+from mlmagic.api.evaluation_classes import (
+    Goal,
+    all_classes,
+    as_target,
+    classes_of,
+    coded,
+    named_classes,
+    two_classes,
+)
+from mlmagic.api.evaluation_values import MISSING
+from mlmagic.errors import UsageError
 from mlmagic.evaluation.outcome import Outcome
 from mlmagic.spec.evaluation import Task
 
@@ -19,17 +28,6 @@ if TYPE_CHECKING:
 
 # A model that returns whole numbers alone names classes, unless there are more of them.
 _MOST_WHOLE_CLASSES = 20
-_BOOLEANS = {"0": "False", "1": "True"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """What is so, and how answers are read."""
-
-    name: str
-    values: Values
-    positive: str | None = None
-    threshold: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +64,7 @@ def find_task(answers: Answers, goal: Goal) -> Task:
             hint="Name the classes in the order of the outputs: --labels A,B; of one number the second is the one "
             "that it speaks for.",
         )
-    names = {*_texts(target), *_named(answers, target)}
+    names = {*classes_of(target), *named_classes(answers, target)}
     if answers.width == 0 and not target.is_text and not target.is_bool and len(names) > _MOST_WHOLE_CLASSES:
         return Task.REGRESSION
     return Task.BINARY if (answers.width or len(answers.labels) or len(names)) <= 2 else Task.MULTICLASS
@@ -113,9 +111,9 @@ def _regression(goal: Goal, answers: Sequence[Answers]) -> Outcomes:
 def _binary(goal: Goal, answers: Sequence[Answers]) -> Outcomes:
     import numpy as np
 
-    classes = _two_classes(goal, answers)
-    actual, others = _coded(goal.values, classes)
-    notes = _unknown(goal.name, others, actual)
+    classes = two_classes(goal, answers)
+    actual, others = coded(goal.values, classes)
+    notes = _notes_on_unknown(goal.name, others, actual)
     found = [_two(each, goal, classes) for each in answers]
     has_answer = [np.ones(len(actual), bool) if score is None else np.isfinite(score) for _, score in found]
     kept = (actual != MISSING) & np.all(has_answer, axis=0)
@@ -142,31 +140,6 @@ def _threshold(goal: Goal) -> float:
     return 0.5 if goal.threshold is None else goal.threshold
 
 
-def _two_classes(goal: Goal, answers: Sequence[Answers]) -> tuple[str, str]:
-    """Return the names of the negative and of the positive class."""
-    labels = next((each.labels for each in answers if len(each.labels) == 2), None)
-    names = sorted({*_texts(goal.values), *(name for each in answers for name in _named(each, goal.values))})
-    if goal.values.is_bool:
-        labels = ("False", "True")
-    elif not goal.values.is_text and set(names) <= {"0", "1"}:
-        labels = ("0", "1")
-    if labels is None and len(names) > 2:
-        raise UsageError(
-            f"{answers[0].name} tells two classes apart, and {goal.name} has {len(names):,}: "
-            f"{', '.join(names[:5])}{', …' * (len(names) > 5)}.",
-            hint="Name the two in the order of its outputs: --labels A,B",
-        )
-    labels = labels or (names[0], names[1] if len(names) > 1 else f"not {names[0]}")
-    if goal.positive is None or goal.positive == labels[1]:
-        return labels[0], labels[1]
-    if goal.positive != labels[0]:
-        raise UsageError(
-            f"positive {goal.positive!r} is no class of {goal.name}. {nearest(goal.positive, labels)}".rstrip(),
-            hint=f"Classes: {labels[0]} and {labels[1]}.",
-        )
-    return labels[1], labels[0]
-
-
 def _two(answers: Answers, goal: Goal, classes: tuple[str, str]) -> tuple[Array, Array | None]:
     """Return which rows a version takes for positive, and their probabilities if it tells any."""
     import numpy as np
@@ -174,7 +147,7 @@ def _two(answers: Answers, goal: Goal, classes: tuple[str, str]) -> tuple[Array,
     score = None if answers.width == 0 else answers.probabilities()
     named = None
     if answers.form.label is not None:
-        named = _coded(_as_target(answers.label, goal.values), classes)[0] == 1
+        named = coded(as_target(answers.label, goal.values), classes)[0] == 1
     if score is None:
         return (np.zeros(0, bool) if named is None else named), None
     own = answers.labels if len(answers.labels) == 2 else tuple(sorted(classes)) if not goal.values.is_text else classes
@@ -192,8 +165,8 @@ def _two(answers: Answers, goal: Goal, classes: tuple[str, str]) -> tuple[Array,
 def _multiclass(goal: Goal, answers: Sequence[Answers]) -> Outcomes:
     import numpy as np
 
-    classes = _all_classes(goal, answers)
-    actual, _ = _coded(goal.values, classes)
+    classes = all_classes(goal, answers)
+    actual, _ = coded(goal.values, classes)
     notes: list[str] = []
     found: list[tuple[Array, Array | None, Array | None]] = []
     for each in answers:
@@ -229,7 +202,7 @@ def _several(
                 f"{answers.name} returns {answers.width} number{'s' * (answers.width != 1)} for a row, and {goal.name} "
                 f"has {len(classes):,} classes."
             )
-        return _coded(_as_target(answers.label, goal.values), classes)[0], None, None
+        return coded(as_target(answers.label, goal.values), classes)[0], None, None
     place = answers.array("predicted")
     names = answers.labels or tuple(str(number) for number in range(answers.width))
     if len(names) == answers.width and not answers.is_order_wrong:
@@ -243,7 +216,7 @@ def _several(
             f"{answers.name} returns {answers.width} numbers for a row, and {len(names)} classes are named.",
             hint="Name them in the order of the outputs: --labels A,B,C",
         )
-    return _coded(_as_target(answers.label, goal.values), classes)[0], None, None
+    return coded(as_target(answers.label, goal.values), classes)[0], None, None
 
 
 def _check_whole(answers: Answers, goal: Goal) -> None:
@@ -259,52 +232,7 @@ def _check_whole(answers: Answers, goal: Goal) -> None:
         )
 
 
-def _all_classes(goal: Goal, answers: Sequence[Answers]) -> tuple[str, ...]:
-    """Return the names of the classes: in the order of the outputs, then others that are in the rows."""
-    names: dict[str, None] = {}
-    for each in answers:
-        names |= dict.fromkeys(each.labels)
-        if each.width > 2 and not each.labels and not goal.values.is_text:
-            names |= dict.fromkeys(str(number) for number in range(each.width))
-    seen = {*_texts(goal.values), *(name for each in answers for name in _named(each, goal.values))}
-    return tuple(names | dict.fromkeys(sorted(seen - names.keys())))
-
-
-def _coded(values: Values, classes: Sequence[str]) -> tuple[Array, list[str]]:
-    """Return the place of each row's class among the classes, -1 for others; and what these are."""
-    import numpy as np
-
-    places = {name: place for place, name in enumerate(classes)}
-    if values.is_text:
-        texts = values.texts
-        table = np.array([*(places.get(text, MISSING) for text in texts), MISSING])
-        return table[values.codes()], [text for text in texts if text not in places]
-    distinct, at = np.unique(values.numbers(), return_inverse=True)
-    texts = tuple(values.told(float(number)) for number in distinct)
-    table = np.array([places.get(text, MISSING) for text in texts] or [MISSING])
-    return table[at] if len(at) else np.zeros(0, np.int64), [text for text in texts if text not in places]
-
-
-def _texts(values: Values) -> tuple[str, ...]:
-    import numpy as np
-
-    if values.is_text:
-        return values.texts
-    return tuple(values.told(float(number)) for number in np.unique(values.numbers()))
-
-
-def _named(answers: Answers, target: Values) -> tuple[str, ...]:
-    return () if answers.form.label is None else _texts(_as_target(answers.label, target))
-
-
-def _as_target(label: Values, target: Values) -> Values:
-    """Return the named classes as the target has them: True and False for 1 and 0."""
-    if not target.is_bool or not set(label.texts) <= _BOOLEANS.keys():
-        return label
-    return label.renamed(_BOOLEANS)
-
-
-def _unknown(name: str, others: Sequence[str], codes: Array) -> list[str]:
+def _notes_on_unknown(name: str, others: Sequence[str], codes: Array) -> list[str]:
     if not others:
         return []
     count = int((codes == MISSING).sum())

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from mlmagic.api.evaluation_answers import Answers
+from mlmagic.api.evaluation_classes import Goal
 from mlmagic.api.evaluation_form import Form, find_form
-from mlmagic.api.evaluation_outcomes import Goal, make_outcomes
+from mlmagic.api.evaluation_outcomes import make_outcomes
 from mlmagic.api.evaluation_values import Values, is_present
 from mlmagic.errors import PredictionError, UsageError
 from mlmagic.spec.evaluation import Task
