@@ -115,6 +115,8 @@ class VersionStatus(Noun):
     number: int
     engine: str | None = None
     """`session` or `onnx`, once loaded."""
+    is_converting: bool = False
+    """TensorFlow serves it only until it is converted for ONNX Runtime, and workers have loaded that."""
     requests: int = 0
     instances: int = 0
     errors: int = 0

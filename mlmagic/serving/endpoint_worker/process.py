@@ -101,8 +101,10 @@ class Process:
     async def _change(self, what: str, table: Table) -> dict[str, Any]:
         try:
             await self._versions.load(table)
+            if self._versions.wanted is not table:
+                return {"error": "something else is wanted by now"}
             if what == "serve":
-                await self._versions.serve(table)
+                self._versions.serve(table)
                 if self._server is None:
                     self._server = Server(self._versions.application(table), self._listener)
                     self._server.start()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.serving.supervisor.table import Table, VersionToServe
 from mlmagic.serving.supervisor.token import read_token
+from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.workspace.layout import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Versions:
 
         self.deployed = Deployed()
         self.table: Table | None = None
+        self.wanted: Table | None = None
+        """What is to be served next, or is already."""
         self._workspace = workspace
         self._loaded: dict[str, ServedVersion] = {}
         self._closed: list[VersionStatus] = []
@@ -43,25 +46,36 @@ class Versions:
     async def load(self, table: Table) -> None:
         """Load what has not been loaded, while what is served goes on being served.
 
+        Of several calls the newest counts: what only the others want is loaded no more, or dropped again.
+
         Raises:
             Exception: whatever a model raises.
         """
-        from mlmagic.serving.app.served import ServedVersion
-
+        self.wanted = table
+        if self._loaded.keys() >= table.versions_as_text.keys():
+            # What is loading now must not keep anybody from going back.
+            return
         async with self._loading:
             for text, version in table.versions_as_text.items():
-                if text in self._loaded:
-                    continue
-                loop = asyncio.get_running_loop()
-                engine = await loop.run_in_executor(self._loader, _load_engine, version)
-                label = f"{table.spec.model}@{version.number}"
-                self._loaded[text] = ServedVersion(
-                    label, version.number, engine, table.spec.limits, executor=self._caller
-                )
-                _freeze()
+                if text not in self._loaded and self._wants(text):
+                    await self._load(table, text, version)
 
-    async def serve(self, table: Table) -> None:
-        """Serve this from the next request on, and close what is no part of it after what it still answers."""
+    async def _load(self, table: Table, text: str, version: VersionToServe) -> None:
+        from mlmagic.serving.app.served import ServedVersion
+
+        engine = await asyncio.get_running_loop().run_in_executor(self._loader, _load_engine, version)
+        if self._wants(text):
+            label = f"{table.spec.model}@{version.number}"
+            self._loaded[text] = ServedVersion(label, version.number, engine, table.spec.limits, executor=self._caller)
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._loader, engine.close)
+        _freeze()
+
+    def _wants(self, text: str) -> bool:
+        return any(table is not None and text in table.versions_as_text for table in (self.wanted, self.table))
+
+    def serve(self, table: Table) -> None:
+        """Serve this, which is loaded, from the next request on; the rest is closed after what it still answers."""
         from mlmagic.serving.app import deployed
 
         texts = table.versions_as_text
@@ -120,8 +134,15 @@ def _load_engine(version: VersionToServe) -> Engine:
         Path(version.artifact),
         signature=version.signature,
         choice=version.engine,
-        converted=None if version.converted is None else Path(version.converted),
+        converted=_converted(version),
     )
+
+
+def _converted(version: VersionToServe) -> Path | None:
+    path = None if version.converted is None else Path(version.converted)
+    # It may have been removed since, or made anew by other libraries: then the other engine is there.
+    is_needed = version.engine is EngineChoice.ONNX
+    return path if path is None or is_needed or path.exists() else None
 
 
 def _freeze() -> None:

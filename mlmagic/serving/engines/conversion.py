@@ -15,6 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
@@ -26,17 +28,16 @@ from mlmagic.spec import codec
 from mlmagic.spec.conversion import ConversionRecord
 from mlmagic.spec.model import ModelVersion
 from mlmagic.workspace.files import make_folder, write_atomic
-from mlmagic.workspace.layout import VersionFolder, Workspace
+from mlmagic.workspace.layout import CONVERSION_RECORD, CONVERTED_MODEL, VersionFolder, Workspace
 
 TIMEOUT_SECONDS = 600.0
-RECORD = "conversion.json"
-MODEL = "model.onnx"
 
 _FORMAT = 1
 """Of what is written: another one makes all conversions anew."""
 _PACKAGES = ("onnx", "onnxruntime", "tensorflow", "tensorflow-cpu", "tf2onnx")
 _CONVERTER = (sys.executable, "-P", "-m", "mlmagic.serving.engines.converter")
 _LOG_TAIL_BYTES = 1 << 12
+_LOOK_SECONDS = 0.1
 _CRASHES = frozenset(
     -number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGBUS)
 )
@@ -53,8 +54,17 @@ class Conversion:
     """By what part the two answered differently at most, on sample rows."""
 
 
+class ConversionStoppedError(Exception):
+    """Nobody wants it any more."""
+
+
 def convert(
-    workspace: Workspace, version: ModelVersion, folder: Path, *, timeout: float = TIMEOUT_SECONDS
+    workspace: Workspace,
+    version: ModelVersion,
+    folder: Path,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    stopped: threading.Event | None = None,
 ) -> Conversion:
     """Return a version's ONNX model, which is made if it has not been tried yet. Takes some ten seconds then.
 
@@ -65,15 +75,20 @@ def convert(
         version: what is to be converted.
         folder: the version's.
         timeout: after which it counts as one that cannot be converted.
+        stopped: when it is set, this is ended within moments.
+
+    Raises:
+        ConversionStoppedError: it was set.
     """
+    stopped = stopped or threading.Event()
     if version.origin.artifact == "onnx":
         return Conversion(path=folder / version.origin.artifact_path)
     place = workspace.converted / conversion_name(version)
     try:
         make_folder(workspace.converted)
-        with _locked(workspace.converted / f"{_prefix(version)}.lock"):
+        with _locked(workspace.converted / f"{version}.lock", stopped):
             known = _read(place)
-            return known or _make(place, version, _request(version, folder), timeout)
+            return known or _make(place, version, _request(version, folder), timeout, stopped)
     except OSError as error:
         return Conversion(reason=f"what it would be converted to cannot be written: {error}")
 
@@ -88,11 +103,7 @@ def known_conversion(workspace: Workspace, version: ModelVersion, folder: Path) 
 def conversion_name(version: ModelVersion) -> str:
     """Return what the folder of a version's conversion is called: by the version, and by what it is made with."""
     text = f"{_FORMAT} {codec.format_time(version.create_time)} {' '.join(map(_release, _PACKAGES))}"
-    return f"{_prefix(version)}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _prefix(version: ModelVersion) -> str:
-    return f"{version.model}@{version.number}"
+    return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _release(package: str) -> str:
@@ -103,33 +114,45 @@ def _release(package: str) -> str:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, stopped: threading.Event) -> Iterator[None]:
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not _lock(file.fileno()):
+            if stopped.wait(_LOOK_SECONDS):
+                raise ConversionStoppedError
         yield
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(place: Path) -> Conversion | None:
     try:
-        record = codec.loads(ConversionRecord, (place / RECORD).read_bytes())
+        record = codec.loads(ConversionRecord, (place / CONVERSION_RECORD).read_bytes())
     except (OSError, codec.DecodeError):
         return None
     if record.reason is not None:
         return Conversion(reason=record.reason)
-    model = place / MODEL
+    model = place / CONVERTED_MODEL
     return Conversion(path=model, max_difference=record.max_difference) if model.exists() else None
 
 
-def _make(place: Path, version: ModelVersion, request: bytes, timeout: float) -> Conversion:
+def _make(
+    place: Path, version: ModelVersion, request: bytes, timeout: float, stopped: threading.Event
+) -> Conversion:
     # Those of an older version of that number, or of other libraries, and what was cut short.
-    for old in place.parent.glob(f"{_prefix(version)}-*"):
+    for old in place.parent.glob(f"{version}-*"):
         shutil.rmtree(old, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=f"{_prefix(version)}-", suffix=".staging", dir=place.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f"{version}-", suffix=".staging", dir=place.parent))
     try:
-        if failure := _run(staging, request, timeout):
+        if failure := _run(staging, request, timeout, stopped):
             if failure.is_passing:
                 return Conversion(reason=failure.reason)
-            write_atomic(staging / RECORD, codec.dumps(ConversionRecord(reason=failure.reason)), sync=False)
+            write_atomic(staging / CONVERSION_RECORD, codec.dumps(ConversionRecord(reason=failure.reason)), sync=False)
         shutil.rmtree(staging / "exported", ignore_errors=True)
         staging.rename(place)
     finally:
@@ -146,7 +169,7 @@ class _Failure:
     """Another time it may."""
 
 
-def _run(staging: Path, request: bytes, timeout: float) -> _Failure | None:
+def _run(staging: Path, request: bytes, timeout: float, stopped: threading.Event) -> _Failure | None:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [*_CONVERTER, str(staging.absolute())],
@@ -158,7 +181,7 @@ def _run(staging: Path, request: bytes, timeout: float) -> _Failure | None:
             start_new_session=True,
         )
         try:
-            status = _wait(process, request, timeout)
+            status = _wait(process, request, timeout, stopped)
         except subprocess.TimeoutExpired:
             return _Failure(reason=f"its conversion took longer than {timeout:g} s", is_passing=False)
         if status == 0:
@@ -170,14 +193,19 @@ def _run(staging: Path, request: bytes, timeout: float) -> _Failure | None:
     )
 
 
-def _wait(process: subprocess.Popen[bytes], request: bytes, timeout: float) -> int:
+def _wait(process: subprocess.Popen[bytes], request: bytes, timeout: float, stopped: threading.Event) -> int:
     """Return its status. Its stdin stays open meanwhile: it ends with this process, however that ends."""
     with contextlib.suppress(BrokenPipeError), process:
         try:
             if process.stdin is not None:
                 process.stdin.write(request + b"\n")
                 process.stdin.flush()
-            process.wait(timeout)
+            deadline = time.monotonic() + timeout
+            while process.poll() is None:
+                if time.monotonic() > deadline:
+                    raise subprocess.TimeoutExpired(process.args, timeout)
+                if stopped.wait(_LOOK_SECONDS):
+                    raise ConversionStoppedError
         finally:
             process.kill()
     return process.wait()

@@ -27,7 +27,9 @@ _DEATHS_WHILE_LOADING = 3
 class Fleet:
     """The workers. `served` is the table that all of them serve, or are about to."""
 
-    def __init__(self, endpoint: Path, changed: Callable[[], None]) -> None:
+    def __init__(self, endpoint: Path, changed: Callable[[], None], orphans: Sequence[ProcessIdentity] = ()) -> None:
+        self.orphans = orphans
+        """Workers of the supervisor before: they answer by what that told them last, until they end."""
         self.workers: list[Worker] = []
         self.served: Table | None = None
         self.generation = 0
@@ -46,8 +48,12 @@ class Fleet:
 
     @property
     def active(self) -> list[Worker]:
-        """Those that take connections, or will."""
-        return [worker for worker in self.workers if worker.is_alive and not worker.is_draining]
+        """Those that take connections, or will, and go on with that."""
+        return [
+            worker
+            for worker in self.workers
+            if worker.is_alive and not (worker.is_draining or worker.is_spare or worker.is_outdated)
+        ]
 
     def sweep(self) -> None:
         """Take note of workers that have ended, and end those that drain for too long."""
@@ -55,7 +61,7 @@ class Fleet:
         for worker in self.workers:
             if worker.is_alive and worker.is_draining and now > worker.drain_until + _OVERDUE_SECONDS:
                 worker.kill()
-            if not worker.is_alive and not worker.is_draining:
+            if not (worker.is_alive or worker.is_draining or worker.is_spare):
                 self.restarts.died(now, worker.ready_at, f"its process {worker.died.result()}")
         self.lost += [worker for worker in self.workers if not worker.is_alive]
         self.workers = [worker for worker in self.workers if worker.is_alive]
@@ -74,38 +80,49 @@ class Fleet:
                     return
                 self._spawn(self._bring_up(worker))
 
-    async def deploy(self, table: Table, listener: socket.socket, orphans: Sequence[ProcessIdentity] = ()) -> None:
+    async def deploy(
+        self, table: Table, listener: socket.socket, on_admission: Callable[[], None] | None = None
+    ) -> None:
         """Let all workers serve another table: those that have it loaded first, then all of them, then nothing else.
 
-        `orphans` are workers of the supervisor before: they answer by what that told them last, until they end.
+        This may be cancelled at any time, if what is served is settled by another call after that.
+
+        Args:
+            table: what is to be served.
+            listener: for new workers.
+            on_admission: called when workers have been started for it that are the endpoint's from now on.
 
         Raises:
             LoadFailedError: a version cannot be loaded. What was served before is served on.
             OSError: no process can be started.
         """
         before = self.served
-        is_same = before is not None and before.has_same_process(table.spec)
+        replaces = before is None or before.needs_other_workers(table)
         fresh: list[Worker] = []
         try:
-            if before is None or not is_same or not set(table.versions_as_text) <= set(before.versions_as_text):
-                await self._load(table, listener, fresh, is_same=is_same)
+            if before is None or replaces or not set(table.versions_as_text) <= set(before.versions_as_text):
+                await self._load(table, listener, fresh, in_place=not replaces)
         except BaseException:
             for worker in fresh:
                 worker.kill()
-            await self._catch_up()
             raise
-        self.served = table
-        await self._catch_up(*fresh)
-        if before is not None and not is_same:
-            old = [worker for worker in self.active if worker not in fresh]
-            await asyncio.gather(*(worker.step_down(DRAIN_SECONDS) for worker in old))
-        await _end_orphans(orphans)
-        self.generation = table.spec.generation
+        for worker in self.workers:
+            worker.is_outdated |= replaces and worker not in fresh
+        for worker in fresh:
+            worker.is_spare, worker.is_admitted = False, True
+        if fresh and on_admission is not None:
+            on_admission()
+        await self.redirect(table)
 
     async def redirect(self, table: Table) -> None:
-        """Let all workers serve what they have loaded under other names."""
+        """Let all workers serve what they have loaded; return when none serves anything else any more."""
         self.served = table
         await self._catch_up()
+        outdated = [worker for worker in self.workers if worker.is_outdated and worker.is_alive]
+        await asyncio.gather(*(worker.step_down(DRAIN_SECONDS) for worker in outdated if not worker.is_draining))
+        if behind := [worker.died for worker in self.workers if worker.is_draining and worker.table is not table]:
+            await asyncio.wait(behind)
+        await _end_orphans(self.orphans)
         self.generation = table.spec.generation
 
     async def end(self) -> None:
@@ -117,15 +134,18 @@ class Fleet:
             if self.workers:
                 await asyncio.wait([worker.died for worker in self.workers], timeout=1.0)
 
-    async def _load(self, table: Table, listener: socket.socket, fresh: list[Worker], *, is_same: bool) -> None:
+    async def _load(self, table: Table, listener: socket.socket, fresh: list[Worker], *, in_place: bool) -> None:
         deaths = 0
         while True:
-            targets = self.ready if is_same else [worker for worker in fresh if worker.is_alive]
+            ready = [worker for worker in self.active if worker.is_ready]
+            targets = (ready if in_place else []) or [worker for worker in fresh if worker.is_alive]
             if not targets:
                 # One is enough to find out whether it loads; those that replace others must be able to do their work.
-                count = 1 if is_same else max(1, table.spec.scaling.min_replicas, len(self.ready))
-                fresh.extend(self._start(table, listener) for _ in range(count))
-                targets = [worker for worker in fresh if worker.is_alive]
+                count = 1 if in_place else max(1, table.spec.scaling.min_replicas, len(ready))
+                for _ in range(count):
+                    fresh.append(self._start(table, listener))
+                    fresh[-1].is_spare = True
+                targets = fresh[-count:]
             results = await asyncio.gather(*(worker.load(table) for worker in targets), return_exceptions=True)
             dead = []
             for result in results:
@@ -139,18 +159,21 @@ class Fleet:
             if deaths >= _DEATHS_WHILE_LOADING:
                 raise LoadFailedError(f"the process that loads it {dead[-1].how}; so it went {deaths} times")
 
-    async def _catch_up(self, *fresh: Worker) -> None:
+    async def _catch_up(self) -> None:
         """Return when all workers that take connections, and those that are to from now on, serve what is served."""
-        admitted = [worker for worker in self.active if worker.is_admitted]
-        if self.served is not None:
-            await asyncio.gather(*(self._bring_up(worker) for worker in {*admitted, *fresh}))
+        await asyncio.gather(*(self._bring_up(worker) for worker in self.workers if worker.is_admitted))
 
     async def _bring_up(self, worker: Worker) -> None:
         try:
-            while worker.table is not self.served and self.served is not None and worker.is_alive:
-                table = self.served
+            while (table := self.served) is not None and worker.table is not table and worker.is_alive:
+                if worker.is_draining or worker.is_outdated:
+                    # It loads nothing more; but those who are still connected are to hear the same as all others.
+                    if (translated := worker.in_its_terms(table)) is None:
+                        return
+                    await worker.serve(table, translated=translated)
+                    continue
                 await worker.load(table)
-                if table is self.served:
+                if table is self.served and not (worker.is_draining or worker.is_outdated):
                     await worker.serve(table)
         except WorkerDiedError:
             return

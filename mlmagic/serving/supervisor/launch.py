@@ -131,18 +131,22 @@ def read_endpoint(workspace: Workspace, name: str) -> EndpointRecord:
         WorkspaceError: its spec cannot be read.
     """
     store, folder = EndpointStore(Database(workspace)), workspace.endpoint(name)
-    spec, status = store.get(name), store.status(name)
-    now = datetime.now(UTC)
+    spec = store.get(name)
+    # In the order in which a supervisor comes about, backwards: so none of its steps goes unseen between two looks.
+    is_starting = _is_starting(folder)
+    is_served = is_supervised(folder) or bool(living_workers(folder))
+    status, now = store.status(name), datetime.now(UTC)
     said = status or EndpointStatus(state=EndpointState.DOWN, start_time=now, update_time=now)
-    if is_supervised(folder) and said.state is not EndpointState.DOWN:
+    if is_served and said.state is not EndpointState.DOWN:
+        # Workers without a supervisor serve on, and start another one.
         return EndpointRecord(spec=spec, status=said)
-    if said.state is not EndpointState.DOWN and living_workers(folder):
-        # They serve on, and start another supervisor.
-        return EndpointRecord(spec=spec, status=said)
-    state = EndpointState.STARTING if _is_starting(folder) else EndpointState.DOWN
-    versions = tuple(dataclasses.replace(version, engine=None) for version in said.versions)
-    status = dataclasses.replace(said, state=state, workers=(), versions=versions, requests_per_second=0.0)
-    return EndpointRecord(spec=spec, status=status)
+    if is_starting:
+        # What the supervisor before it said is not so any more.
+        starting = EndpointStatus(state=EndpointState.STARTING, start_time=now, update_time=now)
+        return EndpointRecord(spec=spec, status=starting)
+    versions = tuple(dataclasses.replace(v, engine=None, is_converting=False) for v in said.versions)
+    down = dataclasses.replace(said, state=EndpointState.DOWN, workers=(), versions=versions, requests_per_second=0.0)
+    return EndpointRecord(spec=spec, status=down)
 
 
 def stop_supervisor(workspace: Workspace, name: str, *, seconds: float = 45.0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,14 +54,23 @@ class Tally:
     @property
     def rate(self) -> float:
         """Requests per second of late."""
+        if not self._history:
+            return 0.0
         (first, before), (last, after) = self._history[0], self._history[-1]
         return round((after - before) / (last - first), 1) if last > first else 0.0
 
-    def versions(self, numbers: Iterable[int], workers: Iterable[Worker]) -> tuple[VersionStatus, ...]:
+    def versions(
+        self, numbers: Iterable[int], workers: Iterable[Worker], converting: Collection[int] = ()
+    ) -> tuple[VersionStatus, ...]:
         """Return what each version did."""
-        told = [_versions(worker.counters) for worker in workers]
+        # Those that stay come first: theirs is the engine that is told.
+        told = [_versions(worker.counters) for worker in sorted(workers, key=lambda worker: worker.is_draining)]
         return tuple(
-            self._version(number, [counts[number] for counts in told if number in counts]) for number in numbers
+            dataclasses.replace(
+                self._version(number, [counts[number] for counts in told if number in counts]),
+                is_converting=number in converting,
+            )
+            for number in numbers
         )
 
     def _version(self, number: int, told: list[Mapping[str, Any]]) -> VersionStatus:
@@ -105,7 +114,7 @@ class StatusFile:
 
 def _headline(status: EndpointStatus) -> tuple[object, ...]:
     workers = tuple((worker.pid, worker.state) for worker in status.workers)
-    versions = tuple((version.number, version.engine) for version in status.versions)
+    versions = tuple((version.number, version.engine, version.is_converting) for version in status.versions)
     return status.state, status.generation, status.refused_generation, status.error, workers, versions
 
 

@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlmagic.errors import MlmagicError
+from mlmagic.serving.engines.conversion import Conversion, known_conversion
 from mlmagic.spec import codec
 from mlmagic.spec.codec import DecodeError
-from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EngineChoice
+from mlmagic.spec.endpoint import EndpointSpec, EngineChoice
 from mlmagic.spec.model import ModelVersion, Signature
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.version_folder import read_version
-
-CONVERSION_SECONDS = 300.0
-"""A model that takes longer to convert is served by the engine that needs no conversion."""
 
 
 class RefusedSpecError(Exception):
@@ -33,6 +31,11 @@ class VersionToServe(Noun):
     engine: EngineChoice = EngineChoice.AUTO
     converted: str | None = None
     """The same model for ONNX Runtime, where it converts and agrees."""
+
+    @property
+    def may_be_converted(self) -> bool:
+        """Say whether it would be served by ONNX Runtime if it were converted."""
+        return self.engine is EngineChoice.AUTO and self.converted is None and not self.artifact.endswith(".onnx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +59,64 @@ class Table(Noun):
             other.model, other.limits, other.host, other.port, other.needs_token, other.python,
         )  # fmt: skip
 
+    def needs_other_workers(self, other: Table) -> bool:
+        """Say whether workers that serve this are to be replaced by others that serve the other table.
 
-def make_table(workspace: Workspace, spec: EndpointSpec, aliases: Mapping[str, int]) -> Table:
-    """Find what the spec names, and convert what has not been converted: this may take minutes.
+        TensorFlow would stay in a worker that loads for ONNX Runtime what it has loaded before, with all its memory.
+        """
+        known = {version.number: version for version in self.versions}
+        return not self.has_same_process(other.spec) or any(
+            known.get(version.number, version) != version for version in other.versions
+        )
+
+
+def unconverted(workspace: Workspace, spec: EndpointSpec) -> list[ModelVersion]:
+    """Return the versions that cannot be served before they are converted, and for which this has not been tried.
+
+    Raises:
+        RefusedSpecError: a version is not there.
+    """
+    wanted = [deployed.number for deployed in spec.deployed if deployed.engine is EngineChoice.ONNX]
+    versions = [version_of(workspace, spec.model, number) for number in wanted]
+    return [version for version in versions if _known(workspace, version) is None]
+
+
+def make_table(
+    workspace: Workspace,
+    spec: EndpointSpec,
+    aliases: Mapping[str, int],
+    *,
+    served: Table | None = None,
+    conversions: Mapping[int, Conversion] | None = None,
+) -> Table:
+    """Find what the spec names.
+
+    Args:
+        workspace: where it is.
+        spec: what is wanted.
+        aliases: of the model.
+        served: what is served now. A version of it stays what it is, so that another split needs no loading.
+        conversions: what has just become of versions, by number.
 
     Raises:
         RefusedSpecError: a version is not there, or cannot be served by the engine that was asked for.
     """
-    versions = tuple(_version_to_serve(workspace, spec.model, deployed) for deployed in spec.deployed)
-    return with_aliases(Table(spec=spec, versions=versions), aliases)
+    loaded = {version.number: version for version in served.versions} if served else {}
+    versions = []
+    for deployed in spec.deployed:
+        version = version_of(workspace, spec.model, deployed.number)
+        wanted = VersionToServe(
+            number=deployed.number,
+            artifact=str(workspace.version(spec.model, deployed.number).root / version.origin.artifact_path),
+            signature=version.signature,
+            engine=deployed.engine,
+        )
+        known = loaded.get(deployed.number)
+        if known is None or dataclasses.replace(known, converted=None) != wanted:
+            conversion = (conversions or {}).get(deployed.number) or _known(workspace, version)
+            known = dataclasses.replace(wanted, converted=_converted(version, deployed.engine, conversion))
+        versions.append(known)
+    return with_aliases(Table(spec=spec, versions=tuple(versions)), aliases)
 
 
 def with_aliases(table: Table, aliases: Mapping[str, int]) -> Table:
@@ -87,30 +139,28 @@ def read_aliases(workspace: Workspace, model: str) -> dict[str, int] | None:
         return None
 
 
-def _version_to_serve(workspace: Workspace, model: str, deployed: DeployedVersion) -> VersionToServe:
-    folder = workspace.version(model, deployed.number)
+def version_of(workspace: Workspace, model: str, number: int) -> ModelVersion:
+    """Return a version.
+
+    Raises:
+        RefusedSpecError: it is not there.
+    """
     try:
-        version = read_version(folder)
+        return read_version(workspace.version(model, number))
     except FileNotFoundError as error:
-        raise RefusedSpecError(f"{model}@{deployed.number} is not there any more") from error
+        raise RefusedSpecError(f"{model}@{number} is not there any more") from error
     except (OSError, DecodeError) as error:
-        raise RefusedSpecError(f"{model}@{deployed.number} cannot be read: {error}") from error
-    return VersionToServe(
-        number=deployed.number,
-        artifact=str(folder.root / version.origin.artifact_path),
-        signature=version.signature,
-        engine=deployed.engine,
-        converted=_converted(workspace, version, deployed.engine),
-    )
+        raise RefusedSpecError(f"{model}@{number} cannot be read: {error}") from error
 
 
-def _converted(workspace: Workspace, version: ModelVersion, choice: EngineChoice) -> str | None:
+def _known(workspace: Workspace, version: ModelVersion) -> Conversion | None:
+    return known_conversion(workspace, version, workspace.version(version.model, version.number).root)
+
+
+def _converted(version: ModelVersion, choice: EngineChoice, conversion: Conversion | None) -> str | None:
     if choice is EngineChoice.SESSION or version.origin.artifact == "onnx":
         return None
-    from mlmagic.serving.engines.conversion import convert
-
-    folder = workspace.version(version.model, version.number).root
-    conversion = convert(workspace, version, folder, timeout=CONVERSION_SECONDS)
-    if conversion.path is None and choice is EngineChoice.ONNX:
-        raise RefusedSpecError(f"{version} cannot be served by ONNX Runtime: {conversion.reason}")
-    return None if conversion.path is None else str(conversion.path)
+    if choice is EngineChoice.ONNX and (conversion is None or conversion.path is None):
+        reason = "it was not converted" if conversion is None else conversion.reason
+        raise RefusedSpecError(f"{version} cannot be served by ONNX Runtime: {reason}")
+    return None if conversion is None or conversion.path is None else str(conversion.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from mlmagic.serving.supervisor.channel import Channel, Message
 from mlmagic.serving.supervisor.measure import ProcessMeter, Usage
-from mlmagic.serving.supervisor.table import Table
+from mlmagic.serving.supervisor.table import Table, VersionToServe
 from mlmagic.spec import codec
 from mlmagic.spec.endpoint import WorkerStatus
 from mlmagic.workspace.processes import ProcessIdentity
@@ -49,8 +50,14 @@ class Worker:
         self.start_time = datetime.now(UTC)
         self.table: Table | None = None
         """What it serves now; None until it takes connections."""
+        self.served: tuple[VersionToServe, ...] = ()
+        """The versions of it, as they are loaded."""
         self.is_admitted = False
-        """It has been told to take connections."""
+        """It is to take connections."""
+        self.is_spare = False
+        """It loads what is to be served next, and is none of the endpoint's workers until that is served."""
+        self.is_outdated = False
+        """Others take its place."""
         self.ready_at: float | None = None
         self.is_draining = False
         self.drain_until = float("inf")
@@ -114,8 +121,12 @@ class Worker:
         if "error" in answer:
             raise LoadFailedError(str(answer["error"]))
 
-    async def serve(self, table: Table) -> None:
+    async def serve(self, table: Table, *, translated: Table | None = None) -> None:
         """Have it serve this and nothing else; what it has not loaded, it loads first.
+
+        Args:
+            table: what all are to serve.
+            translated: the same, as this worker has loaded it.
 
         Raises:
             LoadFailedError: a version cannot be loaded.
@@ -123,10 +134,10 @@ class Worker:
         """
         self.is_admitted = True
         async with self._turn:
-            answer = await self._ask({"do": "serve", "table": codec.encode(table)})
+            answer = await self._ask({"do": "serve", "table": codec.encode(translated or table)})
         if "error" in answer:
             raise LoadFailedError(str(answer["error"]))
-        self.table = table
+        self.table, self.served = table, (translated or table).versions
         self.ready_at = self.ready_at or time.monotonic()
         self._changed()
 
@@ -140,6 +151,13 @@ class Worker:
             self.is_draining = True
             self.drain_until = time.monotonic() + seconds
             self._tell({"do": "drain", "seconds": seconds})
+
+    def in_its_terms(self, table: Table) -> Table | None:
+        """Return the table with the versions as this one has loaded them; None if it lacks one."""
+        loaded = {version.number: version for version in self.served}
+        if any(version.number not in loaded for version in table.versions):
+            return None
+        return dataclasses.replace(table, versions=tuple(loaded[version.number] for version in table.versions))
 
     async def step_down(self, seconds: float) -> None:
         """Do the same, and return when it takes no more connections."""
