@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.own_display import OwnDisplay
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -98,26 +98,12 @@ def _delete(text: str) -> DatasetDeletion:
     return found.delete()
 
 
-class PlotDisplay:
+class PlotDisplay(OwnDisplay):
     """Shows charts of datasets with the table below them, as two outputs: of one, JupyterLab shows a part only."""
 
-    _MODULE, _NAME = "mlmagic.api.dataset_views", "DatasetPlot"
+    module, name = "mlmagic.api.dataset_views", "DatasetPlot"
 
-    def __init__(self, shell: Any) -> None:
-        self._shell = shell
-
-    def start(self) -> None:
-        """Let IPython show charts so in a kernel; a terminal shows their text."""
-        if hasattr(self._shell, "kernel"):
-            formatter = self._shell.display_formatter.ipython_display_formatter
-            formatter.for_type_by_name(self._MODULE, self._NAME, self.show)
-
-    def stop(self) -> None:
-        """Leave them to IPython again."""
-        with suppress(KeyError):
-            self._shell.display_formatter.ipython_display_formatter.pop(f"{self._MODULE}.{self._NAME}")
-
-    def show(self, plot: DatasetPlot) -> None:
+    def show(self, shown: DatasetPlot) -> None:
         """Show charts and table."""
-        for part in (plot, plot.table):
+        for part in (shown, shown.table):
             self._shell.display_pub.publish(part._repr_mimebundle_(), {})

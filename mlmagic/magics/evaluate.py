@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.own_display import OwnDisplay
 from mlmagic.magics.tables import Argument, Command, Kind, Option, Parsed
 
 if TYPE_CHECKING:
@@ -91,26 +91,12 @@ def _number(text: str | None) -> float | None:
         raise UsageError(f"--threshold {text}: it is a probability between 0 and 1.") from None
 
 
-class EvaluationDisplay:
+class EvaluationDisplay(OwnDisplay):
     """Shows an evaluation with its charts before it, as two outputs: of one, JupyterLab shows a part only."""
 
-    _MODULE, _NAME = "mlmagic.api.evaluation", "Evaluation"
+    module, name = "mlmagic.api.evaluation", "Evaluation"
 
-    def __init__(self, shell: Any) -> None:
-        self._shell = shell
-
-    def start(self) -> None:
-        """Let IPython show evaluations so in a kernel; a terminal shows their text."""
-        if hasattr(self._shell, "kernel"):
-            formatter = self._shell.display_formatter.ipython_display_formatter
-            formatter.for_type_by_name(self._MODULE, self._NAME, self.show)
-
-    def stop(self) -> None:
-        """Leave them to IPython again."""
-        with suppress(KeyError):
-            self._shell.display_formatter.ipython_display_formatter.pop(f"{self._MODULE}.{self._NAME}")
-
-    def show(self, evaluation: Evaluation) -> None:
+    def show(self, shown: Evaluation) -> None:
         """Show charts and page."""
-        for part in (evaluation.charts, evaluation):
+        for part in (shown.charts, shown):
             self._shell.display_pub.publish(part._repr_mimebundle_(), {})

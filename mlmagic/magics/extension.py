@@ -48,9 +48,7 @@ class Extension:
         self.shell = shell
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
-        self.plots = PlotDisplay(shell)
-        self.evaluations = EvaluationDisplay(shell)
-        self.endpoints = EndpointDisplay(shell, self.panels)
+        self._displays = (PlotDisplay(shell), EvaluationDisplay(shell), EndpointDisplay(shell, self.panels))
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""
 
@@ -62,9 +60,8 @@ class Extension:
         self.shell.input_transformers_cleanup.append(keep_empty_body)
         self.history.start()
         self.panels.start()
-        self.plots.start()
-        self.evaluations.start()
-        self.endpoints.start()
+        for display in self._displays:
+            display.start()
         self._attach()
 
     def stop(self) -> None:
@@ -75,9 +72,8 @@ class Extension:
         self.shell.input_transformers_cleanup.remove(keep_empty_body)
         self.history.stop()
         self.panels.stop()
-        self.plots.stop()
-        self.evaluations.stop()
-        self.endpoints.stop()
+        for display in self._displays:
+            display.stop()
         self._detach()
 
     def assign(self, name: str, value: object) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from mlmagic.magics.own_display import OwnDisplay
 
 if TYPE_CHECKING:
     from mlmagic.api.endpoint import Endpoint
     from mlmagic.magics.live import LivePanels
     from mlmagic.spec.endpoint import EndpointRecord
 
-_MODULE, _NAME = "mlmagic.api.endpoint", "Endpoint"
 _MAX_FAILURES = 60
 
 
@@ -48,27 +48,18 @@ class Progress:
         self._told = text
 
 
-class EndpointDisplay:
+class EndpointDisplay(OwnDisplay):
     """Shows endpoints as pages that are drawn anew until what they were told to serve is served."""
 
+    module, name = "mlmagic.api.endpoint", "Endpoint"
+
     def __init__(self, shell: Any, panels: LivePanels) -> None:
-        self._shell = shell
+        super().__init__(shell)
         self._panels = panels
 
-    def start(self) -> None:
-        """Let IPython show endpoints so in a kernel; a terminal shows their text."""
-        if self._panels.is_live:
-            formatter = self._shell.display_formatter.ipython_display_formatter
-            formatter.for_type_by_name(_MODULE, _NAME, self.show)
-
-    def stop(self) -> None:
-        """Leave them to IPython again."""
-        with suppress(KeyError):
-            self._shell.display_formatter.ipython_display_formatter.pop(f"{_MODULE}.{_NAME}")
-
-    def show(self, endpoint: Endpoint) -> None:
+    def show(self, shown: Endpoint) -> None:
         """Show an endpoint, and keep its page up to date until it has settled."""
-        panel = EndpointPanel(endpoint, self._shell.display_pub)
+        panel = EndpointPanel(shown, self._shell.display_pub)
         panel.draw()
         if not panel.is_over:
             self._panels.keep(panel)
@@ -93,8 +84,8 @@ class EndpointPanel:
 
     def draw(self) -> None:
         """Draw the page if the endpoint is not as it is on the screen."""
+        from mlmagic.backends.endpoints import is_settled
         from mlmagic.panels import endpoint_bundle
-        from mlmagic.serving.endpoints import is_settled
 
         page = self._endpoint.describe()
         record = page.record

@@ -44,8 +44,8 @@ PREDICT = Magic(
         body='Instances. JSON: a list of them, {"instances": [...]}, or one. YAML: the same. CSV, with a header.',
         forms=(
             "%predict MODEL[@VERSION] $DATA [flags]",
+            "%%predict MODEL[@VERSION] [flags]         with JSON, YAML or CSV below it",
             "%predict MODEL[@VERSION] FILE [flags]     CSV, JSON, JSON lines, YAML or Parquet",
-            "%%predict MODEL[@VERSION] [flags]         with the instances as JSON, YAML or CSV below it",
             "%predict MODEL[@VERSION] --input PATTERN… --output FOLDER|FILE [flags]     a job",
         ),
         examples=(
