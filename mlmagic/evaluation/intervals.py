@@ -11,9 +11,9 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 Interval = tuple[float, float]
 
-_DRAWS = 200
+DRAWS = 200
 # Of more rows, so many are drawn, and the spread is brought to the size of all: it goes with the root of their number.
-_MOST_DRAWN = 5_000
+MOST_DRAWN = 5_000
 _SEED = 20_130_101
 _SIDES = (2.5, 97.5)
 _Z = 1.959964
@@ -24,8 +24,8 @@ def intervals(
     rows: int,
     values: Mapping[str, float],
     *,
-    draws: int = _DRAWS,
-    most: int = _MOST_DRAWN,
+    draws: int = DRAWS,
+    most: int = MOST_DRAWN,
 ) -> dict[str, Interval]:
     """Return the 95 % interval of each metric that is defined.
 

@@ -51,7 +51,7 @@ class Outcome:
 
 
 def with_intervals(
-    outcome: Outcome, places: Array | None = None, *, draws: int = 200, most: int = 5_000
+    outcome: Outcome, places: Array | None = None, *, draws: int = intervals.DRAWS, most: int = intervals.MOST_DRAWN
 ) -> tuple[Metric, ...]:
     """Return the metrics of all rows, or of those at some places, with how far they may be off."""
     places = np.arange(len(outcome.actual)) if places is None else places

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlmagic.panels.evaluation_words import OTHERS, SMALL
 from mlmagic.spec.evaluation import Confusion, Curve, ErrorHistogram, EvaluationReport, Task, VersionEvaluation
 
 # Each stands out from a white and from a black ground; versions are told apart in the legend too.
@@ -77,26 +79,31 @@ def charts_of(report: EvaluationReport) -> list[Chart]:
     if report.task is Task.REGRESSION:
         found += [*_predicted_against_actual(report), *_errors(report)]
     if report.task is Task.BINARY:
-        found += [*_curve(report, "ROC", "false positive rate", "true positive rate", diagonal=True)]
-        found += [*_curve(report, "Precision over recall", "recall", "precision"), *_calibration(report)]
+        roc = [each.roc for each in report.versions]
+        found += _curve(report, roc, title="ROC", x="false positive rate", y="true positive rate", diagonal=True)
+        curves = [each.precision_recall for each in report.versions]
+        found += _curve(report, curves, title="Precision over recall", x="recall", y="precision")
+        found += _calibration(report)
     found += [_matrix(report, each, each.confusion) for each in report.versions if each.confusion]
     return [*found, *_slices(report)]
 
 
 def _predicted_against_actual(report: EvaluationReport) -> list[Chart]:
-    lines = [
-        Line(version=each.version, points=tuple((b.predicted, b.actual) for b in each.reliability), has_dots=True)
-        for each in report.versions
-        if each.reliability
-    ]
+    lines = _reliability(report)
     if not lines:
         return []
     numbers = [number for line in lines for point in line.points for number in point]
     ends = _widened(min(numbers), max(numbers))
     title = "Actual over predicted, by tenths"
-    return [
-        LineChart(title=title, x="predicted", y="actual", lines=tuple(lines), x_range=ends, y_range=ends, diagonal=True)
-    ]
+    return [LineChart(title=title, x="predicted", y="actual", lines=lines, x_range=ends, y_range=ends, diagonal=True)]
+
+
+def _reliability(report: EvaluationReport) -> tuple[Line, ...]:
+    return tuple(
+        Line(version=each.version, points=tuple((b.predicted, b.actual) for b in each.reliability), has_dots=True)
+        for each in report.versions
+        if each.reliability
+    )
 
 
 def _errors(report: EvaluationReport) -> list[Chart]:
@@ -129,42 +136,31 @@ def _steps(errors: ErrorHistogram) -> tuple[Point, ...]:
     return tuple((errors.low + at * width, part) for at, part in enumerate([*parts, parts[-1]]))
 
 
-def _curve(report: EvaluationReport, title: str, x: str, y: str, *, diagonal: bool = False) -> list[Chart]:
-    def of(each: VersionEvaluation) -> Curve | None:
-        return each.roc if diagonal else each.precision_recall
-
-    lines = [
+def _curve(
+    report: EvaluationReport, curves: Sequence[Curve | None], *, title: str, x: str, y: str, diagonal: bool = False
+) -> list[Chart]:
+    lines = tuple(
         Line(version=each.version, points=tuple(zip(curve.x, curve.y, strict=True)))
-        for each in report.versions
-        if (curve := of(each)) is not None
-    ]
-    whole = (0.0, 1.0)
-    chart = LineChart(title=title, x=x, y=y, lines=tuple(lines), x_range=whole, y_range=whole, diagonal=diagonal)
-    return [chart] if lines else []
+        for each, curve in zip(report.versions, curves, strict=True)
+        if curve is not None
+    )
+    return _within_1(lines, title=title, x=x, y=y, diagonal=diagonal)
 
 
 def _calibration(report: EvaluationReport) -> list[Chart]:
-    lines = [
-        Line(version=each.version, points=tuple((b.predicted, b.actual) for b in each.reliability), has_dots=True)
-        for each in report.versions
-        if each.reliability
-    ]
+    lines = _reliability(report)
+    return _within_1(lines, title="Calibration", x="predicted probability", y="part that is positive", diagonal=True)
+
+
+def _within_1(lines: tuple[Line, ...], *, title: str, x: str, y: str, diagonal: bool) -> list[Chart]:
     whole = (0.0, 1.0)
-    chart = LineChart(
-        title="Calibration",
-        x="predicted probability",
-        y="part that is positive",
-        lines=tuple(lines),
-        x_range=whole,
-        y_range=whole,
-        diagonal=True,
-    )
+    chart = LineChart(title=title, x=x, y=y, lines=lines, x_range=whole, y_range=whole, diagonal=diagonal)
     return [chart] if lines else []
 
 
 def _matrix(report: EvaluationReport, version: VersionEvaluation, confusion: Confusion) -> Matrix:
     whose = f" of {version.version}" if len(report.versions) > 1 else ""
-    labels = (*confusion.labels, *(("others",) if confusion.has_others else ()))
+    labels = (*confusion.labels, *((OTHERS,) if confusion.has_others else ()))
     return Matrix(title=f"Confusion{whose}", labels=labels, counts=confusion.counts)
 
 
@@ -177,7 +173,7 @@ def _slices(report: EvaluationReport) -> list[Chart]:
             if metric.value is not None:
                 low = metric.value if metric.low is None else metric.low
                 high = metric.value if metric.high is None else metric.high
-                value = f"~ {part.value}" if part.is_small else part.value
+                value = f"{SMALL} {part.value}" if part.is_small else part.value
                 dot = Dot(version=version.version, value=value, rows=part.rows, at=metric.value, low=low, high=high)
                 dots.append(dot)
     if not dots:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlmagic.panels.evaluation_words import NONE, metric_text
+from mlmagic.panels.evaluation_words import NONE, OTHERS, SMALL, metric_text
 from mlmagic.panels.numbers import column, number
 from mlmagic.panels.text import fit
 from mlmagic.spec.evaluation import Confusion, EvaluationReport
 
 _VALUE_WIDTH, _LABEL_WIDTH = 28, 12
-_OTHERS = "others"
-SMALL = "~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ def tables_of(report: EvaluationReport) -> list[Table]:
 
 def confusion_table(version: str, matrix: Confusion) -> Table:
     """Return a row for each actual class."""
-    labels = [fit(label, _LABEL_WIDTH) for label in matrix.labels] + [_OTHERS] * matrix.has_others
+    labels = [fit(label, _LABEL_WIDTH) for label in matrix.labels] + [OTHERS] * matrix.has_others
     rows = [[label, *(f"{count:,}" for count in counts)] for label, counts in zip(labels, matrix.counts, strict=True)]
     return Table(title=f"Confusion matrix of {version}", header=["actual ↓ predicted →", *labels], rows=rows)
 

@@ -7,6 +7,10 @@ from mlmagic.panels.text import one_line
 from mlmagic.spec.evaluation import Difference, EvaluationReport, Metric, Task
 
 NONE = "—"
+OTHERS = "others"
+"""All classes but those that are shown."""
+SMALL = "~"
+"""Before a slice of so few rows that its metrics say little."""
 MEANINGS = {
     "rmse": "root of the mean squared error",
     "mae": "mean size of the error",
@@ -43,7 +47,7 @@ def rows_text(report: EvaluationReport) -> str:
 
 
 def task_text(report: EvaluationReport) -> str:
-    """Return what was asked: `payment is cash, at 0.5 and more`."""
+    """Return what was asked: `payment: positive is cash, above 0.5`."""
     target = one_line(report.target)
     if report.task is Task.REGRESSION:
         return f"{target}, a number"
@@ -66,7 +70,7 @@ def notes(report: EvaluationReport) -> list[str]:
                 f"{each.version} returned NaN for {each.without_answer:,} row{plural}: left out of all metrics."
             )
     if any(part.is_small for part in report.slices):
-        told.append("~ fewer than 50 rows: its metrics say little.")
+        told.append(f"{SMALL} fewer than 50 rows: its metrics say little.")
     return [*told, *report.notes]
 
 
