@@ -19,7 +19,7 @@ from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.names import parse_model_reference
 
 if TYPE_CHECKING:
-    from mlmagic.serving.endpoints import LocalEndpoints
+    from mlmagic.backends.endpoints import EndpointBackend
     from mlmagic.session import Session
 
 Edit = Callable[[EndpointSpec], Versions]
@@ -153,7 +153,7 @@ class Endpoint:
         return self
 
     @property
-    def _backend(self) -> LocalEndpoints:
+    def _backend(self) -> EndpointBackend:
         return self.session.endpoints
 
     def _change(self, edit: Edit, *, wait: bool, on_look: Look | None) -> Endpoint:

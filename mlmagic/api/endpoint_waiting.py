@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mlmagic.backends.endpoints import failed_error
 from mlmagic.errors import BackendError, WaitTimeout
 from mlmagic.spec.endpoint import EndpointRecord, EndpointState
 
@@ -32,11 +33,9 @@ def settle(
         WaitTimeout: neither has come about in time; the endpoint goes on.
     """
     record = backend.wait(name, generation, seconds, on_look)
-    status, log = record.status, f"Its log: %endpoints logs {name}"
-    if status.state is EndpointState.FAILED:
-        raise BackendError(f"the endpoint {name!r} has failed: {_sentence(status.error)}", hint=log)
-    if status.refused_generation >= generation:
-        raise BackendError(f"the endpoint {name!r} serves on as before: {_sentence(status.error)}", hint=log)
+    status = record.status
+    if status.state is EndpointState.FAILED or status.refused_generation >= generation:
+        raise failed_error(record)
     if status.state is EndpointState.DOWN:
         raise BackendError(f"the endpoint {name!r} was stopped meanwhile.", hint=f"Start it: %endpoints start {name}")
     if status.generation < generation:
@@ -45,7 +44,3 @@ def settle(
             hint=f"See how far it is: %endpoints describe {name}",
         )
     return record
-
-
-def _sentence(error: str | None) -> str:
-    return f"{(error or 'it does not say why').rstrip('.')}."

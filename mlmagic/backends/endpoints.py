@@ -1,4 +1,4 @@
-"""What every place that serves models is: the Protocol."""
+"""What every place that serves models is: the Protocol, and what its records mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec
+from mlmagic.errors import BackendError
+from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 
 Records = list[EndpointRecord]
 
@@ -115,3 +116,23 @@ class EndpointBackend(Protocol):
             NotFoundError: there is no such endpoint.
         """
         ...
+
+
+def is_settled(record: EndpointRecord, generation: int) -> bool:
+    """Say whether that generation is served or refused, or will not be before somebody does something."""
+    status = record.status
+    if status.state is EndpointState.STARTING:
+        # What else is told is what the supervisor before it said.
+        return False
+    if max(status.generation, status.refused_generation) >= generation or status.state is EndpointState.DOWN:
+        return True
+    # It may have failed before it was told of this generation.
+    return status.state is EndpointState.FAILED and status.update_time >= record.spec.update_time
+
+
+def failed_error(record: EndpointRecord) -> BackendError:
+    """Return the error for an endpoint that cannot serve, or did not take its last change."""
+    name, status = record.spec.name, record.status
+    what = "has failed" if status.state is EndpointState.FAILED else "serves on as before"
+    reason = (status.error or "it does not say why").rstrip(".")
+    return BackendError(f"the endpoint {name!r} {what}: {reason}.", hint=f"Its log: %endpoints logs {name}")

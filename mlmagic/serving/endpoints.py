@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.backends.endpoints import Address, Records
+from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled
 from mlmagic.errors import BackendError, MissingDependencyError, NotFoundError
 from mlmagic.serving.client import EndpointClient
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
@@ -127,7 +127,7 @@ class LocalEndpoints:
 
         record = self.wake(name)
         if record.status.state is EndpointState.FAILED:
-            raise failed(record)
+            raise failed_error(record)
         token = ensure_token(self._workspace, name) if record.spec.needs_token else None
         return Address(url=record.url, token=token)
 
@@ -196,32 +196,14 @@ class LocalEndpoints:
         ports = Ports(RuntimeFolder.make(self._workspace, os.environ).ports)
         try:
             found = ports.hold(len(known) + 1, seed=f"{self._workspace.root} {spec.name}")
-            yield next(port for port in found if port not in known)
+            port = next(port for port in found if port not in known)
+            # It is free on this machine's own address, which may not be the one that is asked for.
+            _check_port(dataclasses.replace(spec, port=port), known)
+            yield port
         except OSError as error:
             raise BackendError(f"there is no port for the endpoint {spec.name!r}: {error}.") from error
         finally:
             ports.close()
-
-
-def is_settled(record: EndpointRecord, generation: int) -> bool:
-    """Say whether that generation is served or refused, or will not be before somebody does something."""
-    status = record.status
-    if status.state is EndpointState.STARTING:
-        # What else is told is what the supervisor before it said.
-        return False
-    if max(status.generation, status.refused_generation) >= generation or status.state is EndpointState.DOWN:
-        return True
-    # It may have failed before it was told of this generation.
-    return status.state is EndpointState.FAILED and status.update_time >= record.spec.update_time
-
-
-def failed(record: EndpointRecord) -> BackendError:
-    """Return the error for an endpoint that cannot serve."""
-    name = record.spec.name
-    return BackendError(
-        f"the endpoint {name!r} has failed: {record.status.error or 'it cannot serve'}".rstrip(".") + ".",
-        hint=f"Its log: %endpoints logs {name}",
-    )
 
 
 def _check_port(spec: EndpointSpec, known: Mapping[int, str]) -> None:
