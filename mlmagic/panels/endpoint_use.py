@@ -45,19 +45,12 @@ def _instance(signature: Signature | None) -> dict[str, Any]:
 
 
 def _value(spec: TensorSpec, shape: tuple[int | None, ...]) -> Any:
-    return [_value(spec, shape[1:])] * (shape[0] or 1) if shape else _one(spec)
-
-
-def _one(spec: TensorSpec) -> Any:
-    if spec.dtype == "string":
-        return "text"
-    if spec.dtype == "bool":
-        return True
-    return 1 if "int" in spec.dtype else 1.5
+    return [_value(spec, shape[1:])] * (shape[0] or 1) if shape else spec.example_value
 
 
 def _literal(spec: TensorSpec) -> str:
-    text = repr(_one(spec)) if spec.dtype != "string" else '"text"'
+    value = spec.example_value
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     for size in reversed(spec.shape[1:]):
         count = size or 1
         text = f"[{text}] * {count}" if count > _WRITTEN_OUT else f"[{', '.join([text] * count)}]"

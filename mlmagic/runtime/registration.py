@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.ending import Ending, failed
+from mlmagic.runtime.examples import with_examples
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.labels import with_labels
-from mlmagic.runtime.trained_on import read_trained_on
+from mlmagic.runtime.trained_on import TrainedOn, read_trained_on
 from mlmagic.spec.job import JobSpec, JobState
-from mlmagic.spec.model import ModelOrigin
+from mlmagic.spec.model import ModelOrigin, Signature
 
 if TYPE_CHECKING:
     from mlmagic.workspace.datasets import DatasetStore
@@ -58,7 +59,7 @@ def register_model(
         spec.model,
         artifact.folder,
         origin=_origin(job_id, spec, artifact, inspection, metrics),
-        signature=with_labels(trained.mark(inspection.signature), artifact.path),
+        signature=_told(inspection, trained, artifact),
         statistics=trained.statistics,
         set_default=spec.set_default,
         now=now(),
@@ -73,6 +74,12 @@ def register_model(
         metrics=metrics,
         message=" · ".join(said),
     )
+
+
+def _told(inspection: Inspection, trained: TrainedOn, artifact: Artifact) -> Signature | None:
+    """Return the signature with all that is known about it."""
+    marked = trained.mark(inspection.signature)
+    return with_labels(with_examples(marked, trained.statistics), artifact.path)
 
 
 def _refused(why: str, artifact: Artifact, advice: str = "") -> Ending:

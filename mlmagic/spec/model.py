@@ -21,6 +21,19 @@ class TensorSpec(Noun):
     """Of an input: values may be missing. To the model, NaN, the smallest integer and the empty text are."""
     labels: tuple[str, ...] = ()
     """Of an output with a number for each class: what they are called, where that is known."""
+    example: str | bool | int | float | None = field(default=None, compare=False)
+    """Of an input: a usual value, for requests to copy."""
+
+    @property
+    def example_value(self) -> str | bool | int | float:
+        """The example, or some value of the type if none is known."""
+        if self.example is not None:
+            return self.example
+        if self.dtype == "string":
+            return "text"
+        if self.dtype == "bool":
+            return True
+        return 1 if "int" in self.dtype else 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

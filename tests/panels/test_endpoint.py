@@ -178,6 +178,15 @@ def test_names_and_paths_are_quoted_for_the_shell(endpoint):
     assert "$(cat '/a b/rides.token')" in command
 
 
+def test_requests_have_usual_values_where_they_are_known(endpoint):
+    usual = {"distance": 2.75, "city": 'Reggio "nell" Emilia'}
+    inputs = tuple(dataclasses.replace(spec, example=usual[spec.name]) for spec in SIGNATURE.inputs)
+    asked = page(endpoint(), signature=dataclasses.replace(SIGNATURE, inputs=inputs))
+    assert json.loads(shlex.split(curl_lines(asked))[-1]) == {"instances": [usual]}
+    assert '{"distance": 2.75, "city": "Reggio \\"nell\\" Emilia"}' in python_lines(asked)
+    compile(python_lines(asked), "lines", "exec")
+
+
 def test_large_inputs_are_not_written_out(endpoint):
     image = Signature(inputs=(tensor("image", "float32", (None, 28, 28)), tensor("pair", "int64", (None, 2))))
     asked = page(endpoint(), signature=image)

@@ -51,6 +51,7 @@ _STATUS: Schema = {
     "properties": {"model_version_status": {"type": "array", "items": {"type": "object"}, "minItems": 1}},
     "required": ["model_version_status"],
 }
+_EXAMPLES: Schema = {"one": {"$ref": "#/components/examples/one"}}
 _TEXT: Schema = {"type": "string"}
 _OBJECT: Schema = {"type": "object"}
 
@@ -174,7 +175,7 @@ def _asking(body: Schema, reply: str, error: str, *, picks: bool = True) -> dict
     return {
         "summary": "Predict",
         **({"parameters": [key]} if picks else {}),
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "examples": _EXAMPLES}}},
         "responses": {
             "200": {"description": "Predictions", "headers": version, "content": _content(reply)},
             **{str(code): {"description": text, "content": _content(error)} for code, text in _FAILURES.items()},

@@ -81,7 +81,7 @@ def value_schema(spec: TensorSpec) -> Schema:
 
 
 def example_instance(signature: Signature) -> Any:
-    """Return an instance that the model takes, with little in it."""
+    """Return an instance that the model takes, of usual values as far as they are known."""
     values = {spec.name: _example(spec) for spec in signature.inputs}
     return next(iter(values.values())) if len(values) == 1 else values
 
@@ -97,7 +97,8 @@ def _answer_schema(spec: TensorSpec) -> Schema:
         # JSON has no word for what is no number.
         schema = {"type": ["number", "null"]}
     # An output's inner sizes may be of its own making: ragged, or of another rank than was told.
-    return _nested(schema, [None for _ in spec.shape[1:]])
+    nested = _nested(schema, [None for _ in spec.shape[1:]])
+    return nested | {"description": f"of {', '.join(spec.labels)}, in this order"} if spec.labels else nested
 
 
 def _scalar_schema(dtype: str) -> Schema:
@@ -120,7 +121,7 @@ def _nested(schema: Schema, sizes: Sequence[int | None]) -> Schema:
 
 
 def _example(spec: TensorSpec) -> Any:
-    value: Any = {"string": "text", "bool": True}.get(spec.dtype, 1 if "int" in spec.dtype else 1.5)
+    value: Any = spec.example_value
     sizes = spec.shape[1:]
     if sizes == (1,):
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import jsonschema
@@ -66,6 +67,17 @@ def test_predictions_of_one_output_are_bare() -> None:
 def test_examples_fit_their_schemas() -> None:
     for signature in (HOUSES, PIXELS):
         assert fits([example_instance(signature)], instances_schema(signature, 10))
+
+
+def test_examples_are_usual_values_where_they_are_known() -> None:
+    usual = {"age": 41.5, "rooms": 3, "city": "rome"}
+    inputs = tuple(dataclasses.replace(spec, example=usual[spec.name]) for spec in HOUSES.inputs)
+    assert example_instance(dataclasses.replace(HOUSES, inputs=inputs)) == usual
+
+
+def test_the_order_of_classes_is_told() -> None:
+    odds = TensorSpec(name="odds", dtype="float32", shape=(None, 2), labels=("late", "on time"))
+    assert predictions_schema([odds])["description"] == "of late, on time, in this order"
 
 
 def test_the_document_is_one_and_names_what_there_is() -> None:
