@@ -149,10 +149,12 @@ class Server:
 def _config(application: Application) -> Config:
     import uvicorn
 
+    from mlmagic.serving.app.protocol import Protocol
+
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
