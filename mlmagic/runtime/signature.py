@@ -29,11 +29,22 @@ _FILE_OPS = """
     MatchingFilesDataset SnapshotDataset SnapshotDatasetV2 SaveDataset SaveDatasetV2 LoadDataset DatasetToTFRecord
     ExperimentalMatchingFilesDataset ExperimentalCSVDataset ExperimentalSqlDataset ExperimentalLMDBDataset
     ExperimentalDatasetToTFRecord CreateSummaryFileWriter CreateSummaryDbWriter GenerateVocabRemapping
-    LoadAndRemapMatrix
+    LoadAndRemapMatrix ImmutableConst CacheDataset CacheDatasetV2 RecordInput Skipgram SnapshotDatasetReader
+    SnapshotChunkDataset SnapshotNestedDatasetReader ListSnapshotChunksDataset DistributedSave RegisterDataset
+    RegisterDatasetV2 DumpTensor
 """
 FILE_OPS = frozenset(_FILE_OPS.split())
-# What TensorFlow's debugger writes to files, and datasets of other machines.
-_PREFIXES = ("DebugIdentity", "DebugNanCount", "DebugNumericSummary", "DataServiceDataset")
+# What TensorFlow's debugger and quantizer write to files, and what talks with other machines.
+_PREFIXES = (
+    "CalibrationStatistics", "DataServiceDataset", "DebugIdentity", "DebugNanCount", "DebugNumericSummary", "Rpc",
+)  # fmt: skip
+# Those that do so if an attribute names one.
+_NAMING = {"DecodeProtoV2": "of", "EncodeProto": "of", "FixedUnigramCandidateSampler": "of", "PrintV2": "to"}
+# Every SavedModel has these, for its loader and for saving it again: what answers, or is run to load it, may not reach
+# them. Loading reads.
+_CHECKPOINT_WRITES = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
+_CHECKPOINT_READS = frozenset({"DTensorRestoreV2", "Restore", "RestoreSlice", "RestoreV2"})
+_MAIN_OPS = ("saved_model_main_op", "legacy_init_op")
 
 
 class RefusedError(Exception):
@@ -58,8 +69,9 @@ def refused_operations(saved_model: Any) -> list[str]:
         graph = meta_graph.graph_def
         nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
         found |= {node.op for node in nodes if node.op in PYTHON_OPS or node.op in FILE_OPS}
-        found |= {"PrintV2 to a file" for node in nodes if node.op == "PrintV2" and _prints_to_file(node)}
+        found |= {f"{node.op} {_NAMING[node.op]} a file" for node in nodes if node.op in _NAMING and _names_file(node)}
         found |= {node.op for node in nodes if node.op.startswith(_PREFIXES)}
+        found |= _checkpoint_operations(meta_graph)
     return sorted(found)
 
 
@@ -70,7 +82,7 @@ def load_saved_model(path: Path) -> Any:
         RefusedError: it cannot be read.
         ModuleNotFoundError: TensorFlow is not installed here.
     """
-    message = _saved_model_class()()
+    message = saved_model_class()()
     if not any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
         raise RefusedError(f"its saved_model.pb cannot be read: there is none in {path}")
     try:
@@ -85,11 +97,82 @@ def load_saved_model(path: Path) -> Any:
     return message
 
 
-def _prints_to_file(node: Any) -> bool:
-    return bool(node.attr["output_stream"].s.startswith(b"file:"))
+def _names_file(node: Any) -> bool:
+    """Say whether an attribute makes the operation one on files."""
+    match node.op:
+        case "PrintV2":
+            return bool(node.attr["output_stream"].s.startswith(b"file:"))
+        case "FixedUnigramCandidateSampler":
+            return bool(node.attr["vocab_file"].s)
+        case "DecodeProtoV2" | "EncodeProto":
+            source = node.attr["descriptor_source"].s
+            return bool(source) and not source.startswith((b"local://", b"bytes://"))
+    return False
 
 
-def _saved_model_class() -> Any:
+def _checkpoint_operations(meta_graph: Any) -> set[str]:
+    """Return the operations on checkpoints of any path that run when a signature is called, or the model is loaded."""
+    called = {name: value for name, value in meta_graph.signature_def.items() if name not in _INTERNAL_SIGNATURES}
+    answering = [name for value in called.values() for info in value.outputs.values() for name in _tensor_names(info)]
+    loading = [
+        meta_graph.saver_def.restore_op_name,
+        *(name for key in _MAIN_OPS for name in meta_graph.collection_def[key].node_list.value),
+        *(
+            name
+            for key in _INTERNAL_SIGNATURES & meta_graph.signature_def.keys()
+            for info in meta_graph.signature_def[key].outputs.values()
+            for name in _tensor_names(info)
+        ),
+    ]
+    # Those of its objects: TensorFlow 2 runs their initialisers, without the graph.
+    functions = list(meta_graph.object_graph_def.concrete_functions)
+    graph = meta_graph.graph_def
+    found = _reached(graph, answering, []) & _CHECKPOINT_READS
+    return found | (_reached(graph, [*answering, *loading], functions) & _CHECKPOINT_WRITES)
+
+
+def _tensor_names(info: Any) -> list[str]:
+    sparse = info.coo_sparse
+    return [
+        info.name,
+        *(sparse.values_tensor_name, sparse.indices_tensor_name, sparse.dense_shape_tensor_name),
+        *(name for part in info.composite_tensor.components for name in _tensor_names(part)),
+    ]
+
+
+def _reached(graph: Any, tensors: list[str], functions: list[str]) -> set[str]:
+    """Return the operations that are run for these tensors, and by these functions."""
+    nodes = {node.name: node for node in graph.node}
+    bodies = {function.signature.name: function.node_def for function in graph.library.function}
+    gradients = {gradient.function_name: gradient.gradient_func for gradient in graph.library.gradient}
+    # Of a body every node counts, which none needs: it may be run for what it does.
+    waiting = [(node, False) for name in functions for node in bodies.pop(name, ())]
+    names = list(tensors)
+    found = set()
+    while waiting or names:
+        while names:
+            if (node := nodes.pop(names.pop().lstrip("^").partition(":")[0], None)) is not None:
+                waiting.append((node, True))
+        if not waiting:
+            break
+        node, is_in_graph = waiting.pop()
+        found.add(node.op)
+        names += node.input if is_in_graph else ()
+        for name in (node.op, *(name for value in node.attr.values() for name in _function_names(value))):
+            for function in (name, gradients.get(name, "")):
+                waiting += [(each, False) for each in bodies.pop(function, ())]
+    return found
+
+
+def _function_names(value: Any) -> list[str]:
+    """Return the functions that an attribute names."""
+    functions = [value.func, *value.list.func]
+    inner = [name for function in functions for each in function.attr.values() for name in _function_names(each)]
+    return [*(function.name for function in functions if function.name), *inner]
+
+
+def saved_model_class() -> Any:
+    """Return the class of `SavedModel` messages."""
     # TensorFlow takes seconds to import; the generated message classes need nothing of it but its folder.
     spec = importlib.util.find_spec("tensorflow")
     if "tensorflow" not in sys.modules and spec is not None and spec.submodule_search_locations:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.tensorflow_models import saved_models
@@ -82,6 +82,9 @@ def test_the_only_signature_need_not_be_the_default(models: Path) -> None:
         ("reads", "it runs Python code or touches files while it predicts: ReadFile"),
         ("python", "it runs Python code or touches files while it predicts: EagerPyFunc"),
         ("prints", "it runs Python code or touches files while it predicts: PrintV2 to a file"),
+        ("maps", "it runs Python code or touches files while it predicts: ImmutableConst"),
+        ("saves", "it runs Python code or touches files while it predicts: SaveV2"),
+        ("resets", "it runs Python code or touches files while it predicts: MergeV2Checkpoints"),
         ("without", WITHOUT),
         ("many", "it has several signatures but no 'serving_default': one, two"),
         ("unbuilt.keras", "it was saved before it was built, so it has no inputs"),
@@ -133,9 +136,25 @@ def test_the_answer_is_all_of_stdout(models: Path) -> None:
     assert json.loads(done.stdout)["refused"].startswith("it has several signatures")
 
 
-def test_the_debugger_and_datasets_of_other_machines_are_refused() -> None:
-    nodes = [SimpleNamespace(op=op) for op in ("MatMul", "DebugIdentityV2", "DataServiceDatasetV4")]
-    library = SimpleNamespace(function=[SimpleNamespace(node_def=nodes)])
-    graph = SimpleNamespace(graph_def=SimpleNamespace(node=[], library=library))
-    found = signature.refused_operations(SimpleNamespace(meta_graphs=[graph]))
-    assert found == ["DataServiceDatasetV4", "DebugIdentityV2"]
+def graph_of(*nodes: tuple[str, dict[str, bytes]]) -> Any:
+    """A SavedModel whose one function has these operations."""
+    message = signature.saved_model_class()()
+    function = message.meta_graphs.add().graph_def.library.function.add()
+    for operation, attributes in nodes:
+        node = function.node_def.add(op=operation)
+        for name, value in attributes.items():
+            node.attr[name].s = value
+    return message
+
+
+def test_the_debugger_and_other_machines_are_refused() -> None:
+    names = ("MatMul", "DebugIdentityV2", "DataServiceDatasetV4", "RpcServerStart")
+    found = signature.refused_operations(graph_of(*((name, {}) for name in names)))
+    assert found == ["DataServiceDatasetV4", "DebugIdentityV2", "RpcServerStart"]
+
+
+def test_an_attribute_may_name_a_file() -> None:
+    harmless = graph_of(("DecodeProtoV2", {"descriptor_source": b"local://"}), ("FixedUnigramCandidateSampler", {}))
+    assert signature.refused_operations(harmless) == []
+    harmful = ("DecodeProtoV2", {"descriptor_source": b"/etc/passwd"}), ("PrintV2", {"output_stream": b"file:///tmp/a"})
+    assert signature.refused_operations(graph_of(*harmful)) == ["DecodeProtoV2 of a file", "PrintV2 to a file"]

@@ -111,6 +111,35 @@ def prints(text):
 
 save_as("prints", prints, text, serving_default=1)
 
+
+def maps(text):
+    content = tf.raw_ops.ImmutableConst(dtype=tf.uint8, shape=[4], memory_region_name="/etc/passwd")
+    return {"text": text, "content": content}
+
+
+def saves(text):
+    def save():
+        tf.raw_ops.SaveV2(prefix="/tmp/stolen", tensor_names=["a"], shape_and_slices=[""], tensors=[text])
+        return text
+
+    return {"text": tf.cond(tf.size(text) > 3, save, lambda: text)}
+
+
+class Resets(tf.Module):
+    @tf.function(input_signature=[])
+    def reset(self):
+        tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=["/tmp/a"], destination_prefix="/tmp/b")
+
+    @tf.function(input_signature=[text])
+    def answer(self, text):
+        return {"text": text}
+
+
+save_as("maps", maps, text, serving_default=1)
+save_as("saves", saves, text, serving_default=1)
+resets = Resets()
+tf.saved_model.save(resets, f"{odd}/resets", signatures=resets.answer)
+
 # For the engines.
 engines = root / "engines"
 engines.mkdir()
