@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,9 @@ def _find(path: object) -> Artifact:
         return _find_in(place)
     if place.suffix.lower() not in _FILES:
         raise UsageError(f"{place} is no model that can be imported.", hint=_ADVICE.get(place.suffix.lower(), _TAKEN))
+    if place.suffix.lower() == ".keras" and not zipfile.is_zipfile(place):
+        # The library takes it for a file that is not there.
+        raise UsageError(f"{place} is no .keras file, whatever its name: those are zip archives.", hint=_ADVICE[".h5"])
     return Artifact(path=place, kind=_FILES[place.suffix.lower()])
 
 

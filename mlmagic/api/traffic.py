@@ -42,7 +42,10 @@ def without_version(versions: Sequence[DeployedVersion], number: int, *, model: 
         raise UsageError(f"{model}@{number} is not deployed.", hint=f"Deployed: {told(versions, model)}.")
     others = [version for version in versions if version.number != number]
     if not others:
-        raise UsageError(f"{model}@{number} is the only version that is deployed: an endpoint has at least one.")
+        raise UsageError(
+            f"{model}@{number} is the only version that is deployed: an endpoint has at least one.",
+            hint="First deploy another; or end it: %endpoints stop ENDPOINT, or %endpoints delete ENDPOINT",
+        )
     return _ordered(_shared(others, WHOLE, model))
 
 

@@ -98,7 +98,11 @@ def endpoints(extension: Extension, line: Parsed) -> Any:
         case "token":
             return endpoint.token
         case _:
-            return endpoint.logs(line["tail"])
+            text = endpoint.logs(line["tail"])
+            if text:
+                return text
+            sys.stdout.write(f"The processes of {endpoint.name} have said nothing.\n")
+            return None
 
 
 def _waited(extension: Extension, line: Parsed, change: Callable[[bool, Look], Endpoint]) -> Endpoint:

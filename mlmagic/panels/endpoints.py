@@ -88,7 +88,7 @@ def _last(record: EndpointRecord, now: datetime) -> str:
 def _facts(spec: EndpointSpec) -> list[tuple[str, Html | str]]:
     scaling, limits = spec.scaling, spec.limits
     return [
-        ("Listens on", f"{spec.host}, port {spec.port or 'any that is free'}"),
+        ("Listens on", f"{spec.host}, " + (f"port {spec.port}" if spec.port else "any port that is free")),
         ("Token", "needed" if spec.needs_token else "none"),
         (
             "Workers",

@@ -11,6 +11,11 @@ from mlmagic.spec.evaluation import Confusion, Curve, ErrorHistogram, Evaluation
 # Each stands out from a white and from a black ground; versions are told apart in the legend too.
 COLOURS = ("#4c8df0", "#e8710a", "#1b9e5a", "#a455d8")
 
+DARK_PART = 0.45
+"""With more of its row, a cell of a matrix is so blue that grey cannot be read on it."""
+_FEWEST = 10
+"""So many rows a point of the calibration stands for, where there are such."""
+
 Point = tuple[float, float]
 
 
@@ -98,12 +103,16 @@ def _predicted_against_actual(report: EvaluationReport) -> list[Chart]:
     return [LineChart(title=title, x="predicted", y="actual", lines=lines, x_range=ends, y_range=ends, diagonal=True)]
 
 
-def _reliability(report: EvaluationReport) -> tuple[Line, ...]:
-    return tuple(
-        Line(version=each.version, points=tuple((b.predicted, b.actual) for b in each.reliability), has_dots=True)
+def _reliability(report: EvaluationReport, fewest: int = 1) -> tuple[Line, ...]:
+    lines = (
+        Line(
+            version=each.version,
+            points=tuple((part.predicted, part.actual) for part in each.reliability if part.rows >= fewest),
+            has_dots=True,
+        )
         for each in report.versions
-        if each.reliability
     )
+    return tuple(line for line in lines if line.points)
 
 
 def _errors(report: EvaluationReport) -> list[Chart]:
@@ -148,8 +157,12 @@ def _curve(
 
 
 def _calibration(report: EvaluationReport) -> list[Chart]:
-    lines = _reliability(report)
-    return _within_1(lines, title="Calibration", x="predicted probability", y="part that is positive", diagonal=True)
+    # The part of a handful of rows is chance, and on a line it looks like a fall.
+    told = [each for version in report.versions for each in version.reliability]
+    fewest = _FEWEST if any(each.rows >= _FEWEST for each in told) else 1
+    x = "predicted probability" + (f", of {fewest} rows or more" if any(each.rows < fewest for each in told) else "")
+    lines = _reliability(report, fewest)
+    return _within_1(lines, title="Calibration", x=x, y="part that is positive", diagonal=True)
 
 
 def _within_1(lines: tuple[Line, ...], *, title: str, x: str, y: str, diagonal: bool) -> list[Chart]:

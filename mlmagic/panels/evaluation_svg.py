@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlmagic.panels.evaluation_charts import COLOURS, Chart, DotChart, Line, LineChart, Matrix, Point
+from mlmagic.panels.evaluation_charts import COLOURS, DARK_PART, Chart, DotChart, Line, LineChart, Matrix, Point
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
 from mlmagic.panels.text import display_width, fit
@@ -114,7 +114,8 @@ def _matrix(chart: Matrix) -> list[Html]:
             size = {"width": f"{step_x - 1:.1f}", "height": f"{step_y - 1:.1f}"}
             shade = f"{0.06 + 0.7 * count / whole:.2f}"
             shapes.append(element("rect", **place, **size, fill=COLOURS[0], fill_opacity=shade))
-            shapes.append(_words(f"{count:,}", step_x * (at + 0.5), middle, anchor="middle"))
+            ink = "white" if count / whole > DARK_PART else _INK
+            shapes.append(_words(f"{count:,}", step_x * (at + 0.5), middle, anchor="middle", fill=ink))
     return [*shapes, _words("predicted", _WIDTH / 2, _HEIGHT + 27, anchor="middle")]
 
 
@@ -151,6 +152,8 @@ def _ends(x: Point, y: Point | None) -> list[Html]:
     return told
 
 
-def _words(text: str, x: float, y: float, *, size: int = 10, weight: str = "400", anchor: str = "start") -> Html:
+def _words(
+    text: str, x: float, y: float, *, size: int = 10, weight: str = "400", anchor: str = "start", fill: str = _INK
+) -> Html:
     place = {"x": f"{x:g}", "y": f"{y:g}", "text_anchor": anchor, "font_size": str(size), "font_weight": weight}
-    return element("text", text, fill=_INK, **place)
+    return element("text", text, fill=fill, **place)

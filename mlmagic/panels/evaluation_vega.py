@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlmagic.panels.evaluation_charts import COLOURS, Chart, DotChart, LineChart, Matrix
+from mlmagic.panels.evaluation_charts import COLOURS, DARK_PART, Chart, DotChart, LineChart, Matrix
 from mlmagic.panels.text import fit
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -17,6 +17,8 @@ _WIDTH, _HEIGHT = 200, 170
 _TITLE_WIDTH, _LABEL_WIDTH = 40, 80
 # Greys that can be read on a white and on a dark ground: a page may change its theme while it shows the chart.
 _INK, _GRID = "#808080", "rgba(128,128,128,.25)"
+_FLAT_LABELS = 3
+"""So many classes find room beside each other."""
 
 Spec = dict[str, Any]
 
@@ -100,8 +102,9 @@ def _matrix(chart: Matrix) -> Spec:
         for at, count in enumerate(counts)
     ]
     axis = {"labelExpr": "slice(datum.label, indexof(datum.label, ':') + 1)", "labelLimit": _LABEL_WIDTH}
+    slant = 0 if len(names) <= _FLAT_LABELS else -40
     place: Spec = {
-        "x": {"field": "predicted", "type": "nominal", "sort": names, "axis": {**axis, "labelAngle": -40}},
+        "x": {"field": "predicted", "type": "nominal", "sort": names, "axis": {**axis, "labelAngle": slant}},
         "y": {"field": "actual", "type": "nominal", "sort": names, "axis": axis},
     }
     colour = {
@@ -113,11 +116,12 @@ def _matrix(chart: Matrix) -> Spec:
     tooltip = [{"field": name, "type": "nominal"} for name in ("actual", "predicted", "rows")]
     tooltip.append({"field": "part", "type": "quantitative", "format": ".1%"})
     text: Spec = {"text": {"field": "rows", "type": "quantitative", "format": ","}}
+    text["color"] = {"condition": {"test": f"datum.part > {DARK_PART}", "value": "white"}, "value": _INK}
     return {
         "data": {"values": values},
         "layer": [
             {"mark": "rect", "encoding": {**place, "color": colour, "tooltip": tooltip}},
-            {"mark": {"type": "text", "color": _INK, "fontSize": 10}, "encoding": {**place, **text}},
+            {"mark": {"type": "text", "fontSize": 10}, "encoding": {**place, **text}},
         ],
     }
 

@@ -101,7 +101,11 @@ def _from_csv(source: io.StringIO | Path, signature: Signature) -> pd.DataFrame:
     try:
         return pd.read_csv(source, dtype=texts, skipinitialspace=True, encoding="utf-8-sig")
     except (ValueError, pd.errors.ParserError) as error:
-        raise PredictionError(f"the instances are not CSV: {error}") from error
+        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise PredictionError(
+            f"the instances are not CSV: {reason}.",
+            hint="The first line names the columns; each other has as many values.",
+        ) from error
 
 
 def _from_json_lines(path: Path) -> list[Any]:

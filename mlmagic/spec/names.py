@@ -25,7 +25,7 @@ def check_name(name: str, what: str = "name") -> str:
     if not is_name(name):
         raise UsageError(
             f"{what} {name!r} cannot be used: it must start with a letter and have up to 100 letters, digits, - and _.",
-            hint=f"Try {suggest_name(name)!r}.",
+            hint=f"Try {suggest_name(name, first=what.split(maxsplit=1)[0])!r}.",
         )
     return name
 
@@ -35,10 +35,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def suggest_name(name: str) -> str:
-    """Return the allowed name that is most like `name`."""
+def suggest_name(name: str, *, first: str = "job") -> str:
+    """Return the allowed name that is most like `name`; where it has no letter to begin with, `first` stands there."""
     cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:100]
-    return cleaned if is_name(cleaned) else f"job-{cleaned}"[:100].rstrip("-")
+    return cleaned if is_name(cleaned) else f"{first}-{cleaned}"[:100].rstrip("-")
 
 
 def check_labels(labels: dict[str, str]) -> dict[str, str]:

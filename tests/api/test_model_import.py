@@ -129,6 +129,10 @@ def test_links_that_lead_out_are_refused(session: Session, made: Path, tmp_path:
     ("name", "message"),
     [
         ("model.h5", "{path} is no model that can be imported. Save it anew with Keras 3"),
+        (
+            "model.keras",
+            "{path} is no .keras file, whatever its name: those are zip archives. Save it anew with Keras 3",
+        ),
         ("model.pkl", "{path} is no model that can be imported. A pickle runs code when it is read."),
         ("model.pt", "{path} is no model that can be imported. Export it: torch.onnx.export"),
         ("notes.txt", "{path} is no model that can be imported. What can be imported: the folder of a SavedModel"),

@@ -65,8 +65,12 @@ def test_the_share_of_a_version_that_goes_is_shared() -> None:
 
 
 def test_the_last_version_cannot_go() -> None:
-    with pytest.raises(UsageError, match=r"taxi@1 is the only version that is deployed: an endpoint has at least one"):
+    with pytest.raises(UsageError) as caught:
         without_version(versions(v1=100), 1, model="taxi")
+    assert str(caught.value).split("\n") == [
+        "taxi@1 is the only version that is deployed: an endpoint has at least one.",
+        "First deploy another; or end it: %endpoints stop ENDPOINT, or %endpoints delete ENDPOINT",
+    ]
 
 
 def test_what_is_not_deployed_cannot_go() -> None:

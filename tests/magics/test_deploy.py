@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from support.deployed import end_endpoints
-from support.kept_endpoints import register
+from support.kept_endpoints import MODEL, register
 
 from mlmagic.errors import BackendError, NotFoundError, UsageError
 from mlmagic.session import current_session
-from mlmagic.spec.endpoint import EndpointState
+from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EndpointState
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
 
 
 @pytest.fixture
@@ -102,6 +106,16 @@ def test_a_failure_is_an_error_with_the_log(run, sums, capsys):
         run(f"%deploy {broken}")
     assert caught.value.hint == "Its log: %endpoints logs sums"
     assert run("%endpoints logs sums --tail 1").count("\n") <= 1
+
+
+def test_processes_that_said_nothing(run, sums, capsys):
+    now = datetime.now(UTC)
+    spec = EndpointSpec(
+        name="quiet", model=MODEL, deployed=(DeployedVersion(number=1),), port=20001, create_time=now, update_time=now
+    )
+    EndpointStore(Database(current_session().workspace)).create(spec)
+    assert run("%endpoints logs quiet") is None
+    assert "The processes of quiet have said nothing." in capsys.readouterr().out
 
 
 def test_the_default_moves_the_endpoint(run, sums, capsys):

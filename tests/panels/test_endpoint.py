@@ -237,7 +237,7 @@ def test_a_dry_run_shows_what_would_change(endpoint):
 
 def test_a_dry_run_of_a_new_endpoint_and_of_a_version_that_goes(endpoint):
     after = endpoint(spec={"port": 0}).spec
-    assert "port any that is free" in deployment_bundle(None, after, [])["text/plain"]
+    assert "127.0.0.1, any port that is free" in deployment_bundle(None, after, [])["text/plain"]
     gone = deployment_bundle(endpoint(shares=(50, 50)).spec, after, [])["text/plain"]
     assert "taxi@2   50 %  —      —" in gone
 

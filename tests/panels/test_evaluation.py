@@ -12,8 +12,9 @@ import pytest
 from mlmagic.evaluation.outcome import Outcome, evaluate_outcome
 from mlmagic.evaluation.slices import SLICE_METRICS, slices
 from mlmagic.panels import evaluation_bundle, evaluation_chart_bundle
+from mlmagic.panels.evaluation_charts import charts_of
 from mlmagic.spec.codec import dumps, loads
-from mlmagic.spec.evaluation import EvaluationReport, Task
+from mlmagic.spec.evaluation import EvaluationReport, ReliabilityBin, Task
 
 VEGA = "application/vnd.vegalite.v5+json"
 CHANCE = np.random.default_rng(3)
@@ -138,6 +139,24 @@ def test_charts_fit_the_task(task, labels, titles):
     assert set(titles) <= set(texts)
     assert {"taxi@1", "taxi@2"} <= set(texts) or task is Task.MULTICLASS
     assert bundle["text/plain"] == f"Charts: {', '.join(titles)}"
+
+
+def test_numbers_can_be_read_on_any_cell():
+    bundle = evaluation_chart_bundle(report_of(Task.BINARY, 0.1, labels=("card", "cash")))
+    cells, numbers = next(panel for panel in bundle[VEGA]["concat"] if panel["title"]["text"] == "Confusion")["layer"]
+    assert numbers["encoding"]["color"]["condition"] == {"test": "datum.part > 0.45", "value": "white"}
+    assert cells["encoding"]["x"]["axis"]["labelAngle"] == 0
+
+
+@pytest.mark.parametrize(("rows", "places", "title"), [(500, [0.1], ", of 10 rows or more"), (5, [0.1, 0.8], "")])
+def test_a_handful_of_rows_is_no_calibration(rows, places, title):
+    report = report_of(Task.BINARY, 0.1, labels=("card", "cash"))
+    parts = ReliabilityBin(predicted=0.1, actual=0.1, rows=rows), ReliabilityBin(predicted=0.8, actual=0.0, rows=1)
+    version = dataclasses.replace(report.versions[0], reliability=parts)
+    charts = charts_of(dataclasses.replace(report, versions=(version,)))
+    chart = next(chart for chart in charts if chart.title == "Calibration")
+    assert [x for x, _ in chart.lines[0].points] == places
+    assert chart.x == f"predicted probability{title}"
 
 
 def test_a_report_comes_back_from_json(regression):

@@ -59,7 +59,7 @@ def test_files_are_read_by_their_extension(tmp_path: Path, kind):
         ("[" * 100_000, "the instances are JSON that is nested too deeply"),
         ("age: 1\nage: 2", "the instances are not YAML: 'age' stands there twice"),
         ("five", "the instances are neither JSON, nor YAML with one instance or a list of them, nor CSV"),
-        ("age,zip\n1,2\n1,2,3,4\n", "the instances are not CSV: "),
+        ("age,zip\n1,2\n1,2,3,4\n", "the instances are not CSV: Expected 2 fields in line 3, saw 4.\nThe first line"),
         (BOMB, "by its aliases, it grows beyond 1,000,000 values"),
     ],
 )  # fmt: skip

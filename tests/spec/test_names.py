@@ -36,6 +36,13 @@ def test_the_error_says_what_is_allowed_and_what_to_try() -> None:
     )
 
 
+def test_what_has_no_letter_to_begin_with_gets_a_word() -> None:
+    with pytest.raises(UsageError, match="Try 'alias-3'"):
+        names.check_name("3", "alias")
+    with pytest.raises(UsageError, match="Try 'job-3'"):
+        names.check_name("3", "job name")
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.text(max_size=120))
 def test_what_is_suggested_is_allowed(name: str) -> None:
