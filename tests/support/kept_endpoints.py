@@ -6,6 +6,7 @@ import dataclasses
 import http.client
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -38,15 +39,23 @@ SIGNATURE = Signature(
 )
 
 
-def register(workspace: Workspace, number: float, *, is_broken: bool = False) -> ModelVersion:
-    """Register a version that adds a number."""
+def register(
+    workspace: Workspace, number: float, *, is_broken: bool = False, saved: Path | None = None
+) -> ModelVersion:
+    """Register a version that adds a number; `saved` is a folder with SavedModels that do, by the number."""
     folder = workspace.root.parent / f"made-{time.monotonic_ns()}"
     folder.mkdir()
-    if is_broken:
+    if saved is not None:
+        shutil.copytree(saved / str(number), folder / "model")
+    elif is_broken:
         (folder / "model.onnx").write_bytes(b"no model")
     else:
         save(folder / "model.onnx", number)
-    origin = ModelOrigin(artifact="onnx", artifact_path="model.onnx", framework="onnx")
+    origin = (
+        ModelOrigin(artifact="onnx", artifact_path="model.onnx", framework="onnx")
+        if saved is None
+        else ModelOrigin(artifact="savedmodel", artifact_path="model", framework="tensorflow")
+    )
     store = ModelStore(Database(workspace))
     return store.register(MODEL, folder, origin=origin, signature=SIGNATURE, now=datetime.now(UTC))
 
@@ -99,9 +108,13 @@ class KeptEndpoint:
 
     def change(self, **fields: Any) -> EndpointStatus:
         """Change the spec, and wait until that is served or refused."""
+        return self.until_settled(self.begin(**fields))
+
+    def begin(self, **fields: Any) -> int:
+        """Change the spec, and return its generation."""
         spec = self.store.change(NAME, lambda spec: dataclasses.replace(spec, **fields))
         wake_supervisor(self.workspace, NAME)
-        return self.until_settled(spec.generation)
+        return spec.generation
 
     def until_settled(self, generation: int) -> EndpointStatus:
         return until(lambda: (s := self.status) and max(s.generation, s.refused_generation) >= generation and s)
@@ -145,8 +158,11 @@ class KeptEndpoint:
 
     def kill_supervisor(self) -> int:
         pid = self.supervisor
-        os.kill(pid, signal.SIGKILL)
+        self.kill(pid)
         return pid
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -158,11 +174,12 @@ def kept_endpoint(
     limits: Limits | None = None,
     follows: str | None = None,
     is_started: bool = True,
+    saved: Path | None = None,
 ) -> Iterator[KeptEndpoint]:
     """Run an endpoint that serves version 1."""
     workspace = open_workspace(Workspace(root / ".mlmagic"))
     for number in range(1, versions + 1):
-        register(workspace, number)
+        register(workspace, number, saved=saved)
     now = datetime.now(UTC)
     ports = Ports(RuntimeFolder.make(workspace, os.environ).ports)
     spec = EndpointSpec(
