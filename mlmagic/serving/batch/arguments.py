@@ -10,7 +10,7 @@ from pathlib import Path
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.arguments import RejectLimit, cores, parse_limit
 from mlmagic.preprocessing.read_arguments import ReadOptions, add_read_arguments, read_options
-from mlmagic.serving.batch.picking import Picked, parse_columns
+from mlmagic.serving.batch.output_columns import OutputColumn, parse_columns
 from mlmagic.serving.batch.target import Target, read_target
 from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.endpoint import EngineChoice
@@ -28,7 +28,7 @@ class Arguments:
     workspace: Path
     inputs: tuple[str, ...]
     target: Target
-    columns: tuple[Picked, ...] = ()
+    columns: tuple[OutputColumn, ...] = ()
     """What the output has; none stands for all columns of the input and all predictions."""
     max_rejected: RejectLimit
     read: ReadOptions
@@ -46,7 +46,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     """
     args = _parser().parse_args(list(argv))
     problems: list[str] = []
-    columns: tuple[Picked, ...] = ()
+    columns: tuple[OutputColumn, ...] = ()
     model, target, limit, read = None, None, RejectLimit(part=0.01), None
     texts: Mapping[str, ColumnType] = {}
     try:

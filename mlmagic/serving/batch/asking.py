@@ -11,8 +11,9 @@ import pyarrow as pa
 from mlmagic.errors import PredictionError
 from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.rejections import Fault
-from mlmagic.serving.batch.given import Given, to_columns
+from mlmagic.serving.batch.model_outputs import ModelOutput, to_columns
 from mlmagic.serving.engines.base import Engine
+from mlmagic.serving.engines.failures import failure_line
 from mlmagic.spec.model import Signature
 
 Array = np.ndarray[Any, Any]
@@ -21,15 +22,14 @@ _PART_BYTES = 1 << 24
 """Large enough that the cost of a call does not count, small enough that a network's activations fit in memory."""
 _MOST_FAILURES = 100
 """Of a part, after which it is the model that is at fault, not its rows."""
-_LONGEST_ERROR = 300
 
 
 class Asker:
     """Asks one engine. Safe to use from several threads."""
 
-    def __init__(self, engine: Engine, signature: Signature, given: Sequence[Given], kind: Format) -> None:
+    def __init__(self, engine: Engine, signature: Signature, outputs: Sequence[ModelOutput], kind: Format) -> None:
         self._engine = engine
-        self._given = given
+        self._outputs = outputs
         self._kind = kind
         self._batch = next((spec.shape[0] for spec in signature.inputs if spec.shape and spec.shape[0]), None)
         """How many rows a model takes that takes only so many at a time."""
@@ -45,7 +45,7 @@ class Asker:
         size = self._batch or part_rows(columns, count)
         for start in range(0, count, size):
             self._ask(columns, start, min(start + size, count), parts, faults, most=len(faults) + _MOST_FAILURES)
-        types = {name: each.arrow_type(self._kind) for each in self._given for name in each.names}
+        types = {name: each.arrow_type(self._kind) for each in self._outputs for name in each.names}
         return {
             name: pa.chunked_array([part[name] for part in parts], arrow_type) for name, arrow_type in types.items()
         }, faults
@@ -69,10 +69,10 @@ class Asker:
                 self._ask(columns, middle, stop, parts, faults, most=most)
                 return
             if len(faults) >= most:
-                raise PredictionError(f"the model fails: {_one_line(error)}") from error
-            faults[start] = ("the model failed", f"the model failed: {_one_line(error)}")
+                raise PredictionError(f"the model fails: {failure_line(error)}") from error
+            faults[start] = ("the model failed", f"the model failed: {failure_line(error)}")
         else:
-            parts.append(to_columns(outputs, self._given, stop - start, self._kind))
+            parts.append(to_columns(outputs, self._outputs, stop - start, self._kind))
 
     def _run(self, columns: Mapping[str, Array], start: int, stop: int) -> dict[str, Any]:
         part = {name: column[start:stop] for name, column in columns.items()}
@@ -96,11 +96,3 @@ def _bytes(column: Array) -> int:
         return int(column.nbytes)
     sample = column.ravel()[:256]
     return sum(map(len, sample)) * column.size // max(len(sample), 1)
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    if lines[0].startswith("Graph execution error"):
-        # TensorFlow says what went wrong last, before the name of the node.
-        lines = [line for line in lines if not line.startswith("[[")][-1:]
-    return f"{type(error).__name__}: {lines[0]}"[:_LONGEST_ERROR]

@@ -15,9 +15,9 @@ from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.plan import plan_source
 from mlmagic.preprocessing.reading.source import READ_TYPES, Source
 from mlmagic.serving.batch.arguments import Arguments
-from mlmagic.serving.batch.given import Given, given_columns, prediction_names
-from mlmagic.serving.batch.picking import Picked, resolve_columns
-from mlmagic.serving.batch.taking import Taken, match_columns
+from mlmagic.serving.batch.model_inputs import ModelInput, match_columns
+from mlmagic.serving.batch.model_outputs import ModelOutput, model_outputs, prediction_names
+from mlmagic.serving.batch.output_columns import OutputColumn, resolve_columns
 from mlmagic.serving.batch.target import Target
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.dataset import Column, ColumnType
@@ -34,9 +34,9 @@ class Plan:
     """Of the version: `taxi@2`."""
     signature: Signature
     source: Source
-    inputs: tuple[Taken, ...]
-    given: tuple[Given, ...]
-    columns: tuple[Picked, ...]
+    inputs: tuple[ModelInput, ...]
+    outputs: tuple[ModelOutput, ...]
+    columns: tuple[OutputColumn, ...]
     target: Target
     kind: Format
     """Of what is written."""
@@ -45,16 +45,14 @@ class Plan:
     def schema(self) -> pa.Schema:
         """The columns of the output."""
         read = {column.name: READ_TYPES[column.type] for column in self.source.columns}
-        types = read | {name: each.arrow_type(self.kind) for each in self.given for name in each.names}
+        types = read | {name: each.arrow_type(self.kind) for each in self.outputs for name in each.names}
         return pa.schema([pa.field(column.name, types[column.source]) for column in self.columns])
 
     @property
     def json_columns(self) -> frozenset[str]:
         """The columns of the output whose texts are JSON."""
-        nested = {name for each in self.given if each.is_nested for name in each.names}
-        nested |= {
-            name for taken in self.inputs if not taken.is_scalar and not taken.is_vector for name in taken.columns
-        }
+        nested = {name for each in self.outputs if each.is_nested for name in each.names}
+        nested |= {name for each in self.inputs if not each.is_scalar and not each.is_vector for name in each.columns}
         return frozenset(column.name for column in self.columns if column.source in nested)
 
     def fingerprint(self, version: ModelVersion) -> dict[str, str]:
@@ -89,15 +87,15 @@ def make_plan(arguments: Arguments, version: ModelVersion, signature: Signature)
     kind = target.format or source.format
     names = tuple(column.name for column in source.columns)
     inputs = match_columns(signature, names)
-    given = given_columns(version, signature)
-    columns = resolve_columns(arguments.columns, names, prediction_names(given))
+    outputs = model_outputs(version, signature)
+    columns = resolve_columns(arguments.columns, names, prediction_names(outputs))
     source = replace(source, columns=_read_columns(source, inputs, columns, kind, arguments))
     return Plan(
         label=str(version),
         signature=signature,
         source=source,
         inputs=inputs,
-        given=given,
+        outputs=outputs,
         columns=columns,
         target=target,
         kind=kind,
@@ -117,11 +115,11 @@ def _read_plan(arguments: Arguments, signature: Signature) -> Source:
 
 
 def _read_columns(
-    source: Source, inputs: Sequence[Taken], picked: Sequence[Picked], kind: Format, arguments: Arguments
+    source: Source, inputs: Sequence[ModelInput], picked: Sequence[OutputColumn], kind: Format, arguments: Arguments
 ) -> tuple[Column, ...]:
     """Return the columns that are read, and as what: as the model takes them, not as their values look."""
-    taken = {name: each for each in inputs for name in each.columns}
-    used = taken.keys() | {column.source for column in picked}
+    by_column = {name: each for each in inputs for name in each.columns}
+    used = by_column.keys() | {column.source for column in picked}
     if source.format is Format.JSONL:
         used |= {column.name for column in source.columns}  # a key that is no column is a fault there
     is_text = source.format is Format.CSV and kind is Format.CSV
@@ -132,17 +130,17 @@ def _read_columns(
         wanted = column.type
         if column.name in arguments.read.types:
             wanted = arguments.read.types[column.name]
-        elif column.name in taken:
-            wanted = _wanted(column, taken[column.name], source.format, arguments)
+        elif column.name in by_column:
+            wanted = _wanted(column, by_column[column.name], source.format, arguments)
         elif is_text:
             wanted = ColumnType.STRING  # what the model does not take is copied as it stands there
         columns.append(Column(name=column.name, type=wanted))
     return tuple(columns)
 
 
-def _wanted(column: Column, taken: Taken, kind: Format, arguments: Arguments) -> ColumnType:
-    if taken.type is not ColumnType.STRING or not taken.is_scalar:
-        return taken.type
+def _wanted(column: Column, model_input: ModelInput, kind: Format, arguments: Arguments) -> ColumnType:
+    if model_input.type is not ColumnType.STRING or not model_input.is_scalar:
+        return model_input.type
     if column.name in arguments.text_types:
         return arguments.text_types[column.name]
     # Parquet knows what it holds; what stands in other files is text to begin with.

@@ -120,7 +120,7 @@ class _Run:
         if not waiting:
             return
         with closing(load()) as engine, Progress(self._plan.source.size_bytes, finished, self._tell) as progress:
-            asker = Asker(engine, self._plan.signature, self._plan.given, self._plan.kind)
+            asker = Asker(engine, self._plan.signature, self._plan.outputs, self._plan.kind)
             with ThreadPoolExecutor(self._arguments.workers, thread_name_prefix="unit") as pool:
                 futures = [pool.submit(self._predict, unit, asker, progress) for unit in waiting]
                 try:

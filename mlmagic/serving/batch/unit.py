@@ -17,9 +17,9 @@ from mlmagic.preprocessing.reading.reader import read_unit
 from mlmagic.preprocessing.reading.rejections import Fault, Rejection, Tally
 from mlmagic.preprocessing.reading.source import Piece, Unit
 from mlmagic.serving.batch.asking import Asker
-from mlmagic.serving.batch.places import Misfit, locate, row_text
+from mlmagic.serving.batch.misfits import Misfit, locate, row_text
+from mlmagic.serving.batch.model_inputs import fit
 from mlmagic.serving.batch.plan import Plan
-from mlmagic.serving.batch.taking import fit
 from mlmagic.serving.batch.work import UnitRecord, Work
 from mlmagic.serving.batch.writing import open_writer
 from mlmagic.workspace.files import make_folder

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlmagic.serving.engines.base import Array, Columns, Engine, Outputs
+from mlmagic.serving.engines.failures import failure_line
 from mlmagic.serving.engines.samples import Sampler
 
 TOLERANCE = 1e-5
@@ -37,7 +38,7 @@ def compare(trusted: Engine, other: Engine, sampler: Sampler) -> float:
         try:
             found = other.run(columns)
         except Exception as error:
-            raise DisagreementError(f"it fails in ONNX Runtime: {first_line(error)}") from error
+            raise DisagreementError(f"it fails in ONNX Runtime: {failure_line(error)}") from error
         slack = {} if number < sampler.natural else _slack(trusted, columns, expected)
         largest = max(largest, difference(expected, found, slack))
         compared += rows
@@ -126,9 +127,3 @@ def _difference(name: str, expected: Array, found: Any, slack: Any) -> float:
     if not largest <= TOLERANCE:
         raise DisagreementError(f"its output {name!r} differs by {largest:.1e} of itself")
     return largest
-
-
-def first_line(error: BaseException) -> str:
-    """Return what went wrong, in a line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:300]

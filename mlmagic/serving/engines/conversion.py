@@ -141,9 +141,7 @@ def _read(place: Path) -> Conversion | None:
     return Conversion(path=model, max_difference=record.max_difference) if model.exists() else None
 
 
-def _make(
-    place: Path, version: ModelVersion, request: bytes, timeout: float, stopped: threading.Event
-) -> Conversion:
+def _make(place: Path, version: ModelVersion, request: bytes, timeout: float, stopped: threading.Event) -> Conversion:
     # Those of an older version of that number, or of other libraries, and what was cut short.
     for old in place.parent.glob(f"{version}-*"):
         shutil.rmtree(old, ignore_errors=True)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from mlmagic.runtime.signature import RefusedError
-from mlmagic.serving.engines.agreement import DisagreementError, compare, first_line
+from mlmagic.serving.engines.agreement import DisagreementError, compare
 from mlmagic.serving.engines.artifact import read_signature
+from mlmagic.serving.engines.failures import failure_line
 from mlmagic.serving.engines.samples import Sampler
 from mlmagic.spec import codec
 from mlmagic.spec.conversion import ConversionRecord
@@ -54,7 +55,7 @@ def convert(
     except ModuleNotFoundError as error:
         reason = f'the package {error.name} is not installed: pip install "mlmagic[serve]"'
     except Exception as error:  # noqa: BLE001 - whatever it is, the other engine is there
-        reason = str(error) if type(error).__name__ == "NotConvertedError" else first_line(error)
+        reason = str(error) if type(error).__name__ == "NotConvertedError" else failure_line(error)
     model.unlink(missing_ok=True)
     return ConversionRecord(reason=reason)
 

@@ -11,7 +11,7 @@ _SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class OutputColumn:
     """A column of the output."""
 
     name: str
@@ -22,7 +22,7 @@ class Picked:
         return self.name if self.name == self.source else f"{self.name}={self.source}"
 
 
-def parse_columns(text: str) -> tuple[Picked, ...]:
+def parse_columns(text: str) -> tuple[OutputColumn, ...]:
     """Read `id,target=prediction`.
 
     Raises:
@@ -33,14 +33,16 @@ def parse_columns(text: str) -> tuple[Picked, ...]:
         name, equals, source = (part.strip() for part in word.partition("="))
         if not name or (equals and not source):
             raise ValueError(f"{word.strip()!r} is neither COLUMN nor NAME=COLUMN")
-        picked.append(Picked(name, source or name))
+        picked.append(OutputColumn(name, source or name))
     names = [column.name for column in picked]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{', '.join(twice)} stands there twice")
     return tuple(picked)
 
 
-def resolve_columns(picked: Sequence[Picked], inputs: Sequence[str], predictions: Sequence[str]) -> tuple[Picked, ...]:
+def resolve_columns(
+    picked: Sequence[OutputColumn], inputs: Sequence[str], predictions: Sequence[str]
+) -> tuple[OutputColumn, ...]:
     """Return the columns of the output: those that were picked, or all of the input and all predictions.
 
     Raises:
@@ -54,10 +56,12 @@ def resolve_columns(picked: Sequence[Picked], inputs: Sequence[str], predictions
             hint=f"Choose with --columns what is written, such as --columns {','.join([*inputs[:1], both[0]])}, where "
             f"{both[0]} is the prediction.",
         )
-    return tuple(Picked(name, name) for name in (*inputs, *predictions))
+    return tuple(OutputColumn(name, name) for name in (*inputs, *predictions))
 
 
-def _checked(picked: Sequence[Picked], inputs: Sequence[str], predictions: Sequence[str]) -> tuple[Picked, ...]:
+def _checked(
+    picked: Sequence[OutputColumn], inputs: Sequence[str], predictions: Sequence[str]
+) -> tuple[OutputColumn, ...]:
     known = [*predictions, *(name for name in inputs if name not in predictions)]
     problems = []
     for column in picked:

@@ -21,7 +21,7 @@ _BYTES = "_bytes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class ModelOutput:
     """An output of the model, and the columns that it becomes."""
 
     spec: TensorSpec
@@ -43,55 +43,57 @@ class Given:
 _ARROW = {"string": pa.string(), "bfloat16": pa.float32(), "float16": pa.float32(), "half": pa.float32()}
 
 
-def given_columns(version: ModelVersion, signature: Signature) -> tuple[Given, ...]:
-    """Return the columns that predictions become."""
+def model_outputs(version: ModelVersion, signature: Signature) -> tuple[ModelOutput, ...]:
+    """Return the outputs that are predictions, not inputs handed on, with the columns that they become."""
     names = output_names(version, signature)
     specs = [spec for spec in signature.outputs if spec.name in names]
-    return tuple(Given(spec=spec, names=names[spec.name], is_nested=is_nested(spec)) for spec in specs)
+    return tuple(ModelOutput(spec=spec, names=names[spec.name], is_nested=is_nested(spec)) for spec in specs)
 
 
-def prediction_names(columns: Sequence[Given]) -> tuple[str, ...]:
+def prediction_names(columns: Sequence[ModelOutput]) -> tuple[str, ...]:
     """Return the names of the columns."""
     return tuple(name for column in columns for name in column.names)
 
 
-def to_columns(outputs: Mapping[str, Any], given: Sequence[Given], count: int, kind: Format) -> dict[str, pa.Array]:
+def to_columns(
+    answers: Mapping[str, Any], outputs: Sequence[ModelOutput], count: int, kind: Format
+) -> dict[str, pa.Array]:
     """Return the columns by name.
 
     Raises:
         PredictionError: an output is missing, or does not have one value for each row.
     """
     columns: dict[str, pa.Array] = {}
-    for each in given:
-        if each.spec.name not in outputs:
+    for each in outputs:
+        if each.spec.name not in answers:
             raise PredictionError(f"the model did not return its output {each.spec.name!r}.")
-        output = outputs[each.spec.name]
-        size = len(output) if getattr(output, "ndim", 1) else None
+        answer = answers[each.spec.name]
+        size = len(answer) if getattr(answer, "ndim", 1) else None
         if size != count:
             told = "one value" if size is None else f"{size} values"
             raise PredictionError(f"the output {each.spec.name!r} of the model has {told} for {count} rows.")
-        columns |= _columns(output, each, kind)
+        columns |= _columns(answer, each, kind)
     return columns
 
 
-def _columns(output: Any, given: Given, kind: Format) -> dict[str, pa.Array]:
-    arrow_type = given.arrow_type(kind)
-    if given.is_nested:
-        rows = _plain(output if isinstance(output, list) else output.tolist(), given.spec.name)
+def _columns(answer: Any, output: ModelOutput, kind: Format) -> dict[str, pa.Array]:
+    arrow_type = output.arrow_type(kind)
+    if output.is_nested:
+        rows = _plain(answer if isinstance(answer, list) else answer.tolist(), output.spec.name)
         texts = rows if kind is Format.PARQUET else [json.dumps(row, ensure_ascii=False) for row in rows]
-        return {given.names[0]: pa.array(texts, arrow_type)}
-    block = np.asarray(output).reshape(len(output), -1)
-    if block.shape[1] != len(given.names) and len(output):
+        return {output.names[0]: pa.array(texts, arrow_type)}
+    block = np.asarray(answer).reshape(len(answer), -1)
+    if block.shape[1] != len(output.names) and len(answer):
         raise PredictionError(
-            f"the output {given.spec.name!r} of the model has {block.shape[1]} numbers for each row, not "
-            f"{len(given.names)} as its signature says."
+            f"the output {output.spec.name!r} of the model has {block.shape[1]} numbers for each row, not "
+            f"{len(output.names)} as its signature says."
         )
-    return {name: _array(block[:, place], given, arrow_type) for place, name in enumerate(given.names)}
+    return {name: _array(block[:, place], output, arrow_type) for place, name in enumerate(output.names)}
 
 
-def _array(values: Any, given: Given, arrow_type: pa.DataType) -> pa.Array:
+def _array(values: Any, output: ModelOutput, arrow_type: pa.DataType) -> pa.Array:
     if values.dtype == object:
-        return pa.array(_plain(values.tolist(), given.spec.name), arrow_type)
+        return pa.array(_plain(values.tolist(), output.spec.name), arrow_type)
     array = pa.array(np.ascontiguousarray(values))
     return array if array.type == arrow_type else array.cast(arrow_type)
 

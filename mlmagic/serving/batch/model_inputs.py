@@ -27,7 +27,7 @@ _SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ModelInput:
     """An input of the model and the columns that it is made of."""
 
     spec: TensorSpec
@@ -58,7 +58,7 @@ class Taken:
         return ColumnType.BOOLEAN if dtype == "bool" else ColumnType.STRING
 
 
-def match_columns(signature: Signature, names: Sequence[str]) -> tuple[Taken, ...]:
+def match_columns(signature: Signature, names: Sequence[str]) -> tuple[ModelInput, ...]:
     """Return which columns make which input.
 
     Raises:
@@ -80,17 +80,17 @@ def match_columns(signature: Signature, names: Sequence[str]) -> tuple[Taken, ..
             problems=problems,
             hint=f"It has {told}; the model takes {describe_inputs(signature)}.",
         )
-    return tuple(Taken(spec=spec, columns=(spec.name,) if spec.name in names else ()) for spec in signature.inputs)
+    return tuple(ModelInput(spec=spec, columns=(spec.name,) if spec.name in names else ()) for spec in signature.inputs)
 
 
-def _vector(spec: TensorSpec, names: Sequence[str]) -> Taken:
+def _vector(spec: TensorSpec, names: Sequence[str]) -> ModelInput:
     width = spec.shape[1]
     if width not in {None, len(names)}:
         raise UsageError(
             f"The model takes one vector of {width} values, so {width} columns in their order, but the input has "
             f"{len(names)} columns, and none called {spec.name}."
         )
-    return Taken(spec=spec, columns=tuple(names))
+    return ModelInput(spec=spec, columns=tuple(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ class Fitting:
     """What is wrong with the others, by their number in the batch."""
 
 
-def fit(batch: pa.RecordBatch, inputs: Sequence[Taken]) -> Fitting:
+def fit(batch: pa.RecordBatch, inputs: Sequence[ModelInput]) -> Fitting:
     """Make the arrays of a batch."""
     faults: dict[int, Fault] = {}
-    columns = {taken.spec.name: _to_input(batch, taken, faults) for taken in inputs}
+    columns = {model_input.spec.name: _to_input(batch, model_input, faults) for model_input in inputs}
     if not faults:
         return Fitting(batch, columns, faults)
     good = np.ones(batch.num_rows, bool)
@@ -116,14 +116,14 @@ def fit(batch: pa.RecordBatch, inputs: Sequence[Taken]) -> Fitting:
     return Fitting(batch.filter(pa.array(good)), kept, dict(sorted(faults.items())))
 
 
-def _to_input(batch: pa.RecordBatch, taken: Taken, faults: dict[int, Fault]) -> Array:
-    spec = taken.spec
-    if not taken.columns:
+def _to_input(batch: pa.RecordBatch, model_input: ModelInput, faults: dict[int, Fault]) -> Array:
+    spec = model_input.spec
+    if not model_input.columns:
         return _filled(batch.num_rows, spec)
-    if taken.is_vector:
-        return np.column_stack([_scalars(batch.column(name), spec, name, faults) for name in taken.columns])
-    column = batch.column(taken.columns[0])
-    if not taken.is_scalar:
+    if model_input.is_vector:
+        return np.column_stack([_scalars(batch.column(name), spec, name, faults) for name in model_input.columns])
+    column = batch.column(model_input.columns[0])
+    if not model_input.is_scalar:
         return _tensors(column, spec, faults)
     values = _scalars(column, spec, spec.name, faults)
     return values.reshape(-1, 1) if spec.shape[1:] == (1,) else values
