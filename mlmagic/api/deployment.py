@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -160,7 +159,7 @@ class Deployment:
 
 
 def _plan(wish: Wish, session: Session, *, wait: bool, on_wait: Callable[[str], None] | None) -> Deployment:
-    version = resolve_version(wish.reference, session, wait=wait, on_wait=on_wait or _say)
+    version = resolve_version(wish.reference, session, wait=wait, on_wait=on_wait)
     try:
         record = session.endpoints.get(wish.endpoint)
     except NotFoundError:
@@ -180,7 +179,3 @@ def _session(session: Session | None) -> Session:
     from mlmagic.session import current_session
 
     return session or current_session()
-
-
-def _say(message: str) -> None:
-    sys.stdout.write(message + "\n")

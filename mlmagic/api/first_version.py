@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,9 +26,11 @@ _NO_MODEL_HINT = (
 
 
 def resolve_version(
-    reference: ModelReference, session: Session, *, wait: bool, on_wait: Callable[[str], None]
+    reference: ModelReference, session: Session, *, wait: bool, on_wait: Callable[[str], None] | None = None
 ) -> ModelVersion:
     """Return the version; while the model has none and a job that trains it goes on, wait for the first.
+
+    `on_wait` is called with a line that says so; without it, the line is printed.
 
     Raises:
         NotFoundError: no such model or version; names the nearest.
@@ -46,10 +49,14 @@ def resolve_version(
         if active is None or not wait or not _may_be_first(reference):
             raise _no_version(reference.model, trained, session)
         if active.id != told and time.monotonic() - begin >= _QUIET_TIME:
-            on_wait(f"{reference.model} has no version yet: waiting for {active.id} ({active.state}).")
+            (on_wait or _say)(f"{reference.model} has no version yet: waiting for {active.id} ({active.state}).")
             told = active.id
         time.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _may_be_first(reference: ModelReference) -> bool:

@@ -53,7 +53,7 @@ def move_alias(session: Session, version: ModelVersion, alias: str, *, on_look: 
 
 
 def _pass_gate(session: Session, version: ModelVersion, min_improvement: str | float, **by: Any) -> None:
-    from mlmagic.api.gate import check_improvement
+    from mlmagic.api.improvement import check_improvement
 
     current = session.models.resolve(ModelReference(version.model, alias=DEFAULT))
     if current.number == version.number:

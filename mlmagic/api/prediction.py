@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ def predict(
     reference = read_model_reference(model_ref)
     if (instances is None) == (file is None):
         raise UsageError("give either instances or a file with them.")
-    version = resolve_version(reference, session, wait=wait, on_wait=on_wait or _say)
+    version = resolve_version(reference, session, wait=wait, on_wait=on_wait)
     # `taxi@default` is a version like `taxi@2`; `taxi` leaves it to the endpoint's traffic.
     is_open = "@" not in model_ref
     endpoint = None if direct else _endpoint_of(version, session, is_open=is_open)
@@ -146,7 +145,3 @@ def _endpoint_of(version: ModelVersion, session: Session, *, is_open: bool) -> E
             found.append(record)
     named = [record for record in found if record.spec.name == version.model]
     return named[0] if named else found[0] if len(found) == 1 else None
-
-
-def _say(message: str) -> None:
-    sys.stdout.write(message + "\n")

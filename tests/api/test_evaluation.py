@@ -15,7 +15,7 @@ from support.dataset_tables import register, rides
 from support.evaluated_models import evaluated_models
 
 from mlmagic.api.evaluation import evaluate
-from mlmagic.api.gate import check_improvement, read_minimum
+from mlmagic.api.improvement import check_improvement, read_minimum
 from mlmagic.errors import NotBetterError, NotFoundError, PredictionError, UsageError
 from mlmagic.serving.pool import PredictorPool
 from mlmagic.session import Session

@@ -1,4 +1,4 @@
-"""The gate before a new default: is a version better than another by as much as is asked for?"""
+"""Whether a version is better than another by as much as is asked for, before it becomes the default."""
 
 from __future__ import annotations
 
