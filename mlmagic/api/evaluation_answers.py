@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-_ALMOST_ONE = 1e-3
-
 
 class Answers:
     """The answers of one version. `label` and all arrays have the same rows."""
@@ -71,10 +69,12 @@ class Answers:
         """Return, of two classes, the probability of the second."""
         import numpy as np
 
+        from mlmagic.evaluation.multiclass import are_probabilities
+
         score = self.array("score")
         known = score[~np.isnan(score).any(axis=1)]
         if score.shape[1] == 2:
-            if _are_probabilities(known):
+            if are_probabilities(known):
                 return score[:, 1]
             score = score[:, 1:] - score[:, :1]
         elif not len(known) or (known.min() >= 0 and known.max() <= 1):
@@ -100,10 +100,10 @@ class Answers:
     def _add_classes(self, score: Array, goal: pd.Series[Any], named: pd.Series[Any] | None) -> None:
         import numpy as np
 
-        from mlmagic.evaluation.multiclass import ranks
+        from mlmagic.evaluation.multiclass import are_probabilities, ranks
 
         if self._has_logits is None and len(score):
-            self._has_logits = not _are_probabilities(score[~np.isnan(score).any(axis=1)])
+            self._has_logits = not are_probabilities(score[~np.isnan(score).any(axis=1)])
         if self._has_logits:
             score = _softmax(score)
         place = self.place_of(goal)
@@ -131,14 +131,6 @@ class Answers:
                 f"the output {name!r} of {self.name} does not have one value for each row, so it cannot be evaluated."
             )
         return output
-
-
-def _are_probabilities(score: Array) -> bool:
-    import numpy as np
-
-    if not len(score):
-        return True
-    return bool(score.min() >= 0 and score.max() <= 1 and np.abs(score.sum(axis=1) - 1).max() < _ALMOST_ONE)
 
 
 def _softmax(score: Array) -> Array:

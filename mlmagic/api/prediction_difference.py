@@ -172,11 +172,9 @@ def _compare_output(
 
 def _are_probabilities(values: Any) -> bool:
     """Say whether vectors tell how probable each of several classes is."""
-    import numpy as np
+    from mlmagic.evaluation.multiclass import are_probabilities
 
-    if values.ndim != 2 or values.shape[1] < 2 or not len(values):
-        return False
-    return bool(np.all((values >= 0) & (values <= 1)) and np.allclose(values.sum(axis=1), 1, atol=1e-3))
+    return values.ndim == 2 and values.shape[1] > 1 and len(values) > 0 and are_probabilities(values)
 
 
 def _changed_class(first: Any, second: Any, *, has_classes: bool, is_binary: bool) -> float | None:

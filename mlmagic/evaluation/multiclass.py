@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TOP = 3
 """A row counts as found where its class is among the so many most probable ones."""
 _LISTED = 20
+_ALMOST_ONE = 1e-3
 _SHOWN = 12
 
 
@@ -49,6 +50,13 @@ def multiclass_metrics(
     if own is not None:
         metrics["log_loss"] = log_loss(own)
     return metrics
+
+
+def are_probabilities(scores: Array) -> bool:
+    """Say whether each row has a probability for each class: none of them missing, together 1. Of no rows they are."""
+    if not len(scores):
+        return True
+    return bool(scores.min() >= 0 and scores.max() <= 1 and np.abs(scores.sum(axis=1) - 1).max() < _ALMOST_ONE)
 
 
 def ranks(scores: Array, actual: Array) -> Array:
