@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("uvicorn", "orjson", "uvloop", "httptools")
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
-_DOWN_SECONDS = 0.5
 _LOG_BYTES = 1 << 20
 
 
@@ -92,17 +93,12 @@ class LocalEndpoints:
         on_look: Callable[[EndpointRecord], None] | None = None,
     ) -> EndpointRecord:
         """Wait for a generation to be served or refused: see `EndpointBackend`. `on_look` is told what was read."""
-        deadline, pause, down_since = time.monotonic() + seconds, _FIRST_PAUSE, None
+        deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while True:
             record = self.get(name)
-            now = time.monotonic()
             if on_look is not None:
                 on_look(record)
-            is_down = record.status.state is EndpointState.DOWN
-            down_since = (down_since or now) if is_down else None
-            # One that has just been started may not have said so yet.
-            is_sure = down_since is None or now - down_since > _DOWN_SECONDS
-            if (is_settled(record, generation) and is_sure) or now + pause > deadline:
+            if is_settled(record, generation) or time.monotonic() + pause > deadline:
                 return record
             time.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
@@ -210,15 +206,18 @@ def _check_port(spec: EndpointSpec, known: Mapping[int, str]) -> None:
     from mlmagic.serving.supervisor.listening import listen
 
     reason = f"it is that of the endpoint {known[spec.port]!r}" if spec.port in known else None
+    hint = "Choose another port, or none: then it gets one that is free."
     if reason is None:
         try:
             listen(spec.host, spec.port).close()
         except OSError as error:
             reason = error.strerror or str(error)
+            if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+                hint = "A host is an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for all who reach it"
     if reason is not None:
         raise BackendError(
             f"the endpoint {spec.name!r} cannot listen on port {spec.port} of {spec.host}: {reason}.",
-            hint="Choose another port, or none: then it gets one that is free.",
+            hint=hint,
         )
 
 

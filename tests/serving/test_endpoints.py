@@ -167,6 +167,14 @@ def test_a_port_that_is_taken_is_told_of(backend: LocalEndpoints) -> None:
     assert backend.list() == []
 
 
+@pytest.mark.parametrize("port", [0, 31001])
+def test_an_address_that_is_none_of_this_machine_is_told_of(backend: LocalEndpoints, port: int) -> None:
+    with pytest.raises(BackendError, match=r"of 192\.0\.2\.7: Cannot assign requested address") as caught:
+        backend.create(new_spec("adder", host="192.0.2.7", port=port))
+    assert str(caught.value.hint).startswith("A host is an address of this machine: 127.0.0.1")
+    assert backend.list() == []
+
+
 def test_a_client_knows_the_limits_of_now(served: LocalEndpoints) -> None:
     client = served.client("adder")
     served.change("adder", lambda spec: dataclasses.replace(spec, limits=Limits(instances=7)))

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 
 import pytest
-from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, until
+from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, register, until
 
 from mlmagic.errors import NotFoundError
+from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.serving.supervisor.launch import ensure_supervisor, read_endpoint, stop_supervisor, wake_supervisor
 from mlmagic.serving.supervisor.record import read_supervisor
 from mlmagic.serving.supervisor.token import read_token
-from mlmagic.spec.endpoint import EndpointState
+from mlmagic.spec.endpoint import EndpointState, Limits
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import is_alive
 
@@ -69,9 +72,12 @@ def test_a_port_that_is_taken_is_told_and_used_once_it_is_free(tmp_path: Path) -
     with kept_endpoint(tmp_path, is_started=False) as endpoint:
         with socket.create_server(("127.0.0.1", endpoint.spec.port)):
             ensure_supervisor(endpoint.workspace, NAME)
-            status = endpoint.until(EndpointState.FAILED)
+            endpoint.until(EndpointState.FAILED)
+            status = endpoint.change(limits=Limits(instances=7))
         assert status.error == f"cannot listen on port {endpoint.spec.port} of 127.0.0.1: Address already in use"
-        assert endpoint.until(EndpointState.READY).error is None
+        assert status.refused_generation == 2
+        status = endpoint.until(EndpointState.READY)
+        assert (status.error, status.generation, status.refused_generation) == (None, 2, 0)
         assert endpoint.ask() == (2.0, "sums@1")
 
 
@@ -88,3 +94,31 @@ def test_a_copied_workspace_is_not_served_by_the_processes_of_the_first(endpoint
         endpoint.workspace.root, tmp_path / "copy" / ".mlmagic", ignore=shutil.ignore_patterns("mlmagic.db*")
     )
     assert read_endpoint(Workspace(copy), NAME).status.state is EndpointState.DOWN
+
+
+def test_a_supervisor_that_has_said_nothing_yet_is_starting(tmp_path: Path) -> None:
+    with kept_endpoint(tmp_path, is_started=False) as endpoint:
+        lock = take_lock(endpoint.folder.lock)
+        assert lock is not None
+        assert endpoint.status.state is EndpointState.STARTING
+        os.close(lock)
+
+
+def test_a_start_tells_nothing_of_the_supervisor_before(endpoint: KeptEndpoint) -> None:
+    endpoint.until(EndpointState.READY)
+    register(endpoint.workspace, 3, is_broken=True)
+    assert endpoint.deploy(3).refused_generation == 2
+    record = read_supervisor(endpoint.folder)
+    assert record is not None
+    # Stopped, the workers cannot start another.
+    for worker in record.workers:
+        os.kill(worker.pid, signal.SIGSTOP)
+    endpoint.kill(record.pid)
+    for worker in record.workers:
+        endpoint.kill(worker.pid)
+    until(lambda: not any(is_alive(process) for process in (record, *record.workers)))
+    assert ensure_supervisor(endpoint.workspace, NAME)
+    told = [endpoint.status]
+    until(lambda: told.append(endpoint.status) or told[-1].state is EndpointState.READY)
+    assert {status.state for status in told} == {EndpointState.STARTING, EndpointState.READY}
+    assert {(status.refused_generation, status.error) for status in told} == {(0, None)}
