@@ -47,6 +47,16 @@ def test_what_is_no_rounding_is_a_difference(expected: Any, found: Any, words: s
     assert str(caught.value) == words
 
 
+def classes(*rows: tuple[float, float], label: str) -> dict[str, Any]:
+    return {"p": np.array(rows, "float32"), "label": np.array([label.encode()] * len(rows), dtype=object)}
+
+
+def test_the_name_of_a_class_may_differ_where_rounding_decides_it() -> None:
+    assert difference(classes((0.5, 0.5), label="a"), classes((0.5, 0.5), label="b")) == 0.0
+    with pytest.raises(DisagreementError, match="its output 'label' is another one"):
+        difference(classes((0.4, 0.6), label="a"), classes((0.4, 0.6), label="b"))
+
+
 class Function:
     """An engine that is a function of its one input."""
 
