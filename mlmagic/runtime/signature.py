@@ -301,7 +301,7 @@ def _read_onnx(path: Path) -> dict[str, Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is in the exception
     try:
-        # From memory, so that there are no other files that it could read.
+        # From memory: what is loaded is what was looked at.
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         text = " ".join(str(error).split())
@@ -327,13 +327,16 @@ def _has_other_files(model: Any) -> bool:
         for node in nodes:
             for attribute in node.attribute:
                 yield from (attribute.t, *attribute.tensors)
+                yield from parts((attribute.sparse_tensor, *attribute.sparse_tensors))
                 for graph in (attribute.g, *attribute.graphs):
-                    yield from graph.initializer
+                    yield from (*graph.initializer, *parts(graph.sparse_initializer))
                     yield from attributes(graph.node)
 
+    def parts(sparse: Any) -> Any:
+        return (part for tensor in sparse for part in (tensor.values, tensor.indices))
+
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    sparse = [part for tensor in model.graph.sparse_initializer for part in (tensor.values, tensor.indices)]
-    tensors = [*model.graph.initializer, *sparse, *attributes(nodes)]
+    tensors = [*model.graph.initializer, *parts(model.graph.sparse_initializer), *attributes(nodes)]
     return any(tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data for tensor in tensors)
 
 

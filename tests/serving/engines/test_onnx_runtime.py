@@ -117,6 +117,17 @@ def test_weights_of_an_inner_node_in_other_files_are_refused(make_onnx: MakeOnnx
         read(make_onnx("If", inputs, output, then_branch=inner, else_branch=inner))
 
 
+def test_sparse_weights_in_other_files_are_refused(make_onnx: MakeOnnx) -> None:
+    places = helper.make_tensor("places", TensorProto.INT64, [1], [0])
+    values = helper.make_tensor("values", TensorProto.FLOAT, [1], [1.0])
+    values.data_location = TensorProto.EXTERNAL
+    values.external_data.add(key="location", value="../../secret")
+    sparse = helper.make_sparse_tensor(values, places, [1])
+    output = ("y", TensorProto.FLOAT, [1])
+    with pytest.raises(RefusedError, match="its weights lie in other files: save it as one"):
+        read(make_onnx("Constant", [], output, sparse_value=sparse))
+
+
 def test_maps_are_refused_with_what_to_do(make_onnx: MakeOnnx, tmp_path: Path) -> None:
     inputs, output = [("x", TensorProto.FLOAT, [None, 2])], ("y", TensorProto.FLOAT, [])
     file = make_onnx("ZipMap", inputs, output, domain="ai.onnx.ml", classlabels_int64s=[0, 1])
