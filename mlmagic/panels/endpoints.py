@@ -41,7 +41,7 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
         for record in records
     ]
     header = ["Endpoint", "State", "Serves", "Requests/s", "Last request"]
-    html = theme.card(theme.table(header, rows, right=[3], wraps=[2]), theme.hints("Next", [command]))
+    html = theme.card(theme.table(header, rows, right=[3], wraps=[0, 2]), theme.hints("Next", [command]))
     lines = [
         [r.spec.name, f"{icon(r.status.state)} {r.status.state}", served(r.spec), r.url, _last(r, now)] for r in records
     ]

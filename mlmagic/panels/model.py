@@ -23,7 +23,7 @@ MIME_TYPE = "application/vnd.mlmagic.model+json"
 _NONE = "—"
 _BEST = "★"
 # Beside what else a version has to tell.
-_METRICS, _METRICS_IN_TEXT = 4, 1
+_METRICS, _METRICS_IN_TEXT = 2, 1
 
 
 def model_bundle(page: ModelPage, *, now: datetime | None = None) -> Bundle:
@@ -102,7 +102,9 @@ def _html(page: ModelPage, now: datetime) -> Html:
     more = _more(page)
     return theme.card(
         heading,
-        theme.table(header, rows, wraps=[len(header) - 3, len(header) - 1], right=range(2, 2 + len(metrics))),
+        theme.table(
+            header, rows, wraps=[len(header) - 4, len(header) - 3, len(header) - 1], right=range(2, 2 + len(metrics))
+        ),
         theme.row(theme.faint(more)) if more else None,
         signature_html(_shown(page)),
         theme.hints("Next", _next(page)),

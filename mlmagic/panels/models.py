@@ -36,7 +36,9 @@ def models_bundle(summaries: Sequence[ModelSummary], *, now: datetime | None = N
     columns = [at for at in range(len(_HEADER)) if at not in _OPTIONAL or any(row[at] != _NONE for row in rows)]
     header = [_HEADER[at] for at in columns]
     rows = [[row[at] for at in columns] for row in rows]
-    html = theme.card(theme.table(header, [[element("strong", name), *rest] for name, *rest in rows]))
+    # Names may be long, and an endpoint's is one word.
+    wraps = [at for at, name in enumerate(header) if name in {"Model", "Served by"}]
+    html = theme.card(theme.table(header, [[element("strong", name), *rest] for name, *rest in rows], wraps=wraps))
     text = table([name.split()[0].upper() for name in header], rows, flexible=0)
     return document(MIME_TYPE, payload, html=html, text=text)
 
