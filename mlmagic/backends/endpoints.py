@@ -121,9 +121,6 @@ class EndpointBackend(Protocol):
 def is_settled(record: EndpointRecord, generation: int) -> bool:
     """Say whether that generation is served or refused, or will not be before somebody does something."""
     status = record.status
-    if status.state is EndpointState.STARTING:
-        # What else is told is what the supervisor before it said.
-        return False
     if max(status.generation, status.refused_generation) >= generation or status.state is EndpointState.DOWN:
         return True
     # It may have failed before it was told of this generation.

@@ -48,7 +48,7 @@ def sentence(record: EndpointRecord) -> str:
             return f"Serves {served(spec)}. No worker runs for want of requests; the next one starts it."
         case _:
             count = len(status.workers)
-            return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}."
+            return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}.{_converting(record)}"
 
 
 def served(spec: EndpointSpec) -> str:
@@ -86,5 +86,12 @@ def _preparing(record: EndpointRecord) -> str:
     names = ", ".join(f"{record.spec.model}@{version.number}" for version in new)
     if any(worker.state == "loading" for worker in record.status.workers):
         return f"Loads {names}."
-    may_convert = any(version.engine is not EngineChoice.SESSION for version in new)
+    may_convert = any(version.engine is EngineChoice.ONNX for version in new)
     return f"Prepares {names}, at first by converting it for ONNX Runtime." if may_convert else f"Prepares {names}."
+
+
+def _converting(record: EndpointRecord) -> str:
+    """Return what is done beside serving, which nobody has to wait for."""
+    numbers = [version.number for version in record.status.versions if version.is_converting]
+    names = ", ".join(f"{record.spec.model}@{number}" for number in numbers)
+    return f" TensorFlow serves {names} until it is converted for ONNX Runtime." if names else ""

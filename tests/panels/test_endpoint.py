@@ -112,7 +112,7 @@ def test_a_page_has_all_for_a_front_end(endpoint):
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ("STARTING", "Prepares taxi@1, at first by converting it for ONNX Runtime. Requests wait meanwhile."),
+        ("STARTING", "Prepares taxi@1. Requests wait meanwhile."),
         ("IDLE", "Serves taxi@1. No worker runs for want of requests; the next one starts it."),
         ("FAILED", "Cannot serve: requests get 503."),
         ("STOPPING", "Answers what it has, and ends."),
@@ -128,9 +128,18 @@ def test_each_state_says_what_it_means(endpoint, state, told):
 def test_a_change_that_is_not_served_yet(endpoint):
     record = endpoint("READY", shares=(90, 10), generation=2, served=1)
     told = "What was served before answers meanwhile."
-    assert sentence(record) == f"Prepares taxi@2, at first by converting it for ONNX Runtime. {told}"
+    assert sentence(record) == f"Prepares taxi@2. {told}"
     moving = endpoint("READY", shares=(90, 10), loaded=(1, 2), generation=2, served=1)
     assert sentence(moving) == f"Changes what it serves. {told}"
+
+
+def test_a_conversion_beside_serving_and_one_that_is_waited_for(endpoint):
+    versions = (VersionStatus(number=1, engine="session", is_converting=True),)
+    told = "Serves taxi@1 with 1 worker. TensorFlow serves taxi@1 until it is converted for ONNX Runtime."
+    assert sentence(endpoint(versions=versions)) == told
+    deployed = (DeployedVersion(number=1, engine=EngineChoice.ONNX),)
+    record = endpoint("STARTING", loaded=(), workers=0, spec={"deployed": deployed})
+    assert sentence(record) == "Prepares taxi@1, at first by converting it for ONNX Runtime. Requests wait meanwhile."
 
 
 def test_what_needs_no_conversion_says_nothing_of_one(endpoint, now):

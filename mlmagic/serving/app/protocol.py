@@ -15,11 +15,26 @@ class Protocol(HttpToolsProtocol):
     """Refuses a request with a long head. uvicorn would keep all of it, and let everybody wait meanwhile."""
 
     _head = 0
+    _unread = 0
+    """Bytes since the parser last told of anything: it keeps a header that has no end, and tells nothing of it."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LONGEST_HEAD and not self.transport.is_closing():
+            self._head = self._unread
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Begin to count."""
-        self._head = 0
+        self._head = self._unread = 0
         super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, which has a limit of its own."""
+        self._unread = 0
+        super().on_body(body)
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the path."""
@@ -41,6 +56,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _count(self, size: int) -> None:
+        self._unread = 0
         self._head += size
         if self._head > LONGEST_HEAD:
             # The parser stops at any error, and uvicorn calls `send_400_response`.

@@ -162,6 +162,9 @@ def stop_supervisor(workspace: Workspace, name: str, *, seconds: float = 45.0) -
     while (processes := _processes(folder)) or _is_starting(folder):
         now = time.monotonic()
         if now >= deadline:
+            if not processes:
+                # Nobody is starting: the clock was set back, and the lock seems new for as long.
+                break
             for process in processes:
                 _signal(process, signal.SIGKILL)
         elif now - told > 1.0:

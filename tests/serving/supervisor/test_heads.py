@@ -23,7 +23,9 @@ def refusal(endpoint: KeptEndpoint, sent: bytes) -> bytes:
     return received
 
 
-@pytest.mark.parametrize("sent", [b"GET /" + b"a" * LONGEST_HEAD, b"GET / HTTP/1.1\r\n" + MANY])
+@pytest.mark.parametrize(
+    "sent", [b"GET /" + b"a" * LONGEST_HEAD, b"GET / HTTP/1.1\r\n" + MANY, b"GET / HTTP/1.1\r\nX: " + b"a" * (1 << 20)]
+)
 def test_a_head_that_does_not_end_is_refused(endpoint: KeptEndpoint, sent: bytes) -> None:
     assert refusal(endpoint, sent).startswith(b"HTTP/1.1 431 ")
     assert endpoint.ask(2.0) == (3.0, "sums@1")

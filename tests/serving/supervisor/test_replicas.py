@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
-from support.kept_endpoints import kept_endpoint, until
+import psutil
+import pytest
+from support.kept_endpoints import MODEL, NAME, KeptEndpoint, kept_endpoint, until
 
-from mlmagic.spec.endpoint import EndpointState, Scaling
+from mlmagic.serving.supervisor.token import read_token
+from mlmagic.spec.endpoint import EndpointState, Limits, Scaling
 
 
 def test_an_endpoint_without_requests_has_no_worker_and_the_next_request_wakes_it(tmp_path: Path) -> None:
@@ -51,3 +55,48 @@ def test_connections_are_spread_over_the_workers(tmp_path: Path) -> None:
         client.join()
         for connection in connections:
             connection.close()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_busy_gets_another_beside_it(tmp_path: Path) -> None:
+    """Half of its queue is full all the time, and most often its processor busy too."""
+    scaling = Scaling(min_replicas=1, max_replicas=2)
+    with kept_endpoint(tmp_path, scaling=scaling, limits=Limits(queue=8)) as endpoint:
+        endpoint.until(EndpointState.READY, workers=1)
+        is_over = threading.Event()
+        body = json.dumps({"instances": [1.0] * 20_000}).encode()
+        headers = {"Authorization": f"Bearer {read_token(endpoint.workspace, NAME)}"}
+
+        def ask() -> None:
+            connection = endpoint.connect()
+            while not is_over.is_set():
+                connection.request("POST", f"/v1/models/{MODEL}:predict", body, headers)
+                with connection.getresponse() as reply:
+                    reply.read()
+                    statuses.add(reply.status)
+            connection.close()
+
+        statuses: set[int] = set()
+        clients = [threading.Thread(target=ask) for _ in range(7)]
+        for client in clients:
+            client.start()
+        try:
+            endpoint.until(EndpointState.READY, workers=2)
+        finally:
+            is_over.set()
+            for client in clients:
+                client.join()
+        assert statuses == {200}
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_worker_does_not_grow_with_changes(endpoint: KeptEndpoint) -> None:
+    endpoint.until(EndpointState.READY)
+    process = psutil.Process(endpoint.status.workers[0].pid)
+    sizes = []
+    for _ in range(20):
+        endpoint.deploy(1, 2)
+        endpoint.deploy(1)
+        sizes.append(process.memory_info().rss)
+    assert [worker.pid for worker in endpoint.status.workers] == [process.pid]
+    assert sizes[-1] - sizes[4] < 16 << 20, sizes
