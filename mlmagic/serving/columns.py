@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.serving.problems import Problems
+from mlmagic.serving.problems import EnoughError, Problems
 from mlmagic.serving.values import Converter, MisfitError, converter, integer_range, is_text, plain, told
 from mlmagic.spec.model import TensorSpec
 
@@ -36,10 +36,13 @@ def to_array(values: Any, spec: TensorSpec, path: Path, problems: Problems, *, i
     """
     item_shape = spec.shape[1:]
     before = len(problems)
-    if len(item_shape) == 0 or item_shape == (1,):
-        column = _scalars(values, spec, path, problems, is_frame=is_frame)
-    else:
-        column = _tensors(values, spec.dtype, item_shape, path, problems)
+    try:
+        if len(item_shape) == 0 or item_shape == (1,):
+            column = _scalars(values, spec, path, problems, is_frame=is_frame)
+        else:
+            column = _tensors(values, spec.dtype, item_shape, path, problems)
+    except EnoughError:
+        return None
     if column is None or len(problems) > before:
         return None
     return column.reshape(-1, 1) if item_shape == (1,) else column

@@ -6,9 +6,15 @@ from mlmagic.errors import PredictionError
 from mlmagic.spec.model import Signature, TensorSpec
 
 _TOLD = 10
+_COUNTED = 1000
+"""Problems, after which nobody looks for more: a large request may have millions."""
 _INPUTS_TOLD = 20
 _LONGEST = 400
 """Characters of a problem: it may tell a name of any length."""
+
+
+class EnoughError(Exception):
+    """So much is wrong that there is no use in looking on; for `finish` all is known."""
 
 
 class Problems:
@@ -22,10 +28,16 @@ class Problems:
         return self._count
 
     def add(self, text: str) -> None:
-        """Note a problem; only the first ones are kept, the others are counted."""
+        """Note a problem; only the first ones are kept, the others are counted.
+
+        Raises:
+            EnoughError: so many have been noted that it is not worth looking for more.
+        """
         self._count += 1
         if len(self._told) < _TOLD:
             self._told.append(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
+        if self._count >= _COUNTED:
+            raise EnoughError
 
     @property
     def is_full(self) -> bool:
@@ -41,7 +53,8 @@ class Problems:
         if not self._count:
             return
         more = self._count - len(self._told)
-        problems = [*self._told, *([f"... and {more} more"] if more else [])]
+        least = "at least " if self._count >= _COUNTED else ""
+        problems = [*self._told, *([f"... and {least}{more} more"] if more else [])]
         message = f"{label} cannot take these instances:"
         raise PredictionError(message, problems=problems, hint=f"It takes {describe_inputs(signature)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from mlmagic.errors import PredictionError, nearest
 from mlmagic.serving.columns import Path, to_array
 from mlmagic.serving.frame_columns import frame_columns, handed_on_inputs
-from mlmagic.serving.problems import Problems, describe_inputs
+from mlmagic.serving.problems import EnoughError, Problems, describe_inputs
 from mlmagic.serving.texts import parse_instances
 from mlmagic.spec.model import Signature
 
@@ -47,12 +48,15 @@ def read_rows(instances: Any, signature: Signature, label: str) -> Rows:
         PredictionError: what does not fit, all of it.
     """
     reader = _Reader(signature, label)
-    columns, count, index = reader.read(instances)
-    arrays = {
-        spec.name: to_array(column.values, spec, column.path, reader.problems, is_frame=column.is_frame)
-        for spec in signature.inputs
-        if (column := columns.get(spec.name)) is not None
-    }
+    columns: Mapping[str, Column] = {}
+    arrays, count, index = {}, 0, None
+    with contextlib.suppress(EnoughError):
+        columns, count, index = reader.read(instances)
+        arrays = {
+            spec.name: to_array(column.values, spec, column.path, reader.problems, is_frame=column.is_frame)
+            for spec in signature.inputs
+            if (column := columns.get(spec.name)) is not None
+        }
     reader.problems.finish(label, signature)
     return Rows(columns=arrays, count=count, index=index)
 

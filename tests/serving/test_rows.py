@@ -138,6 +138,13 @@ def test_only_the_first_problems_are_told() -> None:
     assert told[-1] == "... and 90 more"
 
 
+def test_nobody_counts_problems_without_end() -> None:
+    rows = [{"x": "?", "y": 1, **{f"z{number}": 0 for number in range(20)}}] * 10_000
+    assert problems(rows, x="float32", y="float32")[-1] == "... and at least 990 more"
+    assert problems([{"x": "?", "y": 1}] * 10_000, x="float32", y="float32")[-1] == "... and at least 990 more"
+    assert problems(["?"] * 999, x="float32")[-1] == "... and 989 more"
+
+
 def test_a_dict_that_does_not_fit_is_told_as_a_whole() -> None:
     assert problems([{"agee": 1, "b": 2}, 5], age="float32", b="float32") == [
         "instances[0].agee: the model has no such input. Did you mean age?",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +19,7 @@ from mlmagic.serving.app.examples import read_examples
 from mlmagic.serving.app.failures import RequestFailed, misfit
 from mlmagic.serving.app.validator import MISFITS, Array, Row, Validator
 from mlmagic.serving.engines.base import CLASSIFY_METHOD, REGRESS_METHOD
-from mlmagic.serving.problems import Problems
+from mlmagic.serving.problems import EnoughError, Problems
 from mlmagic.serving.rows import read_rows
 from mlmagic.serving.values import told
 from mlmagic.spec.model import Signature
@@ -110,6 +112,10 @@ class Request:
             return self.look_closer()
 
 
+class CloserLookError(Exception):
+    """A body has to be looked at value by value, which takes long if it is large."""
+
+
 class BodyReader:
     """Reads the bodies of one version's requests."""
 
@@ -119,11 +125,12 @@ class BodyReader:
         self._default = methods[default]
         self._most_instances = most_instances
 
-    def read(self, body: bytes, dialect: Dialect) -> Request:
+    def read(self, body: bytes, dialect: Dialect, *, closely: bool = True) -> Request:
         """Return what is asked.
 
         Raises:
             RequestFailed: it does not fit; tells everything that does not.
+            CloserLookError: it has to be looked at more closely than this may.
         """
         payload = _parse(body)
         if type(payload) is not dict:
@@ -133,6 +140,8 @@ class BodyReader:
         if payload.get("parameters"):
             raise _bad(f"{self._label} takes no parameters.", hint='Leave "parameters" out, or empty.')
         if dialect is Dialect.CLASSIFY or dialect is Dialect.REGRESS:
+            if not closely:
+                raise CloserLookError
             return self._read_examples(payload, dialect)
         method = self._default if "signature_name" not in payload else self._named(payload["signature_name"])
         if ("instances" in payload) == ("inputs" in payload):
@@ -140,10 +149,10 @@ class BodyReader:
             keys = '"instances"' if dialect is Dialect.VERTEX else both
             raise _bad(f"the body must have {keys}.", hint=f"For example: {_example(dialect)}")
         if "inputs" in payload:
-            return self._read_columns(method, payload["inputs"])
-        return self._read_rows(method, self._list("instances", payload["instances"]))
+            return self._read_columns(method, payload["inputs"], closely=closely)
+        return self._read_rows(method, self._list("instances", payload["instances"]), closely=closely)
 
-    def _read_rows(self, method: Method, instances: list[Any]) -> Request:
+    def _read_rows(self, method: Method, instances: list[Any], *, closely: bool) -> Request:
         def look_closer() -> list[Array]:
             try:
                 rows = read_rows(_without_b64(instances, method.signature), method.signature, self._label)
@@ -156,9 +165,11 @@ class BodyReader:
             if row is not None:
                 return Request(method, 1, look_closer, row=row)
         columns = method.validator.fit_rows(instances) if instances else None
-        return Request(method, len(instances), look_closer, columns=look_closer() if columns is None else columns)
+        if columns is None:
+            columns = _looked_at(look_closer, closely=closely)
+        return Request(method, len(instances), look_closer, columns=columns)
 
-    def _read_columns(self, method: Method, inputs: Any) -> Request:
+    def _read_columns(self, method: Method, inputs: Any, *, closely: bool) -> Request:
         read = Inputs(method.validator, inputs)
         self._check_count(read.count)
 
@@ -169,20 +180,19 @@ class BodyReader:
                 raise misfit(error) from None
 
         columns = read.fit()
-        return Request(
-            method,
-            read.count,
-            look_closer,
-            columns=look_closer() if columns is None else columns,
-            wants_columns=True,
-        )
+        if columns is None:
+            columns = _looked_at(look_closer, closely=closely)
+        return Request(method, read.count, look_closer, columns=columns, wants_columns=True)
 
     def _read_examples(self, payload: dict[str, Any], dialect: Dialect) -> Request:
         method = self._for_examples(payload, CLASSIFY_METHOD if dialect is Dialect.CLASSIFY else REGRESS_METHOD)
         if "examples" not in payload:
             raise _bad('the body must have "examples".', hint=f"For example: {_example(dialect)}")
         problems = Problems()
-        examples = read_examples(self._list("examples", payload["examples"]), payload.get("context"), problems)
+        examples: list[bytes] = []
+        given = self._list("examples", payload["examples"])
+        with contextlib.suppress(EnoughError):
+            examples = read_examples(given, payload.get("context"), problems)
         try:
             problems.finish(self._label, method.signature)
         except PredictionError as error:
@@ -233,6 +243,12 @@ class BodyReader:
             )
 
 
+def _looked_at(look_closer: Callable[[], list[Array]], *, closely: bool) -> list[Array]:
+    if not closely:
+        raise CloserLookError
+    return look_closer()
+
+
 def _parse(body: bytes) -> Any:
     try:
         return orjson.loads(body)
@@ -246,11 +262,8 @@ def _bad(message: str, *, problems: Sequence[str] = (), hint: str | None = None)
 
 def _unknown_keys(payload: dict[str, Any], dialect: Dialect) -> list[str]:
     known = sorted(_KEYS[dialect])
-    return [
-        f"{key:.40}: known are {', '.join(known)}. {nearest(key, known)}".rstrip()
-        for key in payload
-        if key not in known
-    ][:_KEYS_TOLD]
+    unknown = itertools.islice((key for key in payload if key not in known), _KEYS_TOLD)
+    return [f"{key:.40}: known are {', '.join(known)}. {nearest(key, known)}".rstrip() for key in unknown]
 
 
 def _example(dialect: Dialect) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from http import HTTPStatus
 from time import perf_counter
 from typing import NoReturn
@@ -14,7 +14,7 @@ from mlmagic.serving.app.counters import Counters
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.merge import Columns, Merging, Outputs
 from mlmagic.serving.app.reply import encode, encode_nothing
-from mlmagic.serving.app.request import BodyReader, Dialect, Method, Request
+from mlmagic.serving.app.request import BodyReader, CloserLookError, Dialect, Method, Request
 from mlmagic.serving.app.validator import Validator
 from mlmagic.serving.engines.base import Engine, NamedSignature
 from mlmagic.serving.frame_columns import handed_on_inputs
@@ -23,6 +23,9 @@ from mlmagic.spec.model import Signature
 
 _RETRY_SECONDS = 1.0
 _LARGE_BODY = 1 << 19
+"""Reading it takes milliseconds, which are too many for the event loop."""
+_SMALL_BODY = 1 << 12
+"""Even value by value it is read in a millisecond or two."""
 
 
 class ServedVersion:
@@ -51,6 +54,8 @@ class ServedVersion:
             timeout_seconds=limits.timeout_seconds,
             label=label,
         )
+        # Not the other one: the model's calls must not wait for a large body. Its thread starts with the first of them.
+        self._aside = ThreadPoolExecutor(1, "read")
         self._is_closing = False
         self._reading = 0
         self._all_read: asyncio.Future[None] | None = None
@@ -90,8 +95,7 @@ class ServedVersion:
         try:
             if self._is_closing:
                 self._refuse()
-            is_large = len(body) > _LARGE_BODY
-            request = await self._read_aside(body, dialect) if is_large else self._reader.read(body, dialect)
+            request = self._read(body, dialect) or await self._read_aside(body, dialect)
             if not request.count:
                 reply = encode_nothing(request, dialect)
             else:
@@ -112,12 +116,22 @@ class ServedVersion:
             await self._all_read
         await self._batcher.drain()
         await asyncio.get_running_loop().run_in_executor(self._executor, self._engine.close)
+        self._aside.shutdown(wait=False)
+
+    def _read(self, body: bytes, dialect: Dialect) -> Request | None:
+        """Return what is asked; None if it would hold up all others to read that here."""
+        if len(body) > _LARGE_BODY:
+            return None
+        try:
+            return self._reader.read(body, dialect, closely=len(body) <= _SMALL_BODY)
+        except CloserLookError:
+            return None
 
     async def _read_aside(self, body: bytes, dialect: Dialect) -> Request:
-        """Read a body that would hold up all others for milliseconds."""
+        """Read a body in a thread."""
         self._reading += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._reader.read, body, dialect)
+            return await asyncio.get_running_loop().run_in_executor(self._aside, self._reader.read, body, dialect)
         finally:
             self._reading -= 1
             if self._all_read is not None and not self._reading:

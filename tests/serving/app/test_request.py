@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlmagic.serving.app.failures import RequestFailed
-from mlmagic.serving.app.request import BodyReader, Dialect, Request
+from mlmagic.serving.app.request import BodyReader, CloserLookError, Dialect, Request
 from mlmagic.serving.app.served import make_method
 from mlmagic.serving.engines.base import CLASSIFY_METHOD, REGRESS_METHOD, NamedSignature
 from mlmagic.spec.model import Signature, TensorSpec
@@ -139,6 +139,24 @@ def test_all_columns_that_do_not_fit_are_told() -> None:
     assert refusal({"inputs": [1, "x"]}, using=reader(spec("age"))).problems == [
         'inputs[1]: expected a number, got "x"'
     ]
+
+
+def test_of_very_many_problems_the_first_are_told() -> None:
+    unknown = {f"input{number}": [1] for number in range(2000)}
+    for body in ({"inputs": unknown}, {"inputs": {"age": ["x"] * 1000, "city": ["rome"] * 1000}}):
+        assert refusal(body).problems[-1] == "... and at least 990 more"
+    assert len(refusal(unknown).problems) == 10
+    examples, using = {"examples": [5] * 1000}, reader(*TWO, r=REGRESS_METHOD)
+    assert (
+        refusal(examples, Dialect.REGRESS, reader(*TWO, r=REGRESS_METHOD)).problems[-1] == "... and at least 990 more"
+    )
+
+
+def test_what_is_not_as_usual_is_looked_at_when_there_is_time() -> None:
+    usual, odd = {"instances": [{"age": 1, "city": "rome"}]}, {"instances": [{"age": "x", "city": "rome"}]}
+    assert reader(*TWO).read(json.dumps(usual).encode(), Dialect.PREDICT, closely=False).count == 1
+    with pytest.raises(CloserLookError):
+        reader(*TWO).read(json.dumps(odd).encode(), Dialect.PREDICT, closely=False)
 
 
 def test_examples_go_to_the_one_signature_of_their_method() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +17,7 @@ from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.request import Dialect
 from mlmagic.serving.app.served import ServedVersion
 from mlmagic.serving.engines.base import InputRefusedError
+from mlmagic.serving.rows import read_rows
 from mlmagic.spec.endpoint import Limits
 from mlmagic.spec.model import Signature, TensorSpec
 
@@ -158,6 +160,27 @@ def test_a_large_body_is_answered_although_the_version_is_closed_meanwhile() -> 
         return json.loads(await large)
 
     assert asyncio.run(main()) == {"predictions": [[1003.5]] * 20_000}
+
+
+def test_a_large_body_that_does_not_fit_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, outcomes = threading.Event(), []
+
+    def read_later(*given: Any) -> Any:
+        outcomes.append(answered.wait(30))
+        return read_rows(*given)
+
+    async def main() -> None:
+        version = ServedVersion("m@1", 1, houses(1), Limits(), executor=ThreadPoolExecutor(1))
+        large = asyncio.create_task(version.predict(json.dumps({"instances": [{**ROW, "age": "x"}] * 5000}).encode()))
+        outcomes.append(await version.predict(json.dumps({"instances": [ROW]}).encode()))
+        answered.set()
+        with pytest.raises(RequestFailed, match="at least 990 more"):
+            await large
+        await version.close()
+
+    monkeypatch.setattr("mlmagic.serving.app.request.read_rows", read_later)
+    asyncio.run(main())
+    assert outcomes in ([b'{"predictions":[[1003.5]]}', True], [True, b'{"predictions":[[1003.5]]}'])
 
 
 def test_a_model_of_a_fixed_size_is_asked_in_pieces_of_it() -> None:
