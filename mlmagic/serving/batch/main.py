@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlmagic.errors import MlmagicError
-from mlmagic.serving.batch.arguments import parse_arguments
+from mlmagic.serving.batch.arguments import Arguments, parse_arguments
+from mlmagic.spec.batch import BatchResult
 
 
 class Failed(Exception):  # noqa: N818 - the run did
@@ -25,12 +26,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         from mlmagic.workspace.files import write_atomic
         from mlmagic.workspace.layout import PREDICTIONS
 
-        result = run(arguments, _print)
+        result = _run(run, arguments)
         if folder := os.environ.get("AIP_MODEL_DIR"):
             write_atomic(Path(folder) / PREDICTIONS, dumps(result))
     except MlmagicError as error:
         # Our own frames would only push it off the screen.
         raise Failed(str(error)) from None
+
+
+def _run(run: Callable[[Arguments, Callable[[str], None]], BatchResult], arguments: Arguments) -> BatchResult:
+    try:
+        return run(arguments, _print)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise MlmagicError(
+            f"cannot predict into {arguments.target.path}: {error.strerror or error}{where}.",
+            hint="What is finished stays: once that is mended, the same run goes on.",
+        ) from error
 
 
 def _print(line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,7 @@ def _columns(answer: Any, output: ModelOutput, kind: Format) -> dict[str, pa.Arr
     arrow_type = output.arrow_type(kind)
     if output.is_nested:
         rows = _plain(answer if isinstance(answer, list) else answer.tolist(), output.spec.name)
-        texts = rows if kind is Format.PARQUET else [json.dumps(row, ensure_ascii=False) for row in rows]
+        texts = rows if kind is Format.PARQUET else [_json(row) for row in rows]
         return {output.names[0]: pa.array(texts, arrow_type)}
     block = np.asarray(answer).reshape(len(answer), -1)
     if block.shape[1] != len(output.names) and len(answer):
@@ -96,6 +97,20 @@ def _array(values: Any, output: ModelOutput, arrow_type: pa.DataType) -> pa.Arra
         return pa.array(_plain(values.tolist(), output.spec.name), arrow_type)
     array = pa.array(np.ascontiguousarray(values))
     return array if array.type == arrow_type else array.cast(arrow_type)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null for what JSON has no number for, as an endpoint answers too."""
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any, name: str) -> Any:

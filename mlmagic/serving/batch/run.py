@@ -44,8 +44,11 @@ def run(arguments: Arguments, tell: Tell) -> BatchResult:
     plan = make_plan(arguments, version, version.signature)
     work = Work(plan.target, plan.kind, len(plan.source.units))
     with closing(work):
-        work.open(plan.fingerprint(version))
+        fingerprint = plan.fingerprint(version)
+        work.open(fingerprint)
         _Run(arguments, plan, work, tell).predict(lambda: _load(workspace, version, arguments.engine))
+        if plan.fingerprint(version) != fingerprint:
+            raise MlmagicError("the input was changed while it was read.", hint="Run it again: it begins anew.")
         result = _sum_up(plan, work.records())
         check_limit(arguments.max_rejected, result)
         if plan.target.is_file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from typing import BinaryIO
 from mlmagic.errors import ConflictError, UsageError
 from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.source import Unit
+from mlmagic.runtime.agent_lock import holds_lock
 from mlmagic.serving.batch.target import FILE_ENDINGS, Target
 from mlmagic.spec.codec import DecodeError, dumps, loads
 from mlmagic.spec.noun import Noun
@@ -61,8 +63,9 @@ class Work:
             UsageError: the folder holds something else.
             ConflictError: another run writes there now.
         """
-        self._check_foreign()
         make_folder(self._target.path.parent if self._target.is_file else self._target.path)
+        # Only now, since `new/..` is no folder before.
+        self._check_foreign()
         make_folder(self._target.work)
         self._take_lock()
         plan = self._target.work / _PLAN
@@ -126,9 +129,12 @@ class Work:
             )
 
     def _take_lock(self) -> None:
-        lock = (self._target.work / "lock").open("ab")
+        path = self._target.work / "lock"
+        lock = path.open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not holds_lock(path, lock.fileno()):
+                raise BlockingIOError(errno.EAGAIN, "the run before removes it just now")
         except OSError:
             lock.close()
             raise ConflictError(
