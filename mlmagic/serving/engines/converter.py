@@ -6,6 +6,7 @@ The first line of its stdin says what to convert; when stdin ends, so does the p
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -28,6 +29,8 @@ from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.layout import CONVERSION_RECORD, CONVERTED_MODEL
 
 _KINDER = 10
+_PASSING = frozenset({errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
+"""What goes wrong for want of room."""
 
 
 def main(argv: list[str]) -> int:
@@ -54,7 +57,10 @@ def convert(
         reason = str(error)
     except ModuleNotFoundError as error:
         reason = f'the package {error.name} is not installed: pip install "mlmagic[serve]"'
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other engine is there
+    except Exception as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _PASSING:
+            # What is written here is remembered; another time it may convert.
+            raise
         reason = str(error) if type(error).__name__ == "NotConvertedError" else failure_line(error)
     model.unlink(missing_ok=True)
     return ConversionRecord(reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+from mlmagic.serving.engines import converter
 from mlmagic.serving.engines.conversion import Conversion, conversion_name, convert, known_conversion
 from mlmagic.serving.engines.load import load_engine
 from mlmagic.spec.codec import dumps
@@ -115,3 +117,12 @@ def test_it_ends_with_who_asked_for_it(models: Path, workspace: Workspace) -> No
     psutil.wait_procs([converter], timeout=60)
     assert not converter.is_running()
     assert not list(workspace.root.rglob("conversion.json"))
+
+
+def test_a_full_disk_is_no_reason_that_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(converter, "_convert", fail)
+    with pytest.raises(OSError, match="No space left"):
+        converter.convert(tmp_path, tmp_path, None, None)
