@@ -97,6 +97,7 @@ def _register_handlers() -> None:
     from tf2onnx.custom_opsets.onnx_ml import LookupTableFind
     from tf2onnx.handler import tf_op
     from tf2onnx.onnx_opset.logical import Equal
+    from tf2onnx.onnx_opset.tensor import OneHot
 
     @tf_op("Bucketize")
     class _Bucketize:
@@ -117,6 +118,28 @@ def _register_handlers() -> None:
         def version_11(cls, ctx: Any, node: Any, **options: Any) -> None:
             if not _compare_texts(ctx, node):
                 Equal.version_11(ctx, node, **options)
+
+    @tf_op("OneHot")
+    class _OneHot:
+        @classmethod
+        def version_13(cls, ctx: Any, node: Any, **options: Any) -> None:
+            _out_of_range_if_negative(ctx, node)
+            OneHot.version_13(ctx, node, **options)
+
+
+def _out_of_range_if_negative(ctx: Any, node: Any) -> None:
+    """Take negative places, by which a missing category is told, out of the range: ONNX counts them from the end."""
+    from onnx import TensorProto
+    from tf2onnx import utils
+
+    places, shape = node.input[0], ctx.get_shape(node.input[0])
+    if ctx.get_dtype(places) != TensorProto.INT64:
+        places = ctx.make_node("Cast", [places], attr={"to": TensorProto.INT64}).output[0]
+    zero = ctx.make_const(utils.make_name("zero"), np.array(0, np.int64)).output[0]
+    beyond = ctx.make_const(utils.make_name("beyond"), np.array(2**31 - 1, np.int64)).output[0]
+    is_negative = ctx.make_node("Less", [places, zero]).output[0]
+    chosen = ctx.make_node("Where", [is_negative, beyond, places], shapes=[shape], dtypes=[TensorProto.INT64])
+    ctx.replace_input(node, node.input[0], chosen.output[0], 0)
 
 
 def _bucketize(ctx: Any, node: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mlmagic.serving.engines.agreement import DisagreementError, compare, difference
 from mlmagic.serving.engines.base import NamedSignature
 from mlmagic.serving.engines.converter import convert
+from mlmagic.serving.engines.load import load_engine
 from mlmagic.serving.engines.samples import Sampler
 from mlmagic.spec.conversion import ConversionRecord
 from mlmagic.spec.model import Signature, TensorSpec
@@ -136,6 +137,19 @@ def test_of_large_images_there_are_fewer() -> None:
     *_, batch = Sampler(Signature(inputs=inputs), None, []).batches()
     assert batch["x"].shape == (5, 500, 500, 3)
     assert batch["y"].shape == (5,)
+
+
+def test_a_place_below_zero_is_none_of_the_classes(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    module = tf.Module()
+    place = tf.TensorSpec([None], tf.int64, name="place")
+    module.encode = tf.function(lambda place: {"code": tf.one_hot(place, 3)}, input_signature=[place])
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.encode)
+    assert convert(tmp_path / "model", tmp_path, None, None).reason is None
+    engine = load_engine(tmp_path / "model", converted=tmp_path / "model.onnx")
+    assert engine.kind == "onnx"
+    assert engine.run({"place": np.array([2, -1, -(2**63)])})["code"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
 
 
 def test_what_onnx_lacks_is_told(tmp_path: Path) -> None:
