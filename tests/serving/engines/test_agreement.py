@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from mlmagic.serving.engines.agreement import DisagreementError, compare, difference
+from mlmagic.serving.engines.artifact import read_signature
 from mlmagic.serving.engines.base import NamedSignature
 from mlmagic.serving.engines.converter import convert
-from mlmagic.serving.engines.load import load_engine
+from mlmagic.serving.engines.onnx_runtime import OnnxEngine
 from mlmagic.serving.engines.samples import Sampler
 from mlmagic.spec.conversion import ConversionRecord
 from mlmagic.spec.model import Signature, TensorSpec
@@ -146,9 +147,9 @@ def test_a_place_below_zero_is_none_of_the_classes(tmp_path: Path) -> None:
     place = tf.TensorSpec([None], tf.int64, name="place")
     module.encode = tf.function(lambda place: {"code": tf.one_hot(place, 3)}, input_signature=[place])
     tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.encode)
-    assert convert(tmp_path / "model", tmp_path, None, None).reason is None
-    engine = load_engine(tmp_path / "model", converted=tmp_path / "model.onnx")
-    assert engine.kind == "onnx"
+    record = convert(tmp_path / "model", tmp_path, None, None)
+    assert record.reason is None
+    engine = OnnxEngine(tmp_path / "model.onnx", read_signature(tmp_path / "model"), outputs=record.outputs)
     assert engine.run({"place": np.array([2, -1, -(2**63)])})["code"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
 
 
