@@ -7,6 +7,7 @@ import dataclasses
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from mlmagic.api.arguments import ArgumentCheck, read_name
 from mlmagic.api.model_default import move_followers
 from mlmagic.api.model_views import VersionDescription, describe_version
-from mlmagic.errors import MissingDependencyError, PackageError, UsageError
+from mlmagic.errors import MissingDependencyError, PackageError, UsageError, WorkspaceError
 from mlmagic.runtime.artifact import Artifact, find_artifact, other_files, stray_links
 from mlmagic.runtime.inspection import Inspection, inspect_model
 from mlmagic.runtime.labels import with_labels
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mlmagic.api.endpoint_waiting import Look
     from mlmagic.session import Session
 
+_COPIABLE = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 _FRAMEWORKS = {"savedmodel": "tensorflow", "keras": "keras", "onnx": "onnx"}
 _FILES = {".keras": "keras", ".onnx": "onnx"}
 _TAKEN = "What can be imported: the folder of a SavedModel, a .keras file, an .onnx file."
@@ -143,6 +145,7 @@ def _find_in(folder: Path) -> Artifact:
 def _copied(artifact: Artifact, parent: Path) -> Iterator[Path]:
     """Lend a copy that becomes the version's folder."""
     make_folder(parent)
+    _check_copiable(artifact, parent)
     staged = parent / f"{STAGING_PREFIX}{secrets.token_hex(4)}"
     try:
         if artifact.kind == "savedmodel":
@@ -158,6 +161,24 @@ def _copied(artifact: Artifact, parent: Path) -> Iterator[Path]:
         # Of a model that has no version.
         with contextlib.suppress(OSError):
             parent.rmdir()
+
+
+def _check_copiable(artifact: Artifact, parent: Path) -> None:
+    """Refuse what is no file, and what has no room where the copy goes."""
+    files = [artifact.path] if artifact.path.is_file() else [*artifact.path.rglob("*")]
+    modes = {file: file.lstat() for file in files}
+    odd = [repr(str(file)) for file, status in modes.items() if stat.S_IFMT(status.st_mode) not in _COPIABLE]
+    if odd:
+        raise PackageError(
+            f"{artifact.path} cannot be imported: some of it is neither file nor folder nor link:", problems=odd[:10]
+        )
+    # A file with holes is written out in full.
+    needed, free = sum(status.st_size for status in modes.values()), shutil.disk_usage(parent).free
+    if needed > free:
+        raise WorkspaceError(
+            f"{artifact.path} has {needed / 1e6:,.0f} MB, and where its copy goes are {free / 1e6:,.0f} MB left.",
+            hint=f"Make room on the disk of {parent}.",
+        )
 
 
 def _own(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from support.tensorflow_models import saved_models
 
 from mlmagic.api.model_import import import_model
-from mlmagic.errors import PackageError, UsageError
+from mlmagic.errors import PackageError, UsageError, WorkspaceError
 from mlmagic.session import Session
 from mlmagic.spec import codec
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
@@ -114,6 +115,19 @@ def test_what_must_not_be_served_is_refused(session: Session, made: Path, name: 
         import_model("bad", path, session=session)
     assert str(raised.value) == f"{path} cannot be imported: {reason}"
     assert not session.workspace.model("bad").root.exists()
+
+
+def test_what_cannot_be_copied_is_told_before(session: Session, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "taken"
+    shutil.copytree(made / "vector", folder)
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(PackageError, match=r"some of it is neither file nor folder nor link:\n  - '.*/taken/pipe'"):
+        import_model("vector", folder, session=session)
+    (folder / "pipe").unlink()
+    with (folder / "holes").open("wb") as file:
+        file.truncate(10**13)
+    with pytest.raises(WorkspaceError, match=r"has 10,000,\d\d\d MB, and where its copy goes are [\d,]+ MB left"):
+        import_model("vector", folder, session=session)
 
 
 def test_links_that_lead_out_are_refused(session: Session, made: Path, tmp_path: Path) -> None:
