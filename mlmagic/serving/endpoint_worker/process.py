@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from mlmagic.spec.codec import decode
 from mlmagic.workspace.layout import EndpointFolder, Workspace
 
 _TELL_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 5.0
+"""A worker says something at least this often."""
 _DRAIN_SECONDS = 30.0
 # The system's first choice when memory runs out: a worker is replaced in seconds, a notebook is not.
 _OOM_SCORE = "500"
@@ -120,11 +123,13 @@ class Process:
 
     async def _tell(self, channel: Channel) -> None:
         last: dict[str, Any] = {}
+        told_at = 0.0
         while True:
-            counters = self._counters()
-            if counters != last:
+            counters, now = self._counters(), time.monotonic()
+            # One that says nothing for long hangs, and is ended.
+            if counters != last or now - told_at >= _HEARTBEAT_SECONDS:
                 channel.tell(counters)
-                last = counters
+                last, told_at = counters, now
             await asyncio.sleep(_TELL_SECONDS)
 
 

@@ -20,6 +20,9 @@ from mlmagic.workspace.processes import ProcessIdentity, is_alive
 DRAIN_SECONDS = 30.0
 """For what a worker still answers; and for kept-alive connections, whose next answer closes them."""
 _OVERDUE_SECONDS = 5.0
+_SILENT_SECONDS = 30.0
+"""Beyond the time that a request may take, after which a worker that says nothing hangs."""
+_LOADING_SECONDS = 600.0
 _LOOK_SECONDS = 0.05
 _DEATHS_WHILE_LOADING = 3
 
@@ -56,15 +59,22 @@ class Fleet:
         ]
 
     def sweep(self) -> None:
-        """Take note of workers that have ended, and end those that drain for too long."""
+        """Take note of workers that have ended, and end those that drain for too long or hang."""
         now = time.monotonic()
         for worker in self.workers:
-            if worker.is_alive and worker.is_draining and now > worker.drain_until + _OVERDUE_SECONDS:
+            is_overdue = worker.is_draining and now > worker.drain_until + _OVERDUE_SECONDS
+            # A model that never returns may hold its worker's loop, and with it everybody's requests.
+            if worker.is_alive and (is_overdue or now > worker.heard_at + self._patience(worker)):
                 worker.kill()
             if not (worker.is_alive or worker.is_draining or worker.is_spare):
                 self.restarts.died(now, worker.ready_at, f"its process {worker.died.result()}")
         self.lost += [worker for worker in self.workers if not worker.is_alive]
         self.workers = [worker for worker in self.workers if worker.is_alive]
+
+    def _patience(self, worker: Worker) -> float:
+        """Return for how many seconds a worker may say nothing. One that loads may be long at its imports."""
+        table = worker.table
+        return _LOADING_SECONDS if table is None else table.spec.limits.timeout_seconds + _SILENT_SECONDS
 
     def resize(self, wanted: int, listener: socket.socket) -> None:
         """Start workers, or have the newest ones end, until there are as many as wanted."""
@@ -202,10 +212,12 @@ async def _end_orphans(orphans: Sequence[ProcessIdentity]) -> None:
     # Not this process's children, so that nothing tells of their end.
     while any(is_alive(orphan) for orphan in orphans) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_SECONDS)
+    for orphan in orphans:
+        terminate(orphan, signal.SIGKILL)
 
 
-def terminate(process: ProcessIdentity) -> None:
+def terminate(process: ProcessIdentity, number: signal.Signals = signal.SIGTERM) -> None:
     """Have a process end that is not this one's child."""
     if is_alive(process):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process.pid, signal.SIGTERM)
+            os.kill(process.pid, number)

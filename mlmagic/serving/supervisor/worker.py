@@ -62,6 +62,8 @@ class Worker:
         self.is_draining = False
         self.drain_until = float("inf")
         self.counters: Mapping[str, Any] = {}
+        self.heard_at = time.monotonic()
+        """When it last said something, as it does every few seconds."""
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """How it ended, once it has."""
         self._meter = ProcessMeter(process.pid)
@@ -211,6 +213,7 @@ class Worker:
     async def _listen(self, connection: socket.socket) -> None:
         self._channel = await Channel.open(connection)
         while (message := await self._channel.hear()) is not None:
+            self.heard_at = time.monotonic()
             if "id" in message:
                 answer = self._answers.pop(message["id"], None)
                 if answer is not None and not answer.done():

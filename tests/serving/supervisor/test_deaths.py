@@ -5,12 +5,13 @@ import signal
 import threading
 from pathlib import Path
 
+import pytest
 from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, until
 
 from mlmagic.serving.supervisor.launch import ensure_supervisor, stop_supervisor
 from mlmagic.serving.supervisor.record import read_supervisor
 from mlmagic.serving.supervisor.token import read_token
-from mlmagic.spec.endpoint import EndpointState, Scaling
+from mlmagic.spec.endpoint import EndpointState, Limits, Scaling
 from mlmagic.workspace.processes import is_alive
 
 
@@ -21,6 +22,16 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_are_kept(endpoint: K
     assert endpoint.ask() == (2.0, "sums@1")
     assert until(lambda: endpoint.status.versions[0].requests == 2)
     assert [found.pid for found in endpoint.status.workers] != [worker.pid]
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_ended_and_replaced(tmp_path: Path) -> None:
+    with kept_endpoint(tmp_path, limits=Limits(timeout_seconds=1.0)) as endpoint:
+        endpoint.ask()
+        worker = endpoint.status.workers[0]
+        os.kill(worker.pid, signal.SIGSTOP)
+        until(lambda: [found.pid for found in endpoint.status.workers] not in ([worker.pid], []), seconds=90.0)
+        assert endpoint.ask() == (2.0, "sums@1")
 
 
 def test_a_supervisor_that_is_killed_is_replaced_and_no_connection_is_lost(endpoint: KeptEndpoint) -> None:
