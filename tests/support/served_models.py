@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 
 from mlmagic.serving.app.application import Access, Deployed, Table, create_app
+from mlmagic.serving.app.direct import DirectProtocol
 from mlmagic.serving.app.served import ServedVersion
 from mlmagic.serving.engines.base import NamedSignature
 from mlmagic.spec.endpoint import Limits
@@ -69,7 +70,7 @@ class Endpoint:
             self.app,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=DirectProtocol,
             ws="none",
             log_config=None,
             access_log=False,

@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlmagic.serving.app.access import Access, Gate, Headers
 from mlmagic.serving.app.bodies import ClientGoneError, read_body
 from mlmagic.serving.app.deployed import Choice, Deployed, Table
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.pages import OPEN_PAGES, Pages
-from mlmagic.serving.app.replies import JSON, Send, deliver, failure_reply, send_reply
+from mlmagic.serving.app.replies import JSON, HeaderList, Send, deliver, failure_reply, headers_of, send_reply
+from mlmagic.serving.app.request import Dialect
 from mlmagic.serving.app.watch import Receive, Watch
 from mlmagic.spec.endpoint import Limits
 
@@ -25,6 +26,16 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = logging.getLogger(__name__)
 _JSON = (b"content-type", JSON)
 _CLOSE = (b"connection", b"close")
+_UNUSUAL = frozenset({b"expect", b"content-encoding"})
+
+
+class Prediction(NamedTuple):
+    """What a request for a prediction is about."""
+
+    choice: Choice
+    dialect: Dialect
+    path: str
+    headers: Headers
 
 
 def create_app(deployed: Deployed, access: Access, limits: Limits) -> Application:
@@ -55,10 +66,46 @@ class Application:
         try:
             await self._respond(scope["method"], path, headers, receive, send)
         except RequestFailed as failure:
-            await self._fail(send, failure, path, headers)
+            await deliver(send, *self.failure(failure, path, headers))
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer that it can read
             _log.exception("a request failed: %s", path)
-            await self._fail(send, RequestFailed(500, "the server failed; its log says why"), path, headers)
+            failed = RequestFailed(500, "the server failed; its log says why")
+            await deliver(send, *self.failure(failed, path, headers))
+
+    def find_prediction(self, scope: Scope) -> Prediction | None:
+        """Return what a request asks for, if that is a prediction, it may have one, and its body is as it was sent."""
+        routes, path = self._deployed.routes, scope["path"]
+        route = routes.find(path) if routes is not None and scope["method"] == "POST" else None
+        headers: Headers = dict(scope["headers"])
+        if route is None or not _UNUSUAL.isdisjoint(headers):
+            return None
+        try:
+            self._gate.check_origin(headers)
+            self._gate.check_token(headers)
+        except RequestFailed:
+            return None
+        return Prediction(route.choose(headers), route.dialect, path, headers)
+
+    def success(self, choice: Choice, body: bytes) -> tuple[int, HeaderList, bytes]:
+        """Return status, headers and body of the reply with a prediction."""
+        if choice.trailer:
+            body = body[:-1] + choice.trailer
+        headers = [_JSON, choice.header, (b"content-length", b"%d" % len(body))]
+        if self._closes():
+            headers.append(_CLOSE)
+        return HTTPStatus.OK, headers, body
+
+    def failure(
+        self, failure: RequestFailed, path: str, headers: Headers, choice: Choice | None = None
+    ) -> tuple[int, HeaderList, bytes]:
+        """Return status, headers and body of the reply without one."""
+        reply = failure_reply(failure, path)
+        more = [] if choice is None else [choice.header]
+        # Of a body that is not read the rest would be taken for the next request: the server reads and forgets it. But
+        # one that was not even asked for, or does not come, would be waited for.
+        if self._closes() or b"expect" in headers or failure.status == HTTPStatus.REQUEST_TIMEOUT:
+            more.append(_CLOSE)
+        return reply.status, headers_of(reply, *more), reply.body
 
     async def _respond(self, method: str, path: str, headers: Headers, receive: Receive, send: Send) -> None:
         self._gate.check_origin(headers)
@@ -96,27 +143,9 @@ class Application:
         finally:
             self._watch.end(waiting)
         if failure is not None:
-            await self._fail(send, failure, path, headers, choice)
+            await deliver(send, *self.failure(failure, path, headers, choice))
         elif choice is not None:
-            await self._succeed(send, choice, body)
-
-    async def _succeed(self, send: Send, choice: Choice, body: bytes) -> None:
-        if choice.trailer:
-            body = body[:-1] + choice.trailer
-        headers = [_JSON, choice.header, (b"content-length", b"%d" % len(body))]
-        if self._closes():
-            headers.append(_CLOSE)
-        await deliver(send, 200, headers, body)
-
-    async def _fail(
-        self, send: Send, failure: RequestFailed, path: str, headers: Headers, choice: Choice | None = None
-    ) -> None:
-        more = [] if choice is None else [choice.header]
-        # Of a body that is not read the rest would be taken for the next request: the server reads and forgets it. But
-        # one that was not even asked for, or does not come, would be waited for.
-        if self._closes() or b"expect" in headers or failure.status == HTTPStatus.REQUEST_TIMEOUT:
-            more.append(_CLOSE)
-        await send_reply(send, failure_reply(failure, path), *more)
+            await deliver(send, *self.success(choice, body))
 
     def _closes(self) -> bool:
         deployed = self._deployed

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from http import HTTPStatus
 from time import perf_counter
+from typing import Protocol
 
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.merge import Outputs
@@ -19,6 +20,21 @@ from mlmagic.serving.app.pace import Pace
 from mlmagic.serving.app.request import Request
 
 Answer = Outputs | RequestFailed
+
+
+class Place(Protocol):
+    """Where the answer to a request goes, such as a future."""
+
+    def done(self) -> bool:
+        """Say whether nobody waits for it any more."""
+
+    def set_result(self, outputs: Outputs, /) -> None:
+        """Take it."""
+
+    def set_exception(self, failure: RequestFailed, /) -> None:
+        """Take why there is none."""
+
+
 Compute = Callable[[Sequence[Request]], list[Answer]]
 
 _LARGEST_BATCH = 1024
@@ -30,11 +46,11 @@ _RETRY_SECONDS = 1.0
 class _Waiting:
     """A request that has not been answered."""
 
-    __slots__ = ("future", "request", "since")
+    __slots__ = ("place", "request", "since")
 
-    def __init__(self, request: Request, future: asyncio.Future[Outputs], since: float) -> None:
+    def __init__(self, request: Request, place: Place, since: float) -> None:
         self.request = request
-        self.future = future
+        self.place = place
         self.since = since
 
 
@@ -81,16 +97,24 @@ class Batcher:
         Raises:
             RequestFailed: too many requests wait.
         """
+        future: asyncio.Future[Outputs] = asyncio.get_running_loop().create_future()
+        self.put(request, future)
+        return future
+
+    def put(self, request: Request, place: Place) -> None:
+        """Let a request wait for its outputs, which go to a place in the loop.
+
+        Raises:
+            RequestFailed: too many requests wait.
+        """
         if len(self._queue) + len(self._running) >= self._most:
             message = f"{self._label} has {self._most} requests waiting, which is the most that it takes."
             raise RequestFailed(HTTPStatus.TOO_MANY_REQUESTS, message, retry_after=_RETRY_SECONDS)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outputs] = loop.create_future()
-        self._queue.append(_Waiting(request, future, perf_counter()))
+        self._queue.append(_Waiting(request, place, perf_counter()))
         if not self._is_scheduled and not self._running:
             self._is_scheduled = True
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._flush, loop)
-        return future
 
     async def drain(self) -> None:
         """Return when all that waited is answered."""
@@ -134,7 +158,7 @@ class Batcher:
         oldest = perf_counter() - self._timeout_seconds
         while queue:
             waiting = queue.popleft()
-            if waiting.future.done():
+            if waiting.place.done():
                 continue
             if waiting.since < oldest:
                 self._give_up(waiting)
@@ -161,12 +185,12 @@ class Batcher:
             self._watcher.cancel()
             self._watcher = None
         for waiting, answer in zip(batch, answers, strict=True):
-            if waiting.future.done():
+            if waiting.place.done():
                 continue
             if isinstance(answer, RequestFailed):
-                waiting.future.set_exception(answer)
+                waiting.place.set_exception(answer)
             else:
-                waiting.future.set_result(answer)
+                waiting.place.set_result(answer)
         if self._queue and not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon(self._flush, loop)
@@ -177,14 +201,14 @@ class Batcher:
         """While the model is busy in its thread, let nobody wait longer than was promised."""
         oldest = perf_counter() - self._timeout_seconds
         for waiting in (*self._running, *self._queue):
-            if waiting.since < oldest and not waiting.future.done():
+            if waiting.since < oldest and not waiting.place.done():
                 self._give_up(waiting)
         self._watcher = loop.call_later(_LOOK_AT_CLOCK_SECONDS, self._watch, loop)
 
     def _give_up(self, waiting: _Waiting) -> None:
         message = f"{self._label} gave no answer within {self._timeout_seconds:g} s."
         failure = RequestFailed(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=_RETRY_SECONDS)
-        waiting.future.set_exception(failure)
+        waiting.place.set_exception(failure)
 
     def _tell_idle(self) -> None:
         if self._idle is not None and not self._idle.done():

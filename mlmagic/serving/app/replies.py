@@ -82,10 +82,15 @@ def failure_reply(failure: RequestFailed, path: str) -> Reply:
 
 async def send_reply(send: Send, reply: Reply, *more: tuple[bytes, bytes]) -> None:
     """Send a whole reply."""
+    await deliver(send, reply.status, headers_of(reply, *more), reply.body)
+
+
+def headers_of(reply: Reply, *more: tuple[bytes, bytes]) -> HeaderList:
+    """Return all headers of a reply."""
     headers: HeaderList = [*reply.headers, *more]
     if reply.status != HTTPStatus.NO_CONTENT:
         headers += [(b"content-type", reply.content_type), (b"content-length", b"%d" % len(reply.body))]
-    await deliver(send, reply.status, headers, reply.body)
+    return headers
 
 
 async def deliver(send: Send, status: int, headers: HeaderList, body: bytes) -> None:

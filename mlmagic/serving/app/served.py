@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from http import HTTPStatus
 from time import perf_counter
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
-from mlmagic.serving.app.batcher import Batcher
+from mlmagic.serving.app.batcher import Batcher, Place
 from mlmagic.serving.app.counters import Counters
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.merge import Columns, Merging, Outputs
@@ -26,6 +26,13 @@ _LARGE_BODY = 1 << 19
 """Reading it takes milliseconds, which are too many for the event loop."""
 _SMALL_BODY = 1 << 12
 """Even value by value it is read in a millisecond or two."""
+
+
+class Asking(Place, Protocol):
+    """Who asks, and gets the answer."""
+
+    request: Any
+    """What is asked, once it has been read."""
 
 
 class ServedVersion:
@@ -96,15 +103,43 @@ class ServedVersion:
             if self._is_closing:
                 self._refuse()
             request = self._read(body, dialect) or await self._read_aside(body, dialect)
-            if not request.count:
-                reply = encode_nothing(request, dialect)
-            else:
-                reply = encode(request, await self._batcher.ask(request), dialect, self.label)
+            outputs = await self._batcher.ask(request) if request.count else {}
+            return self.finish(request, outputs, dialect, start)
         except RequestFailed as failure:
-            self.counters.refused(is_error=failure.status >= HTTPStatus.TOO_MANY_REQUESTS)
+            self.count_failure(failure)
             raise
-        self.counters.answered(request.count, perf_counter() - start)
+
+    def ask(self, body: bytes, dialect: Dialect, asking: Asking) -> bool:
+        """Let the outputs go to whoever asks, who then calls `finish`, or else `count_failure`.
+
+        False: there is nothing to be predicted, or it cannot be told here and now. Then ask `predict`.
+        """
+        if self._is_closing:
+            return False
+        try:
+            request = self._read(body, dialect)
+            if request is None or not request.count:
+                return False
+            asking.request = request
+            self._batcher.put(request, asking)
+        except RequestFailed:
+            return False
+        return True
+
+    def finish(self, request: Request, outputs: Outputs, dialect: Dialect, start: float) -> bytes:
+        """Return the body of the reply to what was asked at the time `start` of the performance counter.
+
+        Raises:
+            RequestFailed: the model's outputs are not what such a request is answered with.
+        """
+        count = request.count
+        reply = encode(request, outputs, dialect, self.label) if count else encode_nothing(request, dialect)
+        self.counters.answered(count, perf_counter() - start)
         return reply
+
+    def count_failure(self, failure: RequestFailed) -> None:
+        """Count a request that got no prediction."""
+        self.counters.refused(is_error=failure.status >= HTTPStatus.TOO_MANY_REQUESTS)
 
     async def close(self) -> None:
         """Answer what waits, take nothing more, and free the engine."""

@@ -149,12 +149,12 @@ class Server:
 def _config(application: Application) -> Config:
     import uvicorn
 
-    from mlmagic.serving.app.protocol import Protocol
+    from mlmagic.serving.app.direct import DirectProtocol
 
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         application,
-        http=Protocol,
+        http=DirectProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
