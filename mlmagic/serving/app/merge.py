@@ -82,8 +82,7 @@ def _merged(requests: Sequence[Request]) -> Columns:
     validator = requests[0].method.validator
     rows = [request.row for request in requests if request.row is not None]
     if len(rows) == len(requests):
-        columns = zip(validator.checks, zip(*rows, strict=True), strict=True)
-        return dict(zip(validator.names, [check.to_array(values) for check, values in columns], strict=True))
+        return dict(zip(validator.names, validator.to_columns(rows), strict=True))
     parts = zip(*[request.columns() for request in requests], strict=True)
     return dict(zip(validator.names, map(np.concatenate, parts), strict=True))
 

@@ -105,9 +105,8 @@ class Request:
         """
         if self._columns is not None:
             return self._columns
-        checks = self.method.validator.checks
         try:
-            return [check.to_array((value,)) for check, value in zip(checks, self.row or (), strict=True)]
+            return self.method.validator.to_columns([self.row or ()])
         except MISFITS:
             return self.look_closer()
 
