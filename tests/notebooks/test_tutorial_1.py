@@ -27,8 +27,8 @@ def asked(run: Run) -> dict[str, Any]:
 
 
 def answers(table: str) -> list[float]:
-    """The last column of a DataFrame's text."""
-    return [float(line.split()[-1]) for line in table.splitlines()[1:]]
+    """The last column of a DataFrame's text, which may go on in further blocks of columns."""
+    return [float(line.split()[-1]) for line in table.strip().split("\n\n")[-1].splitlines()[1:]]
 
 
 def test_only_the_cells_that_should_fail_do(run: Run) -> None:
