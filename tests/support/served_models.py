@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -75,11 +75,17 @@ class Endpoint:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             date_header=False,
         )
         self._server = _Server(config)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._serve()))
+
+    @property
+    def connections(self) -> Sized:
+        """Those that clients have open now."""
+        return self._server.server_state.connections
 
     def start(self) -> None:
         self._thread.start()

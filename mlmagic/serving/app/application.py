@@ -72,12 +72,15 @@ class Application:
             failed = RequestFailed(500, "the server failed; its log says why")
             await deliver(send, *self.failure(failed, path, headers))
 
-    def find_prediction(self, scope: Scope) -> Prediction | None:
-        """Return what a request asks for, if that is a prediction, it may have one, and its body is as it was sent."""
+    def find_prediction(self, scope: Scope, size: int) -> Prediction | None:
+        """Return what a request asks for, if that is a prediction, it may have one, and its body is as it was sent.
+
+        `size` is that of the body.
+        """
         routes, path = self._deployed.routes, scope["path"]
         route = routes.find(path) if routes is not None and scope["method"] == "POST" else None
         headers: Headers = dict(scope["headers"])
-        if route is None or not _UNUSUAL.isdisjoint(headers):
+        if route is None or size > self._limits.body_bytes or not _UNUSUAL.isdisjoint(headers):
             return None
         try:
             self._gate.check_origin(headers)

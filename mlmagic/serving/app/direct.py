@@ -86,7 +86,7 @@ class DirectProtocol(Protocol):
         if self.flow.write_paused or cycle.disconnected or not isinstance(app, Application):
             return False
         try:
-            prediction = app.find_prediction(cast("Scope", cycle.scope))
+            prediction = app.find_prediction(cast("Scope", cycle.scope), len(cycle.body))
             if prediction is None:
                 return False
             exchange = Exchange(cycle, app, prediction)

@@ -165,23 +165,26 @@ def gated(**limits: Any) -> Iterator[tuple[Gated, Endpoint, ServedVersion]]:
             gate.let.set()
 
 
-def send(endpoint: Endpoint, age: int) -> socket.socket:
+def send(endpoint: Endpoint, age: int, encoding: str = "") -> socket.socket:
     body = json.dumps({"instances": [{"age": age, "rooms": 2, "city": "rome"}]}).encode()
-    return connect(endpoint, f"Content-Length: {len(body)}\r\nConnection: close", body)
+    return connect(endpoint, f"Content-Length: {len(body)}\r\nConnection: close{encoding}", body)
 
 
 def await_queue(endpoint: Endpoint, version: ServedVersion, length: int) -> None:
     until(lambda: endpoint.do(lambda: version.queue_length) == length)
 
 
-def test_a_client_that_goes_while_it_waits_leaves_the_queue() -> None:
+@pytest.mark.parametrize("encoding", ["", "\r\nContent-Encoding: identity"])
+def test_a_client_that_goes_while_it_waits_leaves_the_queue(encoding: str) -> None:
     with gated(timeout_seconds=2.0) as (gate, endpoint, version):
-        first = send(endpoint, 1)
+        # Those with an encoding have tasks, which are watched; the others have nothing but their connections.
+        known = endpoint.app._watch if encoding else endpoint.connections
+        first = send(endpoint, 1, encoding)
         assert gate.asked.acquire(timeout=30)
-        gone, stays = send(endpoint, 2), send(endpoint, 3)
+        gone, stays = send(endpoint, 2, encoding), send(endpoint, 3, encoding)
         await_queue(endpoint, version, 3)
         gone.close()
-        until(lambda: endpoint.do(lambda: len(endpoint.app._watch)) == 2)
+        until(lambda: endpoint.do(lambda: len(known)) == 2)
         gate.let.set()
         assert all(b" 200 OK" in read_all(client) for client in (first, stays))
         assert gate.seen == [1.0, 3.0]
