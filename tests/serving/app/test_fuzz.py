@@ -27,7 +27,7 @@ from mlmagic.spec.model import Signature, TensorSpec
 PATH = "/v1/models/taxi:predict"
 GOOD = {"age": 1.5, "rooms": 2, "city": "rome"}
 PRICE = 4.5
-LIMITS = Limits(body_bytes=1_000_000, instances=1000, timeout_seconds=0.5)
+LIMITS = Limits(body_bytes=1_000_000, instances=1000, timeout_seconds=3.0)
 
 ODD = Signature(
     inputs=(
