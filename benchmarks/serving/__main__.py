@@ -18,13 +18,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from subprocess import DEVNULL, PIPE, Popen
 
 import numpy as np
 
 from benchmarks.serving.servers import BUILD, Running, Server, body_of, make_peers, running
 
+HTTP_ONLY = "HTTP only, no model"
 SERVERS = (
     Server("mlmagic", "mlmagic", "auto"),
     Server("mlmagic, TensorFlow", "mlmagic", "session"),
@@ -37,7 +39,7 @@ SERVERS = (
     Server("LitServe + Session", "litserve", "session"),
     Server("BentoML + Session", "bentoml", "session"),
     Server("FastAPI + Session", "fastapi", "session"),
-    Server("HTTP only, no model", "http_only", "none"),
+    Server(HTTP_ONLY, "http_only", "none"),
 )
 CELLS = ((1, 1), (8, 1), (32, 1), (8, 64))
 SLOW_SECONDS = 20.0
@@ -86,8 +88,10 @@ def measure(model: str, servers: Sequence[Server], rounds: int, seconds: float) 
         for one in ones:
             check(one, model)
         print_starts(model, ones)
+        engines = {one.server.name: stack.enter_context(alone(one, model)) for one in ones if one.engine is not None}
         taken: dict[str, dict[tuple[int, int], list[Load]]] = {one.server.name: {} for one in ones}
         for clients, instances in CELLS:
+            taken_alone: dict[str, list[float]] = {name: [] for name in engines}
             for number in range(rounds + 1):
                 for one in ones:
                     # The first round warms, and is short.
@@ -95,7 +99,10 @@ def measure(model: str, servers: Sequence[Server], rounds: int, seconds: float) 
                     load = ask(one, model, clients, instances, window)
                     if number:
                         taken[one.server.name].setdefault((clients, instances), []).append(load)
+                for name, engine in engines.items():
+                    taken_alone[name].append(ask_alone(engine, clients, instances))
             print_cell(model, clients, instances, taken, servers)
+            print_limit({name: cells[clients, instances] for name, cells in taken.items()}, taken_alone)
         for one in ones:
             check(one, model)
 
@@ -173,21 +180,47 @@ def print_cell(
         low, high = min(load.rate for load in runs), max(load.rate for load in runs)
         ratios = f"{rates[name] / stock:9.1f}x  {rates[name] / skilled:16.1f}x"
         print(f"  {name:24}  {rates[name]:8.0f}  {low:8.0f}  {high:8.0f}  {cpu:8.0f}  {p50:8.2f}  {p99:8.2f}  {ratios}")
-    limit(model, clients, instances, loads)
     sys.stdout.flush()
 
 
-def limit(model: str, clients: int, instances: int, loads: Mapping[str, list[Load]]) -> None:
-    """Print our CPU beside that of HTTP alone and the engine alone."""
-    http = statistics.median(load.cpu for load in loads.get("HTTP only, no model", [])) if loads else math.nan
-    for name, choice in (("mlmagic", "onnx"), ("mlmagic, TensorFlow", "session")):
-        if name not in loads:
-            continue
-        words = [sys.executable, "-m", "benchmarks.serving.in_process", model, choice]
-        alone = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-        engine = alone[f"{clients}x{instances}"]
-        cpu = statistics.median(load.cpu for load in loads[name])
+@contextlib.contextmanager
+def alone(one: Running, model: str) -> Iterator[Popen[str]]:
+    """Start the engine of one of ours by itself, in a process like a worker's."""
+    words = [sys.executable, "-m", "benchmarks.serving.in_process", model, one.server.call]
+    with Popen(words, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True) as process:
+        try:
+            told = json.loads(_line(process))
+            why = f": {told['reason']}" if told["reason"] else ""
+            if told["engine"] != one.engine or why:
+                print(f"  {one.server.name} computes by {one.engine}, the engine alone by {told['engine']}{why}")
+            yield process
+        finally:
+            process.kill()
+
+
+def ask_alone(process: Popen[str], clients: int, instances: int) -> float:
+    """Return the CPU microseconds of a request, of so many clients in one batch."""
+    if process.stdin is not None:
+        print(clients, instances, file=process.stdin, flush=True)
+    return float(_line(process))
+
+
+def _line(process: Popen[str]) -> str:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    if not line:
+        raise RuntimeError(f"{process.args!r} ended: start it by hand to see why")
+    return line
+
+
+def print_limit(loads: Mapping[str, list[Load]], engines: Mapping[str, list[float]]) -> None:
+    """Print our CPU beside that of HTTP alone and the engine alone; all are medians of the same rounds."""
+    if HTTP_ONLY not in loads:
+        return
+    http = statistics.median(load.cpu for load in loads[HTTP_ONLY])
+    for name, rounds in engines.items():
+        cpu, engine = statistics.median(load.cpu for load in loads[name]), statistics.median(rounds[1:])
         print(f"  {name}: {cpu:.0f} µs = {cpu / (http + engine):.2f} x (HTTP only {http:.0f} + engine {engine:.0f})")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

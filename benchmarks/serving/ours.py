@@ -31,7 +31,9 @@ def deployed(server: Server, artifact: Path, body: bytes) -> Iterator[Running]:
         # What is started inherits it: all servers run on the first core.
         os.sched_setaffinity(0, {0})
         endpoint = deploy(MODEL, min_replicas=1, max_replicas=1, engine=server.call, session=session)
-        # The conversion is done once in a version's life; every later start is one like this.
+        # The conversion is done once in a version's life, beside TensorFlow; every later start is one like this.
+        while _is_converting(session):
+            time.sleep(0.1)
         endpoint.stop()
         started = time.perf_counter()
         endpoint.start(wait=False)
@@ -40,13 +42,22 @@ def deployed(server: Server, artifact: Path, body: bytes) -> Iterator[Running]:
         while not _answers(one, body):
             time.sleep(0.02)
         ready = time.perf_counter() - started
-        yield Running(server, url, endpoint.token, _processes(endpoint.url), ready)
+        yield Running(server, url, endpoint.token, _processes(endpoint.url), ready, engine=_engine(session))
     finally:
         os.sched_setaffinity(0, cores)
         for record in session.endpoints.list():
             session.endpoints.delete(record.spec.name)
         session.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_converting(session: Session) -> bool:
+    return any(version.is_converting for version in session.endpoints.get(MODEL).status.versions)
+
+
+def _engine(session: Session) -> str | None:
+    (version,) = session.endpoints.get(MODEL).status.versions
+    return version.engine
 
 
 def _answers(one: Running, body: bytes) -> bool:

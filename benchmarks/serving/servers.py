@@ -47,6 +47,8 @@ class Running:
     ready_seconds: float
     """From its start to its first right prediction."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    engine: str | None = None
+    """What computes, if that is one of ours."""
 
     @property
     def path(self) -> str:
