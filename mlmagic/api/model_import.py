@@ -151,6 +151,8 @@ def _copied(artifact: Artifact, parent: Path) -> Iterator[Path]:
         if artifact.kind == "savedmodel":
             # As links, which are looked at afterwards: what they lead to may be anything.
             shutil.copytree(artifact.path, staged, symlinks=True, copy_function=shutil.copyfile)
+            # As old as the model is, it would be taken for what somebody has left half made.
+            os.utime(staged)
         else:
             staged.mkdir(0o700)
             shutil.copyfile(artifact.path, staged / artifact.path_in_version)

@@ -32,6 +32,13 @@ def test_a_saved_model_becomes_a_version(session: Session, made: Path) -> None:
     assert (made / "houses" / "saved_model.pb").exists()
 
 
+def test_an_old_model_is_no_leftover_of_a_new_workspace(session: Session, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(made / "vector", folder)
+    os.utime(folder, (0, 0))
+    assert str(import_model("vector", folder, session=session).version) == "vector@1"
+
+
 def test_a_read_only_model_can_be_deleted_again(session: Session, made: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     shutil.copytree(made / "vector", folder)
