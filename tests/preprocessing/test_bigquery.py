@@ -9,7 +9,6 @@ import pytest
 
 from mlmagic.errors import MlmagicError
 from mlmagic.preprocessing.reading import bigquery
-from mlmagic.preprocessing.reading import plan as reading_plan
 from mlmagic.preprocessing.reading.options import Format, ReadOptions
 from mlmagic.preprocessing.reading.source import Source
 from mlmagic.spec.dataset import Column, ColumnType
@@ -28,7 +27,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
     def planned(patterns: Any, options: ReadOptions) -> Source:
         return Source(format=Format.BIGQUERY, columns=columns, options=options, reference=patterns[0])
 
-    monkeypatch.setattr(reading_plan, "plan_bigquery", planned)
+    monkeypatch.setattr(bigquery, "plan_bigquery", planned)
     monkeypatch.setattr(bigquery, "_rows", lambda _: beam.Create(ROWS))
 
 
