@@ -64,7 +64,7 @@ def main() -> None:
     arguments.add_argument("--models", nargs="+", default=["m1", "m2"])
     arguments.add_argument("--only", nargs="+", help="words that names of servers have")
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--seconds", type=float, default=5.0)
+    arguments.add_argument("--seconds", type=int, default=5, help="of a window; whole ones, as wrk takes them")
     given = arguments.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("the load comes from wrk: apt-get install wrk")
