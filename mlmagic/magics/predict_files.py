@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.job_options import BACKEND, EXPORT, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
-from mlmagic.magics.reading_options import (
-    COLUMN_NAMES,
-    CORES,
-    DELIMITER,
-    MAX_REJECTED,
-    NO_HEADER,
-    NULL_VALUES,
-    TYPES,
-    WORKERS,
-)
+from mlmagic.magics.reading_options import CORES, MAX_REJECTED, TABLE_OPTIONS, WORKERS, common_arguments
 from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Kind, Option, Parsed
 
@@ -52,7 +43,7 @@ JOB_OPTIONS = (
         kind=Kind.OBJECT,
         help="what the output has: id,fare or id,fare=prediction; by default all columns and the predictions",
     ),
-    *(MAX_REJECTED, _FORMAT, NO_HEADER, COLUMN_NAMES, TYPES, DELIMITER, NULL_VALUES),
+    *(MAX_REJECTED, _FORMAT, *TABLE_OPTIONS),
     Option(
         name="engine",
         metavar="ENGINE",
@@ -72,11 +63,6 @@ JOB_OPTIONS = (
     *(WAIT, Option(name="dry-run", help="show package and command; start nothing"), EXPORT, BACKEND),
 )
 """Of a job alone: each needs --output."""
-
-_PASSED_ON = (
-    *("output", "columns", "max_rejected", "format", "column_names", "types", "delimiter", "null_values", "name"),
-    *("workers", "timeout", "cores", "memory", "priority", "max_retries", "backend"),
-)
 
 
 def predict_files(extension: Extension, line: Parsed) -> Job | BatchPlan:
@@ -111,11 +97,5 @@ def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     inputs = input_items(line, extension.namespace)
     if not inputs:
         raise UsageError("%predict --output needs the files to read.", hint=f"%predict {line['model']} --input FILES …")
-    arguments = {key: line[key] for key in _PASSED_ON}
-    return arguments | {
-        "inputs": inputs,
-        "engine": line["engine"] or "auto",
-        "header": not line["no_header"],
-        "labels": line["label"],
-        "invocation": line.invocation,
-    }
+    engine, columns, name = line["engine"] or "auto", line["columns"], line["name"]
+    return common_arguments(line) | {"inputs": inputs, "engine": engine, "columns": columns, "name": name}

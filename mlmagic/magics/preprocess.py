@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.magics.expansion import lookup
 from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
-from mlmagic.magics.reading_options import (
-    COLUMN_NAMES,
-    CORES,
-    DELIMITER,
-    MAX_REJECTED,
-    NO_HEADER,
-    NULL_VALUES,
-    TYPES,
-    WORKERS,
-)
+from mlmagic.magics.reading_options import CORES, MAX_REJECTED, TABLE_OPTIONS, WORKERS, common_arguments
 from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
@@ -74,11 +65,7 @@ PREPROCESS = Magic(
                 choices=("csv", "jsonl", "parquet", "tfrecord"),
                 help="of the files, if their names do not tell",
             ),
-            NO_HEADER,
-            COLUMN_NAMES,
-            TYPES,
-            DELIMITER,
-            NULL_VALUES,
+            *TABLE_OPTIONS,
             Option(
                 name="runner", metavar="RUNNER", kind=Kind.TEXT, help="local if not given, dataflow, or one of Beam's"
             ),
@@ -140,11 +127,7 @@ PREPROCESS = Magic(
     ),
 )
 
-_PASSED_ON = (
-    *("name", "target", "key", "split", "split_time", "features", "max_rejected", "format", "column_names", "types"),
-    *("delimiter", "null_values", "runner", "workers", "output", "timeout", "cores", "memory", "priority"),
-    *("max_retries", "backend"),
-)
+_PASSED_ON = ("name", "target", "key", "split", "split_time", "features", "runner")
 
 
 def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
@@ -155,12 +138,10 @@ def preprocess(extension: Extension, line: Parsed) -> Job | PreprocessingPlan:
 
 
 def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
-    arguments = {key: line[key] for key in _PASSED_ON}
+    arguments = common_arguments(line) | {key: line[key] for key in _PASSED_ON}
     arguments["input"] = input_items(line, extension.namespace)
-    arguments["header"] = not line["no_header"]
-    arguments["labels"] = line["label"]
     arguments["ship"] = {name: lookup(name, extension.namespace) for name in line["with"]}
-    arguments |= {"args": line.program, "invocation": line.invocation}
+    arguments["args"] = line.program
     if line.body and line.body.strip():
         arguments["cell"] = extension.history.magic_cell(line.body, line.body_first_line)
     return arguments

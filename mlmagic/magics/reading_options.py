@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlmagic.magics.tables import Kind, Option
+from typing import Any
+
+from mlmagic.magics.tables import Kind, Option, Parsed
 
 MAX_REJECTED = Option(
     name="max-rejected",
@@ -24,3 +26,15 @@ NULL_VALUES = Option(
 )
 WORKERS = Option(name="workers", metavar="N", kind=Kind.COUNT, help="threads; as many as processors if not given")
 CORES = Option(name="cores", metavar="N", kind=Kind.TEXT, help="what the job takes of this machine")
+TABLE_OPTIONS = (NO_HEADER, COLUMN_NAMES, TYPES, DELIMITER, NULL_VALUES)
+"""How files of rows are to be understood, where they do not tell it themselves."""
+_KEYS = (
+    *("max_rejected", "format", "column_names", "types", "delimiter", "null_values", "workers", "output"),
+    *("timeout", "cores", "memory", "priority", "max_retries", "backend"),
+)
+
+
+def common_arguments(line: Parsed) -> dict[str, Any]:
+    """Return, as the api takes it, what all magics are told alike that start a job over files."""
+    arguments = {key: line[key] for key in _KEYS}
+    return arguments | {"header": not line["no_header"], "labels": line["label"], "invocation": line.invocation}

@@ -11,17 +11,15 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlmagic.errors import BackendError
 from mlmagic.runtime.agent_lock import take_lock
-from mlmagic.runtime.contract import outer_environment
+from mlmagic.runtime.detached import start_detached
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.workspace.files import explained
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive, is_elsewhere, is_gone, is_stopped
 
@@ -129,36 +127,13 @@ def start_agent(workspace: Workspace, message: Mapping[str, str] | None = None) 
 def _start(workspace: Workspace, lock: int, message: Mapping[str, str]) -> None:
     root = os.path.abspath(workspace.root)  # noqa: PTH100 - as it is named, links and all
     command = [sys.executable, "-I", str(_ENTRY), root, str(lock), json.dumps(message)]
-    try:
-        with os.fdopen(open_to_append(workspace.agent_log), "ab") as output:
-            # Those that cannot even begin say so each time, and tidy up nothing.
-            if output.tell() > LONGEST_LOG:
-                output.truncate(0)
-            # The child forks the agent and exits at once: nothing is left to be reaped later.
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=_agent_environment(),
-                cwd="/",
-                pass_fds=[lock],
-                start_new_session=True,
-                check=True,
-            )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BackendError(
-            f"the agent, which starts jobs, could not be started: {error}",
-            hint="Run it again once the machine has room for another process.",
-        ) from error
-
-
-def _agent_environment() -> dict[str, str]:
-    """Return this process's variables without those of Python and of jobs.
-
-    The agent starts interpreters for itself, and must not be found among what a job started that it is started from.
-    """
-    return {name: value for name, value in outer_environment(os.environ).items() if not name.startswith("PYTHON")}
+    start_detached(
+        command,
+        workspace.agent_log,
+        longest_log=LONGEST_LOG,
+        descriptors=[lock],
+        what="the agent, which starts jobs,",
+    )
 
 
 def _nobody_answers(workspace: Workspace) -> bool:

@@ -11,7 +11,6 @@ import dataclasses
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,14 +18,14 @@ from pathlib import Path
 
 from mlmagic.errors import BackendError
 from mlmagic.runtime.agent_lock import take_lock
-from mlmagic.runtime.contract import outer_environment
+from mlmagic.runtime.detached import start_detached
 from mlmagic.serving.supervisor.listening import listen
 from mlmagic.serving.supervisor.record import is_supervised, living_workers, read_supervisor, tell_supervisor
 from mlmagic.serving.supervisor.token import ensure_token, forget_token
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
-from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.workspace.files import explained
 from mlmagic.workspace.layout import EndpointFolder, Workspace
 from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive, same_boot
 
@@ -95,32 +94,13 @@ def start_supervisor(workspace: Workspace, spec: EndpointSpec, lock: int, listen
     """
     root = os.path.abspath(workspace.root)  # noqa: PTH100 - as it is named, links and all
     command = [spec.python or sys.executable, "-I", str(_ENTRY), root, spec.name, str(lock), str(listener)]
-    try:
-        with os.fdopen(open_to_append(workspace.endpoint(spec.name).log), "ab") as output:
-            if output.tell() > _LONGEST_LOG:
-                output.truncate(0)
-            # The child forks the supervisor and exits at once: nothing is left to be reaped later.
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=serving_environment(),
-                cwd="/",
-                pass_fds=[lock, *([] if listener < 0 else [listener])],
-                start_new_session=True,
-                check=True,
-            )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BackendError(
-            f"the process that keeps the endpoint {spec.name!r} could not be started: {error}",
-            hint="Run it again once the machine has room for another process.",
-        ) from error
-
-
-def serving_environment() -> dict[str, str]:
-    """Return this process's variables without those of Python, of notebooks and of jobs."""
-    return {name: value for name, value in outer_environment(os.environ).items() if not name.startswith("PYTHON")}
+    start_detached(
+        command,
+        workspace.endpoint(spec.name).log,
+        longest_log=_LONGEST_LOG,
+        descriptors=[lock, *([] if listener < 0 else [listener])],
+        what=f"the process that keeps the endpoint {spec.name!r}",
+    )
 
 
 def read_endpoint(workspace: Workspace, name: str) -> EndpointRecord:

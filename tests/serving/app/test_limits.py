@@ -100,6 +100,7 @@ def test_a_client_that_goes_while_it_sends_is_forgotten(endpoint: Endpoint) -> N
         ("deflate", zlib.compress(ONE)),
         ("identity", ONE),
     ],
+    ids=["gzip", "X-Gzip", "deflate", "identity"],
 )
 def test_packed_bodies_are_unpacked(endpoint: Endpoint, encoding: str, packed: bytes) -> None:
     reply = endpoint.client.post(PATH, content=packed, headers={"content-encoding": encoding})
@@ -120,6 +121,7 @@ def test_the_limit_is_on_what_is_unpacked(endpoint: Endpoint) -> None:
         (gzip.compress(ONE) * 2, "it ends too early or too late"),
         (b"", "it ends too early or too late"),
     ],
+    ids=["not packed", "cut", "twice", "empty"],
 )
 def test_what_is_not_packed_as_it_says_is_refused(endpoint: Endpoint, packed: bytes, error: str) -> None:
     reply = endpoint.client.post(PATH, content=packed, headers={"content-encoding": "gzip"})
