@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.resources import Resources
+from mlmagic.spec.study import StudySpec
 
 
 class JobState(StrEnum):
@@ -139,6 +140,14 @@ class JobSpec(Noun):
     """Of the notebook's repository, as it was checked out."""
     rerun_of: str | None = None
     """The id of the job that this one repeats."""
+    study: StudySpec | None = None
+    """Of a tuning job, what it searches; its package and arguments are its trials'."""
+    parent: str | None = None
+    """Of a trial, the id of the study."""
+    trial: int | None = None
+    """Of a trial, its number."""
+    from_study: str | None = None
+    """The id of the study whose best trial this job repeats in full."""
     invocation: str | None = None
     """The line that submitted it, as it was typed."""
     origin: Origin = field(default_factory=Origin)

@@ -13,7 +13,9 @@ from mlmagic.errors import UsageError
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}", re.ASCII)
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,64}", re.ASCII)
-_JOB_ID = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_-]{0,99})-\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
+_JOB_ID = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9_-]{0,99})-\d{8}-\d{6}-[0-9a-f]{4}(?P<trial>-[1-9]\d{0,4})?", re.ASCII
+)
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -62,8 +64,13 @@ def new_job_id(display_name: str, now: datetime) -> str:
     return f"{display_name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def trial_job_id(study_id: str, number: int) -> str:
+    """Return the id of a trial's job: the study's, and the trial's number."""
+    return f"{study_id}-{number}"
+
+
 def is_job_id(text: str) -> bool:
-    """Say whether the text has the form of a job id."""
+    """Say whether the text has the form of the id of a job, or of a trial."""
     return _JOB_ID.fullmatch(text) is not None
 
 

@@ -112,6 +112,11 @@ class JobFolder:
         return self.root / "supervisor.log"
 
     @property
+    def trials(self) -> Path:
+        """Of a study, its trials: a `Trial` a line, of which the last with a number counts."""
+        return self.root / "trials.jsonl"
+
+    @property
     def tuning_metrics(self) -> Path:
         """What the program reports in the format of hypertune."""
         return self.output / "hypertune" / "output.metrics"

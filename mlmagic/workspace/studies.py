@@ -1,0 +1,106 @@
+"""Studies: the trials of a tuning job, as lines of a file in the job's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlmagic.errors import NotFoundError
+from mlmagic.spec import codec
+from mlmagic.spec.job import JobSpec
+from mlmagic.spec.study import Study, StudySpec, Trial
+from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.workspace.layout import JobFolder, Workspace
+
+
+def read_study(workspace: Workspace, study_id: str) -> Study:
+    """Return a study as far as it has come.
+
+    Raises:
+        NotFoundError: the job is no tuning job.
+        WorkspaceError: its files cannot be read.
+    """
+    return Study(id=study_id, spec=study_spec(workspace, study_id), trials=read_trials(workspace.job(study_id)))
+
+
+def study_spec(workspace: Workspace, study_id: str) -> StudySpec:
+    """Return what a tuning job searches; errors are those of `read_study`."""
+    folder = workspace.job(study_id)
+    with explained(f"read the study {study_id}"):
+        try:
+            spec = codec.loads(JobSpec, folder.spec.read_bytes()).study
+        except FileNotFoundError:
+            spec = None
+    if spec is None:
+        raise NotFoundError(f"{study_id} is no study.", hint="`%tune list` shows all studies.")
+    return spec
+
+
+def read_trials(folder: JobFolder) -> tuple[Trial, ...]:
+    """Return the trials that a study's own file tells, each as its last line says, by number.
+
+    A line that a power cut or a kill left unfinished says nothing.
+    """
+    with explained(f"read the trials of {folder.id}"):
+        try:
+            lines = folder.trials.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return ()
+    found: dict[int, Trial] = {}
+    for line in lines:
+        try:
+            trial = codec.loads(Trial, line)
+        except codec.DecodeError:
+            continue
+        found[trial.number] = trial
+    return tuple(found[number] for number in sorted(found))
+
+
+class TrialLog:
+    """The file of a study's trials, open for its one writer."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def write(self, trial: Trial) -> None:
+        """Append how a trial is from here on; when this returns, it is on the disk.
+
+        Raises:
+            WorkspaceError: the disk is full; a part of a line that was written says nothing.
+        """
+        line = json.dumps(codec.encode(trial), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        with explained(f"write {self._path}"):
+            data = memoryview(f"{line}\n".encode())
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            os.fsync(self._descriptor)
+
+
+@contextmanager
+def open_trials(folder: JobFolder) -> Iterator[TrialLog]:
+    """Lend a study's file to append to, after the last whole line.
+
+    Only the study's own program does so, of which there is one at a time (`Claim`).
+    """
+    with explained(f"open the trials of {folder.id}"):
+        descriptor = open_to_append(folder.trials)
+        try:
+            _cut_torn_line(folder.trials)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    try:
+        yield TrialLog(folder.trials, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cut_torn_line(path: Path) -> None:
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
