@@ -90,7 +90,7 @@ def compare(files: dict[str, Path], keras_file: Path, rounds: int) -> None:
                 commands = {
                     ("mlmagic", kind): ours(outputs[0], [file]),
                     ("pandas + predict", kind): peer(keras_file, kind, outputs[1], [file]),
-                    ("mlmagic", f"{kind}, {_START}"): ours(Path(folder, f"few.{kind}"), [few]),
+                    ("mlmagic", f"{kind}, {_START}"): ours(Path(folder, f"few-ours.{kind}"), [few]),
                     ("pandas + predict", f"{kind}, {_START}"): peer(
                         keras_file, kind, Path(folder, f"few-theirs.{kind}"), [few]
                     ),

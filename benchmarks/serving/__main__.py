@@ -2,8 +2,9 @@
 
 All servers of a model are started, checked against the model itself, warmed, and then asked in turn inside each cell
 of (clients, instances), round after round. The load comes from `wrk` on the second core (`apt-get install wrk`), the
-server runs on the first. CPU is that of the server's whole process tree. Every reply must be a success. Peers live in
-an environment of their own, `build/peers-serving`; each has its own batching on where it has one.
+server runs on the first. CPU is that of the server's whole process tree. Every reply of ours must be a success; what a
+peer refuses or does not answer is told beside its row, and does not count into its rate. Peers live in an environment
+of their own, `build/peers-serving`; each has its own batching on where it has one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Load:
     """What one window of load gave."""
 
     rate: float
-    """Requests a second."""
+    """Requests a second that were answered."""
+    failed: int
+    """Requests that were not, or not well."""
     cpu: float
     """Microseconds of a request."""
     p50: float
@@ -144,10 +147,12 @@ def ask(one: Running, model: str, clients: int, instances: int, seconds: float) 
         cpu = one.cpu_seconds() - before
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     result = json.loads(line.removeprefix("RESULT "))
-    if result["failed"]:
+    if result["failed"] and one.server.program == "mlmagic":
         raise RuntimeError(f"{one.server.name}: {result['failed']} of {result['requests']} requests failed")
-    count = max(result["requests"], 1)
-    return Load(count / result["seconds"], cpu / count * 1e6, result["p50"] / 1000, result["p99"] / 1000)
+    count = max(result["requests"] - result["failed"], 1)
+    return Load(
+        count / result["seconds"], result["failed"], cpu / count * 1e6, result["p50"] / 1000, result["p99"] / 1000
+    )
 
 
 def print_starts(model: str, ones: Sequence[Running]) -> None:
@@ -179,7 +184,11 @@ def print_cell(
         cpu, p50, p99 = (statistics.median(getattr(load, key) for load in runs) for key in ("cpu", "p50", "p99"))
         low, high = min(load.rate for load in runs), max(load.rate for load in runs)
         ratios = f"{rates[name] / stock:9.1f}x  {rates[name] / skilled:16.1f}x"
-        print(f"  {name:24}  {rates[name]:8.0f}  {low:8.0f}  {high:8.0f}  {cpu:8.0f}  {p50:8.2f}  {p99:8.2f}  {ratios}")
+        failed = sum(load.failed for load in runs)
+        print(
+            f"  {name:24}  {rates[name]:8.0f}  {low:8.0f}  {high:8.0f}  {cpu:8.0f}  {p50:8.2f}  {p99:8.2f}  {ratios}"
+            + (f"  {failed} failed" if failed else "")
+        )
     sys.stdout.flush()
 
 
