@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlmagic.panels.models import models_bundle
     from mlmagic.panels.plan import batch_plan_bundle, plan_bundle, preprocessing_plan_bundle
     from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
+    from mlmagic.panels.study import study_bundle
 
 # Resolved on first use: who shows a job needs no dry run's view.
 _HOMES = {
@@ -49,6 +50,7 @@ _HOMES = {
     "plan_bundle": "plan",
     "preprocessing_plan_bundle": "plan",
     "status_bundle": "status",
+    "study_bundle": "study",
     "version_bundle": "model_version",
 }
 
@@ -77,6 +79,7 @@ __all__ = [
     "plan_bundle",
     "preprocessing_plan_bundle",
     "status_bundle",
+    "study_bundle",
     "version_bundle",
 ]
 

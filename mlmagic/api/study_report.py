@@ -1,0 +1,151 @@
+"""All that is known about one study, read at one moment or again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.api.description import describe, read_job_progress, read_log_tail
+from mlmagic.errors import MlmagicError, NotFoundError
+from mlmagic.spec.job import JobState
+from mlmagic.spec.names import trial_job_id
+from mlmagic.spec.report import JobDescription
+from mlmagic.spec.study import Measurement, Study, Trial
+from mlmagic.spec.study_report import StudyReport, TrialRun
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
+    from mlmagic.workspace.layout import Workspace
+
+_MOST_POINTS = 60
+"""So many of a curve can be told apart where it is drawn."""
+
+
+class StudyDescription(StudyReport):
+    """A study's page, shown as a panel."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<StudyDescription of {self.study.id}>"
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import study_bundle
+
+        return study_bundle(self)
+
+
+def report_study(
+    backend: Backend, workspace: Workspace, study_id: str, *, now: datetime | None = None
+) -> StudyDescription:
+    """Return all that is known about a study now.
+
+    Args:
+        backend: where it runs.
+        workspace: where its trials are written down.
+        study_id: the id of the tuning job.
+        now: the present time, if another.
+
+    Raises:
+        NotFoundError: there is no such job, or it is no study.
+    """
+    return StudyReader(backend, workspace, study_id).read(now=now)
+
+
+class StudyReader:
+    """Reads a study again and again; of trials that have ended, once."""
+
+    def __init__(self, backend: Backend, workspace: Workspace, study_id: str) -> None:
+        self._backend = backend
+        self._workspace = workspace
+        self._study_id = study_id
+        self._ended: dict[int, TrialRun] = {}
+        self._importance: tuple[int, dict[str, float]] = (0, {})
+
+    def read(self, *, now: datetime | None = None) -> StudyDescription:
+        """Return all that is known now; errors are those of `report_study`."""
+        from mlmagic.workspace.studies import read_study
+
+        job = describe(self._backend, self._study_id, now=now)
+        study = read_study(self._workspace, self._study_id)
+        now = now or datetime.now(UTC)
+        runs = tuple(self._run(study, trial, now) for trial in study.trials)
+        return StudyDescription(
+            study=study,
+            job=job,
+            reference=self._reference(job),
+            runs=runs,
+            importance=self._known_importance(study),
+            eta_seconds=remaining_seconds(study, job, now),
+        )
+
+    def _reference(self, job: JobDescription) -> str:
+        name = job.record.spec.display_name
+        try:
+            return name if self._backend.resolve(name) == self._study_id else self._study_id
+        except MlmagicError:
+            return self._study_id
+
+    def _run(self, study: Study, trial: Trial, now: datetime) -> TrialRun:
+        known = self._ended.get(trial.number)
+        if known is None:
+            known = self._read_run(study, trial, now)
+            if trial.state.is_final and (known.state is None or known.state.is_final):
+                self._ended[trial.number] = known
+        return known
+
+    def _read_run(self, study: Study, trial: Trial, now: datetime) -> TrialRun:
+        try:
+            record = self._backend.get(trial.job)
+            log = "" if record.state.is_final else read_log_tail(self._backend, trial.job)
+        except NotFoundError:
+            return TrialRun(number=trial.number)
+        end = record.end_time or now
+        return TrialRun(
+            number=trial.number,
+            state=record.state,
+            elapsed_seconds=(end - record.start_time).total_seconds() if record.start_time else None,
+            progress=read_job_progress(record, log),
+            curve=self._curve(study, trial),
+        )
+
+    def _curve(self, study: Study, trial: Trial) -> tuple[Measurement, ...]:
+        from mlmagic.tuning.measurements import read_measurements
+
+        return thinned(read_measurements(self._workspace.job(trial.job), study.spec.metric).values)
+
+    def _known_importance(self, study: Study) -> dict[str, float]:
+        """Return what mattered; it changes only when a trial has ended."""
+        from mlmagic.tuning.importance import importance
+
+        ended = sum(trial.final is not None for trial in study.trials)
+        if ended != self._importance[0]:
+            self._importance = ended, dict(importance(study))
+        return self._importance[1]
+
+
+def thinned(curve: Sequence[Measurement], most: int = _MOST_POINTS) -> tuple[Measurement, ...]:
+    """Return as many points of a curve as can be told apart, the first and the last among them."""
+    if len(curve) <= most:
+        return tuple(curve)
+    return tuple(curve[round(at * (len(curve) - 1) / (most - 1))] for at in range(most))
+
+
+def remaining_seconds(study: Study, job: JobDescription, now: datetime) -> float | None:
+    """Return how long a running study will still take if trials go on taking what they took; None if none has ended."""
+    own = [trial for trial in study.trials if trial.job == trial_job_id(study.id, trial.number)]
+    # With what passes between trials: from choosing the parameters to the end.
+    took = [(trial.end_time - trial.suggest_time).total_seconds() for trial in own if trial.end_time is not None]
+    if job.record.state is not JobState.RUNNING or not took:
+        return None
+    each = fmean(took)
+    active = [trial for trial in own if not trial.state.is_final]
+    left = [max(0.0, each - (now - trial.suggest_time).total_seconds()) for trial in active]
+    to_come = max(0, study.spec.trials - len(own))
+    lanes = max(1, min(study.spec.parallel, len(active) + to_come))
+    return (sum(left) + to_come * each) / lanes

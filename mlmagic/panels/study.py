@@ -1,0 +1,164 @@
+"""The page of a study: how far it is, the best so far, what was found, all trials, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mlmagic.panels import theme
+from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.details import details_html, details_text
+from mlmagic.panels.failure import error_html, error_text
+from mlmagic.panels.job import elapsed
+from mlmagic.panels.log import log_html
+from mlmagic.panels.markup import Html, element
+from mlmagic.panels.numbers import number
+from mlmagic.panels.progress import bar
+from mlmagic.panels.study_space import space_html, space_text
+from mlmagic.panels.study_table import ordered, trials_html, trials_text
+from mlmagic.panels.study_words import (
+    BEST,
+    best_text,
+    counts_text,
+    goal_text,
+    next_commands,
+    parameters_text,
+    search_text,
+)
+from mlmagic.panels.text import folded, last_lines, one_line, plain_log, spread, wrapped
+from mlmagic.panels.times import absolute, utc_now
+from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobState
+from mlmagic.spec.study import Trial, TrialState
+from mlmagic.spec.study_report import StudyReport
+
+MIME_TYPE = "application/vnd.mlmagic.study+json"
+_SHOWN, _SHOWN_IN_TEXT = 30, 20
+_LOG_LINES = 60
+_BY_NUMBER = "number"
+
+
+def study_bundle(
+    report: StudyReport, *, order: str = "best", limit: int | None = None, now: datetime | None = None
+) -> Bundle:
+    """Return the page of a study.
+
+    Args:
+        report: what is known about it.
+        order: of the trials: `best` first, or by `number`.
+        limit: how many trials are shown at most.
+        now: the present time, if another.
+    """
+    now = now or utc_now()
+    trials = list(report.study.trials) if order == _BY_NUMBER else ordered(report)
+    html = _html(report, trials[: limit or _SHOWN], now)
+    text = _text(report, trials[: limit or _SHOWN_IN_TEXT], now)
+    return document(MIME_TYPE, encode(report), html=html, text=text)
+
+
+def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
+    record = report.record
+    spec = record.spec
+    log = last_lines(plain_log(report.job.log_tail), _LOG_LINES)
+    heading = theme.heading(
+        theme.badge(record.state),
+        theme.title(spec.display_name),
+        theme.pill("study", theme.GREY),
+        theme.copyable(record.id),
+        right=elapsed(record, now),
+    )
+    said = _said(report)
+    more = _more(report, len(trials))
+    return theme.card(
+        heading,
+        theme.row(
+            theme.faint("Goal "), goal_text(report.spec), theme.faint(f" · {search_text(report.spec)}"), top="6px"
+        ),
+        theme.row(said, top="0") if said else None,
+        _progress_html(report),
+        _best_html(report),
+        error_html(record.error) if record.error else None,
+        trials_html(report, trials) if trials else None,
+        theme.row(theme.faint(more)) if more else None,
+        theme.folded("Search space", space_html(report.spec.parameters), is_open=not report.study.trials),
+        log_html(log, left_out=0, job_id=record.id, is_open=False),
+        theme.hints("Next", next_commands(report)),
+        details_html(report.job),
+    )
+
+
+def _said(report: StudyReport) -> str | None:
+    """Return why nothing happens yet, or what mlmagic last said where the page does not say it itself."""
+    record = report.record
+    if record.state in {JobState.QUEUED, JobState.PENDING}:
+        waits = f": {one_line(report.job.waiting_for)}" if report.job.waiting_for else ""
+        return f"Submitted {absolute(record.create_time)}; not running yet{waits}."
+    is_told = record.state is JobState.SUCCEEDED or record.error is not None
+    return None if is_told or not record.message else one_line(record.message)
+
+
+def _progress_html(report: StudyReport) -> Html:
+    parts = [
+        element("div", style=f"width:{100 * count / max(1, report.total):.2f}%;background:{colour}", title=word)
+        for word, count, colour in _parts(report)
+        if count
+    ]
+    track = element(
+        "div",
+        *parts,
+        style="display:flex;height:8px;border-radius:4px;background:rgba(128,128,128,.22);overflow:hidden;max-width:420px",
+        role="img",
+        aria_label=counts_text(report),
+    )
+    return element("div", track, theme.row(counts_text(report), top="3px"), style="margin-top:10px")
+
+
+def _parts(report: StudyReport) -> list[tuple[str, int, str]]:
+    """Return what the bar is made of: how the trials are, how many, and their colour."""
+    counts = report.study.counts
+    early = sum(trial.is_stopped_early for trial in report.study.trials)
+    active = sum(count for state, count in counts.items() if not state.is_final)
+    return [
+        ("succeeded", counts.get(TrialState.SUCCEEDED, 0) - early, theme.GREEN),
+        ("stopped early", early, f"color-mix(in srgb,{theme.GREEN} 55%,transparent)"),
+        ("failed", counts.get(TrialState.INFEASIBLE, 0), theme.RED),
+        ("active", active, theme.BLUE),
+    ]
+
+
+def _best_html(report: StudyReport) -> Html | None:
+    best = report.study.best
+    if best is None or best.final is None:
+        return None
+    told = [theme.code(each) for each in parameters_text(report.spec, best)]
+    style = {"display": "flex", "flex-wrap": "wrap", "align-items": "baseline", "gap": "4px 8px", "margin-top": "8px"}
+    value = element("strong", number(best.final.value), style="font-size:15px")
+    where = theme.faint(f"trial {best.number}")
+    return element("div", f"{BEST} Best {one_line(report.spec.metric)}", value, where, *told, style=style)
+
+
+def _more(report: StudyReport, shown: int) -> str | None:
+    count = len(report.study.trials)
+    if shown == count:
+        return None
+    return f"{shown:,} of {count:,} trials. All: %jobs list --filter 'parent={report.study.id}'"
+
+
+def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
+    record = report.record
+    state = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}"
+    lines = [spread(f"{state}  {record.spec.display_name}  study", elapsed(record, now)), record.id]
+    lines += folded(f"Goal: {goal_text(report.spec)} · {search_text(report.spec)}")
+    said = _said(report)
+    lines += folded(said) if said else []
+    done = sum(trial.state.is_final for trial in report.study.trials)
+    lines += folded(f"{bar(done / max(1, report.total))} {counts_text(report)}")
+    best = best_text(report)
+    if best and report.study.best:
+        told = parameters_text(report.spec, report.study.best)
+        lines += wrapped(f"{BEST} Best {best}: ", told, separator=" ")
+    lines += error_text(record.error) if record.error else []
+    lines += ["", trials_text(report, trials)] if trials else ["", space_text(report.spec.parameters)]
+    more = _more(report, len(trials))
+    lines += [*(folded(more) if more else []), "", *details_text(record)]
+    return "\n".join([*lines, *wrapped("Next: ", next_commands(report), separator="   ")])

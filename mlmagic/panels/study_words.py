@@ -1,0 +1,147 @@
+"""How a study and its trials are told, in a page and in a terminal alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlmagic.panels.numbers import number
+from mlmagic.panels.text import fit, one_line
+from mlmagic.panels.times import coarse_duration
+from mlmagic.spec.job import JobState
+from mlmagic.spec.study import (
+    Algorithm,
+    Goal,
+    MeasurementSelection,
+    Parameter,
+    ParameterKind,
+    Scale,
+    StoppingRule,
+    StudySpec,
+    Trial,
+    TrialState,
+)
+from mlmagic.spec.study_report import StudyReport, TrialRun
+
+NONE = "—"
+BEST = "★"
+_VALUE_WIDTH = 40
+_ALGORITHMS: Mapping[Algorithm, str] = {
+    Algorithm.BAYESIAN: "Bayesian",
+    Algorithm.GRID: "grid",
+    Algorithm.RANDOM: "random",
+}
+_SCALES: Mapping[Scale, str] = {Scale.LINEAR: "", Scale.LOG: "log", Scale.REVERSE_LOG: "reverse log"}
+_RULES: Mapping[StoppingRule, str] = {StoppingRule.MEDIAN: "by the median", StoppingRule.DECAY_CURVE: "by their curve"}
+
+
+def goal_text(spec: StudySpec) -> str:
+    """Return `minimize val_loss`."""
+    return f"{'maximize' if spec.goal is Goal.MAXIMIZE else 'minimize'} {one_line(spec.metric)}"
+
+
+def search_text(spec: StudySpec) -> str:
+    """Return how it is searched: `Bayesian · 2 in parallel · stops trials early by the median`."""
+    told = [_ALGORITHMS[spec.algorithm]]
+    told += [f"{spec.parallel} in parallel"] if spec.parallel > 1 else []
+    if spec.early_stopping:
+        by_time = ", compared by time" if spec.early_stopping.use_elapsed_duration else ""
+        told.append(f"stops trials early {_RULES[spec.early_stopping.rule]}{by_time}")
+    told += ["a trial's best value counts"] if spec.selection is MeasurementSelection.BEST else []
+    told += [f"{spec.max_failed} failed trials end it"] if spec.max_failed else []
+    told += [f"goes on with {spec.resumes}"] if spec.resumes else []
+    told += [f"knows the trials of {', '.join(spec.warm_start)}"] if spec.warm_start else []
+    return " · ".join([*told, f"seed {spec.seed}"])
+
+
+def counts_text(report: StudyReport) -> str:
+    """Return how far it is: `17 of 24 trials · 2 running · 1 failed · 3 stopped early`."""
+    trials, counts = report.study.trials, report.study.counts
+    done = sum(trial.state.is_final for trial in trials)
+    whole = f"{done} of {report.total}" if done != report.total else f"{done}"
+    told = [f"{whole} trial{'s' * (report.total != 1)}"]
+    active = len(trials) - done
+    told += [f"{active} active"] if active else []
+    failed, early = counts.get(TrialState.INFEASIBLE, 0), sum(trial.is_stopped_early for trial in trials)
+    told += [f"{failed} failed"] if failed else []
+    told += [f"{early} stopped early"] if early else []
+    if report.eta_seconds is not None and report.record.state is JobState.RUNNING:
+        told.append(f"about {coarse_duration(report.eta_seconds)} left")
+    return " · ".join(told)
+
+
+def value_text(parameter: Parameter | None, text: str) -> str:
+    """Return a value as people read it: a double to four digits, all else as it is."""
+    if parameter is None or parameter.kind is not ParameterKind.DOUBLE:
+        return fit(text, _VALUE_WIDTH)
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return fit(text, _VALUE_WIDTH)
+
+
+def parameters_text(spec: StudySpec, trial: Trial) -> list[str]:
+    """Return a trial's parameters, each as `lr=0.01`, in the order of the search space."""
+    known = {parameter.name: parameter for parameter in spec.parameters}
+    names = [name for name in known if name in trial.parameters]
+    names += [name for name in trial.parameters if name not in known]
+    return [f"{one_line(name)}={value_text(known.get(name), trial.parameters[name])}" for name in names]
+
+
+def range_text(parameter: Parameter) -> str:
+    """Return what values a parameter has: `0.0001 to 0.1, log` or `relu, tanh`."""
+    if parameter.kind is ParameterKind.CATEGORICAL:
+        return ", ".join(map(one_line, parameter.categories))
+    if parameter.kind is ParameterKind.DISCRETE:
+        values = ", ".join(parameter.text(each) for each in parameter.numbers)
+    else:
+        low, high = (NONE if end is None else f"{end:g}" for end in (parameter.minimum, parameter.maximum))
+        values = f"{low} to {high}"
+    scale = _SCALES[parameter.scale] if parameter.scale else ""
+    return f"{values}, {scale}" if scale else values
+
+
+def condition_text(parameter: Parameter) -> str:
+    """Return where it applies: `optimizer is sgd or rmsprop`; empty where it always does."""
+    condition = parameter.condition
+    return f"{one_line(condition.parameter)} is {' or '.join(condition.values)}" if condition else ""
+
+
+def trial_value(trial: Trial, run: TrialRun) -> float | None:
+    """Return what counts of a trial, or of one that goes on what it reported last."""
+    if trial.final is not None:
+        return trial.final.value
+    return run.last.value if run.last is not None and not trial.state.is_final else None
+
+
+def trial_state_text(trial: Trial, run: TrialRun) -> str:
+    """Return what a trial is doing, or how it ended."""
+    if trial.state is TrialState.INFEASIBLE:
+        return "failed"
+    if trial.state is TrialState.SUCCEEDED:
+        return "stopped early" if trial.is_stopped_early else "succeeded"
+    if trial.state is TrialState.STOPPING:
+        return "stopping"
+    return "running" if run.state is JobState.RUNNING else "waiting"
+
+
+def best_text(report: StudyReport) -> str | None:
+    """Return `val_loss 0.1234 in trial 17`; None while there is none."""
+    best = report.study.best
+    if best is None or best.final is None:
+        return None
+    return f"{one_line(report.spec.metric)} {number(best.final.value)} in trial {best.number}"
+
+
+def next_commands(report: StudyReport) -> list[str]:
+    """Return the magics that make sense now."""
+    name, state, best = report.reference, report.record.state, report.study.best
+    if not state.is_final:
+        active = next((trial for trial in report.study.trials if not trial.state.is_final), None)
+        logs = [f"%jobs logs {report.trial_reference(active)} -f"] if active else []
+        return [f"%jobs wait {name}", *logs, f"%jobs cancel {name}"]
+    failed = next((trial for trial in report.study.trials if trial.state is TrialState.INFEASIBLE), None)
+    logs = [f"%jobs logs {report.trial_reference(failed)}"] if failed else []
+    if best is None:
+        return logs or [f"%jobs logs {name}"]
+    promote = [] if report.spec.promotion else [f"%tune promote {name}"]
+    return [*promote, f"%tune plot {name}", f"%jobs logs {report.trial_reference(best)}", *logs]

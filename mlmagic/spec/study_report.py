@@ -1,0 +1,77 @@
+"""What is told about a study: its trials with their jobs and curves, what mattered, how long it will still take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.names import trial_job_id
+from mlmagic.spec.noun import Noun
+from mlmagic.spec.report import JobDescription, Progress
+from mlmagic.spec.study import Measurement, Study, StudySpec, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRun(Noun):
+    """How the job of a trial is."""
+
+    number: int
+    """Of the trial."""
+    state: JobState | None = None
+    """None where the job is not made yet, or was deleted."""
+    elapsed_seconds: float | None = None
+    """Since its program began, or that it took; None before."""
+    progress: Progress | None = None
+    """While it runs."""
+    curve: tuple[Measurement, ...] = ()
+    """What it reported of the metric, in its order; of many a part, with the first and the last."""
+
+    @property
+    def last(self) -> Measurement | None:
+        """What it reported last."""
+        return self.curve[-1] if self.curve else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyReport(Noun):
+    """All that is known about one study."""
+
+    study: Study
+    job: JobDescription
+    """Of the tuning job itself."""
+    reference: str
+    """What the study can be called in a command: its name while it is the newest of that name, else its id."""
+    runs: tuple[TrialRun, ...] = ()
+    """Of the trials, by number."""
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """How much of the differences between trials each parameter explains, which sums to 1; empty while too few are."""
+    eta_seconds: float | None = None
+    """How long it will still take, where that can be told."""
+
+    @property
+    def spec(self) -> StudySpec:
+        """What it searches."""
+        return self.study.spec
+
+    @property
+    def record(self) -> JobRecord:
+        """The record of the tuning job."""
+        return self.job.record
+
+    @property
+    def total(self) -> int:
+        """How many trials there will be at most, with those of the study that it resumes."""
+        return self.spec.trials + sum(not self.is_own(trial) for trial in self.study.trials)
+
+    def is_own(self, trial: Trial) -> bool:
+        """Say whether it made the trial itself, not the study that it resumes."""
+        return trial.job == trial_job_id(self.study.id, trial.number)
+
+    def run(self, trial: Trial) -> TrialRun:
+        """Return how the job of a trial is; of one that is not known, nothing but the number."""
+        return next((run for run in self.runs if run.number == trial.number), TrialRun(number=trial.number))
+
+    def trial_reference(self, trial: Trial) -> str:
+        """Return what the job of a trial can be called in a command: `flights/7`."""
+        return f"{self.reference}/{trial.number}" if self.is_own(trial) else trial.job
