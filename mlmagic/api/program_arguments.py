@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mlmagic.api.batch_words import check_batch_words
 from mlmagic.api.preprocessing_words import SEVERAL_WORDS, check_preprocessing_words
 from mlmagic.api.program_words import told_flags
+from mlmagic.api.switch import Switch
 from mlmagic.errors import UsageError, nearest
 from mlmagic.source.predictor import MODULE as PREDICTOR
 
@@ -97,9 +98,7 @@ def _parser(flags: Sequence[Flag]) -> _Parser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     for flag in flags:
         if flag.type == "bool":
-            parser.add_argument(
-                *spellings(flag.name), dest=flag.name, action=argparse.BooleanOptionalAction, required=flag.required
-            )
+            parser.add_argument(*spellings(flag.name), dest=flag.name, action=Switch, required=flag.required)
         else:
             parser.add_argument(
                 *spellings(flag.name),

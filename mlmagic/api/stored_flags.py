@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
 
 _GENERATED_PROGRAM = '"python -m trainer.task"'
-_SWITCHES = ("store_true", "store_false", "store_const", "append_const", "count")
+_SWITCHES = ("store_true", "store_false", "store_const", "append_const", "count", "BooleanOptionalAction", "Switch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ def read_stored_flags(package: TrainerPackage) -> StoredFlags:
         flags.append(flag)
         for spelling in spellings:
             known.setdefault(spelling, KnownFlag(flag.name, arity))
-            if flag.type == "bool" and spelling.startswith("--") and arity is Arity.NONE:
-                known.setdefault(f"--no-{spelling.removeprefix('--')}", KnownFlag(flag.name, arity))
+            if flag.type == "bool" and spelling.startswith("--") and not flag.repeated:
+                known.setdefault(f"--no-{spelling.removeprefix('--')}", KnownFlag(flag.name, Arity.NONE))
     return StoredFlags(known=known, flags=tuple(flags) if is_generated else None)
 
 
@@ -65,7 +65,7 @@ def _flag(spellings: list[str], keywords: dict[str, ast.expr]) -> tuple[Flag, Ar
     option = next((spelling for spelling in spellings if spelling.startswith("--")), spellings[0])
     action = _name(keywords.get("action"))
     nargs = _value(keywords.get("nargs"))
-    is_switch = action == "BooleanOptionalAction" or action in _SWITCHES
+    is_switch = action in _SWITCHES
     is_many = nargs in {"*", "+"} or (isinstance(nargs, int) and nargs > 1)
     choices = _value(keywords.get("choices"))
     flag = Flag(
@@ -77,7 +77,8 @@ def _flag(spellings: list[str], keywords: dict[str, ast.expr]) -> tuple[Flag, Ar
         repeated=is_many,
         choices=tuple(choices) if isinstance(choices, list | tuple) else None,
     )
-    return flag, Arity.NONE if is_switch else Arity.MANY if is_many else Arity.ONE
+    takes_none = is_switch and action != "Switch"  # which may have `true` or `false` behind it
+    return flag, Arity.NONE if takes_none else Arity.MANY if is_many else Arity.ONE
 
 
 def _name(node: ast.expr | None) -> str | None:

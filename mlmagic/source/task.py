@@ -105,6 +105,7 @@ def _fill(name: str, flags: Sequence[Flag], description: str | None, **texts: st
             for flag in flags
             if flag.repeated and isinstance(flag.default, tuple)
         ),
+        switch=template("switch.py").template if any(flag.type == "bool" for flag in flags) else "",
         **texts,
     )
 
@@ -124,7 +125,7 @@ def _arguments(flag: Flag) -> list[str]:
     if flag.option.removeprefix("--").replace("-", "_") != flag.name:  # what argparse would call it
         arguments.append(f"dest={quote(flag.name)}")
     if flag.type == "bool":
-        arguments.append("action=argparse.BooleanOptionalAction")
+        arguments.append("action=Switch")
     elif flag.type != "str":
         arguments.append(f"type={flag.type}")
     if flag.repeated:

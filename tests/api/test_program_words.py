@@ -72,13 +72,16 @@ def test_a_package_tells_its_flags_as_far_as_they_are_literal() -> None:
             "parser.add_argument('--n-layers', '-n', type=int, nargs='+')\n"
             "parser.add_argument('--cache', action='store_true')\n"
             "parser.add_argument('--fast', action=argparse.BooleanOptionalAction, dest='quick')\n"
+            "parser.add_argument('--test', action=Switch)\n"
             "parser.add_argument('file')\nparser.add_argument(name)\n"
         )
     )
     assert stored.flags is None
     assert stored.known["-n"] == stored.known["--n-layers"] == KnownFlag("n_layers", Arity.MANY)
     assert stored.known["--no-fast"] == KnownFlag("quick", Arity.NONE)
-    assert stored.known.keys() == {"--n-layers", "-n", "--cache", "--no-cache", "--fast", "--no-fast"}
+    assert stored.known["--test"].arity is Arity.ONE
+    switches = {"--cache", "--no-cache", "--fast", "--no-fast", "--test", "--no-test"}
+    assert stored.known.keys() == {"--n-layers", "-n", *switches}
 
 
 def test_what_is_no_python_tells_nothing() -> None:

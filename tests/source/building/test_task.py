@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mlmagic.api.program_arguments import check_program_arguments, flag_values
+from mlmagic.errors import UsageError
 from mlmagic.source.task import literal, quote
 
 TRAIN = '''
@@ -48,6 +50,42 @@ def test_a_wrong_flag_is_told_before_the_program_is_loaded(build, run, args: lis
     assert told.returncode == 2
     assert "usage: python -m trainer.task" in told.stderr
     assert "loaded" not in told.stdout
+
+
+SWITCHES = "def train(bias=True, *, no_op: bool, use_bias=False):\n    print(bias, no_op, use_bias)"
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--no-op"], "True True False"),
+        (["--no-no-op", "--no-bias", "--use-bias"], "False False True"),
+        (["--no_op=false", "--bias=0", "--use_bias=True"], "False False True"),
+        (["--no-op", "1", "--bias", "false", "--use-bias=1"], "False True True"),
+        (["--no-op=TRUE", "--no-use_bias", "--bias=true", "--no-bias"], "False True False"),
+    ],
+)
+def test_what_is_on_or_off_may_be_said_as_tuning_does(build, run, args: list[str], told: str) -> None:
+    package = build(SWITCHES)
+    assert run(package, *args).stdout == f"{told}\n"
+    check_program_arguments(package, args)
+    assert " ".join(flag_values(package, args).values()) == told.lower()
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("--bias=yes", "invalid value: 'yes' (choose from true, false)"),
+        ("--bias=", "invalid value: '' (choose from true, false)"),
+        ("--no-bias=true", "--no-bias takes no value: 'true'"),
+    ],
+)
+def test_what_is_neither_on_nor_off_is_told(build, run, word: str, told: str) -> None:
+    package = build(SWITCHES)
+    assert run(package, "--no-op", word).stderr.endswith(f"error: argument --bias/--no-bias: {told}\n")
+    with pytest.raises(UsageError) as caught:
+        check_program_arguments(package, ["--no-op", word])
+    assert str(caught.value).startswith(f"the program cannot take this value for --bias: {told}.")
 
 
 def test_a_default_that_only_the_program_knows_holds(build, run) -> None:
