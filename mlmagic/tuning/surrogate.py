@@ -1,0 +1,63 @@
+"""What a search expects of points that were not tried."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlmagic.tuning.acquisition import Acquisition
+from mlmagic.tuning.encoding import Encoding, Floats
+from mlmagic.tuning.gaussian_process import Posterior, fit_kernel
+from mlmagic.tuning.space import Places, Space
+
+# How much a failed point says of its surroundings: as a bad value with this variance.
+_FAILED_NOISE = 0.1
+
+# So many of the best points are looked about.
+_KNOWN = 5
+
+
+def promising(
+    space: Space,
+    results: Sequence[tuple[Places, float]],
+    pending: Sequence[Places],
+    failed: Sequence[Places],
+    numbers: random.Random,
+) -> list[Places]:
+    """Return points by how much they promise, the best first.
+
+    Args:
+        space: what is searched.
+        results: points that were tried, and what they reached; less is better.
+        pending: points whose trials run: they are taken to reach what is expected of them.
+        failed: points without a value: they are taken to be as bad as the worst.
+        numbers: where chance comes from.
+    """
+    encoding = Encoding(space)
+    places = [point for point, _ in results]
+    rows, values = encoding.rows(places), standard_values(np.array([value for _, value in results]))
+    kernel = fit_kernel(rows, values, encoding.groups)
+    if failed:
+        rows = np.vstack([rows, encoding.rows(failed)])
+        values = np.append(values, np.full(len(failed), values.max()))
+    noises = np.zeros(len(rows))
+    noises[len(results) :] = _FAILED_NOISE
+    posterior = Posterior(kernel, rows, values, noises)
+    if pending:
+        running = encoding.rows(pending)
+        rows, values = np.vstack([rows, running]), np.append(values, posterior.predict(running)[0])
+        posterior = Posterior(kernel, rows, values, np.append(noises, np.zeros(len(pending))))
+    expected = posterior.predict(rows[: len(results)])[0]
+    known = [places[place] for place in np.argsort(expected, kind="stable")[:_KNOWN]]
+    return Acquisition(space, encoding, posterior, float(expected.min())).best_points(known, numbers)
+
+
+def standard_values(values: Floats) -> Floats:
+    """Return values with mean 0 and variance 1; those far on the bad side, which say little, are drawn in."""
+    middle, best = float(np.median(values)), float(values.min())
+    spread = max(middle - best, 1e-12)
+    values = np.minimum(values, middle + 3 * spread)
+    deviation = float(values.std())
+    return (values - values.mean()) / deviation if deviation > 0 else np.zeros_like(values)
