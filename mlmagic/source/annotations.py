@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 _NAMES = {"int": "int", "float": "float", "str": "str", "bool": "bool", "Path": "Path", "PathLike": "str"}
 _SEQUENCES = frozenset({"list", "List", "tuple", "Tuple", "Sequence", "Iterable", "Collection", "MutableSequence"})
-_WRAPPERS = frozenset({"Optional", "Annotated", "Final"})
+_WRAPPERS = frozenset({"Optional", "Final"})
+# A text that says how a parameter is searched; any other one in `Annotated` says something to somebody else.
+_SEARCH = re.compile(r"\s*(?:[\w-]+\s*:\s*)*[\d.eE+-]+\s*(?:\.\.|;)|[^|]*\|", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,8 @@ class FlagType:
     name: str
     repeated: bool = False
     choices: tuple[object, ...] | None = None
+    search: str | None = None
+    """The values that tuning tries: the text of `Annotated[float, "log:1e-4..1e-1"]`."""
 
 
 def annotated_type(node: ast.expr | None, aliases: Mapping[str, ast.expr]) -> FlagType | None:
@@ -58,6 +63,8 @@ def _subscript(name: str, arguments: list[ast.expr], aliases: Mapping[str, ast.e
         return _union(arguments, aliases)
     if name in _WRAPPERS:
         return annotated_type(arguments[0], aliases)
+    if name == "Annotated":
+        return _annotated(arguments, aliases)
     if name in _SEQUENCES:
         items = [item for item in arguments if not (isinstance(item, ast.Constant) and item.value is ...)]
         item = _union(items, aliases)
@@ -77,11 +84,19 @@ def _literal(arguments: list[ast.expr]) -> FlagType | None:
     return FlagType(name=kinds.pop(), choices=choices) if kinds in ({"int"}, {"str"}) else None
 
 
+def _annotated(arguments: list[ast.expr], aliases: Mapping[str, ast.expr]) -> FlagType | None:
+    kind = annotated_type(arguments[0], aliases)
+    texts = [item.value for item in arguments[1:] if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    search = next((text for text in texts if _SEARCH.match(text)), None)
+    return kind if kind is None or search is None else replace(kind, search=search)
+
+
 def _union(arguments: list[ast.expr], aliases: Mapping[str, ast.expr]) -> FlagType | None:
     """Return the type that holds all: float for `int | float`, str for `str | Path`. None does not count."""
     kinds = {annotated_type(item, aliases) for item in arguments if not _is_none(item)}
     if len(kinds) == 1:
         return kinds.pop()
+    kinds = {replace(kind, search=None) if kind else None for kind in kinds}
     for pair in (("float", "int"), ("str", "Path")):
         if kinds == {FlagType(name=name) for name in pair}:
             return FlagType(name=pair[0])

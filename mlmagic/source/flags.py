@@ -134,8 +134,10 @@ def _type_and_default(
     own = value_type(value)
     if value is None:
         return kind or (FlagType(name="str") if argument.annotation is None else None), None, None
-    if kind is None or (kind.name, own) == ("int", FlagType(name="float")):
+    if kind is None:
         kind = own
+    elif (kind.name, own) == ("int", FlagType(name="float")):
+        kind = FlagType(name="float", search=kind.search)
     elif kind == FlagType(name="str", repeated=True) and own is not None and own.repeated and value:
         kind = own  # of a bare `list`, the default tells the items
     return kind, value, None
@@ -174,6 +176,7 @@ def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) 
         default=shown,
         repeated=kind.repeated,
         choices=kind.choices,
+        search=kind.search,
         help=help_text,
     )
 

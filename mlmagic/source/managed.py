@@ -108,7 +108,9 @@ def _shared(flag: Flag, own: Flag) -> Flag:
     """Return a flag that two take, with the default that the cell gives it."""
     if own.required:
         return flag
-    return replace(flag, default=own.default, required=False, help=own.help or flag.help, choices=own.choices)
+    return replace(
+        flag, default=own.default, required=False, help=own.help or flag.help, choices=own.choices, search=own.search
+    )
 
 
 def managed_files(features: Mapping[str, bytes]) -> dict[str, bytes]:

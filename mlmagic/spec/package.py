@@ -40,6 +40,8 @@ class Flag(Noun):
     repeated: bool = False
     """It takes any number of values."""
     choices: tuple[object, ...] | None = None
+    search: str | None = None
+    """The values that tuning tries, as the annotation tells them: `log:1e-4..1e-1`."""
     help: str | None = None
 
 
