@@ -8,13 +8,13 @@ from mlmagic.panels.chart import sparkline
 from mlmagic.panels.dataset_bins import Bars
 from mlmagic.panels.dataset_values import bar_text, value_text
 from mlmagic.panels.markup import Html, element, join
+from mlmagic.panels.svg import COLOURS, INK, picture, words
+from mlmagic.panels.svg import legend as picture_legend
 from mlmagic.panels.text import fit
 from mlmagic.spec.dataset import ColumnType
 
 # Both stand out from a white and from a black ground, and from each other without colour: one is filled.
-FIRST, SECOND = "#4c8df0", "#e8710a"
-_INK = "#808080"
-_FONT = "font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif"
+FIRST, SECOND = COLOURS[:2]
 _WIDTH, _HEIGHT, _GAP, _HEAD, _FOOT = 210, 90, 24, 18, 16
 _ACROSS = 3
 _LEGEND = 22
@@ -47,17 +47,8 @@ def grid_svg(charts: Sequence[Bars], splits: Sequence[str]) -> str:
         )
         for at, bars in enumerate(charts)
     ]
-    picture = element(
-        "svg",
-        *_legend(splits),
-        *parts,
-        xmlns="http://www.w3.org/2000/svg",
-        width=str(width),
-        height=str(height),
-        viewBox=f"0 0 {width} {height}",
-        style=_FONT,
-    )
-    return str(picture)
+    marks = picture_legend(splits, (FIRST, SECOND), width=_LABEL_WIDTH)
+    return picture(*marks, *parts, width=width, height=height)
 
 
 def blocks(bars: Bars, width: int = 12) -> str:
@@ -68,35 +59,26 @@ def blocks(bars: Bars, width: int = 12) -> str:
 
 def _panel(bars: Bars) -> list[Html]:
     title = element("title", fit(bars.name, 200))
-    name = _words(fit(bars.name, _TITLE_WIDTH), 0, 11, size=12, weight="600")
+    name = words(fit(bars.name, _TITLE_WIDTH), 0, 11, size=12, weight="600")
     shapes = element("g", *_shapes(bars, _WIDTH, _HEIGHT), transform=f"translate(0 {_HEAD})")
     below = _HEAD + _HEIGHT + 13
     if bars.labels:
         room = _WIDTH / len(bars.labels)
         # Where there is no room for all labels the first says what the highest bar is.
         told = [fit(bar_text(bars, at), max(2, int(room / 6))) for at in range(len(bars.labels))]
-        labels = [_words(text, room * (at + 0.5), below, anchor="middle") for at, text in enumerate(told)]
+        labels = [words(text, room * (at + 0.5), below, anchor="middle") for at, text in enumerate(told)]
     else:
         # Half-way between whole numbers is no place that anybody looks for.
         half = 0.5 if bars.edges[1] - bars.edges[0] == 1 and bars.type is ColumnType.INTEGER else 0.0
         ends = [value_text(edge, bars.type) for edge in (bars.edges[0] + half, bars.edges[-1] - half)]
-        labels = [_words(ends[0], 0, below), _words(ends[1], _WIDTH, below, anchor="end")]
+        labels = [words(ends[0], 0, below), words(ends[1], _WIDTH, below, anchor="end")]
     return [title, name, shapes, *labels]
-
-
-def _legend(splits: Sequence[str]) -> list[Html]:
-    marks, x = [], 0
-    for split, colour in zip(splits, (FIRST, SECOND), strict=False):
-        text = fit(split, _LABEL_WIDTH)
-        marks += [element("rect", x=str(x), y="3", width="10", height="10", fill=colour), _words(text, x + 14, 12)]
-        x += 30 + 7 * len(text)
-    return marks
 
 
 def _shapes(bars: Bars, width: float, height: float) -> list[Html]:
     series = list(bars.shares.values())
     top = bars.top or 1.0
-    baseline = element("path", d=f"M0 {height}H{width}", fill="none", stroke=_INK, stroke_opacity=".5")
+    baseline = element("path", d=f"M0 {height}H{width}", fill="none", stroke=INK, stroke_opacity=".5")
     shapes = [_filled(series[0], width, height, top)] if series else []
     if len(series) > 1:
         shapes.append(_outlined(series[1], width, height, top, is_apart=bool(bars.labels)))
@@ -123,11 +105,6 @@ def _outlined(shares: Sequence[float], width: float, height: float, top: float, 
     else:
         path = f"M0 {levels[0]}" + "".join(f"V{level}H{(at + 1) * step:.1f}" for at, level in enumerate(levels))
     return element("path", d=path, fill="none", stroke=SECOND, stroke_width="1.5")
-
-
-def _words(text: str, x: float, y: float, *, size: int = 10, weight: str = "400", anchor: str = "start") -> Html:
-    place = {"x": f"{x:g}", "y": f"{y:g}", "text_anchor": anchor, "font_size": str(size), "font_weight": weight}
-    return element("text", text, fill=_INK, **place)
 
 
 def legend(splits: Sequence[str]) -> Html:

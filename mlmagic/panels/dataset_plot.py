@@ -18,9 +18,9 @@ from mlmagic.panels.dataset_columns import (
     columns_text,
     shown_columns,
 )
-from mlmagic.panels.dataset_vega import MIME_TYPE as VEGA_MIME_TYPE
 from mlmagic.panels.dataset_vega import vega_spec
 from mlmagic.panels.text import folded
+from mlmagic.panels.vega import MIME_TYPE as VEGA_MIME_TYPE
 from mlmagic.spec.dataset import DatasetVersion
 from mlmagic.spec.statistics import DatasetStatistics
 

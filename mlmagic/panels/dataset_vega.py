@@ -1,50 +1,25 @@
-"""Charts of columns as one Vega-Lite specification: small multiples, bars of the first split, a line of the second.
-
-Names and values of the user's stand in data, titles and domains alone, never in names of fields or in expressions.
-"""
+"""Charts of columns as one Vega-Lite specification: bars of the first split, a line of the second."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mlmagic.panels.dataset_bins import Bars
 from mlmagic.panels.dataset_chart import FIRST, SECOND
 from mlmagic.panels.dataset_values import bar_text, share
+from mlmagic.panels.svg import INK
 from mlmagic.panels.text import fit, one_line
+from mlmagic.panels.vega import Spec, multiples
 
-MIME_TYPE = "application/vnd.vegalite.v5+json"
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _ACROSS = 3
 _WIDTH, _HEIGHT = 160, 100
 _TITLE_WIDTH, _LABEL_WIDTH = 28, 60
-# Greys that can be read on a white and on a dark ground: a page may change its theme while it shows the chart.
-_INK, _GRID = "#808080", "rgba(128,128,128,.25)"
-
-Spec = dict[str, Any]
 
 
 def vega_spec(charts: Sequence[Bars], splits: Sequence[str]) -> Spec:
     """Return the specification of all charts."""
-    return {
-        "$schema": _SCHEMA,
-        "config": _config(),
-        "columns": _ACROSS,
-        "spacing": {"row": 18, "column": 18},
-        "resolve": {"scale": {"color": "shared"}},
-        "concat": [_panel(bars, splits) for bars in charts],
-    }
-
-
-def _config() -> Spec:
-    axis = {"labelColor": _INK, "titleColor": _INK, "gridColor": _GRID, "domainColor": _INK, "tickColor": _INK}
-    return {
-        "background": "transparent",
-        "view": {"stroke": None},
-        "axis": {**axis, "labelFontSize": 10, "titleFontSize": 10},
-        "title": {"color": _INK, "fontSize": 12, "anchor": "start", "frame": "group"},
-        "legend": {"labelColor": _INK, "titleColor": _INK, "orient": "top", "title": None},
-    }
+    panels = [_panel(bars, splits) for bars in charts]
+    return multiples(panels, across=_ACROSS, spacing=(18, 18), scales={"color": "shared"})
 
 
 def _panel(bars: Bars, splits: Sequence[str]) -> Spec:
@@ -67,7 +42,7 @@ def _panel(bars: Bars, splits: Sequence[str]) -> Spec:
 def _subtitle(bars: Bars) -> Spec:
     below, above = bars.beyond
     told = [f"{share(part)} {word}" for part, word in ((below, "below"), (above, "above")) if part > 0]
-    return {"subtitle": f"not drawn: {', '.join(told)}", "subtitleColor": _INK, "subtitleFontSize": 10} if told else {}
+    return {"subtitle": f"not drawn: {', '.join(told)}", "subtitleColor": INK, "subtitleFontSize": 10} if told else {}
 
 
 def _rows(bars: Bars, splits: Sequence[str]) -> list[Spec]:

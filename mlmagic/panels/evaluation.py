@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.dataset_vega import MIME_TYPE as VEGA_MIME_TYPE
 from mlmagic.panels.evaluation_charts import charts_of
 from mlmagic.panels.evaluation_svg import charts_svg
 from mlmagic.panels.evaluation_tables import Table, tables_of
@@ -21,6 +20,7 @@ from mlmagic.panels.evaluation_words import (
 )
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit, folded, spread, table
+from mlmagic.panels.vega import MIME_TYPE as VEGA_MIME_TYPE
 from mlmagic.spec.codec import encode
 from mlmagic.spec.evaluation import Difference, EvaluationReport, VersionEvaluation
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from mlmagic.panels.evaluation_words import OTHERS, SMALL
 from mlmagic.spec.evaluation import Confusion, Curve, ErrorHistogram, EvaluationReport, Task, VersionEvaluation
 
-# Each stands out from a white and from a black ground; versions are told apart in the legend too.
-COLOURS = ("#4c8df0", "#e8710a", "#1b9e5a", "#a455d8")
-
 DARK_PART = 0.45
 """With more of its row, a cell of a matrix is so blue that grey cannot be read on it."""
 _FEWEST = 10

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlmagic.panels.evaluation_charts import COLOURS, DARK_PART, Chart, DotChart, Line, LineChart, Matrix, Point
+from mlmagic.panels.evaluation_charts import DARK_PART, Chart, DotChart, Line, LineChart, Matrix, Point
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
-from mlmagic.panels.text import display_width, fit
+from mlmagic.panels.svg import COLOURS, INK, legend, line, picture, words
+from mlmagic.panels.text import fit
 
-_FONT = "font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif"
-_INK = "#808080"
 _ACROSS = 3
 _WIDTH, _HEIGHT = 210, 170
 _LEFT, _HEAD, _FOOT, _GAP = 64, 20, 34, 22
@@ -26,21 +25,11 @@ def charts_svg(charts: Sequence[Chart]) -> str:
         for at, chart in enumerate(charts)
     ]
     width, height = across * wide, _LEGEND + -(-len(charts) // across) * high
-    picture = element(
-        "svg",
-        *_legend(charts),
-        *parts,
-        xmlns="http://www.w3.org/2000/svg",
-        width=str(width),
-        height=str(height),
-        viewBox=f"0 0 {width} {height}",
-        style=_FONT,
-    )
-    return str(picture)
+    return picture(*_legend(charts), *parts, width=width, height=height)
 
 
 def _panel(chart: Chart) -> list[Html]:
-    name = _words(fit(chart.title, 40), _LEFT, 12, size=12, weight="600")
+    name = words(fit(chart.title, 40), _LEFT, 12, size=12, weight="600")
     match chart:
         case LineChart():
             shapes = _lines(chart)
@@ -53,18 +42,13 @@ def _panel(chart: Chart) -> list[Html]:
 
 def _legend(charts: Sequence[Chart]) -> list[Html]:
     versions = next((v for chart in charts if len(v := _versions(chart)) > 1), [])
-    marks, x = [], _LEFT
-    for version, colour in zip(versions, COLOURS, strict=False):
-        text = fit(version, 30)
-        marks += [element("rect", x=str(x), y="3", width="10", height="10", fill=colour), _words(text, x + 14, 12)]
-        x += 30 + 7 * display_width(text)
-    return marks
+    return legend(versions, COLOURS, left=_LEFT)
 
 
 def _versions(chart: Chart) -> list[str]:
     match chart:
         case LineChart():
-            return [line.version for line in chart.lines]
+            return [each.version for each in chart.lines]
         case DotChart():
             return list(chart.versions)
         case Matrix():
@@ -73,28 +57,28 @@ def _versions(chart: Chart) -> list[str]:
 
 def _lines(chart: LineChart) -> list[Html]:
     shapes = [_frame(), *_ends(chart.x_range, chart.y_range)]
-    shapes += [_words(chart.x, _WIDTH / 2, _HEIGHT + 27, anchor="middle")]
+    shapes += [words(chart.x, _WIDTH / 2, _HEIGHT + 27, anchor="middle")]
     if chart.diagonal:
-        shapes.append(element("path", d=f"M0 {_HEIGHT}L{_WIDTH} 0", fill="none", stroke=_INK, stroke_dasharray="4 3"))
-    for line, colour in zip(chart.lines, COLOURS, strict=False):
-        shapes += _line(line, chart, colour)
+        shapes.append(element("path", d=f"M0 {_HEIGHT}L{_WIDTH} 0", fill="none", stroke=INK, stroke_dasharray="4 3"))
+    for each, colour in zip(chart.lines, COLOURS, strict=False):
+        shapes += _line(each, chart, colour)
     return shapes
 
 
-def _line(line: Line, chart: LineChart, colour: str) -> list[Html]:
+def _line(drawn: Line, chart: LineChart, colour: str) -> list[Html]:
     points = [
         (
             _WIDTH * _part(x, chart.x_range),
             _HEIGHT * (1 - _part(min(max(y, chart.y_range[0]), chart.y_range[1]), chart.y_range)),
         )
-        for x, y in line.points
+        for x, y in drawn.points
     ]
-    if line.is_stepped:
+    if drawn.is_stepped:
         path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
     else:
-        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        path = line(points)
     shapes = [element("path", d=path, fill="none", stroke=colour, stroke_width="1.6")]
-    if line.has_dots:
+    if drawn.has_dots:
         shapes += [element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.5", fill=colour) for x, y in points]
     return shapes
 
@@ -105,18 +89,18 @@ def _matrix(chart: Matrix) -> list[Html]:
     for row, counts in enumerate(chart.counts):
         whole = sum(counts) or 1
         middle = step_y * (row + 0.5) + 3
-        shapes.append(_words(fit(chart.labels[row], 9), -6, middle, anchor="end"))
+        shapes.append(words(fit(chart.labels[row], 9), -6, middle, anchor="end"))
         shapes.append(
-            _words(fit(chart.labels[row], max(2, int(step_x / 6))), step_x * (row + 0.5), _HEIGHT + 12, anchor="middle")
+            words(fit(chart.labels[row], max(2, int(step_x / 6))), step_x * (row + 0.5), _HEIGHT + 12, anchor="middle")
         )
         for at, count in enumerate(counts):
             place = {"x": f"{step_x * at + 0.5:.1f}", "y": f"{step_y * row + 0.5:.1f}"}
             size = {"width": f"{step_x - 1:.1f}", "height": f"{step_y - 1:.1f}"}
             shade = f"{0.06 + 0.7 * count / whole:.2f}"
             shapes.append(element("rect", **place, **size, fill=COLOURS[0], fill_opacity=shade))
-            ink = "white" if count / whole > DARK_PART else _INK
-            shapes.append(_words(f"{count:,}", step_x * (at + 0.5), middle, anchor="middle", fill=ink))
-    return [*shapes, _words("predicted", _WIDTH / 2, _HEIGHT + 27, anchor="middle")]
+            ink = "white" if count / whole > DARK_PART else INK
+            shapes.append(words(f"{count:,}", step_x * (at + 0.5), middle, anchor="middle", fill=ink))
+    return [*shapes, words("predicted", _WIDTH / 2, _HEIGHT + 27, anchor="middle")]
 
 
 def _dots(chart: DotChart) -> list[Html]:
@@ -124,7 +108,7 @@ def _dots(chart: DotChart) -> list[Html]:
     step = _HEIGHT / len(chart.values)
     for at, value in enumerate(chart.values):
         if step >= 9 or at % 2 == 0:
-            shapes.append(_words(fit(value, 10), -6, step * (at + 0.5) + 3, anchor="end"))
+            shapes.append(words(fit(value, 10), -6, step * (at + 0.5) + 3, anchor="end"))
     lane = step / (len(chart.versions) + 1)
     for dot in chart.dots:
         version = chart.versions.index(dot.version)
@@ -142,18 +126,11 @@ def _part(value: float, ends: Point) -> float:
 
 
 def _frame() -> Html:
-    return element("path", d=f"M0 0V{_HEIGHT}H{_WIDTH}", fill="none", stroke=_INK, stroke_opacity=".5")
+    return element("path", d=f"M0 0V{_HEIGHT}H{_WIDTH}", fill="none", stroke=INK, stroke_opacity=".5")
 
 
 def _ends(x: Point, y: Point | None) -> list[Html]:
-    told = [_words(number(x[0]), 0, _HEIGHT + 13), _words(number(x[1]), _WIDTH, _HEIGHT + 13, anchor="end")]
+    told = [words(number(x[0]), 0, _HEIGHT + 13), words(number(x[1]), _WIDTH, _HEIGHT + 13, anchor="end")]
     if y is not None:
-        told += [_words(number(y[0]), -5, _HEIGHT, anchor="end"), _words(number(y[1]), -5, 9, anchor="end")]
+        told += [words(number(y[0]), -5, _HEIGHT, anchor="end"), words(number(y[1]), -5, 9, anchor="end")]
     return told
-
-
-def _words(
-    text: str, x: float, y: float, *, size: int = 10, weight: str = "400", anchor: str = "start", fill: str = _INK
-) -> Html:
-    place = {"x": f"{x:g}", "y": f"{y:g}", "text_anchor": anchor, "font_size": str(size), "font_weight": weight}
-    return element("text", text, fill=fill, **place)

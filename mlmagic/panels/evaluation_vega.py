@@ -1,45 +1,25 @@
-"""Charts of an evaluation as one Vega-Lite specification.
-
-Names and values of the user's stand in data, titles and domains alone, never in names of fields or in expressions.
-"""
+"""Charts of an evaluation as one Vega-Lite specification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from mlmagic.panels.evaluation_charts import COLOURS, DARK_PART, Chart, DotChart, LineChart, Matrix
+from mlmagic.panels.evaluation_charts import DARK_PART, Chart, DotChart, LineChart, Matrix
+from mlmagic.panels.svg import COLOURS, INK
 from mlmagic.panels.text import fit
+from mlmagic.panels.vega import Spec, multiples
 
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _ACROSS = 3
-_WIDTH, _HEIGHT = 200, 170
+_WIDTH, _HEIGHT = 165, 150
 _TITLE_WIDTH, _LABEL_WIDTH = 40, 80
-# Greys that can be read on a white and on a dark ground: a page may change its theme while it shows the chart.
-_INK, _GRID = "#808080", "rgba(128,128,128,.25)"
 _FLAT_LABELS = 3
 """So many classes find room beside each other."""
-
-Spec = dict[str, Any]
 
 
 def charts_vega(charts: Sequence[Chart]) -> Spec:
     """Return the specification of all charts."""
-    axis = {"labelColor": _INK, "titleColor": _INK, "gridColor": _GRID, "domainColor": _INK, "tickColor": _INK}
-    return {
-        "$schema": _SCHEMA,
-        "config": {
-            "background": "transparent",
-            "view": {"stroke": None},
-            "axis": {**axis, "labelFontSize": 10, "titleFontSize": 10, "titleFontWeight": "normal"},
-            "title": {"color": _INK, "fontSize": 12, "anchor": "start", "frame": "group"},
-            "legend": {"labelColor": _INK, "titleColor": _INK, "orient": "top", "title": None},
-        },
-        "columns": _ACROSS,
-        "spacing": {"row": 22, "column": 26},
-        "resolve": {"scale": {"color": "independent", "x": "independent", "y": "independent"}},
-        "concat": [_panel(chart) for chart in charts],
-    }
+    scales = {"color": "independent", "x": "independent", "y": "independent"}
+    return multiples([_panel(chart) for chart in charts], across=_ACROSS, spacing=(22, 26), scales=scales)
 
 
 def _panel(chart: Chart) -> Spec:
@@ -76,7 +56,7 @@ def _lines(chart: LineChart) -> Spec:
     layers: list[Spec] = [{"data": {"values": values}, "mark": mark, "encoding": encoding}]
     if chart.diagonal:
         ends = [{"x": end, "y": end} for end in chart.x_range]
-        ground: Spec = {"type": "line", "color": _INK, "strokeDash": [4, 3], "strokeWidth": 1}
+        ground: Spec = {"type": "line", "color": INK, "strokeDash": [4, 3], "strokeWidth": 1}
         axes = {key: encoding[key] for key in ("x", "y")}
         layers.insert(0, {"data": {"values": ends}, "mark": ground, "encoding": axes})
     return {"layer": layers}
@@ -116,7 +96,7 @@ def _matrix(chart: Matrix) -> Spec:
     tooltip = [{"field": name, "type": "nominal"} for name in ("actual", "predicted", "rows")]
     tooltip.append({"field": "part", "type": "quantitative", "format": ".1%"})
     text: Spec = {"text": {"field": "rows", "type": "quantitative", "format": ","}}
-    text["color"] = {"condition": {"test": f"datum.part > {DARK_PART}", "value": "white"}, "value": _INK}
+    text["color"] = {"condition": {"test": f"datum.part > {DARK_PART}", "value": "white"}, "value": INK}
     return {
         "data": {"values": values},
         "layer": [
