@@ -31,6 +31,8 @@ _COLUMNS = {
     "scaleTier": "scale_tier",
     "error.message": "error",
     "environment": "environment",
+    "parent": "parent",
+    "trial": "trial",
 }
 _MAPPINGS = {("spec", "labels"): "labels", ("spec", "flags"): "flags", ("metrics",): "metrics"}
 _ASCII = frozenset({"id", "displayName", "kind", "backend", "state", "model"})

@@ -232,6 +232,8 @@ class JobRecord(Noun):
     """The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`. Of preprocessing, row counts."""
     message: str | None = None
     """The last line that mlmagic said about it."""
+    stop_reason: str | None = None
+    """Why it was told to stop early, which ends it as SUCCEEDED; one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +253,8 @@ class JobSummary(Noun):
     model_version: str | None = None
     dataset_version: str | None = None
     error: str | None = None
+    parent: str | None = None
+    trial: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

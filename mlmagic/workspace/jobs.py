@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import secrets
 import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import ConflictError
 from mlmagic.spec import codec
 from mlmagic.spec.job import FINAL_STATES, JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary
-from mlmagic.spec.names import check_name, new_job_id
+from mlmagic.spec.names import check_name, new_job_id, trial_job_id
 from mlmagic.spec.package import SourceMap
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import add_event
 from mlmagic.workspace.files import create_once, explained, write_atomic
+from mlmagic.workspace.job_families import check_deletable, check_parent, delete_rows
 from mlmagic.workspace.job_folder import check_file_names, stage_job, write_state
 from mlmagic.workspace.layout import DELETED_PREFIX, JobFolder
 from mlmagic.workspace.manifest import is_whole
@@ -62,7 +65,10 @@ class JobStore:
     ) -> JobRecord:
         """Make a QUEUED job: folder, row and event, or none of them.
 
+        A trial is made once: where there is one of that study and number, its record is returned as it is.
+
         Raises:
+            ConflictError: the study that it is a trial of has ended, or is to end.
             UsageError: the display name, or the name of what it makes, cannot be used.
             PackageError: a file would lie outside of the package.
             WorkspaceError: the workspace cannot be written.
@@ -78,6 +84,8 @@ class JobStore:
         with explained(f"make a job in {self._workspace.jobs}"):
             while True:
                 record = self._new_record(spec, now)
+                if spec.parent is not None and (made := self._made(record.id)) is not None:
+                    return made
                 staged = stage_job(self._workspace, record, source_map=source_map, **files)
                 try:
                     self._put_in_place(staged, record)
@@ -90,14 +98,25 @@ class JobStore:
                     return record
 
     def _new_record(self, spec: JobSpec, now: datetime) -> JobRecord:
+        if spec.parent is not None and spec.trial is not None:
+            job_id = trial_job_id(spec.parent, spec.trial)
+            return JobRecord(id=job_id, spec=spec, state=JobState.QUEUED, create_time=now, update_time=now)
         job_id = new_job_id(spec.display_name, now.astimezone(UTC))
         while self._workspace.job(job_id).root.exists():
             job_id = new_job_id(spec.display_name, now.astimezone(UTC))
         return JobRecord(id=job_id, spec=spec, state=JobState.QUEUED, create_time=now, update_time=now)
 
+    def _made(self, job_id: str) -> JobRecord | None:
+        with self._database.read() as connection:
+            is_there = connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,)).fetchone() is not None
+            return self._select(connection, job_id) if is_there else None
+
     def _put_in_place(self, staged: JobFolder, record: JobRecord) -> None:
         folder = self._workspace.job(record.id)
         with self._database.write() as connection:
+            if record.spec.parent is not None:
+                check_parent(connection, record)
+                self._clear(connection, folder)
             staged.root.rename(folder.root)
             try:
                 write_job(connection, record)
@@ -105,6 +124,12 @@ class JobStore:
             except BaseException:
                 folder.root.rename(staged.root)
                 raise
+
+    def _clear(self, connection: sqlite3.Connection, folder: JobFolder) -> None:
+        """Make room for a trial whose maker was killed between the folder and the row; nothing of it was run."""
+        row = connection.execute("SELECT 1 FROM jobs WHERE id = ?", (folder.id,)).fetchone()
+        if row is None and folder.root.exists():
+            folder.root.rename(folder.root.with_name(f"{DELETED_PREFIX}{folder.id}-{secrets.token_hex(4)}"))
 
     def get(self, job_id: str) -> JobRecord:
         """Return a job's record.
@@ -140,24 +165,30 @@ class JobStore:
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
         kinds: Collection[JobKind] | None = None,
+        parent: str | None = None,
+        trials: bool = True,
         where: Clause | None = None,
         order: Clause | None = None,
     ) -> Summaries:
         """Return jobs, by `order` and then newest first.
 
-        An empty `states` or `kinds` lets nothing through; None lets everything. `where` and `order` name columns of the
-        table of jobs, as `filters` writes them.
+        An empty `states` or `kinds` lets nothing through; None lets everything. `parent` lets through that study's
+        trials alone; without `trials`, none is let through. `where` and `order` name columns of the table of jobs, as
+        `filters` writes them.
         """
         conditions: list[str] = []
         values: list[object] = []
         names = None if display_name is None else [display_name]
-        for column, allowed in (("display_name", names), ("state", states), ("kind", kinds)):
+        parents = None if parent is None else [parent]
+        for column, allowed in (("display_name", names), ("state", states), ("kind", kinds), ("parent", parents)):
             if allowed is not None:
                 conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
                 values += [str(value) for value in allowed]
         if states is not None and FINAL_STATES.isdisjoint(states):
             # Said once more, for then the index of unfinished jobs is enough.
             conditions.append(UNFINISHED_ROWS)
+        if not trials:
+            conditions.append("parent IS NULL")
         if where is not None:
             conditions.append(f"({where.sql})")
             values += where.values
@@ -279,31 +310,23 @@ class JobStore:
             }
 
     def delete(self, job_id: str, *, now: datetime | None = None) -> None:
-        """Remove a job that has ended; a version that it made stays.
+        """Remove a job that has ended, with its trials; a version that it made stays.
 
         Raises:
-            ConflictError: it has not ended.
+            ConflictError: it has not ended, or one of its trials, or the study that it is a trial of.
             NotFoundError: there is no such job.
         """
-        folder = self._workspace.job(job_id).root
-        removed = folder.with_name(f"{DELETED_PREFIX}{job_id}")
+        removed: list[Path] = []
         with explained(f"delete job {job_id}"):
             with self._database.write() as connection:
-                record = self._select(connection, job_id)
-                if not record.state.is_final:
-                    raise ConflictError(
-                        f"job {job_id} is {record.state} and cannot be deleted.", hint=f"First `%jobs cancel {job_id}`."
-                    )
-                connection.execute(
-                    "DELETE FROM records WHERE number = (SELECT number FROM jobs WHERE id = ?)", (job_id,)
-                )
-                connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-                # Of what is gone, that it is gone is all that anybody needs to hear.
-                connection.execute("DELETE FROM events WHERE subject = ?", (f"job:{job_id}",))
-                add_event(connection, f"job:{job_id}", "deleted", {}, now or datetime.now(UTC))
-                with contextlib.suppress(FileNotFoundError):
-                    folder.rename(removed)
-            shutil.rmtree(removed, ignore_errors=True)
+                trials = check_deletable(connection, self._select(connection, job_id))
+                for one in (job_id, *trials):
+                    folder = self._workspace.job(one).root
+                    delete_rows(connection, one, now or datetime.now(UTC))
+                    with contextlib.suppress(FileNotFoundError):
+                        removed.append(folder.rename(folder.with_name(f"{DELETED_PREFIX}{one}")))
+            for path in removed:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _add_state_event(connection: sqlite3.Connection, record: JobRecord) -> None:

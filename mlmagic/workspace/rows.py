@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 SUMMARY_COLUMNS = (
     "id, display_name, kind, backend, state, create_time, start_time, end_time, priority, attempt, model_version, "
-    "dataset_version, error"
+    "dataset_version, error, parent, trial"
 )
 
 UNFINISHED_ROWS = f"state IN ({', '.join(sorted(repr(str(state)) for state in JobState if state not in FINAL_STATES))})"
 """A condition. A query that means to use the index of unfinished jobs has it word for word."""
 
 UNFINISHED_COLUMNS = (
-    "id, state, attempt, priority, create_time, start_time, update_time, cores, memory_bytes, environment"
+    "id, state, attempt, priority, create_time, start_time, update_time, cores, memory_bytes, environment, parent"
 )
 
 _COLUMNS = (
@@ -74,6 +74,8 @@ class UnfinishedJob:
     memory_bytes: int
     environment: str | None
     """See `JobSpec.environment`."""
+    parent: str | None
+    """See `JobSpec.parent`."""
 
 
 def write_job(connection: sqlite3.Connection, record: JobRecord) -> dict[str, Any]:
@@ -100,6 +102,8 @@ def _row(record: JobRecord, document: Mapping[str, Any]) -> tuple[object, ...]:
         record.model_version,
         record.dataset_version,
         record.error and record.error.message,
+        spec.parent,
+        spec.trial,
         to_micros(record.update_time),
         record.exit_code,
         spec.model,
@@ -125,7 +129,7 @@ def _compact(document: Mapping[str, Any]) -> str:
 def to_summary(row: tuple[Any, ...]) -> JobSummary:
     """Read a row of `SUMMARY_COLUMNS`."""
     job_id, display_name, kind, backend, state, create_time, start_time, end_time, *others = row
-    priority, attempt, model_version, dataset_version, error = others
+    priority, attempt, model_version, dataset_version, error, parent, trial = others
     return JobSummary(
         id=job_id,
         display_name=display_name,
@@ -140,12 +144,15 @@ def to_summary(row: tuple[Any, ...]) -> JobSummary:
         model_version=model_version,
         dataset_version=dataset_version,
         error=error,
+        parent=parent,
+        trial=trial,
     )
 
 
 def to_unfinished(row: tuple[Any, ...]) -> UnfinishedJob:
     """Read a row of `UNFINISHED_COLUMNS`."""
-    job_id, state, attempt, priority, create_time, start_time, update_time, cores, memory_bytes, environment = row
+    job_id, state, attempt, priority, create_time, start_time, update_time, *others = row
+    cores, memory_bytes, environment, parent = others
     return UnfinishedJob(
         id=job_id,
         state=_STATES[state],
@@ -157,4 +164,5 @@ def to_unfinished(row: tuple[Any, ...]) -> UnfinishedJob:
         cores=cores,
         memory_bytes=memory_bytes,
         environment=environment,
+        parent=parent,
     )

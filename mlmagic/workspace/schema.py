@@ -12,7 +12,7 @@ from mlmagic.workspace.rows import UNFINISHED_ROWS, write_job
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 3
+FORMAT = 4
 """Of the tables below, kept in SQLite's `user_version`; 0 is a database that is still empty."""
 
 _SINCE_1 = (
@@ -48,6 +48,15 @@ _SINCE_3 = (
     "ALTER TABLE jobs ADD COLUMN dataset_version TEXT",
 )
 
+_SINCE_4 = (
+    "ALTER TABLE jobs ADD COLUMN parent TEXT",
+    "ALTER TABLE jobs ADD COLUMN trial INTEGER",
+    "CREATE INDEX jobs_by_parent ON jobs (parent, trial) WHERE parent IS NOT NULL",
+)
+
+_NEWER_THAN = {2: (*_SINCE_3, *_SINCE_4), 3: _SINCE_4}
+"""What is missing in tables of a format, and can be added to them as they are."""
+
 
 def format_of(connection: sqlite3.Connection) -> int:
     """Return the format of the tables in a database."""
@@ -56,7 +65,7 @@ def format_of(connection: sqlite3.Connection) -> int:
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make all tables in the transaction that the connection is in."""
-    for statement in (*_SINCE_1, *_SINCE_2, *_SINCE_3):
+    for statement in (*_SINCE_1, *_SINCE_2, *_SINCE_3, *_SINCE_4):
         connection.execute(statement)
     # A reader that has seen event N asks for those after N: a rebuilt database must not begin at 1 again.
     first = int(time.time() * 1000)
@@ -71,8 +80,8 @@ def bring_up_to_date(connection: sqlite3.Connection) -> list[str]:
         The ids of jobs whose rows could not be read. Their folders stay where they are.
     """
     found = format_of(connection)
-    # Nothing was preprocessed before format 3, so there is nothing to fill its columns with.
-    for statement in _SINCE_3 if found == 2 else ():
+    # Nothing was preprocessed before format 3, nor tuned before 4: there is nothing to fill their columns with.
+    for statement in _NEWER_THAN.get(found, ()):
         connection.execute(statement)
     left_out = _from_1(connection) if found == 1 else []
     _set_format(connection)
@@ -84,7 +93,7 @@ def _from_1(connection: sqlite3.Connection) -> list[str]:
     connection.execute("ALTER TABLE jobs RENAME TO jobs_of_format_1")
     for index in ("jobs_by_time", "jobs_by_name"):
         connection.execute(f"DROP INDEX {index}")
-    for statement in (*_SINCE_2, *_SINCE_3):
+    for statement in (*_SINCE_2, *_SINCE_3, *_SINCE_4):
         connection.execute(statement)
     for job_id, text in connection.execute("SELECT id, record FROM jobs_of_format_1 ORDER BY create_time"):
         try:

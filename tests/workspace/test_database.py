@@ -92,7 +92,7 @@ def test_a_newer_format_is_an_error_that_names_both(workspace: Workspace, databa
     with pytest.raises(NewerWorkspaceError) as raised:
         count(database)
     assert str(raised.value) == (
-        f"the workspace {workspace.root} has format 7, of a newer mlmagic; this mlmagic knows formats up to 3.\n"
+        f"the workspace {workspace.root} has format 7, of a newer mlmagic; this mlmagic knows formats up to 4.\n"
         "Upgrade with `pip install --upgrade mlmagic` and restart the kernel, "
         "or choose another workspace with the environment variable MLMAGIC_HOME."
     )

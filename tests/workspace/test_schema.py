@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import threading
 import warnings
@@ -11,7 +12,7 @@ import pytest
 
 from mlmagic.errors import WorkspaceWarning
 from mlmagic.spec import codec
-from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
@@ -42,6 +43,8 @@ def make_old(workspace: Workspace) -> Callable[[dict[str, str]], None]:
 
     return make
 
+WITHOUT_4 = "DROP INDEX jobs_by_parent; ALTER TABLE jobs DROP COLUMN parent; ALTER TABLE jobs DROP COLUMN trial;"
+
 
 def test_an_older_database_keeps_its_jobs_and_events(
     database: Database,
@@ -66,13 +69,26 @@ def test_a_database_of_format_2_gets_the_columns_of_datasets(
     record, listed = submit(), jobs.list()
     with closing(sqlite3.connect(workspace.database)) as connection, connection:
         connection.executescript(
-            "ALTER TABLE jobs DROP COLUMN dataset; ALTER TABLE jobs DROP COLUMN dataset_version; "
+            f"{WITHOUT_4} ALTER TABLE jobs DROP COLUMN dataset; ALTER TABLE jobs DROP COLUMN dataset_version; "
             "PRAGMA user_version = 2;"
         )
     assert jobs.list() == listed
     assert jobs.get(record.id) == record
     jobs.advance(record.id, expect={record.state}, to=JobState.FAILED, now=now, dataset_version="taxi@1")
     assert jobs.list()[0].dataset_version == "taxi@1"
+
+
+def test_a_database_of_format_3_gets_the_columns_of_trials(
+    workspace: Workspace, jobs: JobStore, submit: Callable[..., JobRecord], spec: JobSpec
+) -> None:
+    study = submit(dataclasses.replace(spec, kind=JobKind.TUNING))
+    with closing(sqlite3.connect(workspace.database)) as connection, connection:
+        connection.executescript(f"{WITHOUT_4} PRAGMA user_version = 3;")
+    trial = submit(dataclasses.replace(spec, parent=study.id, trial=3))
+    assert trial.id == f"{study.id}-3"
+    (row,) = jobs.list(parent=study.id)
+    assert (row.id, row.parent, row.trial) == (trial.id, study.id, 3)
+    assert [row.id for row in jobs.list(trials=False)] == [study.id]
 
 
 def test_a_row_that_cannot_be_read_is_told_and_its_folder_stays(
