@@ -7,15 +7,13 @@ the data (maximum a posteriori). Rasmussen and Williams, Gaussian Processes for 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, optimize
 
 from mlmagic.tuning.encoding import Floats
-
-_SQRT5 = math.sqrt(5)
+from mlmagic.tuning.kernel import SQRT5, Kernel
 
 # Log-normal priors, for values with variance 1 on axes of length 1: the middle and the width of each.
 _LENGTH_PRIOR = (math.log(0.7), 1.0)
@@ -28,25 +26,6 @@ _NOISE_BOUNDS = (math.log(1e-6), math.log(2.0))
 
 # Where the search for the likeliest begins: smooth with hardly any noise, rough, and mostly noise.
 _STARTS = ((0.7, 1.0, 1e-4), (0.25, 1.0, 1e-3), (1.5, 1.0, 0.1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kernel:
-    """How alike values are, by distance."""
-
-    weights: Floats
-    """Of each column's squared distance: 1 / length²."""
-    scale: float
-    noise: float
-    """Variance of a value about the function."""
-
-    def between(self, first: Floats, second: Floats) -> Floats:
-        """Return the covariances of the function at the rows of two matrices."""
-        return self.scale * _matern(_squared_distances(first * self._roots, second * self._roots))
-
-    @property
-    def _roots(self) -> Floats:
-        return np.sqrt(self.weights)
 
 
 class Posterior:
@@ -71,7 +50,7 @@ class Posterior:
     def slopes(self, row: Floats) -> tuple[float, float, Floats, Floats]:
         """Return mean, standard deviation, and the gradients of both at one row."""
         differences = row - self.rows
-        distances = _SQRT5 * np.sqrt(differences**2 @ self.kernel.weights)
+        distances = SQRT5 * np.sqrt(differences**2 @ self.kernel.weights)
         decay = self.kernel.scale * np.exp(-distances)
         across = decay * (1 + distances + distances**2 / 3)
         gradient = (-5 / 3 * decay * (1 + distances))[:, None] * differences * self.kernel.weights
@@ -124,7 +103,7 @@ class _Likelihood:
         count = len(self._values)
         weights = np.exp(-2 * logarithms[:-2])
         scale, noise = np.exp(logarithms[-2:])
-        distances = _SQRT5 * np.sqrt(weights @ self._distances).reshape(count, count)
+        distances = SQRT5 * np.sqrt(weights @ self._distances).reshape(count, count)
         decay = scale * np.exp(-distances)
         alike = decay * (1 + distances + distances**2 / 3)
         covariance = alike + noise * np.eye(count)
@@ -140,13 +119,3 @@ class _Likelihood:
         by_length = (self._distances @ (change * (5 / 3) * decay * (1 + distances)).ravel()) * weights
         by_scale, by_noise = np.vdot(change, alike), noise * np.trace(change)
         return float(unlikely), np.array([*by_length, by_scale, by_noise]) + steps / self._widths
-
-
-def _squared_distances(first: Floats, second: Floats) -> Floats:
-    squares: Floats = (first**2).sum(1)[:, None] + (second**2).sum(1)[None, :] - 2 * first @ second.T
-    return np.maximum(squares, 0.0)
-
-
-def _matern(squares: Floats) -> Floats:
-    distances = _SQRT5 * np.sqrt(squares)
-    return np.exp(-distances) * (1 + distances + distances**2 / 3)

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlmagic.tuning.acquisition import Acquisition
-from mlmagic.tuning.encoding import Encoding, Floats
+from mlmagic.tuning.encoding import Encoding
 from mlmagic.tuning.gaussian_process import Posterior, fit_kernel
+from mlmagic.tuning.kernel import standard_values
 from mlmagic.tuning.space import Places, Space
 
 # How much a failed point says of its surroundings: as a bad value with this variance.
 _FAILED_NOISE = 0.1
+
+# How far on the bad side values are told apart.
+_REACH = 3.0
 
 # So many of the best points are looked about.
 _KNOWN = 5
@@ -37,7 +41,7 @@ def promising(
     """
     encoding = Encoding(space)
     places = [point for point, _ in results]
-    rows, values = encoding.rows(places), standard_values(np.array([value for _, value in results]))
+    rows, values = encoding.rows(places), standard_values(np.array([value for _, value in results]), _REACH)
     kernel = fit_kernel(rows, values, encoding.groups)
     if failed:
         rows = np.vstack([rows, encoding.rows(failed)])
@@ -52,12 +56,3 @@ def promising(
     expected = posterior.predict(rows[: len(results)])[0]
     known = [places[place] for place in np.argsort(expected, kind="stable")[:_KNOWN]]
     return Acquisition(space, encoding, posterior, float(expected.min())).best_points(known, numbers)
-
-
-def standard_values(values: Floats) -> Floats:
-    """Return values with mean 0 and variance 1; those far on the bad side, which say little, are drawn in."""
-    middle, best = float(np.median(values)), float(values.min())
-    spread = max(middle - best, 1e-12)
-    values = np.minimum(values, middle + 3 * spread)
-    deviation = float(values.std())
-    return (values - values.mean()) / deviation if deviation > 0 else np.zeros_like(values)

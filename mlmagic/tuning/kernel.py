@@ -1,0 +1,53 @@
+"""How alike the values of a function are at two points: Matérn 5/2, with a length for each parameter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlmagic.tuning.encoding import Floats
+
+SQRT5 = math.sqrt(5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A kernel; lengths are those of the columns of `Encoding`."""
+
+    weights: Floats
+    """Of each column's squared distance: 1 / length²."""
+    scale: float
+    """Variance of the function."""
+    noise: float
+    """Variance of a value about the function."""
+
+    def between(self, first: Floats, second: Floats) -> Floats:
+        """Return the covariances of the function at the rows of two matrices."""
+        roots = np.sqrt(self.weights)
+        return self.scale * matern(squared_distances(first * roots, second * roots))
+
+
+def matern(squares: Floats) -> Floats:
+    """Return how alike values are at some squared distances."""
+    distances = SQRT5 * np.sqrt(squares)
+    return np.exp(-distances) * (1 + distances + distances**2 / 3)
+
+
+def squared_distances(first: Floats, second: Floats) -> Floats:
+    """Return the squared distances between the rows of two matrices."""
+    squares: Floats = (first**2).sum(1)[:, None] + (second**2).sum(1)[None, :] - 2 * first @ second.T
+    return np.maximum(squares, 0.0)
+
+
+def standard_values(values: Floats, reach: float) -> Floats:
+    """Return values, of which less is better, with mean 0 and variance 1.
+
+    Those far on the bad side are drawn in first, to `reach` times as far as the best lies from the median: how bad the
+    bad ones are says little about where the best lies.
+    """
+    middle, best = float(np.median(values)), float(values.min())
+    drawn = np.minimum(values, middle + reach * max(middle - best, 1e-12))
+    deviation = float(drawn.std())
+    return (drawn - drawn.mean()) / deviation if deviation > 0 else np.zeros_like(values)
