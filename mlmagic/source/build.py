@@ -20,7 +20,7 @@ from mlmagic.source.docstrings import summary
 from mlmagic.source.flags import function_flags, script_flags
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.source.managed import managed_files, managed_flags
-from mlmagic.source.parts import LOOP_FILE
+from mlmagic.source.parts import LOOP_FILE, REPORT_FILE, part_text
 from mlmagic.source.project import pyproject, requirements_text
 from mlmagic.source.requirements import Requirements, find_requirements, installed_distribution, local_module
 from mlmagic.source.sdist import distribution_name
@@ -163,6 +163,8 @@ def _files(name: str, program: _Program, task: str, needed: Requirements, python
         "requirements.txt": requirements_text(needed.lines, python),
         "setup.py": template("setup.py").substitute(),
     }
+    if program.shape.function is not None:
+        texts[REPORT_FILE] = part_text("report")
     files = {file: text.encode() for file, text in texts.items()}
     files.update({f"trainer/data/{file.file_name}": file.content for file in program.data})
     files.update(needed.files)

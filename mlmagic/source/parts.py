@@ -11,6 +11,8 @@ PACKAGE = "trainer"
 """What every package built from a cell is called."""
 
 LOOP_FILE = f"{PACKAGE}/loop.py"
+REPORT_FILE = f"{PACKAGE}/report.py"
+"""What tells metrics: in all packages but those of scripts, which do it themselves."""
 
 # The modules that cells may import.
 _PARTS = ("loop",)

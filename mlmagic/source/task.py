@@ -33,7 +33,6 @@ def train_task(flags: Sequence[Flag], description: str | None, *, joins_cluster:
         description,
         imports=_path_import(flags),
         join=_join(joins_cluster),
-        report=template("report.py").template.rstrip("\n") + "\n",
     )
 
 
@@ -47,7 +46,6 @@ def build_model_task(flags: ManagedFlags, description: str | None) -> str:
         features=literal(flags.features),
         model=literal(flags.model),
         training=literal(tuple(flag.name for flag in TRAINING_FLAGS)),
-        report=template("report.py").template.rstrip("\n") + "\n",
     )
 
 

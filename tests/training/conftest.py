@@ -35,6 +35,7 @@ class Training:
     def __init__(self, package: Path, folder: Path) -> None:
         self.package, self.folder = package, folder
         self.checkpoints, self.logs, self.model = folder / "checkpoints", folder / "tensorboard", folder / "model"
+        self.metric_file = folder / "hypertune" / "output.metrics"
         self._processes: dict[Replica, subprocess.Popen[bytes]] = {}
         self._addresses: dict[Replica, str] = {}
         self._args: tuple[str, ...] = ()
@@ -93,6 +94,11 @@ class Training:
         assert lines, self.log(replica)
         return lines[-1].removeprefix("END ")
 
+    def measured(self, metric: str) -> dict[int, float]:
+        """What tuning was told of a metric, by the number of epochs."""
+        lines = [json.loads(line) for line in self.metric_file.read_text().splitlines()]
+        return {int(line["global_step"]): float(line[metric]) for line in lines if metric in line}
+
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
@@ -102,6 +108,7 @@ class Training:
             "AIP_CHECKPOINT_DIR": f"{self.checkpoints}/",
             "AIP_TENSORBOARD_LOG_DIR": f"{self.logs}/",
             "AIP_MODEL_DIR": f"{self.model}/",
+            "CLOUD_ML_HP_METRIC_FILE": str(self.metric_file),
         }
 
 

@@ -78,3 +78,4 @@ def test_an_evaluator_evaluates_in_place_of_the_chief(training, counts: dict[str
     assert "val_loss" not in training.log()
     assert "Epoch 3/3\nval_accuracy: " in training.log(Replica("evaluator", 0))
     assert int(curves(training.logs)["val_loss"][-1][0]) == 2
+    assert max(training.measured("val_loss")) == max(training.measured("loss")) == 3

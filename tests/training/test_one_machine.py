@@ -26,6 +26,8 @@ def test_a_job_killed_twice_ends_as_one_that_was_not(training, unbroken) -> None
     assert re.findall(r"^Epoch (\d)/3$", training.log(), re.MULTILINE) == ["1", "2", "2", "2", "3"]
     assert steps(training.logs) == steps(unbroken.logs)
     assert steps(training.logs)["val_auc"] == [0, 1, 2]
+    assert training.measured("val_auc") == unbroken.measured("val_auc")
+    assert list(training.measured("val_auc")) == [1, 2, 3]
 
 
 @pytest.mark.slow
