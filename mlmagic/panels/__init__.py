@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mlmagic.panels.plan import batch_plan_bundle, plan_bundle, preprocessing_plan_bundle
     from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
     from mlmagic.panels.study import study_bundle
+    from mlmagic.panels.study_plot import study_plots
+    from mlmagic.panels.trials import trials_bundle
+    from mlmagic.panels.tuning_plan import tuning_plan_bundle
 
 # Resolved on first use: who shows a job needs no dry run's view.
 _HOMES = {
@@ -51,6 +54,9 @@ _HOMES = {
     "preprocessing_plan_bundle": "plan",
     "status_bundle": "status",
     "study_bundle": "study",
+    "trials_bundle": "trials",
+    "tuning_plan_bundle": "tuning_plan",
+    "study_plots": "study_plot",
     "version_bundle": "model_version",
 }
 
@@ -80,6 +86,9 @@ __all__ = [
     "preprocessing_plan_bundle",
     "status_bundle",
     "study_bundle",
+    "study_plots",
+    "trials_bundle",
+    "tuning_plan_bundle",
     "version_bundle",
 ]
 

@@ -14,7 +14,9 @@ from mlmagic.panels.log import log_html
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
 from mlmagic.panels.progress import bar
+from mlmagic.panels.study_charts import history, importance, parallel
 from mlmagic.panels.study_space import space_html, space_text
+from mlmagic.panels.study_svg import chart_svg, size_of
 from mlmagic.panels.study_table import ordered, trials_html, trials_text
 from mlmagic.panels.study_words import (
     BEST,
@@ -33,7 +35,7 @@ from mlmagic.spec.study import Trial, TrialState
 from mlmagic.spec.study_report import StudyReport
 
 MIME_TYPE = "application/vnd.mlmagic.study+json"
-_SHOWN, _SHOWN_IN_TEXT = 30, 20
+_SHOWN = 20
 _LOG_LINES = 60
 _BY_NUMBER = "number"
 
@@ -52,7 +54,7 @@ def study_bundle(
     now = now or utc_now()
     trials = list(report.study.trials) if order == _BY_NUMBER else ordered(report)
     html = _html(report, trials[: limit or _SHOWN], now)
-    text = _text(report, trials[: limit or _SHOWN_IN_TEXT], now)
+    text = _text(report, trials[: limit or _SHOWN], now)
     return document(MIME_TYPE, encode(report), html=html, text=text)
 
 
@@ -78,6 +80,7 @@ def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
         _progress_html(report),
         _best_html(report),
         error_html(record.error) if record.error else None,
+        *_charts_html(report),
         trials_html(report, trials) if trials else None,
         theme.row(theme.faint(more)) if more else None,
         theme.folded("Search space", space_html(report.spec.parameters), is_open=not report.study.trials),
@@ -135,6 +138,19 @@ def _best_html(report: StudyReport) -> Html | None:
     value = element("strong", number(best.final.value), style="font-size:15px")
     where = theme.faint(f"trial {best.number}")
     return element("div", f"{BEST} Best {one_line(report.spec.metric)}", value, where, *told, style=style)
+
+
+def _charts_html(report: StudyReport) -> list[Html]:
+    """Return what was found so far: results by trial beside what mattered, and below them all parameters at once."""
+    first = [*history(report), *importance(report)]
+    if not first:
+        return []
+    boxes = [
+        element("div", chart_svg(chart, is_wide=len(first) == 1), style=f"flex:1 1 {size_of(chart)[0]}px;min-width:0")
+        for chart in first
+    ]
+    row = element("div", *boxes, style="display:flex;flex-wrap:wrap;gap:8px 16px;align-items:flex-start")
+    return [element("div", row, *map(chart_svg, parallel(report)), style="margin-top:12px")]
 
 
 def _more(report: StudyReport, shown: int) -> str | None:

@@ -1,0 +1,155 @@
+"""The axes of a study's charts: where a value lies between 0 and 1, and which values are told beside the axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import quantiles
+
+from mlmagic.spec.study import Goal, Parameter, ParameterKind, Scale
+
+Tick = tuple[float, str]
+"""A place between 0 and 1, and what stands beside it."""
+
+_FACTORS = (1, 2, 5, 10)
+_MOST_TICKS = 5
+_LOG_RATIO = 100.0
+"""Positive results that differ more are drawn by their powers of ten."""
+_FAR = 3.0
+"""A result that is so many times the middle half's width away from it would press all others together."""
+_FEWEST = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterAxis:
+    """The values of a parameter, stretched as they are searched."""
+
+    parameter: Parameter
+
+    def place(self, text: str) -> float | None:
+        """Return where a value lies; None for what is not in the space, such as a trial of an earlier study has."""
+        parameter = self.parameter
+        try:
+            if parameter.kind is ParameterKind.CATEGORICAL:
+                return _evenly(parameter.categories.index(text), len(parameter.categories))
+            if parameter.kind is ParameterKind.DISCRETE:
+                return _evenly(parameter.numbers.index(float(text)), len(parameter.numbers))
+            place = self._number(float(text))
+        except ValueError:
+            return None
+        return place if math.isfinite(place) and -1e-9 <= place <= 1 + 1e-9 else None
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """The values that are told."""
+        parameter = self.parameter
+        if parameter.kind is ParameterKind.CATEGORICAL:
+            return [(_evenly(at, len(parameter.categories)), name) for at, name in enumerate(parameter.categories)]
+        if parameter.kind is ParameterKind.DISCRETE:
+            count = len(parameter.numbers)
+            return [(_evenly(at, count), f"{number:g}") for at, number in enumerate(parameter.numbers)]
+        low, high = self._bounds
+        inner = powers(low, high) if parameter.scale is Scale.LOG else round_numbers(low, high)
+        told = [(self._number(number), f"{number:g}") for number in dict.fromkeys([low, *inner, high])]
+        return _apart(told)
+
+    @property
+    def is_word(self) -> bool:
+        """Its values are told apart, not measured."""
+        return self.parameter.kind in {ParameterKind.CATEGORICAL, ParameterKind.DISCRETE}
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        return self.parameter.minimum or 0.0, self.parameter.maximum or 0.0
+
+    def _number(self, number: float) -> float:
+        low, high = self._bounds
+        if high <= low:
+            return 0.5
+        if self.parameter.scale is Scale.LOG:
+            return math.log(number / low) / math.log(high / low)
+        if self.parameter.scale is Scale.REVERSE_LOG:
+            return 1 - math.log((low + high - number) / low) / math.log(high / low)
+        return (number - low) / (high - low)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultAxis:
+    """The results of trials. What lies beyond is drawn at its end."""
+
+    low: float
+    high: float
+    is_log: bool = False
+
+    def place(self, value: float) -> float:
+        """Return where a result lies."""
+        if value <= self.low or self.high <= self.low:
+            return 0.0 if self.high > self.low else 0.5
+        if value >= self.high:
+            return 1.0
+        if self.is_log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def is_beyond(self, value: float) -> bool:
+        """Say whether a result lies where it cannot be drawn."""
+        return not self.low <= value <= self.high
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """The results that are told."""
+        inner = powers(self.low, self.high) if self.is_log else round_numbers(self.low, self.high)
+        return [(self.place(value), f"{value:.6g}") for value in inner]
+
+
+def result_axis(values: Sequence[float], goal: Goal) -> ResultAxis:
+    """Return an axis for these results; a few that are far worse than the rest may lie beyond it."""
+    found = sorted(value for value in values if math.isfinite(value))
+    if not found:
+        return ResultAxis(low=0.0, high=1.0)
+    low, high = found[0], found[-1]
+    if low > 0 and high / low >= _LOG_RATIO:
+        return ResultAxis(low=low / 1.2, high=high * 1.2, is_log=True)
+    if len(found) >= _FEWEST:
+        first, _, third = quantiles(found, n=4)
+        reach = _FAR * (third - first)
+        if reach > 0 and goal is Goal.MINIMIZE:
+            high = max(value for value in found if value <= third + reach)
+        elif reach > 0:
+            low = min(value for value in found if value >= first - reach)
+    margin = (high - low) * 0.06 or abs(low) * 0.1 or 0.5
+    return ResultAxis(low=low - margin, high=high + margin)
+
+
+def round_numbers(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:
+    """Return a few round numbers within a range."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * size for factor in _FACTORS if factor * size >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+
+
+def powers(low: float, high: float) -> list[float]:
+    """Return powers of ten within a range, or where it has less than two round numbers."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    every = max(1, -(-(last - first + 1) // _MOST_TICKS))
+    found = [float(f"1e{power}") for power in range(first, last + 1, every)]
+    return found if len(found) > 1 else round_numbers(low, high, 4)
+
+
+def _evenly(at: int, count: int) -> float:
+    return at / (count - 1) if count > 1 else 0.5
+
+
+def _apart(ticks: Sequence[Tick], least: float = 0.09) -> list[Tick]:
+    """Return the ends, and of the others those that are not too near to another one."""
+    first, *inner, last = ticks if len(ticks) > 1 else (*ticks, *ticks)
+    kept = [first]
+    for tick in inner:
+        if tick[0] - kept[-1][0] >= least and last[0] - tick[0] >= least:
+            kept.append(tick)
+    return [*kept, last] if last[0] > first[0] else kept
