@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from mlmagic.api.models import model, models
     from mlmagic.api.prediction import predict
     from mlmagic.api.preprocessing import plan_preprocessing, preprocess
+    from mlmagic.api.promotion import promote, resume
     from mlmagic.api.retention import delete_jobs
     from mlmagic.api.status import status
+    from mlmagic.api.study import studies, study
     from mlmagic.api.training import plan_training, train
+    from mlmagic.api.tuning import plan_tuning, tune
     from mlmagic.session import use
 
 # Resolved on first use: `import mlmagic` costs next to nothing.
@@ -53,11 +56,17 @@ _HOMES = {
     "plan_predict_files": "mlmagic.api.batch_prediction",
     "plan_preprocessing": "mlmagic.api.preprocessing",
     "plan_training": "mlmagic.api.training",
+    "plan_tuning": "mlmagic.api.tuning",
     "predict": "mlmagic.api.prediction",
     "predict_files": "mlmagic.api.batch_prediction",
     "preprocess": "mlmagic.api.preprocessing",
+    "promote": "mlmagic.api.promotion",
+    "resume": "mlmagic.api.promotion",
     "status": "mlmagic.api.status",
+    "studies": "mlmagic.api.study",
+    "study": "mlmagic.api.study",
     "train": "mlmagic.api.training",
+    "tune": "mlmagic.api.tuning",
     "use": "mlmagic.session",
     "load_ipython_extension": "mlmagic.magics",
     "unload_ipython_extension": "mlmagic.magics",
@@ -67,8 +76,8 @@ _HOMES = {
 __all__ = [
     "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy", "diff_datasets",
     "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job", "jobs", "model",
-    "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training", "predict",
-    "predict_files", "preprocess", "status", "train", "use",
+    "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training", "plan_tuning", "predict",
+    "predict_files", "preprocess", "promote", "resume", "status", "studies", "study", "train", "tune", "use",
 ]  # fmt: skip
 
 

@@ -58,8 +58,23 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
     if spec.args:
         words.append(f"--args={gcloud_list(spec.args)}")
     if spec.labels:
-        words.append(f"--labels={','.join(f'{key}={value}' for key, value in sorted(spec.labels.items()))}")
+        words.append(f"--labels={_labels(spec)}")
     return tuple(words)
+
+
+def gcloud_study_command(spec: JobSpec, config: str = "study.yaml") -> tuple[str, ...]:
+    """Return the words of the gcloud command that runs a study on Vertex AI; `config` is the file that describes it."""
+    words = ["gcloud", "ai", "hp-tuning-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
+    if spec.study is not None:
+        words += [f"--max-trial-count={spec.study.trials}", f"--parallel-trial-count={spec.study.parallel}"]
+    words.append(f"--config={config}")
+    if spec.labels:
+        words.append(f"--labels={_labels(spec)}")
+    return tuple(words)
+
+
+def _labels(spec: JobSpec) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(spec.labels.items()))
 
 
 def _package_uri(spec: JobSpec) -> str:

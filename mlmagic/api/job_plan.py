@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from mlmagic.api.job import Job
 from mlmagic.spec.job import JobSpec
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
 
 P = ParamSpec("P")
+J_co = TypeVar("J_co", covariant=True, bound=Job)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,15 @@ class JobPlan(ABC):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]: ...
 
 
-def submitting(plan: Callable[P, JobPlan], name: str, summary: str) -> Callable[P, Job]:
+class _Submittable(Protocol[J_co]):
+    def submit(self) -> J_co: ...
+
+
+def submitting(plan: Callable[P, _Submittable[J_co]], name: str, summary: str) -> Callable[P, J_co]:
     """Return a function of that name which starts what `plan` makes; it takes the same arguments."""
 
     @wraps(plan)
-    def submit(*args: P.args, **kwargs: P.kwargs) -> Job:
+    def submit(*args: P.args, **kwargs: P.kwargs) -> J_co:
         return plan(*args, **kwargs).submit()
 
     submit.__name__ = submit.__qualname__ = name

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_timeout, read_whole_number
-from mlmagic.api.program_arguments import check_program_arguments, flag_values
+from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.program_words import merged_words
 from mlmagic.api.resources import read_resources
 from mlmagic.api.stored_flags import read_stored_flags
+from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.package import CellShape
@@ -47,25 +48,33 @@ class Changes:
 
 
 def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: Changes) -> str:
-    """Submit a job's package once more, and return the new job's id.
+    """Submit a job's package once more, and return the new job's id. That of a trial is a job of its own.
 
     Raises:
         UsageError: changes that do not fit, or arguments that the program does not take.
         NotFoundError: what it was trained on was deleted.
     """
+    old = dataclasses.replace(backend.get(job_id).spec, rerun_of=job_id, parent=None, trial=None)
+    return run_again(backend, job_id, old, args, changes)
+
+
+def run_again(backend: Backend, job_id: str, old: JobSpec, args: Sequence[str | float], changes: Changes) -> str:
+    """Submit a job's package as `old` says, but for the changes, and return the new job's id.
+
+    Errors are those of `rerun`.
+    """
     from mlmagic.session import current_session
 
-    old = backend.get(job_id).spec
     _check_dataset(old, args)
     package = backend.package(job_id)
     settings = _read_settings(old, args, changes)
     known = with_stored_flags(package)
     words = merged_words(old.args, settings.words, read_stored_flags(package).known)
-    check_program_arguments(known, words)
+    check_program_arguments(known, (*words, *sample_flags(old.study)))
     spec = dataclasses.replace(
         old,
         args=words,
-        flags=flag_values(known, words),
+        flags=trial_flag_values(known, words, old.study),
         resources=settings.resources,
         labels=settings.labels,
         timeout_seconds=settings.timeout_seconds,
@@ -76,7 +85,6 @@ def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: C
         warm_starts=current_session().warm_starts,
         versions={**old.versions, **present_versions()},
         invocation=changes.invocation,
-        rerun_of=job_id,
         # The job runs as one that this kernel submits; its code, and the folder that it reads from, are the old ones.
         python=sys.executable,
         working_directory=_existing(old.working_directory),
@@ -95,7 +103,7 @@ def _check_dataset(old: JobSpec, args: Sequence[str | float]) -> None:
     """
     from mlmagic.session import current_session
 
-    if old.kind is not JobKind.TRAINING or old.dataset is None:
+    if old.kind not in {JobKind.TRAINING, JobKind.TUNING} or old.dataset is None:
         return
     if any(str(word).partition("=")[0] == "--data" for word in args):
         raise UsageError(

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 _DIGITS = 4
 _MOST_DECIMALS = 8
-_LOWER = frozenset({"loss", "error", "mae", "mse", "rmse"})
-_HIGHER = frozenset({"accuracy", "acc", "auc", "precision", "recall", "f1", "r2"})
+_LOWER = frozenset(
+    {"loss", "logloss", "error", "mae", "mape", "mse", "msle", "rmse", "crossentropy", "perplexity", "deviance"}
+)
+_HIGHER = frozenset({"accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "iou", "bleu", "ndcg"})
 # `f1_score`, `auc_1`: what stands behind the name of a metric without changing what it is.
 _SUFFIX = re.compile(r"(?:_score)?(?:_\d+)?$")
 
@@ -44,7 +46,9 @@ def best(name: str, values: Sequence[float | None]) -> frozenset[int]:
 
 def lower_is_better(name: str) -> bool | None:
     """Return which way a metric is better, told by the last word of its name; None where that is not known."""
-    word = re.split(r"[^a-z0-9]+", _SUFFIX.sub("", name.lower()))[-1]
+    *before, word = re.split(r"[^a-z0-9]+", _SUFFIX.sub("", name.lower()))
+    if "neg" in before:  # scikit-learn's `neg_mean_squared_error` turns it round
+        return None
     return True if word in _LOWER else False if word in _HIGHER else None
 
 

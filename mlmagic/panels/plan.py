@@ -28,7 +28,7 @@ _SHAPES = {
 }
 _FROM_CELL = ("model.py", "cell.py", "features.json")
 
-_GCLOUD_NOTE = """\
+GCLOUD_NOTE = """\
 # BUCKET is yours, and holds what `python setup.py sdist` makes of the exported
 # package. The image has Python 3.10: newer pins need an image of your own.
 """
@@ -56,18 +56,18 @@ def plan_bundle(
         gcloud_command: the words that submit it to Vertex AI.
     """
     commands = [
-        ("Run it on this machine, where the exported package lies", _command_text(command)),
-        ("Worker pools on Vertex AI", _yaml({"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]})),
-        ("The same job with gcloud", _GCLOUD_NOTE + _command_text(gcloud_command)),
+        ("Run it on this machine, where the exported package lies", command_text(command)),
+        ("Worker pools on Vertex AI", yaml_text({"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]})),
+        ("The same job with gcloud", GCLOUD_NOTE + command_text(gcloud_command)),
     ]
     payload = {
         "spec": encode(spec),
-        "files": _sizes(package),
+        "files": sizes(package),
         "notes": list(package.notes),
         "command": list(command),
         "gcloudCommand": list(gcloud_command),
     }
-    return _bundle(package, spec, payload, commands)
+    return plan_document(package, spec, payload, commands)
 
 
 def preprocessing_plan_bundle(
@@ -88,44 +88,57 @@ def preprocessing_plan_bundle(
         vendored: the paths of mlmagic's own modules in the package, which are one line of its tree.
     """
     commands = [
-        ("Run it on this machine, where the exported package lies", _command_text(command)),
-        ("The same pipeline on Dataflow", _DATAFLOW_NOTE + _command_text(dataflow_command)),
+        ("Run it on this machine, where the exported package lies", command_text(command)),
+        ("The same pipeline on Dataflow", _DATAFLOW_NOTE + command_text(dataflow_command)),
     ]
     payload = {
         "spec": encode(spec),
-        "files": _sizes(package),
+        "files": sizes(package),
         "vendored": sorted(vendored),
         "notes": list(package.notes),
         "command": list(command),
         "dataflowCommand": list(dataflow_command),
     }
-    return _bundle(package, spec, payload, commands, vendored)
+    return plan_document(package, spec, payload, commands, vendored=vendored)
 
 
 def batch_plan_bundle(package: TrainerPackage, spec: JobSpec, *, command: Sequence[str]) -> Bundle:
     """Return the view of what a batch prediction would do. `command` runs it where the package's files lie."""
-    commands = [("Run it on this machine, where the exported package lies", _command_text(command))]
+    commands = [("Run it on this machine, where the exported package lies", command_text(command))]
     payload = {
         "spec": encode(spec),
-        "files": _sizes(package),
+        "files": sizes(package),
         "notes": list(package.notes),
         "command": list(command),
     }
-    return _bundle(package, spec, payload, commands)
+    return plan_document(package, spec, payload, commands)
 
 
-def _bundle(
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What is shown above the package."""
+
+    html: Html
+    lines: Sequence[str]
+    """The same as text."""
+
+
+def plan_document(
     package: TrainerPackage,
     spec: JobSpec,
     payload: Mapping[str, Any],
     commands: Sequence[tuple[str, str]],
+    *,
     vendored: Collection[str] = (),
+    lead: Lead | None = None,
 ) -> Bundle:
-    view = _View(package, spec, commands, tree(package.files, vendored))
+    """Return the view of a plan: `commands` are what each is for, and its text."""
+    view = _View(package, spec, commands, tree(package.files, vendored), lead)
     return document(MIME_TYPE, payload, html=_html(view), text=_text(view))
 
 
-def _sizes(package: TrainerPackage) -> dict[str, int]:
+def sizes(package: TrainerPackage) -> dict[str, int]:
+    """Return the bytes of each file."""
     return {path: len(content) for path, content in sorted(package.files.items())}
 
 
@@ -138,6 +151,7 @@ class _View:
     commands: Sequence[tuple[str, str]]
     """What each is for, and the command."""
     tree: str
+    lead: Lead | None = None
 
 
 def shown_files(package: TrainerPackage) -> list[tuple[str, str]]:
@@ -192,7 +206,7 @@ def numbered(text: str) -> list[tuple[str, str]]:
     return [(f"{number:>{width}}", line) for number, line in enumerate(lines, 1)]
 
 
-def _command_text(words: Sequence[str]) -> str:
+def command_text(words: Sequence[str]) -> str:
     """Return a shell command; a long one has a flag on each line."""
     line = shlex.join(words)
     if len(line) <= 78:
@@ -209,7 +223,8 @@ def _flags_apart(words: Sequence[str]) -> list[str]:
     return [shlex.join(group) for group in groups]
 
 
-def _yaml(value: object) -> str:
+def yaml_text(value: object) -> str:
+    """Return a document as YAML, in its own order."""
     import yaml
 
     class _Dumper(yaml.SafeDumper):
@@ -240,22 +255,24 @@ def _html(view: _View) -> Html:
     ]
     (here, command), *elsewhere = view.commands
     sections = [
-        join([_label(here), theme.block(command)]),
+        join([section_label(here), theme.block(command)]),
         *(theme.folded(label, theme.block(text)) for label, text in elsewhere),
     ]
     return theme.card(
         heading,
         theme.row("Would package ", _what(package, spec), top="6px"),
         _notes_html(package.notes),
+        view.lead.html if view.lead else None,
         _flags_html(package),
-        _label("Package"),
+        section_label("Package"),
         theme.block(view.tree, wrap=False),
         *files,
         *sections,
     )
 
 
-def _label(text: str) -> Html:
+def section_label(text: str) -> Html:
+    """Return the line above a part of a plan."""
     return theme.row(theme.faint(text), top="12px")
 
 
@@ -267,7 +284,9 @@ def _flags_html(package: TrainerPackage) -> Html | None:
     if not package.flags:
         return None
     rows = [[theme.code(name), kind, value, text] for name, kind, value, text in _flag_rows(package)]
-    return join([_label("Flags of the program, after --"), theme.table(["Flag", "Type", "Default", "Meaning"], rows)])
+    return join(
+        [section_label("Flags of the program, after --"), theme.table(["Flag", "Type", "Default", "Meaning"], rows)]
+    )
 
 
 def _flag_rows(package: TrainerPackage) -> list[tuple[str, str, str, str]]:
@@ -292,6 +311,7 @@ def _text(view: _View) -> str:
     package, spec = view.package, view.spec
     lines = [_NOTHING_RAN, f"{spec.display_name} would package {_what(package, spec)}"]
     lines += [f"! {note}" for note in package.notes]
+    lines += view.lead.lines if view.lead else []
     lines += ["", view.tree]
     for path, text in shown_files(package):
         lines += ["", f"{path}", *(f"{number} │ {line}".rstrip() for number, line in numbered(text))]

@@ -1,0 +1,201 @@
+"""A study as an object: a tuning job, with what its trials have found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mlmagic.api.job import Job
+from mlmagic.api.selection import Reference, session_of
+from mlmagic.api.trial_list import TrialList
+from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec
+from mlmagic.spec.names import is_name
+from mlmagic.spec.study import Study, StudySpec, Trial
+
+if TYPE_CHECKING:
+    from mlmagic.api.job_list import JobList
+    from mlmagic.api.study_report import StudyDescription
+    from mlmagic.backends.base import Backend
+    from mlmagic.session import Session
+    from mlmagic.workspace.layout import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyJob(Job):
+    """A handle on a tuning job. It holds the id alone: whatever it tells is read when it is asked."""
+
+    workspace: Workspace = field(repr=False)
+
+    @property
+    def study_spec(self) -> StudySpec:
+        """What is searched."""
+        return study_of(self.spec)
+
+    @property
+    def study(self) -> Study:
+        """The study as far as it has come."""
+        from mlmagic.workspace.studies import read_trials
+
+        return Study(id=self.id, spec=self.study_spec, trials=read_trials(self.workspace.job(self.id)))
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The trial with the best result; None while there is none."""
+        return self.study.best
+
+    @property
+    def trials(self) -> TrialList:
+        """The trials, by number; `trials.to_frame()` is a DataFrame of them."""
+        return TrialList(self.study, self.report)
+
+    def trial(self, number: int) -> Job:
+        """Return the job of a trial.
+
+        Raises:
+            NotFoundError: there is no trial of that number.
+        """
+        return Job(id=find_trial(self.study, number).job, backend=self.backend)
+
+    def report(self) -> StudyDescription:
+        """Return all that is known about the study now, with the jobs of its trials and their curves."""
+        from mlmagic.api.study_report import report_study
+
+        return report_study(self.backend, self.workspace, self.id)
+
+    def promote(
+        self,
+        args: Sequence[str | float] = (),
+        *,
+        trial: int | None = None,
+        model: str | None = None,
+        set_default: bool = False,
+        wait: bool = False,
+    ) -> Job:
+        """Train once more with the best trial's parameters, and make a version of the model.
+
+        `mlmagic.promote` says what the arguments mean, and takes more of them.
+        """
+        from mlmagic.api.promotion import promote
+
+        job = promote(self, args=args, trial=trial, model=model, set_default=set_default)
+        return job.wait() if wait else job
+
+    def resume(self, trials: int | None = None, *, parallel: int | None = None) -> StudyJob:
+        """Go on with more trials, as a new study. `mlmagic.resume` says what the arguments mean, and takes more."""
+        from mlmagic.api.promotion import resume
+
+        return resume(self, trials, parallel=parallel)
+
+
+def study(reference: Reference, *, session: Session | None = None) -> StudyJob:
+    """Return the study of that id, that unique id prefix, or the newest study of that name.
+
+    Raises:
+        NotFoundError: there is none; says what it is instead, or names the nearest.
+        UsageError: the prefix fits several.
+    """
+    return find_study(session_of(session), reference)
+
+
+def studies(*, limit: int | None = 50, session: Session | None = None) -> JobList:
+    """Return the studies of the workspace, newest first.
+
+    Args:
+        limit: how many at most; None for all.
+        session: another than this process's.
+    """
+    from mlmagic.api.jobs import jobs
+
+    return jobs("kind=tuning", limit=limit, session=session)
+
+
+def find_study(session: Session, reference: Reference) -> StudyJob:
+    """Return the study that a reference means; errors are those of `study`."""
+    if isinstance(reference, StudyJob):
+        return reference
+    backend = session.backend()
+    job_id = reference.id if isinstance(reference, Job) else _resolve(backend, reference)
+    record = backend.get(job_id)
+    if record.spec.study is None:
+        raise _no_study(record)
+    return StudyJob(id=job_id, backend=backend, workspace=session.location)
+
+
+def job_of(session: Session, job_id: str) -> Job:
+    """Return the handle on a job: of a study, one that tells about its trials."""
+    backend = session.backend()
+    if backend.get(job_id).spec.study is None:
+        return Job(id=job_id, backend=backend)
+    return StudyJob(id=job_id, backend=backend, workspace=session.location)
+
+
+def study_of(spec: JobSpec) -> StudySpec:
+    """Return what a tuning job searches."""
+    if spec.study is None:
+        raise NotFoundError(f"{spec.display_name} is no study.")
+    return spec.study
+
+
+def find_trial(study: Study, number: int) -> Trial:
+    """Return the trial of that number.
+
+    Raises:
+        NotFoundError: there is none; says which there are.
+    """
+    for trial in study.trials:
+        if trial.number == number:
+            return trial
+    known = f"It has the trials 1 to {study.trials[-1].number}." if study.trials else "It has no trials yet."
+    raise NotFoundError(f"{study.id} has no trial {number}.", hint=known)
+
+
+def check_has_ended(study: StudyJob) -> None:
+    """Check that a study makes no more trials.
+
+    Raises:
+        UsageError: it does.
+    """
+    state = study.state
+    if not state.is_final:
+        raise UsageError(
+            f"{study.id} is {state}, and goes on making trials.", hint=f"To end it first: %jobs cancel {study.id}"
+        )
+
+
+def trials_left(resumed: StudyJob) -> int:
+    """Return how many trials a study was to make, and has not made.
+
+    Raises:
+        UsageError: it has made them all.
+    """
+    spec = resumed.study_spec
+    made = sum(trial.state.is_final for trial in resumed.study.trials if trial.job.startswith(f"{resumed.id}-"))
+    if made >= spec.trials:
+        raise UsageError(f"{resumed.id} has made its {spec.trials} trials: say how many more there are to be, trials.")
+    return spec.trials - made
+
+
+def _resolve(backend: Backend, reference: object) -> str:
+    """Return the id that is meant. A name means the newest study of that name, though its promotion has it too."""
+    from mlmagic.api.arguments import read_reference
+    from mlmagic.filters.parser import parse
+
+    text = read_reference(reference, "a study's id or name")
+    if is_name(text) and (found := backend.list(limit=1, display_name=text, where=parse("kind=tuning"))):
+        return found[0].id
+    return backend.resolve(text)
+
+
+def _no_study(record: JobRecord) -> NotFoundError:
+    what = f"trial {record.spec.trial} of {record.spec.parent}" if record.spec.parent else _WHAT[record.spec.kind]
+    return NotFoundError(f"{record.id} is no study, but {what}.", hint="`%tune list` shows all studies.")
+
+
+_WHAT = {
+    JobKind.TRAINING: "a training job",
+    JobKind.TUNING: "a tuning job whose search is not known",
+    JobKind.PREPROCESSING: "a preprocessing job",
+    JobKind.BATCH_PREDICTION: "a batch prediction",
+}

@@ -1,0 +1,300 @@
+"""Tuning: the same program, many trials."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from mlmagic.api.arguments import ArgumentCheck
+from mlmagic.api.commands import gcloud_study_command, local_command
+from mlmagic.api.job_plan import JobPlan, submitting
+from mlmagic.api.program_arguments import check_program_arguments
+from mlmagic.api.study import StudyJob, find_study, study_of
+from mlmagic.api.training import TrainingPlan, plan_training
+from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
+from mlmagic.api.tuning_arguments import StudyArguments, read_study_spec
+from mlmagic.backends.registry import load_backend
+from mlmagic.errors import UsageError
+from mlmagic.source.history import Cell
+from mlmagic.spec.job import JobKind
+from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, MeasurementSelection, Parameter, ParameterKind, StudySpec
+
+if TYPE_CHECKING:
+    from mlmagic.api.selection import Reference
+    from mlmagic.session import Session
+    from mlmagic.spec.dataset import DatasetVersion
+
+_NO_SPACE_HINT = (
+    "Name them, such as space='lr=log:1e-4..1e-1,units=16..256', or annotate the function's parameters: "
+    'lr: Annotated[float, "log:1e-4..1e-1"].'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningPlan(JobPlan):
+    """What a tuning call would do: the package, the study and its space, before anything is started."""
+
+    notes: tuple[str, ...] = ()
+    """What the user may not expect of how it is searched, and of where and how trials will run."""
+
+    @property
+    def study(self) -> StudySpec:
+        """What is searched."""
+        return study_of(self.spec)
+
+    @property
+    def grid_points(self) -> int | None:
+        """How many points the space has; None where some lie dense."""
+        from mlmagic.tuning.space import Space
+
+        return Space(self.study.parameters).count
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that run one trial by hand, in the folder of the exported package."""
+        return (*local_command(self.spec), *sample_flags(self.study))
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The same study as Vertex AI's HyperparameterTuningJob, which is the content of gcloud's `--config`."""
+        from mlmagic.api.study_config import study_document
+
+        return study_document(self.spec)
+
+    @property
+    def gcloud_command(self) -> tuple[str, ...]:
+        """The words of the gcloud command that runs the same study on Vertex AI, with `document` in study.yaml."""
+        return gcloud_study_command(self.spec)
+
+    def prepare(self) -> TuningPlan:
+        """Let the backend get ready for this study, which is likely to be submitted soon."""
+        self.session.backend(self.spec.backend).prepare(self.spec)
+        return self
+
+    def submit(self) -> StudyJob:
+        """Start the study and return it at once; errors are those of `JobPlan.submit`."""
+        self._get_ready()
+        backend = self.session.backend(self.spec.backend)
+        job_id = backend.submit(self.spec, self.package).id
+        return StudyJob(id=job_id, backend=backend, workspace=self.session.location)
+
+    def _get_ready(self) -> None:
+        check_program_arguments(self.package, (*self.spec.args, *sample_flags(self.study)))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import tuning_plan_bundle
+
+        return tuning_plan_bundle(
+            dataclasses.replace(self.package, notes=(*self.package.notes, *self.notes)),
+            self.spec,
+            grid_points=self.grid_points,
+            command=self.command,
+            document=self.document,
+            gcloud_command=self.gcloud_command,
+        )
+
+
+def plan_tuning(
+    name: str,
+    *,
+    metric: str | None = None,
+    goal: str | Goal | None = None,
+    space: str | Mapping[str, Any] | Sequence[Parameter] | None = None,
+    trials: int | None = None,
+    parallel: int | None = None,
+    algorithm: str | Algorithm | None = None,
+    early_stopping: str | EarlyStopping | None = None,
+    selection: str | MeasurementSelection | None = None,
+    max_failed: int | None = None,
+    seed: int | None = None,
+    resume: Reference | None = None,
+    warm_start: Sequence[Reference] = (),
+    promote: bool = False,
+    promote_args: Sequence[str | float] = (),
+    source: str | Callable[..., Any] | None = None,
+    package: str | os.PathLike[str] | None = None,
+    module: str = "trainer.task",
+    args: Sequence[str] = (),
+    model: str | None = None,
+    set_default: bool = False,
+    labels: Mapping[str, str] | None = None,
+    timeout: float | str | None = None,
+    scale_tier: str | None = None,
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    machine_type: str | None = None,
+    accelerator: str | None = None,
+    replicas: int | str | Mapping[str, int] | None = None,
+    cores: float | str | None = None,
+    memory: int | str | None = None,
+    priority: int = 0,
+    max_retries: int = 0,
+    fresh: bool = False,
+    data: DatasetVersion | str | os.PathLike[str] | None = None,
+    target: str | None = None,
+    features: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    ship: Mapping[str, Any] | None = None,
+    backend: str | None = None,
+    cell: Cell | None = None,
+    invocation: str | None = None,
+    session: Session | None = None,
+) -> TuningPlan:
+    """Return what `tune` would do; no job is made.
+
+    Args:
+        name: the study's display name.
+        metric: what trials report, and the study makes as good as it can: `"val_loss"`.
+        goal: `"minimize"` or `"maximize"`; where the metric's name tells it, it need not be given.
+        space: what is searched, as text, `"lr=log:1e-4..1e-1,units=16..256,activation=relu|tanh"`, or as Parameters;
+            by default what `config` says, else what the annotations of the program's function say.
+        trials: how many there are to be, those that fail too; by default ten, and all the points of a grid.
+        parallel: how many run at the same time.
+        algorithm: `"bayesian"`, `"grid"` or `"random"`.
+        early_stopping: `"median"` or `"decay-curve"` stops trials that are not worth going on with; `"none"`.
+        selection: which of a trial's measurements counts, the `"last"` or the `"best"`.
+        max_failed: so many failed trials end the study; by default mlmagic decides.
+        seed: the same seed, and the same results, give the same suggestions.
+        resume: the study that this one goes on with: its trials count, and `trials` more are made.
+        warm_start: earlier studies whose results are known to the search, and counted nowhere.
+        promote: when the study has succeeded, train once more with the best parameters, and register the version.
+        promote_args: arguments of that job, in the place of the trials' own.
+        source: the program: its text, or a function. What it needs comes from the notebook's cells.
+        package: instead of `source`, the folder of a trainer package.
+        module: with `package`, the module that is run.
+        args: the program's arguments, as words; a trial gets its parameters behind them.
+        model: with `promote`, the model that gets the version; by default `name`.
+        set_default: let that version be the model's default.
+        labels: Google Cloud's labels.
+        timeout: of a trial, in seconds, or `"90s"`, `"15m"`, `"2h"`.
+        scale_tier: of a trial, such as `"BASIC"`.
+        config: a file, or a mapping, with ML Engine's `trainingInput.hyperparameters` or Vertex AI's `studySpec`, and
+            with what trials run on; arguments given here win.
+        machine_type: of Compute Engine, such as `"n1-standard-8"`, for all replicas of a trial.
+        accelerator: `"T4"`, `"V100:2"`.
+        replicas: of a trial: `{"worker": 2, "ps": 1}`, `"worker=2,ps=1"`, or a number.
+        cores: what a replica takes of this machine.
+        memory: the same in bytes, or `"8GB"`.
+        priority: a waiting job with a higher one starts first.
+        max_retries: how many more attempts a trial has that fails or is killed.
+        fresh: start programs from nothing, never by a fork.
+        data: the dataset: `"taxi"` is its newest version, `"taxi@3"` that one; or the folder of one.
+        target: the column that the model of `build_model` learns, if not the dataset's own.
+        features: what it is built from, if not the dataset's own: a declaration, or a YAML or JSON file with it.
+        ship: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
+        backend: where it runs; by default the session's.
+        cell: instead of `source`, the cell that the magic stands in.
+        invocation: the line that was typed.
+        session: another than this process's.
+
+    Raises:
+        UsageError: arguments that do not fit; all are listed.
+        NotFoundError: there is no such dataset or study.
+        CellError: the cell cannot become a package.
+        PackageError: the package cannot be run.
+    """
+    from mlmagic.api.study_config import read_study_config
+    from mlmagic.session import current_session
+
+    session = session or current_session()
+    check = ArgumentCheck()
+    file = None if config is None else check.read(read_study_config, config)
+    resume = resume or (file and file.resumes)
+    resumed = find_study(session, resume) if resume else None
+    given = StudyArguments(
+        metric=metric,
+        goal=goal,
+        space=space,
+        trials=trials,
+        parallel=parallel,
+        algorithm=algorithm,
+        early_stopping=early_stopping,
+        selection=selection,
+        max_failed=max_failed,
+        seed=seed,
+        promote=promote,
+        promote_args=promote_args,
+        model=model or name,
+        set_default=set_default,
+    )
+    study = check.read(read_study_spec, given, file, resumed, [find_study(session, one) for one in warm_start])
+    training = partial(
+        plan_training,
+        source=source,
+        package=package,
+        module=module,
+        args=args,
+        model=model,
+        labels=labels,
+        timeout=timeout,
+        scale_tier=scale_tier,
+        config=None if file is None else file.job,
+        machine_type=machine_type,
+        accelerator=accelerator,
+        replicas=replicas,
+        cores=cores,
+        memory=memory,
+        priority=priority,
+        max_retries=max_retries,
+        fresh=fresh,
+        data=data,
+        target=target,
+        features=features,
+        ship=ship,
+        backend=backend,
+        cell=cell,
+        invocation=invocation,
+        session=session,
+    )
+    single = check.read(training, name)
+    check.finish("tune")
+    is_open = trials is None and (file is None or file.trials is None)
+    plan = _tuning_plan(cast("TrainingPlan", single), cast("StudySpec", study), is_open=is_open)
+    return plan if file is None else dataclasses.replace(plan, notes=(*file.notes, *plan.notes))
+
+
+tune = submitting(plan_tuning, "tune", "Start a study and return it at once; `tune(...).wait()` waits for it.")
+
+
+def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> TuningPlan:
+    """Return the plan of a study whose trials are like a training job.
+
+    Args:
+        single: that job.
+        study: what is searched; without parameters if the program's annotations tell them.
+        is_open: nobody said how many trials there are to be.
+    """
+    from mlmagic.api.search_space import check_space, package_space
+
+    spec, package = single.spec, single.package
+    parameters = study.parameters or package_space(package, spec.args)
+    if not parameters:
+        raise UsageError("there is nothing to search: no parameters are given.", hint=_NO_SPACE_HINT)
+    study = dataclasses.replace(study, parameters=parameters)
+    if problems := check_space(parameters, package, spec.args):
+        raise UsageError("the program cannot be tuned so:", problems=problems)
+    study, grid_notes = _fitted_to_grid(study, is_open=is_open)
+    tuning = dataclasses.replace(
+        spec, kind=JobKind.TUNING, study=study, flags=trial_flag_values(package, spec.args, study), placement=None
+    )
+    placed = load_backend(spec.backend, single.session.location).place(tuning)
+    return TuningPlan(package=package, spec=placed, session=single.session, notes=(*grid_notes, *single.notes))
+
+
+def _fitted_to_grid(study: StudySpec, *, is_open: bool) -> tuple[StudySpec, tuple[str, ...]]:
+    """Return the study with no more trials than a grid has points, and what there is to say about it."""
+    from mlmagic.tuning.space import Space
+
+    if study.algorithm is not Algorithm.GRID or study.resumes is not None:
+        return study, ()
+    points = Space(study.parameters).count
+    if points is None:
+        dense = [one.name for one in study.parameters if one.kind is ParameterKind.DOUBLE]
+        problems = [f"{name} is a range of any numbers: give them one by one, {name}=0.01;0.1" for name in dense]
+        raise UsageError("a grid search goes through all points, and these have no end:", problems=problems)
+    if is_open or study.trials > points:
+        notes = () if is_open else (f"the grid has {points:,} points, so there are {points:,} trials",)
+        return dataclasses.replace(study, trials=points), notes
+    return study, ()
