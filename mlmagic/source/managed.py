@@ -17,6 +17,13 @@ TRAINING_FLAGS = (
     Flag(name="batch_size", option="--batch-size", type="int", default=256),
     Flag(name="seed", option="--seed", type="int", default=0, help="of weights and shuffling"),
     Flag(
+        name="sample",
+        option="--sample",
+        type="float",
+        default=1.0,
+        help="the part of the rows to train on, such as 0.1: always the same ones",
+    ),
+    Flag(
         name="steps_per_epoch",
         option="--steps-per-epoch",
         type="int",

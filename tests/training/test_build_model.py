@@ -80,9 +80,12 @@ class ManagedTraining(Training):
 
 
 def test_it_trains_evaluates_and_exports(job) -> None:
-    assert list(job.run("--epochs", "2", "--test", "--units", "8", "--nbuckets", "4").values()) == [0]
+    flags = ["--epochs", "2", "--test=true", "--units", "8", "--nbuckets", "4", "--sample=0.5"]
+    assert list(job.run(*flags).values()) == [0]
     assert {"loss", "mae", "val_loss", "val_mae", "test_loss", "test_mae"} == set(job.metrics())
     assert {name: len(points) for name, points in curves(job.logs).items() if "loss" in name}["val_loss"] == 2
+    assert list(job.measured("val_loss")) == [1, 2]
+    assert list(job.measured("test_loss")) == [2]
     assert (job.model / "saved_model.pb").exists()
 
 
@@ -103,6 +106,8 @@ def test_what_cannot_be_is_told_before_anything_is_trained(job, package: Path, t
     assert job.log().splitlines()[-1] == f"{job.data} has no rows to test."
     assert list(job.run("--epochs", "0", "--batch-size", "-1").values()) == [1]
     assert job.log().splitlines()[-1] == "--epochs 0 and --batch-size -1: at least 1."
+    assert list(job.run("--sample", "1.5").values()) == [1]
+    assert job.log().splitlines()[-1] == "--sample 1.5: more than 0, and at most 1."
 
 
 @pytest.mark.slow

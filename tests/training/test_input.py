@@ -64,9 +64,18 @@ def load(package: Path, *, kept: bool):
     return features, inputs
 
 
-def training(package: Path, data: Path, *, kept: bool, batch_size: int = 64, seed: int = 1, **options: object):
+def training(
+    package: Path,
+    data: Path,
+    *,
+    kept: bool,
+    batch_size: int = 64,
+    seed: int = 1,
+    sample: float = 1.0,
+    **options: object,
+):
     features, inputs = load(package, kept=kept)
-    return inputs.Training(inputs.Split(str(data), "train", features), batch_size, seed, **options)
+    return inputs.Training(inputs.Split(str(data), "train", features, sample), batch_size, seed, **options)
 
 
 def fares(batches, count: int) -> np.ndarray:
@@ -93,6 +102,17 @@ def of_worker(package: Path, data: Path, kept: bool, worker: int, workers: int) 
 
     batches = training(package, data, kept=kept, workers=workers)(0, tf.distribute.InputContext(workers, worker))
     return fares(batches, len(shares(package, data, workers)[worker]))
+
+
+def of_sample(package: Path, data: Path, sample: float, seed: int, workers: int) -> np.ndarray:
+    """The targets of a pass over a part of the rows, of all workers together."""
+    import tensorflow as tf
+
+    made = training(package, data, kept=KEPT, batch_size=1, seed=seed, sample=sample, workers=workers)
+    contexts = [tf.distribute.InputContext(workers, worker) for worker in range(workers)]
+    counts = [sum(piece.rows for piece in made.split.shards.share(worker, workers)) for worker in range(workers)]
+    parts = [fares(made(0, context), count) for context, count in zip(contexts, counts, strict=True)]
+    return np.concatenate(parts)
 
 
 def shares(package: Path, data: Path, count: int) -> list[list[tuple[str, int]]]:
@@ -194,6 +214,22 @@ def test_workers_share_all_rows_evenly_and_none_twice(process, package, data, co
 def test_workers_see_what_is_theirs(process, package, data, *, kept: bool) -> None:
     parts = [process.call(of_worker, package, data, kept, worker, 3) for worker in range(3)]
     assert np.array_equal(np.sort(np.concatenate(parts)), np.sort(all_fares(data)))
+
+
+@pytest.mark.parametrize(("sample", "rows"), [(0.1, 100), (0.333, 333), (0.9995, 1000), (0.001, 1)])
+def test_a_sample_is_always_of_the_same_rows(process, package, data, sample: float, rows: int) -> None:
+    first = process.call(of_sample, package, data, sample, 1, 1)
+    assert len(np.unique(first)) == len(first) == rows
+    assert np.isin(first, all_fares(data)).all()
+    another = process.call(of_sample, package, data, sample, 2, 1 if rows == 1 else 3)
+    assert np.array_equal(np.sort(another), np.sort(first))
+
+
+def test_a_sample_is_of_all_row_groups(process, package, data) -> None:
+    found = np.isin(all_fares(data), process.call(of_sample, package, data, 0.5, 1, 1))
+    assert all(30 < part.sum() < 70 for part in np.split(found, 10))
+    with pytest.raises(AssertionError, match=r"train has so few rows that 0.0001 of them are none\."):
+        process.call(of_sample, package, data, 0.0001, 1, 1)
 
 
 @pytest.mark.parametrize("kept", [True, False])

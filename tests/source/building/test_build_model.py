@@ -28,6 +28,7 @@ def test_the_package_has_what_its_program_needs(build) -> None:
     assert {*FILES, *(f"trainer/{module}.py" for module in MODULES)} <= set(package.files)
     assert package.requirements == (
         "keras==3.15.1",
+        "numpy==2.4.6",
         "pyarrow==22.0.0",
         "tensorboard==2.21.0",
         "tensorflow-cpu==2.21.0",
@@ -36,7 +37,7 @@ def test_the_package_has_what_its_program_needs(build) -> None:
 
 def test_flags_are_the_trainings_the_features_and_the_models(build) -> None:
     package = build("def build_model(features, units=8, *, name='x'):\n    pass", features=lambda: made(BUCKETS))
-    training = ["--data", "--epochs", "--batch-size", "--seed", "--steps-per-epoch", "--test"]
+    training = ["--data", "--epochs", "--batch-size", "--seed", "--sample", "--steps-per-epoch", "--test"]
     assert options(package) == [*training, "--nbuckets", "--units", "--name"]
     task = package.files["trainer/task.py"].decode()
     assert 'FEATURES = ("nbuckets",)' in task
