@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy import optimize, special
@@ -22,8 +22,9 @@ _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _DRAWN = 1000
 _NEAR = 60
 
-# So many of the best are climbed from.
+# So many of the best are climbed from, and from the best of all so many steps are made on countable axes.
 _CLIMBS = 6
+_STEPS = 8
 
 
 def log_improvement(means: Floats, deviations: Floats, best: float) -> Floats:
@@ -59,18 +60,22 @@ class Acquisition:
 
     def best_points(self, known: Sequence[Places], numbers: random.Random) -> list[Places]:
         """Return points, the best first. `known` are good points, about which it is looked more closely."""
-        drawn = [self._space.nearest([numbers.random() for _ in self._space.axes]) for _ in range(_DRAWN)]
-        near = [self._space.nearest(self._moved(point, numbers)) for point in known for _ in range(_NEAR)]
-        starts = [*self._ranked(drawn)[: _CLIMBS // 2], *self._ranked(near)[: _CLIMBS // 2]]
-        climbed = [self._climbed(start) for start in starts]
-        found = self._ranked([*climbed, *(self._space.nearest(point) for point in climbed), *starts])
-        return self._ranked([*self._neighbours(found[0]), *found, *drawn, *near])
+        drawn = self._found([numbers.random() for _ in self._space.axes] for _ in range(_DRAWN))
+        near = self._found(self._moved(point, numbers) for point in known for _ in range(_NEAR))
+        starts = [*_best_first(drawn)[: _CLIMBS // 2], *_best_first(near)[: _CLIMBS // 2]]
+        found = {**drawn, **near, **self._found(self._climbed(start) for start in starts)}
+        for _ in range(_STEPS):
+            best = max(found, key=lambda point: found[point])
+            beside = self._found(self._beside(best))
+            found |= beside
+            if not beside or max(beside.values()) <= found[best]:
+                break
+        return _best_first(found)
 
-    def _ranked(self, points: Sequence[Places]) -> list[Places]:
-        if not points:
-            return []
-        points = list(dict.fromkeys(self._space.nearest(point) for point in points))
-        return [points[place] for place in np.argsort(-self.worth(points), kind="stable")]
+    def _found(self, points: Iterable[Sequence[float | None]]) -> dict[Places, float]:
+        """Return the worth of the points at some places."""
+        found = list(dict.fromkeys(self._space.nearest(point) for point in points))
+        return dict(zip(found, self.worth(found).tolist(), strict=True)) if found else {}
 
     def _moved(self, point: Places, numbers: random.Random) -> list[float | None]:
         """Return a point near another one: some of its places, at least one, are others."""
@@ -116,13 +121,15 @@ class Acquisition:
         density = math.exp(min(50.0, -0.5 * step**2 - _LOG_SQRT_2PI - worth))
         return worth, density * by_deviation - below * by_mean
 
-    def _neighbours(self, point: Places) -> list[Places]:
-        """Return the points that differ in one of the countable axes, by little or by category."""
-        found = []
-        for number, axis in enumerate(self._space.axes):
-            place, count = point[number], axis.count
-            if place is None or count is None:
-                continue
-            steps = range(1, count) if not self._encoding.is_number[number] else (-2, -1, 1, 2)
-            found += [(*point[:number], (place + step / count) % 1.0, *point[number + 1 :]) for step in steps]
-        return [self._space.nearest(one) for one in found]
+    def _beside(self, point: Places) -> list[Places]:
+        """Return the points next to one on a countable axis."""
+        return [
+            (*point[:number], other, *point[number + 1 :])
+            for number, (axis, place) in enumerate(zip(self._space.axes, point, strict=True))
+            if place is not None
+            for other in axis.beside(place)
+        ]
+
+
+def _best_first(found: Mapping[Places, float]) -> list[Places]:
+    return sorted(found, key=lambda point: -found[point])

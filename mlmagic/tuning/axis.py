@@ -39,6 +39,10 @@ class Axis(ABC):
         """Return the place of the value that a place stands for."""
         return place if self.count is None else self.place(self.value(place))
 
+    @abstractmethod
+    def beside(self, place: float) -> list[float]:
+        """Return the places of the countable values next to one; of categories all others are."""
+
 
 class DoubleAxis(Axis):
     """A range of numbers that lie dense."""
@@ -73,6 +77,11 @@ class DoubleAxis(Axis):
         """See `Axis.at`."""
         raise IndexError(index)
 
+    def beside(self, place: float) -> list[float]:
+        """See `Axis.beside`."""
+        del place
+        return []
+
 
 class IntegerAxis(Axis):
     """Whole numbers. On a linear scale each has the same share of the way."""
@@ -104,6 +113,11 @@ class IntegerAxis(Axis):
         """See `Axis.at`."""
         return float(range(self._low, self._high + 1)[index])
 
+    def beside(self, place: float) -> list[float]:
+        """See `Axis.beside`."""
+        here = self.value(place)
+        return [self.place(one) for one in (here - 1, here + 1) if self._low <= one <= self._high]
+
 
 class ChoiceAxis(Axis):
     """Categories or numbers of a list, with the same share of the way each."""
@@ -131,6 +145,16 @@ class ChoiceAxis(Axis):
     def at(self, index: int) -> float | str:
         """See `Axis.at`."""
         return self.choices[index]
+
+    def beside(self, place: float) -> list[float]:
+        """See `Axis.beside`."""
+        here = self.choices.index(self.value(place))
+        is_ordered = self.parameter.kind is ParameterKind.DISCRETE
+        return [
+            (index + 0.5) / self.count
+            for index in range(self.count)
+            if index != here and (abs(index - here) == 1 or not is_ordered)
+        ]
 
 
 def axis_of(parameter: Parameter) -> Axis:

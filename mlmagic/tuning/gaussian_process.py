@@ -37,13 +37,13 @@ class Posterior:
         self.rows = rows
         covariance = kernel.between(rows, rows)
         covariance[np.diag_indices_from(covariance)] += kernel.noise + (0.0 if noises is None else noises)
-        self._factor = linalg.cholesky(covariance, lower=True)
-        self._solved = linalg.cho_solve((self._factor, True), values)
+        self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
+        self._solved = linalg.cho_solve((self._factor, True), values, check_finite=False)
 
     def predict(self, rows: Floats) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the function at some rows."""
         across = self.kernel.between(rows, self.rows)
-        halves = linalg.solve_triangular(self._factor, across.T, lower=True)
+        halves = linalg.solve_triangular(self._factor, across.T, lower=True, check_finite=False)
         variances = self.kernel.scale - np.einsum("ij,ij->j", halves, halves)
         return across @ self._solved, np.sqrt(np.maximum(variances, 1e-12))
 
@@ -54,7 +54,7 @@ class Posterior:
         decay = self.kernel.scale * np.exp(-distances)
         across = decay * (1 + distances + distances**2 / 3)
         gradient = (-5 / 3 * decay * (1 + distances))[:, None] * differences * self.kernel.weights
-        solved = linalg.cho_solve((self._factor, True), across)
+        solved = linalg.cho_solve((self._factor, True), across, check_finite=False)
         deviation = math.sqrt(max(self.kernel.scale - float(across @ solved), 1e-12))
         return float(across @ self._solved), deviation, self._solved @ gradient, -(solved @ gradient) / deviation
 
@@ -108,10 +108,10 @@ class _Likelihood:
         alike = decay * (1 + distances + distances**2 / 3)
         covariance = alike + noise * np.eye(count)
         try:
-            factor = linalg.cholesky(covariance, lower=True)
+            factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         except linalg.LinAlgError:
             return 1e25, np.zeros_like(logarithms)
-        inverse = linalg.cho_solve((factor, True), np.eye(count))
+        inverse = linalg.cho_solve((factor, True), np.eye(count), check_finite=False)
         solved = inverse @ self._values
         steps = (logarithms - self._middles) / self._widths
         unlikely = 0.5 * self._values @ solved + np.log(np.diag(factor)).sum() + 0.5 * steps @ steps
