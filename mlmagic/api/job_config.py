@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from mlmagic.api.config_file import load_config
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.resources import WorkerPool
 from mlmagic.spec.tiers import CUSTOM, LEGACY_MACHINES, TIERS, tier_name
@@ -27,6 +27,8 @@ _CLOUD_KEYS = frozenset(
         *("experimentRun", "nfsMounts", "executorImageUri", "encryptionSpec", "jobId", "displayName"),
     }
 )
+JOB_KEYS = _CLOUD_KEYS.union(_INPUT_KEYS, _SPEC_KEYS, {"trainingInput", "jobSpec", "args"})
+"""What a file about a job may hold at its top."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,49 +50,12 @@ def read_job_config(config: str | os.PathLike[str] | Mapping[str, Any]) -> JobCo
     Raises:
         UsageError: it cannot be read or does not fit; all that is wrong is listed.
     """
-    place = "config" if isinstance(config, Mapping) else f"--config {os.fspath(config)}"
-    document = _camel(config if isinstance(config, Mapping) else _load(Path(config).expanduser(), place))
+    place, document = load_config(config, _FORMS)
     reader = _Reader()
     found = reader.read(document)
     if reader.problems:
         raise UsageError(f"{place} does not describe a job:", problems=reader.problems)
     return found
-
-
-def _load(path: Path, place: str) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        hint = None if path.is_absolute() else f"Relative paths start at {Path.cwd()}."
-        raise UsageError(f"{place} cannot be read: {error.strerror}.", hint=hint) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{place} is neither YAML nor JSON: {_told(error)}.") from error
-    if not isinstance(document, Mapping):
-        raise UsageError(f"{place} holds no keys. {_FORMS}")
-    return document
-
-
-def _told(error: Exception) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    if mark is None or problem is None:
-        return " ".join(str(error).split())
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
-
-
-def _camel(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            # The keys of labels are the user's own.
-            _camel_word(str(key)): item if key == "labels" else _camel(item)
-            for key, item in value.items()
-        }
-    return [_camel(item) for item in value] if isinstance(value, list) else value
-
-
-def _camel_word(word: str) -> str:
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), word)
 
 
 class _Reader:
