@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.description import describe, read_job_progress, read_log_tail
-from mlmagic.errors import MlmagicError, NotFoundError
+from mlmagic.errors import NotFoundError
 from mlmagic.spec.job import JobState
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.report import JobDescription
@@ -85,11 +85,11 @@ class StudyReader:
         )
 
     def _reference(self, job: JobDescription) -> str:
+        from mlmagic.filters.parser import parse
+
         name = job.record.spec.display_name
-        try:
-            return name if self._backend.resolve(name) == self._study_id else self._study_id
-        except MlmagicError:
-            return self._study_id
+        newest = self._backend.list(limit=1, display_name=name, where=parse("kind=tuning"))
+        return name if newest and newest[0].id == self._study_id else self._study_id
 
     def _run(self, study: Study, trial: Trial, now: datetime) -> TrialRun:
         known = self._ended.get(trial.number)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import JobFailed
+from mlmagic.magics.live_panel import LivePanel
 from mlmagic.magics.terminal import wait_in_terminal, watch_in_terminal
 
 if TYPE_CHECKING:
@@ -27,21 +28,6 @@ if TYPE_CHECKING:
 _INTERVAL = 0.5
 # A redrawn panel closes what the reader had opened in it, so it is redrawn no more often than it is worth.
 _LOG_PAUSE, _CLOCK_PAUSE = 1.0, 5.0
-# A workspace on a network file system may stay away for a while.
-_MAX_FAILURES = 60
-
-
-class Panel(Protocol):
-    """What is on the screen, and drawn anew while there is something new to show."""
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing will change any more, or nothing can be read for too long."""
-        ...
-
-    def follow(self) -> None:
-        """Draw it if it is not on the screen as it should be; never raises."""
-        ...
 
 
 class LivePanels:
@@ -51,7 +37,7 @@ class LivePanels:
         self._shell = shell
         self._interval = interval
         self._lock = threading.Lock()
-        self._panels: list[Panel] = []
+        self._panels: list[LivePanel] = []
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._shown_by_wait: str | None = None
@@ -88,15 +74,15 @@ class LivePanels:
         if shown != job.id:
             self.show(job)
 
-    def show(self, job: Job) -> _Panel:
+    def show(self, job: Job) -> LivePanel:
         """Show a job, and keep its panel up to date until the job has ended."""
-        panel = _Panel(job, self._shell.display_pub)
+        panel = _panel_of(job, self._shell.display_pub)
         panel.draw()
         if self.is_live and not panel.is_final:
             self.keep(panel)
         return panel
 
-    def keep(self, panel: Panel) -> None:
+    def keep(self, panel: LivePanel) -> None:
         """Have a panel drawn anew until it is over."""
         with self._lock:
             self._panels.append(panel)
@@ -153,26 +139,24 @@ class LivePanels:
                     return
 
 
-class _Panel:
+def _panel_of(job: Job, publisher: Any) -> LivePanel:
+    from mlmagic.api.study import StudyJob
+    from mlmagic.magics.live_studies import StudyPanel
+
+    return StudyPanel(job, publisher) if isinstance(job, StudyJob) else _Panel(job, publisher)
+
+
+class _Panel(LivePanel):
     """One display of one job."""
 
     def __init__(self, job: Job, publisher: Any, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(publisher)
         self._job = job
-        # The publisher of the moment: within %%capture it is the capture's, and later updates belong there too.
-        self._publisher = publisher
         self._clock = clock
-        self._display_id = os.urandom(16).hex()
         self._lock = threading.Lock()
         self._drawn: _Drawn | None = None
         self._usage: Usage | None = None
         self._usage_time = 0.0
-        self._failures = 0
-        self.is_final = False
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing will change any more, or nothing can be read for too long."""
-        return self.is_final or self._failures >= _MAX_FAILURES
 
     def draw(self) -> None:
         """Draw the panel if it is not on the screen as it should be."""
@@ -186,12 +170,9 @@ class _Panel:
             present = _Drawn(self._job.record, log, self._clock())
             if self._drawn is None or present.is_worth_drawing(self._drawn):
                 self._draw(describe(self._job.backend, self._job.id, known_usage=self._recent_usage()))
-            self._failures = 0
 
     def _draw(self, description: Description) -> None:
-        is_update = self._drawn is not None
-        bundle = description._repr_mimebundle_()
-        self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
+        self.publish(description._repr_mimebundle_())
         self._drawn = _Drawn(description.record, description.log_tail, self._clock())
         if description.usage is not self._usage:
             self._usage, self._usage_time = description.usage, self._clock()
@@ -200,13 +181,6 @@ class _Panel:
     def _recent_usage(self) -> Usage | None:
         # Of a long job there is much of it, and its charts change no faster.
         return self._usage if self._clock() - self._usage_time < _CLOCK_PAUSE else None
-
-    def follow(self) -> None:
-        """Draw the panel, and outlive whatever goes wrong: nobody waits for this thread to raise."""
-        try:
-            self.draw()
-        except Exception:  # noqa: BLE001 - the record is safe in the workspace; at worst a panel is old
-            self._failures += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from mlmagic.magics.live_panel import LivePanel
 from mlmagic.magics.own_display import OwnDisplay
 
 if TYPE_CHECKING:
     from mlmagic.api.endpoint import Endpoint
     from mlmagic.magics.live import LivePanels
     from mlmagic.spec.endpoint import EndpointRecord
-
-_MAX_FAILURES = 60
 
 
 class Progress:
@@ -65,22 +64,13 @@ class EndpointDisplay(OwnDisplay):
             self._panels.keep(panel)
 
 
-class EndpointPanel:
+class EndpointPanel(LivePanel):
     """One display of one endpoint."""
 
     def __init__(self, endpoint: Endpoint, publisher: Any) -> None:
+        super().__init__(publisher)
         self._endpoint = endpoint
-        # The publisher of the moment: within %%capture it is the capture's.
-        self._publisher = publisher
-        self._display_id = os.urandom(16).hex()
         self._drawn: EndpointRecord | None = None
-        self._failures = 0
-        self._is_settled = False
-
-    @property
-    def is_over(self) -> bool:
-        """It has settled, or cannot be read for too long."""
-        return self._is_settled or self._failures >= _MAX_FAILURES
 
     def draw(self) -> None:
         """Draw the page if the endpoint is not as it is on the screen."""
@@ -90,15 +80,6 @@ class EndpointPanel:
         page = self._endpoint.describe()
         record = page.record
         if record != self._drawn:
-            bundle = endpoint_bundle(page)
-            is_update = self._drawn is not None
-            self._publisher.publish(bundle, {}, transient={"display_id": self._display_id}, update=is_update)
-        self._drawn, self._failures = record, 0
-        self._is_settled = is_settled(record, record.spec.generation)
-
-    def follow(self) -> None:
-        """Draw the page, and outlive whatever goes wrong: nobody waits for this thread to raise."""
-        try:
-            self.draw()
-        except Exception:  # noqa: BLE001 - at worst a page is old
-            self._failures += 1
+            self.publish(endpoint_bundle(page))
+        self._drawn = record
+        self.is_final = is_settled(record, record.spec.generation)

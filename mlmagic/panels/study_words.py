@@ -134,14 +134,16 @@ def best_text(report: StudyReport) -> str | None:
 
 def next_commands(report: StudyReport) -> list[str]:
     """Return the magics that make sense now."""
-    name, state, best = report.reference, report.record.state, report.study.best
-    if not state.is_final:
+    name, record, best = report.reference, report.record, report.study.best
+    if record.state is JobState.CANCELLING:
+        return [f"%jobs wait {record.id}"]
+    if not record.state.is_final:
         active = next((trial for trial in report.study.trials if not trial.state.is_final), None)
         logs = [f"%jobs logs {report.trial_reference(active)} -f"] if active else []
-        return [f"%jobs wait {name}", *logs, f"%jobs cancel {name}"]
+        return [f"%jobs wait {record.id}", *logs, f"%jobs cancel {record.id}"]
     failed = next((trial for trial in report.study.trials if trial.state is TrialState.INFEASIBLE), None)
     logs = [f"%jobs logs {report.trial_reference(failed)}"] if failed else []
     if best is None:
-        return logs or [f"%jobs logs {name}"]
+        return logs or [f"%jobs logs {record.id}"]
     promote = [] if report.spec.promotion else [f"%tune promote {name}"]
     return [*promote, f"%tune plot {name}", f"%jobs logs {report.trial_reference(best)}", *logs]

@@ -41,7 +41,7 @@ class StudyReport(Noun):
     job: JobDescription
     """Of the tuning job itself."""
     reference: str
-    """What the study can be called in a command: its name while it is the newest of that name, else its id."""
+    """What the study can be called in a command: its name while it is the newest study of that name, else its id."""
     runs: tuple[TrialRun, ...] = ()
     """Of the trials, by number."""
     importance: Mapping[str, float] = field(default_factory=dict)
@@ -74,4 +74,4 @@ class StudyReport(Noun):
 
     def trial_reference(self, trial: Trial) -> str:
         """Return what the job of a trial can be called in a command: `flights/7`."""
-        return f"{self.reference}/{trial.number}" if self.is_own(trial) else trial.job
+        return f"{self.reference}/{trial.number}"
