@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from mlmagic.panels import theme
 from mlmagic.panels.markup import Html
-from mlmagic.panels.study_words import condition_text, range_text
+from mlmagic.panels.study_words import condition_text
 from mlmagic.panels.text import one_line, table
+from mlmagic.spec.space_text import values_text
 from mlmagic.spec.study import Parameter
 
 _HEADER = ("Parameter", "Kind", "Values", "Where")
@@ -28,7 +29,10 @@ def space_text(parameters: Sequence[Parameter]) -> str:
 
 
 def _rows(parameters: Sequence[Parameter]) -> list[list[str]]:
-    return [[one_line(each.name), each.kind.lower(), range_text(each), condition_text(each)] for each in parameters]
+    return [
+        [one_line(each.name), each.kind.lower(), one_line(values_text(each)), condition_text(each)]
+        for each in parameters
+    ]
 
 
 def _has_conditions(parameters: Sequence[Parameter]) -> bool:

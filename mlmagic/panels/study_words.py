@@ -14,7 +14,6 @@ from mlmagic.spec.study import (
     MeasurementSelection,
     Parameter,
     ParameterKind,
-    Scale,
     StoppingRule,
     StudySpec,
     Trial,
@@ -30,7 +29,6 @@ _ALGORITHMS: Mapping[Algorithm, str] = {
     Algorithm.GRID: "grid",
     Algorithm.RANDOM: "random",
 }
-_SCALES: Mapping[Scale, str] = {Scale.LINEAR: "", Scale.LOG: "log", Scale.REVERSE_LOG: "reverse log"}
 _RULES: Mapping[StoppingRule, str] = {StoppingRule.MEDIAN: "by the median", StoppingRule.DECAY_CURVE: "by their curve"}
 
 
@@ -85,19 +83,6 @@ def parameters_text(spec: StudySpec, trial: Trial) -> list[str]:
     names = [name for name in known if name in trial.parameters]
     names += [name for name in trial.parameters if name not in known]
     return [f"{one_line(name)}={value_text(known.get(name), trial.parameters[name])}" for name in names]
-
-
-def range_text(parameter: Parameter) -> str:
-    """Return what values a parameter has: `0.0001 to 0.1, log` or `relu, tanh`."""
-    if parameter.kind is ParameterKind.CATEGORICAL:
-        return ", ".join(map(one_line, parameter.categories))
-    if parameter.kind is ParameterKind.DISCRETE:
-        values = ", ".join(parameter.text(each) for each in parameter.numbers)
-    else:
-        low, high = (NONE if end is None else f"{end:g}" for end in (parameter.minimum, parameter.maximum))
-        values = f"{low} to {high}"
-    scale = _SCALES[parameter.scale] if parameter.scale else ""
-    return f"{values}, {scale}" if scale else values
 
 
 def condition_text(parameter: Parameter) -> str:

@@ -1,0 +1,199 @@
+"""The page of a study, in HTML and for a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from mlmagic.panels import study_bundle, theme
+from mlmagic.panels.markup import escape
+from mlmagic.panels.study_table import curve_svg, ordered
+from mlmagic.spec.codec import dumps, loads
+from mlmagic.spec.job import JobError, JobState
+from mlmagic.spec.study import Condition, EarlyStopping, Measurement, Parameter, ParameterKind, Promotion, StoppingRule
+from mlmagic.spec.study_report import StudyReport
+
+HTML, TEXT, MIME = "text/html", "text/plain", "application/vnd.mlmagic.study+json"
+HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
+
+
+def lines(report, now, **arguments):
+    return study_bundle(report, now=now, **arguments)[TEXT].split("\n")
+
+
+def test_a_running_study_tells_how_far_it_is(study, now):
+    told = lines(study(0.3, 0.2, "failed", "early", "active", "waiting", trials=24, parallel=2, eta=130.0), now)
+    assert told[0] == "● RUNNING  flights  study" + " " * 45 + "2 min 10 s"
+    assert told[2] == "Goal: minimize val_loss · Bayesian · 2 in parallel · seed 0"
+    assert " ".join(told[3:5]).endswith(
+        "4 of 24 trials · 2 active · 1 failed · 1 stopped   early · about 2 min 10 s left"
+    )
+    assert told[5] == "★ Best val_loss 0.2000 in trial 2: lr=0.000289 units=32 optimizer=adam batch=64"
+
+
+def test_trials_that_go_on_come_first_then_the_best_then_those_that_failed(study, now):
+    report = study(0.3, 0.2, "failed", 0.25, "active", "waiting")
+    assert [trial.number for trial in ordered(report)] == [5, 6, 2, 4, 1, 3]
+    rows = [line.split()[:3] for line in lines(report, now) if line[:1] in "●◔✓✗" and line[2:3].isdigit()]
+    assert rows == [["●", "5", "0.5000"], ["◔", "6", "—"], ["✓", "2", "★"], ["✓", "4", "0.2500"], ["✓", "1", "0.3000"],
+                    ["✗", "3", "—"]]  # fmt: skip
+
+
+def test_the_highest_is_the_best_of_a_study_that_maximizes(study):
+    assert [trial.number for trial in ordered(study(0.3, 0.2, 0.4, goal="MAXIMIZE"))] == [3, 1, 2]
+
+
+def test_trials_can_be_told_by_number(study, now):
+    told = study_bundle(study(0.3, 0.2, 0.25), now=now, order="number")[HTML]
+    assert told.index("flights/1<") < told.index("flights/2<") < told.index("flights/3<")
+
+
+def test_what_failed_or_goes_on_says_so_in_its_row(study, now):
+    bundle = study_bundle(study("failed", "active"), now=now)
+    assert "Trial 1: it ran out of memory: 2.1 GiB" in bundle[TEXT]
+    assert "Trial 2: epoch 3 of 9" in bundle[TEXT]
+    assert "it ran out of memory: 2.1 GiB" in bundle[HTML]
+
+
+@pytest.mark.parametrize(
+    ("trials", "fields", "commands"),
+    [
+        ((0.2, "active"), {}, ["%jobs wait {id}", "%jobs logs flights/2 -f", "%jobs cancel {id}"]),
+        ((0.2, "active"), {"state": "CANCELLING"}, ["%jobs wait {id}"]),
+        (
+            (0.3, 0.2, "failed"),
+            {"state": "SUCCEEDED"},
+            ["%tune promote flights", "%tune plot flights", "%jobs logs flights/2", "%jobs logs flights/3"],
+        ),
+        (
+            (0.2,),
+            {"state": "SUCCEEDED", "promotion": Promotion(model="m")},
+            ["%tune plot flights", "%jobs logs flights/1"],
+        ),
+        (("failed",), {"state": "FAILED"}, ["%jobs logs flights/1"]),
+        ((), {"state": "FAILED"}, ["%jobs logs {id}"]),
+    ],
+    ids=["running", "cancelling", "succeeded", "promoted", "failed", "empty"],
+)
+def test_what_to_do_next(study, now, trials, fields, commands):
+    report = study(*trials, **fields)
+    told = " ".join(lines(report, now)).partition("Next: ")[2].split()
+    assert told == " ".join(commands).format(id=report.study.id).split()
+    html = study_bundle(report, now=now)[HTML]
+    assert all(theme.code(command.format(id=report.study.id)) in html for command in commands)
+
+
+@pytest.mark.parametrize("state", list(JobState))
+@pytest.mark.parametrize("trials", [(), ("waiting",), (0.2,), ("failed", "active", 0.2)], ids=len)
+def test_every_state_has_a_page(study, now, state, trials):
+    bundle = study_bundle(study(*trials, state=state), now=now)
+    assert f"{theme.icon(state)} {state.replace('_', ' ')}" in bundle[HTML]
+    json.dumps(bundle[MIME], allow_nan=False)
+
+
+def test_a_study_without_trials_shows_its_space(study, now):
+    told = lines(study(state="QUEUED"), now)
+    assert told[2] == "Goal: minimize val_loss · Bayesian · seed 0"
+    assert told[3].endswith("not running yet.")
+    assert ["momentum", "double", "0.0..0.99", "optimizer", "is", "sgd"] in [line.split() for line in told]
+    assert ["lr", "double", "log:0.0001..0.1"] in [line.split() for line in told]
+
+
+def test_a_failed_study_says_why(study, now):
+    error = JobError(message="the first 3 trials failed", hint="%jobs logs flights/1 shows why.")
+    told = lines(study("failed", "failed", "failed", state="FAILED", error=error), now)
+    assert "the first 3 trials failed" in told
+    assert "%jobs logs flights/1 shows why." in told
+
+
+def test_how_it_is_searched_is_told(study, now):
+    rule = EarlyStopping(rule=StoppingRule.MEDIAN, use_elapsed_duration=True)
+    report = study(0.2, early_stopping=rule, max_failed=3, resumes="old", warm_start=("a", "b"))
+    told = " ".join(" ".join(lines(report, now)).split())
+    assert "stops trials early by the median, compared by time" in told
+    assert "3 failed trials end it" in told
+    assert "goes on with old" in told
+    assert "knows the trials of a, b" in told
+
+
+def test_of_many_trials_some_are_shown(study, now):
+    report = study(*[0.1 + number / 1000 for number in range(200)], state="SUCCEEDED")
+    bundle = study_bundle(report, now=now)
+    command = f"%jobs list --filter 'parent={report.study.id}'"
+    assert escape(f"20 of 200 trials. All: {command}") in bundle[HTML]
+    assert "flights/20<" in bundle[HTML]
+    assert "flights/21<" not in bundle[HTML]
+    assert len(bundle[HTML]) < 250_000
+    assert len(lines(report, now, limit=5)) < len(lines(report, now))
+
+
+def test_lines_fit_a_terminal(study, now):
+    report = study(*["failed", 0.2, "active"] * 10, trials=100, reference="a-name-of-a-study" * 3)
+    wide = [line for line in lines(report, now) if len(line) > 80]
+    # What is to be copied stays whole.
+    assert not [line for line in wide if "%jobs" not in line]
+
+
+def test_many_parameters_stand_in_one_column(study, now):
+    space = tuple(
+        Parameter(name=f"{'long_' * 9}{at}", kind=ParameterKind.CATEGORICAL, categories=("a", "b")) for at in range(9)
+    )
+    report = study(0.2, 0.3, parameters=space)
+    trials = tuple(replace(trial, parameters={each.name: "a" for each in space}) for trial in report.study.trials)
+    report = replace(report, study=replace(report.study, trials=trials))
+    html = study_bundle(report, now=now)[HTML]
+    assert "Parameters</th>" in html
+    assert f"{space[0].name}=a, {space[1].name}=a" in html
+
+
+def test_what_users_write_is_escaped(study, now):
+    space = (
+        Parameter(name=HOSTILE, kind=ParameterKind.CATEGORICAL, categories=(HOSTILE,)),
+        Parameter(
+            name="b",
+            kind=ParameterKind.INTEGER,
+            minimum=1.0,
+            maximum=2.0,
+            condition=Condition(parameter=HOSTILE, values=(HOSTILE,)),
+        ),
+    )
+    report = study(0.2, 0.3, parameters=space, metric=HOSTILE, reference=HOSTILE, importance={HOSTILE: 1.0})
+    trials = tuple(replace(trial, parameters={HOSTILE: HOSTILE}, reason=HOSTILE) for trial in report.study.trials)
+    bundle = study_bundle(replace(report, study=replace(report.study, trials=trials)), now=now)
+    assert "<script" not in bundle[HTML]
+    assert "\x1b" not in bundle[TEXT]
+
+
+def test_results_that_are_no_numbers_do_not_spoil_the_page(study, now):
+    report = study(0.2, 0.3, "active")
+    curve = (Measurement(step=1, value=math.nan), Measurement(step=2, value=math.inf))
+    runs = (*report.runs[:2], replace(report.runs[2], curve=curve))
+    bundle = study_bundle(replace(report, runs=runs), now=now)
+    json.dumps(bundle[MIME], allow_nan=False)
+    assert ["●", "3", "inf"] in [line.split()[:3] for line in bundle[TEXT].split("\n")]
+
+
+def test_a_curve_is_drawn_over_its_own_range():
+    points = [Measurement(step=step, value=value) for step, value in enumerate([3.0, math.nan, 1.0])]
+    assert 'd="M2.0 2.0L80.0 18.0"' in curve_svg(points, label="x")
+    assert curve_svg(points[:2], label="x") is None
+
+
+def test_an_id_is_told_in_place_of_a_name_that_another_study_has_now(study, now):
+    report = study(0.2, state="SUCCEEDED", reference="flights-20261121-092000-cd34")
+    assert report.trial_reference(report.study.trials[0]) == "flights-20261121-092000-cd34/1"
+    assert 'title="flights-20261121-092000-cd34/1"' in study_bundle(report, now=now)[HTML]
+
+
+def test_trials_of_the_study_before_are_counted(study):
+    report = study(0.3, 0.2, trials=10)
+    trials = (replace(report.study.trials[0], job="flights-20261120-092000-0000-1"), report.study.trials[1])
+    assert replace(report, study=replace(report.study, trials=trials)).total == 11
+
+
+def test_a_report_comes_back_from_json(study):
+    report = study(0.3, "failed", "active", importance={"lr": 1.0}, eta=3.0)
+    assert loads(StudyReport, dumps(report)) == report
