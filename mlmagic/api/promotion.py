@@ -12,7 +12,8 @@ from mlmagic.api.rerun import Changes, run_again
 from mlmagic.api.selection import Reference, session_of
 from mlmagic.api.study import StudyJob, check_has_ended, find_study, find_trial, trials_left
 from mlmagic.api.trial_arguments import trial_flags
-from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.api.trial_list import best_of
+from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind
 from mlmagic.spec.study import Study, Trial, TrialState
 
@@ -76,7 +77,7 @@ def promote(
     if trial is not None:
         check.read(read_whole_number, trial, "trial", 1)
     check.finish("promote")
-    chosen = _best(known) if trial is None else _succeeded(known, trial)
+    chosen = best_of(known).trial if trial is None else _succeeded(known, trial)
     old = dataclasses.replace(
         spec,
         kind=JobKind.TRAINING,
@@ -147,15 +148,6 @@ def resume(
     old = dataclasses.replace(found.spec, study=resumed, rerun_of=None)
     new = run_again(found.backend, found.id, old, (), Changes(invocation=invocation))
     return StudyJob(id=new, backend=found.backend, workspace=found.workspace)
-
-
-def _best(study: Study) -> Trial:
-    best = study.best
-    if best is None:
-        raise NotFoundError(
-            f"{study.id} has no trial that succeeded.", hint=f"What became of them: %tune describe {study.id}"
-        )
-    return best
 
 
 def _succeeded(study: Study, number: int) -> Trial:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmagic.api.job import Job
 from mlmagic.api.selection import Reference, session_of
-from mlmagic.api.trial_list import TrialList
+from mlmagic.api.trial_list import BestTrial, TrialList, best_of
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec
 from mlmagic.spec.names import is_name
@@ -44,6 +44,14 @@ class StudyJob(Job):
     def best_trial(self) -> Trial | None:
         """The trial with the best result; None while there is none."""
         return self.study.best
+
+    def describe_best(self) -> BestTrial:
+        """Return the best trial with what it was asked for, shown with what can be done next.
+
+        Raises:
+            NotFoundError: no trial has succeeded yet.
+        """
+        return best_of(self.study)
 
     @property
     def trials(self) -> TrialList:

@@ -1,17 +1,64 @@
-"""The trials of a study, as rows."""
+"""The trials of a study, as rows, and the best of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.frames import frame_of
+from mlmagic.errors import NotFoundError
 from mlmagic.spec.study import Study, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mlmagic.spec.study_report import StudyReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestTrial:
+    """The best trial of a study, shown with what can be done with it."""
+
+    study: str
+    """The id of the study."""
+    metric: str
+    trial: Trial
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Those that apply, as the command line has them."""
+        return self.trial.parameters
+
+    @property
+    def value(self) -> float:
+        """Of the metric."""
+        return math.nan if self.trial.final is None else self.trial.final.value
+
+    def __str__(self) -> str:
+        from mlmagic.panels.numbers import number
+
+        lines = [f"Trial {self.trial.number} of {self.study}: {self.metric} {number(self.value)}"]
+        lines += [f"  --{name}={text}" for name, text in self.parameters.items()]
+        return "\n".join([*lines, f"Next: %tune promote {self.study}   %jobs logs {self.trial.job}"])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
+        printer.text(str(self))
+
+
+def best_of(study: Study) -> BestTrial:
+    """Return the best trial of a study.
+
+    Raises:
+        NotFoundError: none has succeeded yet.
+    """
+    best = study.best
+    if best is None:
+        raise NotFoundError(
+            f"no trial of {study.id} has succeeded.", hint=f"What became of them: %tune describe {study.id}"
+        )
+    return BestTrial(study=study.id, metric=study.spec.metric, trial=best)
 
 
 class TrialList(Sequence[Trial]):

@@ -201,8 +201,8 @@ def plan_tuning(
     session = session or current_session()
     check = ArgumentCheck()
     file = None if config is None else check.read(read_study_config, config)
-    resume = resume or (file and file.resumes)
-    resumed = find_study(session, resume) if resume else None
+    goes_on = file.resumes if resume is None and file is not None else resume
+    resumed = None if goes_on is None else find_study(session, goes_on)
     given = StudyArguments(
         metric=metric,
         goal=goal,
@@ -242,6 +242,7 @@ def plan_tuning(
         data=data,
         target=target,
         features=features,
+        tuned=() if study is None else study.parameters,
         ship=ship,
         backend=backend,
         cell=cell,

@@ -24,6 +24,8 @@ from mlmagic.magics.predict import PREDICT, predict
 from mlmagic.magics.preprocess import PREPROCESS, preprocess
 from mlmagic.magics.tables import Magic, Parsed
 from mlmagic.magics.train import TRAIN, train
+from mlmagic.magics.tune import tune
+from mlmagic.magics.tune_table import TUNE
 
 Run = Callable[["Extension", Parsed], Any]
 
@@ -31,6 +33,7 @@ _MAGICS: tuple[tuple[Magic, Run], ...] = (
     (MLMAGIC, mlmagic),
     (PREPROCESS, preprocess),
     (TRAIN, train),
+    (TUNE, tune),
     (JOBS, jobs),
     (DATASETS, datasets),
     (MODELS, models),
@@ -85,7 +88,7 @@ class Extension:
         self.namespace = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         parsed = parse(magic, line, cell, self.namespace)
         if parsed.wants_help:
-            print(help_text(magic, parsed.subcommand))  # noqa: T201 - what was asked for
+            print(help_text(magic, parsed.subcommand, is_cell=cell is not None))  # noqa: T201 - what was asked for
             return None
         self._attach()
         return run(self, parsed)

@@ -32,7 +32,7 @@ def parse(magic: Magic, line: str, body: str | None = None, namespace: Mapping[s
     joined = continued(line, body)
     words = split(joined.text)
     sign = f"{'%' if body is None else '%%'}{magic.name}"
-    subcommand, command, words = _choose(magic, words, sign)
+    subcommand, command, words = _choose(magic, words, sign, is_cell=body is not None)
     called = f"{sign} {subcommand}" if subcommand else sign
     reader = _Reader(called, command, namespace or {})
     common: dict[str, Any] = {
@@ -49,9 +49,11 @@ def parse(magic: Magic, line: str, body: str | None = None, namespace: Mapping[s
     return Parsed(values=reader.values, program=tuple(reader.program), **common)
 
 
-def _choose(magic: Magic, words: list[Word], sign: str) -> tuple[str | None, Command, list[Word]]:
+def _choose(magic: Magic, words: list[Word], sign: str, *, is_cell: bool) -> tuple[str | None, Command, list[Word]]:
     """Return the subcommand that is meant, its table, and the words that are left."""
-    if not magic.subcommands:
+    own = words[: words.index(_SEPARATOR)] if _SEPARATOR in words else words
+    has_flag = any(word.text.partition("=")[0] == magic.line_flag for word in own if word.is_flag)
+    if not magic.subcommands or (magic.command.body and (is_cell or has_flag)):
         return None, magic.command, words
     if not words or words[0].is_flag:
         if any(word.raw in _HELP_FLAGS for word in words):
@@ -132,11 +134,17 @@ class _Reader:
                 self._switch(option, with_value=bool(equals))
             elif equals:
                 self._assign(option, word.after(len(name) + 1))
+            elif option.bare is not None and not self._is_value(words[position : position + 1], required):
+                self._assign(option, Word(option.bare, option.bare, is_quoted=True))
             elif position < len(words) and not words[position].is_flag:
                 self._assign(option, words[position])
                 position += 1
             else:
                 self._problem(f"{option.flag} needs a value: {option.flag} {option.metavar}")
+
+    def _is_value(self, following: Sequence[Word], required: int) -> bool:
+        """Say whether the word that follows a flag which may stand alone is its value, and not a name that is due."""
+        return bool(following) and not following[0].is_flag and len(self._free) >= required
 
     def _collects_values(self) -> bool:
         """Say whether a bare word belongs to the unknown flag before it: one word, or any if NAME is given already."""

@@ -10,9 +10,12 @@ _WIDTH, _COLUMN = 80, 24
 _HELP = Option(name="help", short="h", help="show this")
 
 
-def help_text(magic: Magic, subcommand: str | None = None) -> str:
-    """Return the help of a magic or of one of its subcommands, as `--help` and `?` show it."""
-    if magic.subcommands and subcommand is None:
+def help_text(magic: Magic, subcommand: str | None = None, *, is_cell: bool = False) -> str:
+    """Return the help of a magic or of one of its subcommands, as `--help` and `?` show it.
+
+    `is_cell` asks for what a cell of a magic does that has subcommands too.
+    """
+    if magic.subcommands and subcommand is None and not (is_cell and magic.command.body):
         return _overview(magic)
     command = magic.subcommands[subcommand] if subcommand else magic.command
     sections = [_usage(magic, command, subcommand), _paragraph(_sentence(command.summary))]
@@ -37,9 +40,11 @@ def _overview(magic: Magic) -> str:
         words = _signature(command)
         label = f"[{name}]" if name == magic.default else name
         rows.append((" ".join([f"%{magic.name} {label}", *words]), command.summary))
-    text = f"{_paragraph(magic.command.summary)}\n\n{_columns(rows)}"
+    forms = ["\n".join(magic.command.forms)] if magic.command.forms else []
+    text = "\n\n".join([*forms, _paragraph(magic.command.summary), _columns(rows)])
     one = next((name for name, command in magic.subcommands.items() if command.options), next(iter(magic.subcommands)))
     more = f"More of each: %{magic.name} {one} --help"
+    more += f", and of the cell: %%{magic.name} --help" if magic.command.body else ""
     return "\n\n".join([text, _examples(magic.command), more])
 
 
@@ -66,7 +71,8 @@ def _signature(command: Command) -> list[str]:
 
 
 def _option_usage(option: Option) -> str:
-    value = f" {option.metavar}" if option.metavar else ""
+    metavar = option.metavar if option.bare is None else f"[{option.metavar}]"
+    value = f" {metavar}" if metavar else ""
     return (f"-{option.short}, " if option.short else "") + option.flag + value
 
 

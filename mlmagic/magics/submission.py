@@ -12,11 +12,14 @@ from mlmagic.errors import UsageError
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
     from mlmagic.api.job_plan import JobPlan
+    from mlmagic.api.training import TrainingPlan
+    from mlmagic.api.tuning import TuningPlan
     from mlmagic.magics.extension import Extension
     from mlmagic.magics.tables import Parsed
 
 
 AnyPlan = TypeVar("AnyPlan", bound="JobPlan")
+AnyProgramPlan = TypeVar("AnyProgramPlan", "TrainingPlan", "TuningPlan")
 
 
 def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPlan:
@@ -27,6 +30,18 @@ def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPla
         return plan
     for note in plan.package.notes:
         print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
+    job = plan.submit()
+    if line["into"]:
+        extension.assign(line["into"], job)
+    return extension.panels.wait(job) if line["wait"] else job
+
+
+def carry_out_program(extension: Extension, line: Parsed, plan: AnyProgramPlan) -> Job | AnyProgramPlan:
+    """Do the same with a plan whose backend can get ready for the job while its plan is read."""
+    if line["export"] is not None:
+        export(plan, line["export"])
+    if line["dry_run"] or line["export"] is not None:
+        return plan.prepare() if line["dry_run"] else plan
     job = plan.submit()
     if line["into"]:
         extension.assign(line["into"], job)

@@ -62,6 +62,8 @@ class Option:
     takes_several: bool = False
     """Of one that is repeatable: all words up to the next flag are values, as of `--input a.csv b.csv`."""
     choices: tuple[str, ...] = ()
+    bare: str | None = None
+    """What it is without a value, where it may stand alone."""
 
     @property
     def flag(self) -> str:
@@ -93,12 +95,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Magic:
-    """A magic: one command, or a table of subcommands of which `default` is meant when none is named."""
+    """A magic: one command, or a table of subcommands of which `default` is meant when none is named.
+
+    With both, `command` is what a cell does; a line has a subcommand, unless it has the flag `line_flag`.
+    """
 
     name: str
     command: Command
     subcommands: Mapping[str, Command] = field(default_factory=dict)
     default: str | None = None
+    line_flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,70 @@
+"""`%%tune` and `%tune`: a cell becomes a study, and what can be done with one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.magics.study_line import study_arguments
+from mlmagic.magics.submission import carry_out_program
+from mlmagic.magics.tables import Parsed
+from mlmagic.magics.training_line import training_arguments
+
+if TYPE_CHECKING:
+    from mlmagic.api.job import Job
+    from mlmagic.magics.extension import Extension
+
+
+def tune(extension: Extension, line: Parsed) -> Any:
+    """Start a study or show what would be started, or do what the subcommand says."""
+    from mlmagic.api.study import studies, study
+
+    match line.subcommand:
+        case None:
+            return _start(extension, line)
+        case "list":
+            return studies(limit=None if line["all"] else line["limit"])
+        case "best":
+            best = study(line["study"]).describe_best()
+            if line["into"]:
+                extension.assign(line["into"], best)
+            return best
+        case "resume":
+            return _resume(extension, line)
+        case "promote":
+            return _promote(extension, line)
+        case _:
+            return study(line["study"])
+
+
+def _start(extension: Extension, line: Parsed) -> Any:
+    from mlmagic.api.tuning import plan_tuning
+
+    arguments = training_arguments(extension, line) | study_arguments(line, line["space"])
+    return carry_out_program(extension, line, plan_tuning(**arguments))
+
+
+def _resume(extension: Extension, line: Parsed) -> Job:
+    from mlmagic.api.promotion import resume
+
+    settings = {name: line[name] for name in ("trials", "parallel", "max_failed")}
+    return _shown(extension, line, resume(line["study"], **settings, invocation=line.invocation))
+
+
+def _promote(extension: Extension, line: Parsed) -> Job:
+    from mlmagic.api.promotion import promote
+
+    settings = ("trial", "model", "set_default", "timeout", "scale_tier", "machine_type", "accelerator", "replicas")
+    job = promote(
+        line["study"],
+        args=line.program,
+        **{name: line[name] for name in (*settings, "cores", "memory", "priority", "max_retries")},
+        labels=line["label"],
+        invocation=line.invocation,
+    )
+    return _shown(extension, line, job)
+
+
+def _shown(extension: Extension, line: Parsed, job: Job) -> Job:
+    if line["into"]:
+        extension.assign(line["into"], job)
+    return extension.panels.wait(job) if line["wait"] else job

@@ -1,0 +1,128 @@
+"""What `%%tune` and `%tune` take."""
+
+from __future__ import annotations
+
+from mlmagic.magics.job_options import INTO, WAIT
+from mlmagic.magics.study_line import STUDY_OPTIONS
+from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
+from mlmagic.magics.training_line import TRAINING_OPTIONS
+
+_STUDY = Argument(name="study", metavar="STUDY", help="an id, the beginning of one, or a name: its newest study")
+
+_CELL = "def train(lr=0.01, units=64):\n    ...\n    return model"
+
+_LIST = Command(
+    summary="list studies, newest first",
+    options=(
+        Option(name="limit", metavar="N", kind=Kind.COUNT, default=50, help="how many at most"),
+        Option(name="all", help="all of them, whatever --limit says"),
+    ),
+    examples=(("%tune", "the newest studies, with how far they are and the best result"),),
+)
+_DESCRIBE = Command(
+    summary="show a study, live while it goes on: its trials, the best result so far, plots, the search space",
+    arguments=(_STUDY,),
+    examples=(("%tune describe taxi", "the newest study called taxi"),),
+)
+_BEST = Command(
+    summary="show the best trial of a study, with its parameters",
+    arguments=(_STUDY,),
+    options=(INTO,),
+    examples=(("%tune best taxi --into best", "best.parameters is a dict of texts"),),
+)
+_RESUME = Command(
+    summary="go on with a study that has ended: a new one of the same program, which knows its trials",
+    arguments=(_STUDY,),
+    options=(
+        Option(name="trials", metavar="N", kind=Kind.COUNT, help="how many more, if not those that it has not made"),
+        Option(name="parallel", metavar="N", kind=Kind.COUNT, help="how many run at the same time, if another number"),
+        Option(name="max-failed", metavar="N", kind=Kind.COUNT, help="so many failed trials end it, if another number"),
+        WAIT,
+        INTO,
+    ),
+    examples=(("%tune resume taxi --trials 20", "20 trials more"),),
+)
+_PROMOTE = Command(
+    summary=(
+        "train once more with the parameters of the best trial, and make a version of the model. A flag after -- takes "
+        "the place of the trials' own: more epochs, all the data"
+    ),
+    arguments=(_STUDY,),
+    takes_program=True,
+    options=(
+        Option(name="trial", metavar="N", kind=Kind.COUNT, help="take this one's parameters, not the best one's"),
+        Option(name="model", metavar="MODEL", kind=Kind.TEXT, help="the model that gets the version"),
+        Option(name="set-default", help="make the new version the model's default"),
+        Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
+        Option(name="scale-tier", metavar="TIER", kind=Kind.TEXT, help="such as BASIC or STANDARD_1"),
+        Option(name="machine-type", metavar="TYPE", kind=Kind.TEXT, help="of all replicas, such as n1-standard-8"),
+        Option(name="accelerator", metavar="TYPE[:N]", kind=Kind.TEXT, help="of all replicas, such as T4:1"),
+        Option(name="replicas", metavar="COUNTS", kind=Kind.TEXT, help="a number, or worker=2,ps=1"),
+        Option(name="cores", metavar="N", kind=Kind.TEXT, help="what one replica takes of this machine"),
+        Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 8GB"),
+        Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
+        Option(name="max-retries", metavar="N", kind=Kind.INTEGER, help="how often it is tried again if it fails"),
+        Option(name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more"),
+        WAIT,
+        INTO,
+    ),
+    examples=(
+        ("%tune promote taxi -- --epochs 20", "the best parameters, and more epochs than a trial had"),
+        ("%tune promote taxi --trial 7 --set-default", "those of trial 7; serve that version by default"),
+    ),
+)
+
+TUNE = Magic(
+    name="tune",
+    default="list",
+    line_flag="--package",
+    command=Command(
+        summary=(
+            "Run the cell as a study: many trials, each a training job of its own with parameters that a search chose "
+            "to make a metric as good as it can be. A trial gets them as flags, --lr=0.01, behind the program's own "
+            "arguments. The study goes on without this kernel."
+        ),
+        arguments=(Argument(name="name", metavar="NAME", help="the study's display name, and a promoted model's"),),
+        options=(
+            *STUDY_OPTIONS[:2],
+            Option(
+                name="space",
+                metavar="SPACE",
+                kind=Kind.OBJECT,
+                help="lr=log:1e-4..1e-1,units=16..256,activation=relu|tanh,batch=32;64; or $dict; or by annotations",
+            ),
+            *STUDY_OPTIONS[2:],
+            *TRAINING_OPTIONS,
+        ),
+        takes_program=True,
+        body=(
+            "The same as of %%train. Parameters of its function may say themselves what is searched: "
+            'def train(lr: Annotated[float, "log:1e-4..1e-1"] = 0.01, activation: Literal["relu", "tanh"] = "relu"). '
+            "The program reports the metric by Keras's fit, as mlmagic's own loop does, or by the package "
+            "cloudml-hypertune. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
+        ),
+        forms=(
+            "%%tune NAME --metric METRIC [--space SPACE] [flags] [-- program arguments]     with the code below it",
+            "%tune NAME --package DIR --metric METRIC --space SPACE [flags] [-- program arguments]",
+        ),
+        examples=(
+            (
+                f"%%tune taxi --metric val_loss --space lr=log:1e-4..1e-1,units=16..256 --trials 24\n{_CELL}",
+                "24 trials",
+            ),
+            ("%%tune taxi --config hptuning.yaml --dry-run", "look at the space and the package first"),
+            (
+                '%%tune taxi --metric val_loss --trials 24 --promote --promote-args="--epochs=20"',
+                "then train the best parameters for longer, and register the version",
+            ),
+            ("%tune describe taxi", "the trials of the newest study called taxi"),
+        ),
+    ),
+    subcommands={
+        "list": _LIST,
+        "describe": _DESCRIBE,
+        "best": _BEST,
+        "resume": _RESUME,
+        "promote": _PROMOTE,
+    },
+)
