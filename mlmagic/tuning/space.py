@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlmagic.spec.study import Parameter
 from mlmagic.tuning.axis import Axis, axis_of
-from mlmagic.tuning.suggester import Values
+
+if TYPE_CHECKING:
+    # Kernels look at spaces too, and shall not come to scipy by way of the suggesters.
+    from mlmagic.tuning.suggester import Values
 
 Key = tuple[tuple[str, str], ...]
 """The texts of a point: two points are the same if a program could not tell them apart."""
