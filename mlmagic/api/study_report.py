@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.description import describe, read_job_progress, read_log_tail
-from mlmagic.errors import NotFoundError
+from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobState
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.report import JobDescription
@@ -17,6 +18,7 @@ from mlmagic.spec.study_report import StudyReport, TrialRun
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
+    from mlmagic.tuning.measurements import MetricReader
     from mlmagic.workspace.layout import Workspace
 
 _MOST_POINTS = 60
@@ -28,6 +30,22 @@ class StudyDescription(StudyReport):
 
     __slots__ = ()
 
+    def plots(self, *kinds: str) -> StudyPlots:
+        """Return charts, by default all: `history`, `parallel`, `slices`, `importance`.
+
+        Raises:
+            UsageError: there is no such kind.
+        """
+        from mlmagic.panels.study_charts import PlotKind
+
+        known = [kind.value for kind in PlotKind]
+        if unknown := [kind for kind in kinds if kind not in known]:
+            raise UsageError(
+                f"there is no plot {' or '.join(map(repr, unknown))}. {nearest(unknown[0], known)}".rstrip(),
+                hint=f"Kinds: {', '.join(known)}.",
+            )
+        return StudyPlots(report=self, kinds=tuple(kinds) or tuple(known))
+
     def __repr__(self) -> str:
         return f"<StudyDescription of {self.study.id}>"
 
@@ -38,6 +56,26 @@ class StudyDescription(StudyReport):
         from mlmagic.panels import study_bundle
 
         return study_bundle(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPlots:
+    """Charts of a study."""
+
+    report: StudyReport
+    kinds: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<StudyPlots of {self.report.study.id}>"
+
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from mlmagic.panels import study_plots
+        from mlmagic.panels.study_charts import PlotKind
+
+        return study_plots(self.report, [PlotKind(kind) for kind in self.kinds])
 
 
 def report_study(
@@ -65,6 +103,7 @@ class StudyReader:
         self._workspace = workspace
         self._study_id = study_id
         self._ended: dict[int, TrialRun] = {}
+        self._readers: dict[int, MetricReader] = {}
         self._importance: tuple[int, dict[str, float]] = (0, {})
 
     def read(self, *, now: datetime | None = None) -> StudyDescription:
@@ -97,6 +136,7 @@ class StudyReader:
             known = self._read_run(study, trial, now)
             if trial.state.is_final and (known.state is None or known.state.is_final):
                 self._ended[trial.number] = known
+                self._readers.pop(trial.number, None)
         return known
 
     def _read_run(self, study: Study, trial: Trial, now: datetime) -> TrialRun:
@@ -111,13 +151,17 @@ class StudyReader:
             state=record.state,
             elapsed_seconds=(end - record.start_time).total_seconds() if record.start_time else None,
             progress=read_job_progress(record, log),
-            curve=self._curve(study, trial),
+            curve=self._curve(study, trial, record.start_time),
         )
 
-    def _curve(self, study: Study, trial: Trial) -> tuple[Measurement, ...]:
-        from mlmagic.tuning.measurements import read_measurements
+    def _curve(self, study: Study, trial: Trial, began: datetime | None) -> tuple[Measurement, ...]:
+        from mlmagic.tuning.measurements import MetricReader
 
-        return thinned(read_measurements(self._workspace.job(trial.job), study.spec.metric).values)
+        reader = self._readers.get(trial.number)
+        if reader is None:
+            reader = MetricReader(self._workspace.job(trial.job), study.spec.metric)
+            self._readers[trial.number] = reader
+        return thinned(reader.read(began).values)
 
     def _known_importance(self, study: Study) -> dict[str, float]:
         """Return what mattered; it changes only when a trial has ended."""
