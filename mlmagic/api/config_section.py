@@ -27,6 +27,7 @@ class Section:
         self._problems = problems
         self._known: list[str] = []
         self._given: dict[str, Any] = {}
+        self._is_mapping = isinstance(given, Mapping)
         if isinstance(given, Mapping):
             self._given.update(given)
         else:
@@ -110,7 +111,8 @@ class Section:
         missing = [key for key in keys if key not in self._given]
         for key in missing:
             self._known.append(key)
-            self.wrong("is missing", key)
+            if self._is_mapping:
+                self.wrong("is missing", key)
         return not missing
 
     def refuse(self, reasons: Mapping[str, str]) -> None:

@@ -94,10 +94,10 @@ def _read(document: Mapping[str, Any], problems: list[str]) -> StudyConfig:
     if "hyperparameters" in document:
         section = Section(document["hyperparameters"], "hyperparameters", problems)
         return _ml_engine(section, _without(document, "hyperparameters"))
-    if document.keys() & _ML_ENGINE_KEYS:
-        return _ml_engine(Section(document, "", problems), {})
     if document.keys() & set(_TUNING_KEYS):
         return _tuning_job(document, problems)
+    if document.keys() & _ML_ENGINE_KEYS:
+        return _ml_engine(Section(document, "", problems), {})
     if document.keys() & _STUDY_KEYS:
         return StudyConfig(**_study_spec(Section(document, "", problems)))
     if not document.keys() & JOB_KEYS:

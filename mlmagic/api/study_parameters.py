@@ -69,12 +69,12 @@ def read_ml_engine_parameters(section: Section) -> tuple[Parameter, ...] | None:
     for item in section.sections("params"):
         name = item.text("parameterName") if item.has("parameterName") else None
         kind = item.word("type", _KINDS) if item.has("type") else None
-        parameter = None if name is None or kind is None else _ml_engine_parameter(name, kind, item)
+        parameter = None if kind is None else _ml_engine_parameter(name or "", kind, item)
         if kind is None:
             # Not to be told as unknown: without its type, nobody can say which of them belong to it.
             for key in (*_BOUNDS, "categoricalValues", "discreteValues", "scaleType"):
                 item.take(key)
-        found.add(name, parameter, item)
+        found.add(name, None if name is None else parameter, item)
     return found.arranged()
 
 
@@ -116,7 +116,7 @@ def _add_vertex_parameter(section: Section, condition: Condition | None, found: 
         is_there = values[0].has(*keys)
         parameter = _parameter(name or "", kind, scale, values[0], keys, is_there=is_there, condition=condition)
         values[0].finish()
-    found.add(name, parameter if name is not None else None, section)
+    found.add(name, None if name is None else parameter, section)
     for item in conditional:
         _add_conditional(item, name, parameter, found)
 
