@@ -54,7 +54,9 @@ def parse_values(name: str, text: str) -> Parameter:
     words = split_unquoted(body, "|")
     if len(words) > 1:
         if prefixes.told:
-            raise UsageError(f"words have no {prefixes.told}: leave it out, or quote the word that it belongs to")
+            raise UsageError(
+                f"{prefixes.told} does not go with words; leave it out, or quote the word that it belongs to"
+            )
         return Parameter(
             name=name, kind=ParameterKind.CATEGORICAL, categories=tuple(parse_word(word) for _, word in words)
         )
@@ -167,8 +169,9 @@ def _prefixes(text: str) -> tuple[_Prefixes, str]:
         elif "|" in match[2]:
             break  # it belongs to a word
         else:
-            what = "stands there twice" if word in _SCALES or word in _KINDS else "is not known"
-            raise UsageError(f"{match[1]}: {what}. {nearest(word, [*_SCALES, *_KINDS], limit=1)}".rstrip())
+            if word in _SCALES or word in _KINDS:
+                raise UsageError(f"{match[1]}: is too much behind {''.join(told)}")
+            raise UsageError(f"{match[1]}: is not known. {nearest(word, [*_SCALES, *_KINDS], limit=1)}".rstrip())
         told.append(f"{match[1]}:")
         text = match[2]
     return _Prefixes(scale=scale, kind=kind, told="".join(told)), text
