@@ -59,6 +59,8 @@ class DoubleAxis(Axis):
 
     def value(self, place: float) -> float:
         """See `Axis.value`."""
+        if not _ROUNDING < place < 1 - _ROUNDING:
+            return self._low if place < 0.5 else self._high
         exact = min(self._high, max(self._low, self._range.number(place)))
         for digits in range(1, 17):
             rounded = float(f"{exact:.{digits}g}")

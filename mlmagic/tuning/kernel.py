@@ -47,7 +47,9 @@ def standard_values(values: Floats, reach: float) -> Floats:
     Those far on the bad side are drawn in first, to `reach` times as far as the best lies from the median: how bad the
     bad ones are says little about where the best lies.
     """
-    middle, best = float(np.median(values)), float(values.min())
-    drawn = np.minimum(values, middle + reach * max(middle - best, 1e-12))
+    # Scaled first, so that no square of a large or small number is infinite or 0.
+    scaled = values / max(float(np.abs(values).max()), 1e-300)
+    middle, best = float(np.median(scaled)), float(scaled.min())
+    drawn = np.minimum(scaled, middle + reach * max(middle - best, 1e-12))
     deviation = float(drawn.std())
-    return (drawn - drawn.mean()) / deviation if deviation > 0 else np.zeros_like(values)
+    return (drawn - drawn.mean()) / deviation if deviation > 1e-14 else np.zeros_like(values)

@@ -19,6 +19,8 @@ _FAILED_NOISE = 0.1
 # How far on the bad side values are told apart.
 _REACH = 3.0
 
+_BELIEVED_NOISE = 1e-6
+
 # So many of the best points are looked about.
 _KNOWN = 5
 
@@ -52,7 +54,10 @@ def promising(
     if pending:
         running = encoding.rows(pending)
         rows, values = np.vstack([rows, running]), np.append(values, posterior.predict(running)[0])
-        posterior = Posterior(kernel, rows, values, np.append(noises, np.zeros(len(pending))))
-    expected = posterior.predict(rows[: len(results)])[0]
-    known = [places[place] for place in np.argsort(expected, kind="stable")[:_KNOWN]]
+        # Believed without a doubt: else the place beside one that runs would promise as much as itself.
+        noises = np.append(noises, np.full(len(pending), _BELIEVED_NOISE - kernel.noise))
+        posterior = Posterior(kernel, rows, values, noises)
+    tried = [*places, *pending]
+    expected = posterior.predict(encoding.rows(tried))[0]
+    known = [tried[place] for place in np.argsort(expected, kind="stable")[:_KNOWN]]
     return Acquisition(space, encoding, posterior, float(expected.min())).best_points(known, numbers)
