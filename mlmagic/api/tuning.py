@@ -13,15 +13,20 @@ from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.commands import gcloud_study_command, local_command
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program_arguments import check_program_arguments
+from mlmagic.api.search_space import package_space
+from mlmagic.api.space_check import check_space, space_notes
 from mlmagic.api.study import StudyJob, find_study, study_of
+from mlmagic.api.study_config import read_study_config
+from mlmagic.api.study_document import document_notes, study_document
 from mlmagic.api.training import TrainingPlan, plan_training
 from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
 from mlmagic.api.tuning_arguments import StudyArguments, read_study_spec
+from mlmagic.api.tuning_words import guess_goal
 from mlmagic.backends.registry import load_backend
 from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobKind
-from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, MeasurementSelection, Parameter, ParameterKind, StudySpec
+from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, MeasurementSelection, Parameter, StudySpec
 
 if TYPE_CHECKING:
     from mlmagic.api.selection import Reference
@@ -59,10 +64,8 @@ class TuningPlan(JobPlan):
         return (*local_command(self.spec), *sample_flags(self.study))
 
     @property
-    def document(self) -> Mapping[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The same study as Vertex AI's HyperparameterTuningJob, which is the content of gcloud's `--config`."""
-        from mlmagic.api.study_config import study_document
-
         return study_document(self.spec)
 
     @property
@@ -83,7 +86,10 @@ class TuningPlan(JobPlan):
         return StudyJob(id=job_id, backend=backend, workspace=self.session.location)
 
     def _get_ready(self) -> None:
-        check_program_arguments(self.package, (*self.spec.args, *sample_flags(self.study)))
+        words = (*self.spec.args, *sample_flags(self.study))
+        check_program_arguments(self.package, words)
+        if self.study.promotion is not None:
+            check_program_arguments(self.package, (*words, *self.study.promotion.args))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import tuning_plan_bundle
@@ -94,6 +100,7 @@ class TuningPlan(JobPlan):
             grid_points=self.grid_points,
             command=self.command,
             document=self.document,
+            document_notes=document_notes(self.study),
             gcloud_command=self.gcloud_command,
         )
 
@@ -195,7 +202,6 @@ def plan_tuning(
         CellError: the cell cannot become a package.
         PackageError: the package cannot be run.
     """
-    from mlmagic.api.study_config import read_study_config
     from mlmagic.session import current_session
 
     session = session or current_session()
@@ -267,35 +273,31 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> Tu
         study: what is searched; without parameters if the program's annotations tell them.
         is_open: nobody said how many trials there are to be.
     """
-    from mlmagic.api.search_space import check_space, package_space
-
     spec, package = single.spec, single.package
     parameters = study.parameters or package_space(package, spec.args)
     if not parameters:
         raise UsageError("there is nothing to search: no parameters are given.", hint=_NO_SPACE_HINT)
     study = dataclasses.replace(study, parameters=parameters)
-    if problems := check_space(parameters, package, spec.args):
+    if problems := check_space(parameters, package, args=spec.args, algorithm=study.algorithm):
         raise UsageError("the program cannot be tuned so:", problems=problems)
-    study, grid_notes = _fitted_to_grid(study, is_open=is_open)
+    study, notes = _fitted_to_grid(study, is_open=is_open)
+    if guess_goal(study.metric) not in {None, study.goal}:
+        notes += (f"{study.metric} is to be {study.goal.lower()}d, which its name does not suggest",)
     tuning = dataclasses.replace(
         spec, kind=JobKind.TUNING, study=study, flags=trial_flag_values(package, spec.args, study), placement=None
     )
     placed = load_backend(spec.backend, single.session.location).place(tuning)
-    return TuningPlan(package=package, spec=placed, session=single.session, notes=(*grid_notes, *single.notes))
+    notes += (*space_notes(parameters, package), *single.notes)
+    return TuningPlan(package=package, spec=placed, session=single.session, notes=notes)
 
 
 def _fitted_to_grid(study: StudySpec, *, is_open: bool) -> tuple[StudySpec, tuple[str, ...]]:
-    """Return the study with no more trials than a grid has points, and what there is to say about it."""
+    """Return the study with no more trials than a grid has points, and what there is to say about their number."""
     from mlmagic.tuning.space import Space
 
-    if study.algorithm is not Algorithm.GRID or study.resumes is not None:
-        return study, ()
     points = Space(study.parameters).count
-    if points is None:
-        dense = [one.name for one in study.parameters if one.kind is ParameterKind.DOUBLE]
-        problems = [f"{name} is a range of any numbers: give them one by one, {name}=0.01;0.1" for name in dense]
-        raise UsageError("a grid search goes through all points, and these have no end:", problems=problems)
-    if is_open or study.trials > points:
-        notes = () if is_open else (f"the grid has {points:,} points, so there are {points:,} trials",)
-        return dataclasses.replace(study, trials=points), notes
-    return study, ()
+    if study.algorithm is Algorithm.GRID and points is not None and study.resumes is None:
+        notes = (f"the grid has {points:,} points, so there are {points:,} trials",)
+        fitted = dataclasses.replace(study, trials=points)
+        return (fitted, () if is_open else notes) if is_open or study.trials > points else (study, ())
+    return study, (f"trials is not given, so there are {study.trials:,}",) if is_open else ()

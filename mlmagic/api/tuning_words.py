@@ -63,18 +63,18 @@ def read_metric(metric: object) -> str:
 
 
 def read_algorithm(algorithm: object) -> Algorithm:
-    """Return the algorithm of a word: ours or Vertex AI's."""
-    return read_word(algorithm, ALGORITHMS, "algorithm")
+    """Return the algorithm of a word: ours or Vertex AI's; of None the default."""
+    return Algorithm.BAYESIAN if algorithm is None else read_word(algorithm, ALGORITHMS, "algorithm")
 
 
 def read_selection(selection: object) -> MeasurementSelection:
-    """Return the selection of a word: ours or Vertex AI's."""
-    return read_word(selection, SELECTIONS, "selection")
+    """Return the selection of a word: ours or Vertex AI's; of None the default."""
+    return MeasurementSelection.LAST if selection is None else read_word(selection, SELECTIONS, "selection")
 
 
 def read_early_stopping(rule: object) -> EarlyStopping | None:
-    """Return the rule of a word; None for `none`, which says no to what a file says."""
-    if isinstance(rule, EarlyStopping):
+    """Return the rule of a word; None of None, and of `none`, which says no to what a file says."""
+    if rule is None or isinstance(rule, EarlyStopping):
         return rule
     if isinstance(rule, str) and rule.lower() == "none":
         return None

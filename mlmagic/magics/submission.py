@@ -30,10 +30,7 @@ def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPla
         return plan
     for note in plan.package.notes:
         print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
-    job = plan.submit()
-    if line["into"]:
-        extension.assign(line["into"], job)
-    return extension.panels.wait(job) if line["wait"] else job
+    return show(extension, line, plan.submit())
 
 
 def carry_out_program(extension: Extension, line: Parsed, plan: AnyProgramPlan) -> Job | AnyProgramPlan:
@@ -42,7 +39,11 @@ def carry_out_program(extension: Extension, line: Parsed, plan: AnyProgramPlan) 
         export(plan, line["export"])
     if line["dry_run"] or line["export"] is not None:
         return plan.prepare() if line["dry_run"] else plan
-    job = plan.submit()
+    return show(extension, line, plan.submit())
+
+
+def show(extension: Extension, line: Parsed, job: Job) -> Job:
+    """Return a job that was started as a magic does: assigned with --into, ended with --wait."""
     if line["into"]:
         extension.assign(line["into"], job)
     return extension.panels.wait(job) if line["wait"] else job

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.study_line import STUDY_OPTIONS, given_flags, study_arguments
+from mlmagic.magics.study_line import STUDY_OPTIONS, given_flags
 from mlmagic.magics.submission import carry_out_program
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 from mlmagic.magics.training_line import TRAINING_OPTIONS, training_arguments
+from mlmagic.magics.tune import start_study
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
@@ -80,11 +81,9 @@ TRAIN = Magic(
 def train(extension: Extension, line: Parsed) -> Job | TrainingPlan | TuningPlan:
     """Start a job, or with --dry-run and --export show what would be started."""
     from mlmagic.api.training import plan_training
-    from mlmagic.api.tuning import plan_tuning
 
     if line["tune"] is not None:
-        study = study_arguments(line, line["tune"])
-        return carry_out_program(extension, line, plan_tuning(**training_arguments(extension, line), **study))
+        return start_study(extension, line, line["tune"])
     if given := given_flags(line):
         are = "is" if len(given) == 1 else "are"
         raise UsageError(

@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.magics.study_line import study_arguments
-from mlmagic.magics.submission import carry_out_program
+from mlmagic.magics.submission import carry_out_program, show
 from mlmagic.magics.tables import Parsed
 from mlmagic.magics.training_line import training_arguments
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
+    from mlmagic.api.tuning import TuningPlan
     from mlmagic.magics.extension import Extension
+
+
+def start_study(extension: Extension, line: Parsed, space: Any) -> Job | TuningPlan:
+    """Start a study over a space, or with --dry-run and --export show what would be started."""
+    from mlmagic.api.tuning import plan_tuning
+
+    plan = plan_tuning(**training_arguments(extension, line), **study_arguments(line, space))
+    for note in () if line["dry_run"] or line["export"] is not None else plan.notes:
+        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
+    return carry_out_program(extension, line, plan)
 
 
 def tune(extension: Extension, line: Parsed) -> Any:
@@ -20,7 +31,7 @@ def tune(extension: Extension, line: Parsed) -> Any:
 
     match line.subcommand:
         case None:
-            return _start(extension, line)
+            return start_study(extension, line, line["space"])
         case "list":
             return studies(limit=None if line["all"] else line["limit"])
         case "best":
@@ -36,18 +47,11 @@ def tune(extension: Extension, line: Parsed) -> Any:
             return study(line["study"])
 
 
-def _start(extension: Extension, line: Parsed) -> Any:
-    from mlmagic.api.tuning import plan_tuning
-
-    arguments = training_arguments(extension, line) | study_arguments(line, line["space"])
-    return carry_out_program(extension, line, plan_tuning(**arguments))
-
-
 def _resume(extension: Extension, line: Parsed) -> Job:
     from mlmagic.api.promotion import resume
 
     settings = {name: line[name] for name in ("trials", "parallel", "max_failed")}
-    return _shown(extension, line, resume(line["study"], **settings, invocation=line.invocation))
+    return show(extension, line, resume(line["study"], **settings, invocation=line.invocation))
 
 
 def _promote(extension: Extension, line: Parsed) -> Job:
@@ -61,10 +65,4 @@ def _promote(extension: Extension, line: Parsed) -> Job:
         labels=line["label"],
         invocation=line.invocation,
     )
-    return _shown(extension, line, job)
-
-
-def _shown(extension: Extension, line: Parsed, job: Job) -> Job:
-    if line["into"]:
-        extension.assign(line["into"], job)
-    return extension.panels.wait(job) if line["wait"] else job
+    return show(extension, line, job)

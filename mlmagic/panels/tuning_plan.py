@@ -24,6 +24,7 @@ def tuning_plan_bundle(
     grid_points: int | None,
     command: Sequence[str],
     document: Mapping[str, Any],
+    document_notes: Sequence[str],
     gcloud_command: Sequence[str],
 ) -> Bundle:
     """Return the view of what a tuning call would do.
@@ -34,11 +35,16 @@ def tuning_plan_bundle(
         grid_points: how many points the space has; None where some lie dense.
         command: the words that run one trial where the package's files lie.
         document: the study for Vertex AI, as JSON values.
+        document_notes: what it leaves out.
         gcloud_command: the words that submit it to Vertex AI.
     """
+    notes = "".join(f"# {note}\n" for note in document_notes)
     commands = [
         ("Run one trial on this machine, where the exported package lies", command_text(command)),
-        ("The study on Vertex AI: study.yaml", yaml_text(document)),
+        (
+            "The study on Vertex AI: study.yaml",
+            notes + yaml_text(document),
+        ),
         ("The same study with gcloud", GCLOUD_NOTE + command_text(gcloud_command)),
     ]
     payload = {
