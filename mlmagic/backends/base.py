@@ -83,7 +83,11 @@ class Backend(Protocol):
         record has `backend`, and whatever else the place decides, filled in. `package` is copied: later changes do not
         reach the job.
 
+        A trial (`spec.parent`, `spec.trial`) has the id `trial_job_id` and is made once: another call returns the
+        record of the first as it is by then.
+
         Raises:
+            ConflictError: the study that it is a trial of has ended, or is to end.
             UsageError: the spec asks for what this backend cannot do; nothing was started.
         """
         ...
@@ -100,15 +104,19 @@ class Backend(Protocol):
         states: Collection[JobState] | None = None,
         where: Filter | None = None,
         sort_by: Sequence[SortKey] = (),
+        trials: bool = False,
     ) -> Summaries:
         """Return jobs: of that name, in one of those states, that pass the filter, `limit` at most.
 
-        Newest first unless `sort_by` says otherwise. No states means no jobs.
+        Newest first unless `sort_by` says otherwise. No states means no jobs. Trials of studies are among them with
+        `trials`, or where the filter names `parent` or `trial`.
         """
         ...
 
     def resolve(self, reference: str) -> str:
         """Return the id of the job that a user means: an id, a unique prefix of one, or a display name (its newest).
+
+        `taxi/7` is trial 7 of the study that `taxi` means among studies; else no trial is meant but by its whole id.
 
         Raises:
             NotFoundError: nothing fits; names the nearest.
@@ -121,15 +129,25 @@ class Backend(Protocol):
 
         The program and all that it started get SIGTERM, then, after a grace period, SIGKILL. A job that is final stays
         as it is, and a job that is CANCELLING stays so: calling twice does no more than calling once. A cancel that
-        comes when the version was already made finds the job SUCCEEDED.
+        comes when the version was already made finds the job SUCCEEDED. The trials of a study are cancelled with it.
+        """
+        ...
+
+    def stop(self, job_id: str, reason: str) -> JobRecord:
+        """Ask a job to end early because it has done enough, and return its record at once.
+
+        As `cancel`, but a job that runs ends SUCCEEDED, with the message `stopped early: REASON`, and makes no version.
+        One that has not begun to run is cancelled, and one that is to end already is left alone.
         """
         ...
 
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, with its log and what it wrote; a model version that it made stays.
 
+        A study is removed with its trials.
+
         Raises:
-            ConflictError: it has not ended.
+            ConflictError: it has not ended, or one of its trials, or the study that it is a trial of.
         """
         ...
 

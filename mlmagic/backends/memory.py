@@ -21,7 +21,7 @@ from mlmagic.backends.memory_program import Ended, Program, execute, exit_status
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, JobSummary, Replica, ReplicaRole
-from mlmagic.spec.names import new_job_id
+from mlmagic.spec.names import new_job_id, trial_job_id
 from mlmagic.spec.report import StateChange
 from mlmagic.spec.usage import Usage
 
@@ -63,9 +63,9 @@ class MemoryBackend:
         """See `Backend.submit`."""
         with self._lock:
             now = datetime.now(UTC)
-            job_id = new_job_id(spec.display_name, now)
-            while job_id in self._jobs:
-                job_id = new_job_id(spec.display_name, now)
+            job_id = self._new_id(spec, now)
+            if job_id in self._jobs:
+                return self._jobs[job_id].record
             record = JobRecord(
                 id=job_id,
                 spec=self.place(spec),
@@ -80,6 +80,18 @@ class MemoryBackend:
         job.thread.start()
         return record
 
+    def _new_id(self, spec: JobSpec, now: datetime) -> str:
+        """Return a new id, or that of a trial, of which there may be a job already."""
+        if spec.parent is not None and spec.trial is not None:
+            job_id = trial_job_id(spec.parent, spec.trial)
+            study = self._job(spec.parent).record
+            if job_id not in self._jobs and (study.state.is_final or study.state is JobState.CANCELLING):
+                raise ConflictError(f"study {study.id} is {study.state}, so it gets no trial {spec.trial}.")
+            return job_id
+        while (job_id := new_job_id(spec.display_name, now)) in self._jobs:
+            pass
+        return job_id
+
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`."""
         return self._job(job_id).record
@@ -92,10 +104,12 @@ class MemoryBackend:
         states: Collection[JobState] | None = None,
         where: Filter | None = None,
         sort_by: Sequence[SortKey] = (),
+        trials: bool = False,
     ) -> Summaries:
         """See `Backend.list`."""
         from mlmagic.filters.predicate import matches
         from mlmagic.filters.sort import python_key
+        from mlmagic.filters.tree import about_trials
 
         with self._lock:
             newest_first = [job.record for job in reversed(self._jobs.values())]
@@ -105,6 +119,7 @@ class MemoryBackend:
             for record in newest_first
             if display_name in {None, record.spec.display_name}
             and (states is None or record.state in states)
+            and (trials or record.spec.parent is None or about_trials(where))
             and (where is None or matches(where, encode(record), now))
         ]
         if sort_by:
@@ -115,7 +130,7 @@ class MemoryBackend:
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""
         with self._lock:
-            records = [job.record for job in reversed(self._jobs.values())]
+            records = [job.record for job in reversed(self._jobs.values()) if job.record.spec.parent is None]
         if reference in self._jobs:
             return reference
         named = [record.id for record in records if record.spec.display_name == reference]
@@ -130,11 +145,25 @@ class MemoryBackend:
 
     def cancel(self, job_id: str) -> JobRecord:
         """See `Backend.cancel`."""
-        job = self._job(job_id)
         with self._lock:
-            if self._move(job, JobState.CANCELLING):
-                raise_in(job.thread)
-            return job.record
+            record = self._end_early(self._job(job_id))
+            for trial in self._trials(job_id):
+                self._end_early(trial)
+            return record
+
+    def stop(self, job_id: str, reason: str) -> JobRecord:
+        """See `Backend.stop`."""
+        with self._lock:
+            return self._end_early(self._job(job_id), stop_reason=reason)
+
+    def _end_early(self, job: _Job, stop_reason: str | None = None) -> JobRecord:
+        changes = {"stop_reason": stop_reason} if job.record.state is JobState.RUNNING else {}
+        if self._move(job, JobState.CANCELLING, **changes):
+            raise_in(job.thread)
+        return job.record
+
+    def _trials(self, job_id: str) -> Sequence[_Job]:
+        return [job for job in self._jobs.values() if job.record.spec.parent == job_id]
 
     def delete(self, job_id: str) -> None:
         """See `Backend.delete`."""
@@ -144,7 +173,14 @@ class MemoryBackend:
                 raise ConflictError(
                     f"job {job_id} is {job.record.state} and cannot be deleted.", hint=f"First `%jobs cancel {job_id}`."
                 )
-            self._jobs.pop(job_id, None)
+            study = self._jobs.get(job.record.spec.parent or "")
+            if study is not None and not study.record.state.is_final:
+                raise ConflictError(f"job {job_id} is a trial of {study.record.id}, which is {study.record.state}.")
+            trials = self._trials(job_id)
+            if any(not trial.record.state.is_final for trial in trials):
+                raise ConflictError(f"study {job_id} cannot be deleted: its trials have not all ended.")
+            for one in (job, *trials):
+                self._jobs.pop(one.record.id, None)
 
     def package(self, job_id: str) -> TrainerPackage:
         """See `Backend.package`."""
@@ -256,7 +292,10 @@ class MemoryBackend:
         with self._lock:
             if job.replica is not None:
                 job.replica = dataclasses.replace(job.replica, end_time=datetime.now(UTC), exit_code=status)
-            if job.record.state is JobState.CANCELLING:
+            if job.record.state is JobState.CANCELLING and job.record.stop_reason is not None:
+                message = f"stopped early: {job.record.stop_reason}"
+                self._move(job, JobState.SUCCEEDED, exit_code=-15, message=message)
+            elif job.record.state is JobState.CANCELLING:
                 self._move(job, JobState.CANCELLED, exit_code=-15)
             elif job.timed_out:
                 limit = job.record.spec.timeout_seconds
@@ -291,4 +330,6 @@ def _summary(record: JobRecord) -> JobSummary:
         model_version=record.model_version,
         dataset_version=record.dataset_version,
         error=record.error.message if record.error else None,
+        parent=record.spec.parent,
+        trial=record.spec.trial,
     )

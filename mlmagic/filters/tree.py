@@ -95,6 +95,22 @@ class Filter:
     root: Node = And(())
 
 
+def keys_in(node: Node) -> frozenset[str]:
+    """Return the keys that terms name, as `keys.find` spells them."""
+    match node:
+        case Term(key=key):
+            return frozenset({key})
+        case Not(node=inner):
+            return keys_in(inner)
+        case And(nodes=nodes) | Or(nodes=nodes):
+            return frozenset().union(*map(keys_in, nodes))
+
+
+def about_trials(where: Filter | None) -> bool:
+    """Say whether a filter asks for trials of studies, which lists leave out otherwise."""
+    return where is not None and not keys_in(where.root).isdisjoint({"parent", "trial"})
+
+
 def unparse(node: Node) -> str:
     """Return a text that reads as the node."""
     return str(node)

@@ -11,11 +11,9 @@ import signal
 import time
 import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
 from mlmagic.runtime.claim import Claim
-from mlmagic.runtime.cluster import CHIEF, ReplicaId, cluster_variables, replica_ids, told
-from mlmagic.runtime.contract import ProgramPlace, program_environment
+from mlmagic.runtime.cluster import CHIEF, ReplicaId, replica_ids, told
 from mlmagic.runtime.diagnosis import diagnose, find_traceback, is_symptom
 from mlmagic.runtime.ending import (
     LOG_PREFIX,
@@ -26,15 +24,17 @@ from mlmagic.runtime.ending import (
     of_replica,
     quietly,
     read_tail,
+    stopped_early,
     timed_out,
 )
 from mlmagic.runtime.members import Household
 from mlmagic.runtime.ports import Ports
-from mlmagic.runtime.program import Launcher, ReplicaProgram
+from mlmagic.runtime.program import Launcher
+from mlmagic.runtime.programs import programs_of
 from mlmagic.runtime.replicas import Ended, Replicas
 from mlmagic.runtime.reserve import Reserve, disk_is_full
 from mlmagic.runtime.retries import counted_retries
-from mlmagic.spec.job import JobState, ReplicaRole
+from mlmagic.spec.job import JobKind, JobState, ReplicaRole
 
 GRACE_SECONDS = 10.0
 """How long a program may take over SIGTERM before SIGKILL."""
@@ -71,8 +71,10 @@ class Attempt:
         self._reserve = reserve
         self._grace = grace
         self._ids = replica_ids(claim.spec.placement)
+        self._is_study = claim.spec.kind is JobKind.TUNING
         self._has_ps = any(replica.role is ReplicaRole.PS for replica in self._ids)
-        self._programs = self._all_programs(environment, ports)
+        held = dict(zip(self._ids, ports.hold(len(self._ids), seed=self._folder.id), strict=True))
+        self._programs = programs_of(self._folder, claim.spec, environment, held)
         self._replicas = Replicas(claim.folder, self._programs, launcher=launcher, attempt=claim.attempt)
 
     @property
@@ -92,30 +94,6 @@ class Attempt:
         if not self._claim.is_there and ending.state is not JobState.CANCELLED:
             return Ending(state=JobState.FAILED, exit_code=ending.exit_code, error=REMOVED, message=REMOVED.message)
         return ending
-
-    def _all_programs(self, environment: Mapping[str, str], held: Ports) -> dict[ReplicaId, ReplicaProgram]:
-        ports = dict(zip(self._ids, held.hold(len(self._ids), seed=self._folder.id), strict=True))
-        place = ProgramPlace(
-            job_id=self._folder.id,
-            package_dir=self._folder.package,
-            model_dir=self._folder.model_dir,
-            checkpoint_dir=self._folder.checkpoint_dir,
-            tensorboard_dir=self._folder.tensorboard_dir,
-            metric_file=self._folder.tuning_metrics,
-        )
-        spec = self._claim.spec
-        return {
-            replica: ReplicaProgram(
-                python=spec.python,
-                module=spec.package.module,
-                args=spec.args,
-                environment=program_environment(place, environment, cluster_variables(replica, ports)),
-                cwd=Path(spec.working_directory or self._folder.root),
-                log=self._folder.log(replica.role, replica.index),
-                package_dir=self._folder.package,
-            )
-            for replica in self._ids
-        }
 
     def _say_cluster(self) -> None:
         if len(self._ids) > 1:
@@ -142,7 +120,7 @@ class Attempt:
         return None
 
     def _wait(self) -> Ending:
-        timeout = self._claim.spec.timeout_seconds
+        timeout = self._timeout
         deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
             ended = self._poll()
@@ -158,12 +136,19 @@ class Attempt:
                 return timed_out(timeout, self._end_all())
             self._claim.sleep(left)
 
+    @property
+    def _timeout(self) -> float | None:
+        # That of a study is of each of its trials.
+        return None if self._is_study else self._claim.spec.timeout_seconds
+
     def _poll(self) -> list[Ended]:
         ended = self._replicas.poll()
         self._household.reap(self._replicas.pids)
         return ended
 
     def _cancel(self) -> Ending:
+        if (reason := self._claim.stop_reason()) is not None:
+            return stopped_early(reason, self._end_all())
         why = self._claim.why_cancelled()
         return Ending(state=JobState.CANCELLED, exit_code=self._end_all(), message=why)
 
@@ -218,7 +203,8 @@ class Attempt:
             exit_code=culprit.status,
             error=error,
             message=error.message,
-            is_retriable=not is_full,
+            # A study goes on if it was killed; what it says itself is its last word.
+            is_retriable=not is_full and (culprit.status < 0 or not self._is_study),
             raw_traceback=find_traceback(tail) if culprit.replica == CHIEF else None,
         )
 

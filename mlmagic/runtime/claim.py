@@ -82,6 +82,12 @@ class Claim:
                 return "nobody cancelled it: its supervisor got SIGTERM, as when the machine shuts down"
         return "cancelled"
 
+    def stop_reason(self) -> str | None:
+        """Return why the attempt was told to stop early; None where it was not."""
+        with contextlib.suppress(MlmagicError, OSError):
+            return self.jobs.get(self.folder.id).stop_reason
+        return None
+
     def wait(self, poll: Callable[[], int | None], seconds: float) -> int | None:
         """Return the status that `poll` comes to, or None if the time is up or the job was cancelled before."""
         deadline = time.monotonic() + seconds

@@ -30,9 +30,10 @@ def _requeued(claim: Claim, ending: Ending, ended: ExitRecord) -> bool:
     left = retries_left(claim.spec, claim.folder, claim.attempt)
     if left == 0 or claim.is_cancelled():
         return False
+    message = retry_message(claim.spec, ended, left)
     for pause in (*PAUSES, None):
         try:
-            if not requeue(claim.jobs, claim.folder, ended, left=left, now=now()):
+            if not requeue(claim.jobs, claim.folder, ended, message=message, now=now()):
                 return False
             break
         except (MlmagicError, OSError):
@@ -41,7 +42,7 @@ def _requeued(claim: Claim, ending: Ending, ended: ExitRecord) -> bool:
             if pause is None:
                 return False
             time.sleep(pause)
-    lines = log_lines(ending, retry_message(ended, left))
+    lines = log_lines(ending, message)
     quietly(lambda: append_to_log(claim.folder.log(), lines))
     return True
 

@@ -34,7 +34,9 @@ def replica_ids(placement: Placement | None) -> tuple[ReplicaId, ...]:
     return tuple(ReplicaId(role, index) for role in ReplicaRole for index in range(counts.get(role, 0)))
 
 
-def cluster_variables(replica: ReplicaId, ports: Mapping[ReplicaId, int]) -> dict[str, str]:
+def cluster_variables(
+    replica: ReplicaId, ports: Mapping[ReplicaId, int], *, trial: int | None = None
+) -> dict[str, str]:
     """Return CLUSTER_SPEC and TF_CONFIG of one replica; `ports` has all of them, in order.
 
     Evaluators only read checkpoints: TensorFlow's cluster is without them, and they are told of the pools alone.
@@ -45,13 +47,14 @@ def cluster_variables(replica: ReplicaId, ports: Mapping[ReplicaId, int]) -> dic
     by_pool = {_POOLS[role]: addresses for role, addresses in roles.items()}
     by_role = {str(role): addresses for role, addresses in roles.items() if role is not ReplicaRole.EVALUATOR}
     return {
-        "CLUSTER_SPEC": _document(by_pool, _POOLS[replica.role], replica.index),
-        "TF_CONFIG": _document(by_role, str(replica.role), replica.index),
+        "CLUSTER_SPEC": _document(by_pool, _POOLS[replica.role], replica.index, trial),
+        "TF_CONFIG": _document(by_role, str(replica.role), replica.index, trial),
     }
 
 
-def _document(cluster: Mapping[str, list[str]], task: str, index: int) -> str:
-    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index, "trial": ""}})
+def _document(cluster: Mapping[str, list[str]], role: str, index: int, trial: int | None) -> str:
+    task = {"type": role, "index": index, "trial": "" if trial is None else str(trial)}
+    return json.dumps({"cluster": cluster, "environment": "cloud", "task": task})
 
 
 def told(replicas: tuple[ReplicaId, ...]) -> str:

@@ -40,11 +40,13 @@ class ProgramPlace:
     """Where a program finds its code and leaves its results."""
 
     job_id: str
-    package_dir: Path
+    package_dir: Path | None
+    """None for a program of mlmagic's own, which a package must not bring modules to."""
     model_dir: Path
     checkpoint_dir: Path
     tensorboard_dir: Path
     metric_file: Path
+    trial: int | None = None
 
 
 def program_environment(place: ProgramPlace, environ: Mapping[str, str], cluster: Mapping[str, str]) -> dict[str, str]:
@@ -56,9 +58,13 @@ def program_environment(place: ProgramPlace, environ: Mapping[str, str], cluster
         "AIP_TENSORBOARD_LOG_DIR": f"{place.tensorboard_dir}/",
         JOB_ID_VARIABLE: place.job_id,
         "CLOUD_ML_HP_METRIC_FILE": str(place.metric_file),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(place.package_dir), environ.get("PYTHONPATH")])),
         **cluster,
     }
+    if place.package_dir is not None:
+        path = [str(place.package_dir), environ.get("PYTHONPATH")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    if place.trial is not None:
+        environment["CLOUD_ML_TRIAL_ID"] = str(place.trial)
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     return environment
 

@@ -13,6 +13,8 @@ from mlmagic.workspace.files import open_to_append
 
 LOG_PREFIX = "mlmagic: "
 """What mlmagic's own lines in a program's log begin with."""
+STOPPED_EARLY = "stopped early: "
+"""What the message of a job begins with that was told to stop, and had not ended before."""
 
 
 REMOVED = JobError(
@@ -35,6 +37,8 @@ class Ending:
     message: str | None = None
     is_retriable: bool = False
     """The program failed by itself, and may do better another time."""
+    is_stopped_early: bool = False
+    """It was told to, so that nothing is registered of what it has not finished."""
     raw_traceback: str | None = None
     """The error's traceback as the log has it."""
 
@@ -63,6 +67,11 @@ def timed_out(timeout: float | None, status: int | None) -> Ending:
         exit_code=status,
         hint="Give it more time with --timeout, or less to do.",
     )
+
+
+def stopped_early(reason: str, status: int | None) -> Ending:
+    """Return the ending of a job that was told to stop while it still ran."""
+    return Ending(state=JobState.SUCCEEDED, exit_code=status, message=f"{STOPPED_EARLY}{reason}", is_stopped_early=True)
 
 
 def of_replica(name: str, message: str) -> str:

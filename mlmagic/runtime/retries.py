@@ -7,18 +7,23 @@ from datetime import datetime
 from mlmagic.errors import ConflictError
 from mlmagic.runtime.replicas import read_replicas
 from mlmagic.spec.codec import DecodeError, dumps, loads
-from mlmagic.spec.job import ExitRecord, JobSpec, JobState
+from mlmagic.spec.job import ExitRecord, JobKind, JobSpec, JobState
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 
+STUDY_ATTEMPTS = 100
+"""How often a study may be killed before it is taken to be beyond help. `JobSpec.max_retries` is that of its trials."""
+
 
 def retries_left(spec: JobSpec, folder: JobFolder, attempt: int) -> int:
     """Return how many more times a job may be tried after this attempt; replicas started again alone have used some."""
+    if spec.kind is JobKind.TUNING:
+        return max(0, STUDY_ATTEMPTS - attempt)
     return max(0, spec.max_retries - (attempt - 1) - read_replicas(folder).restarts)
 
 
-def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, left: int, now: datetime) -> bool:
+def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, message: str, now: datetime) -> bool:
     """Keep how an attempt ended as `attempt-N.json`, and make its job QUEUED again.
 
     Returns:
@@ -30,7 +35,6 @@ def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, left: int, 
     """
     write_atomic(folder.attempt_exit(ended.attempt), dumps(ended))
     running = {JobState.PENDING, JobState.RUNNING}
-    message = retry_message(ended, left)
     try:
         jobs.advance(folder.id, expect=running, of_attempt=ended.attempt, to=JobState.QUEUED, now=now, message=message)
     except ConflictError:
@@ -42,8 +46,10 @@ def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, left: int, 
     return True
 
 
-def retry_message(ended: ExitRecord, left: int) -> str:
+def retry_message(spec: JobSpec, ended: ExitRecord, left: int) -> str:
     """Return `attempt 1 failed: ended by SIGKILL; 2 retries left`."""
+    if spec.kind is JobKind.TUNING:
+        return f"attempt {ended.attempt} failed: {reason(ended)}; the study goes on"
     return f"attempt {ended.attempt} failed: {reason(ended)}; {counted_retries(left)} left"
 
 
@@ -54,7 +60,9 @@ def counted_retries(count: int) -> str:
 
 def attempt_line(spec: JobSpec, folder: JobFolder, attempt: int) -> str:
     """Return `attempt 2 of 4 (attempt 1: ended by SIGKILL)`."""
-    line = f"attempt {attempt} of {spec.max_retries + 1}"
+    line = f"attempt {attempt}"
+    if spec.kind is not JobKind.TUNING:
+        line += f" of {spec.max_retries + 1}"
     try:
         before = loads(ExitRecord, folder.attempt_exit(attempt - 1).read_bytes())
     except (OSError, DecodeError):

@@ -30,6 +30,7 @@ from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.registration import register_model
 from mlmagic.runtime.reserve import Reserve, disk_is_full
 from mlmagic.runtime.retries import attempt_line
+from mlmagic.runtime.tuned import read_tuned
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import UNFINISHED, JobKind, JobState
 from mlmagic.workspace.database import Database
@@ -95,11 +96,14 @@ class Supervisor:
         )
         ending = attempt.run()
         self._reserve.give_back()
-        if ending.state is JobState.SUCCEEDED and claim.spec.kind is JobKind.BATCH_PREDICTION:
-            return read_predicted(self._folder)
-        if ending.state is JobState.SUCCEEDED:
-            return self._register(claim, attempt.chief_environment)
-        return ending
+        if ending.state is not JobState.SUCCEEDED or ending.is_stopped_early:
+            return ending
+        match claim.spec.kind:
+            case JobKind.BATCH_PREDICTION:
+                return read_predicted(self._folder)
+            case JobKind.TUNING:
+                return read_tuned(self._folder)
+        return self._register(claim, attempt.chief_environment)
 
     def _make_ready(self, claim: Claim) -> None:
         set_process_name(f"mlm:{claim.spec.display_name}")
@@ -170,7 +174,8 @@ class Supervisor:
 
 
 def _empty(folder: JobFolder) -> None:
-    """Remove what an earlier attempt wrote for a model; its checkpoints and TensorBoard logs stay."""
+    """Remove what an earlier attempt wrote for a model, and reported; its checkpoints and TensorBoard logs stay."""
+    quietly(lambda: folder.tuning_metrics.unlink(missing_ok=True))
     if folder.model_dir.is_symlink():
         # What it leads to is a version by now, or something of the user's.
         quietly(folder.model_dir.unlink)

@@ -117,6 +117,11 @@ class JobFolder:
         return self.root / "trials.jsonl"
 
     @property
+    def earlier_trials(self) -> Path:
+        """Of a study that knows what others have found, the `EarlierTrials`; as it was when the study began."""
+        return self.root / "earlier.json"
+
+    @property
     def tuning_metrics(self) -> Path:
         """What the program reports in the format of hypertune."""
         return self.output / "hypertune" / "output.metrics"

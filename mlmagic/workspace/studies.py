@@ -70,14 +70,19 @@ class TrialLog:
         """Append how a trial is from here on; when this returns, it is on the disk.
 
         Raises:
-            WorkspaceError: the disk is full; a part of a line that was written says nothing.
+            WorkspaceError: the disk is full; nothing of the line is left.
         """
         line = json.dumps(codec.encode(trial), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         with explained(f"write {self._path}"):
             data = memoryview(f"{line}\n".encode())
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-            os.fsync(self._descriptor)
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+                os.fsync(self._descriptor)
+            except OSError:
+                # The next one is to begin on a line of its own.
+                _cut_torn_line(self._path)
+                raise
 
 
 @contextmanager

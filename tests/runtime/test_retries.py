@@ -90,7 +90,7 @@ def ended(attempt: int) -> ExitRecord:
 def test_a_cancelled_job_is_not_brought_back(jobs: Jobs) -> None:
     folder = jobs.make("pass\n", max_retries=1)
     running(jobs, folder, JobState.CANCELLING)
-    assert not requeue(jobs.store, folder, ended(1), left=1, now=datetime.now(UTC))
+    assert not requeue(jobs.store, folder, ended(1), message="once more", now=datetime.now(UTC))
     assert jobs.store.get(folder.id).state is JobState.CANCELLING
     assert not folder.attempt_exit(1).exists()
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmagic.backends.base import LogChunk, Summaries
 from mlmagic.backends.local.agent.link import AgentLink
+from mlmagic.backends.local.cancelling import Canceller
 from mlmagic.backends.local.machine import this_machine
 from mlmagic.backends.local.placement import place
-from mlmagic.backends.local.reconcile import Reconciler, claim_of
+from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError, WorkspaceError
 from mlmagic.runtime.contract import outer_environment
 from mlmagic.runtime.replicas import read_replicas
@@ -25,7 +25,6 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.processes import is_alive
 
 if TYPE_CHECKING:
     from mlmagic.filters.sort import SortKey
@@ -53,6 +52,7 @@ class LocalBackend:
         self._events = EventLog(database)
         self._link = AgentLink(workspace, os.environ)
         self._reconciler = Reconciler(database, boot_id=boot_id)
+        self._canceller = Canceller(self._jobs, self._reconciler)
 
     def place(self, spec: JobSpec) -> JobSpec:
         """See `Backend.place`. Where the spec names no interpreter or folder, the job runs under these here."""
@@ -76,9 +76,8 @@ class LocalBackend:
     def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
         """See `Backend.submit`."""
         placed = self.place(spec)
-        environment = self._link.environments.put(outer_environment(os.environ))
         record = self._jobs.create(
-            dataclasses.replace(placed, environment=environment),
+            dataclasses.replace(placed, environment=self._environment(spec)),
             package_files=package.files,
             source_map=package.source_map,
             now=datetime.now(UTC),
@@ -89,6 +88,13 @@ class LocalBackend:
             self._fail(record, error)
             raise
         return record
+
+    def _environment(self, spec: JobSpec) -> str:
+        """Return the digest of what a job runs with: of a trial what its study was given, of others what is here."""
+        environments = self._link.environments
+        if spec.parent is not None and spec.environment is not None and environments.get(spec.environment) is not None:
+            return spec.environment
+        return environments.put(outer_environment(os.environ))
 
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`."""
@@ -105,10 +111,12 @@ class LocalBackend:
         states: Collection[JobState] | None = None,
         where: Filter | None = None,
         sort_by: Sequence[SortKey] = (),
+        trials: bool = False,
     ) -> Summaries:
         """See `Backend.list`."""
         from mlmagic.filters.sort import order
         from mlmagic.filters.sql import condition
+        from mlmagic.filters.tree import about_trials
 
         for summary in self._jobs.list(states=_CLAIMED):
             with suppress(NotFoundError):
@@ -119,6 +127,7 @@ class LocalBackend:
             limit=limit,
             display_name=display_name,
             states=states,
+            trials=trials or about_trials(where),
             where=None if where is None else condition(where, datetime.now(UTC)),
             order=order(sort_by),
         )
@@ -129,20 +138,15 @@ class LocalBackend:
 
     def cancel(self, job_id: str) -> JobRecord:
         """See `Backend.cancel`."""
-        record = self.get(job_id)
-        while record.state in UNFINISHED and record.state is not JobState.CANCELLING:
-            # A job that nobody has claimed ends here and now: from QUEUED alone can it be claimed.
-            is_queued = record.state is JobState.QUEUED
-            to = JobState.CANCELLED if is_queued else JobState.CANCELLING
-            now = datetime.now(UTC)
-            end: dict[str, Any] = {"end_time": now, "message": "cancelled before it began"} if is_queued else {}
-            with suppress(ConflictError):
-                record = self._jobs.advance(job_id, expect={record.state}, to=to, now=now, **end)
-                break
-            record = self.get(job_id)
-        if record.state is JobState.CANCELLING:
-            self._tell_supervisor(record)
+        record = self._canceller.cancel(self.get(job_id))
+        for trial in self._jobs.list(parent=job_id, states=UNFINISHED):
+            with suppress(NotFoundError):
+                self._canceller.cancel(self.get(trial.id))
         return record
+
+    def stop(self, job_id: str, reason: str) -> JobRecord:
+        """See `Backend.stop`."""
+        return self._canceller.cancel(self.get(job_id), stop_reason=reason)
 
     def delete(self, job_id: str) -> None:
         """See `Backend.delete`."""
@@ -208,14 +212,6 @@ class LocalBackend:
             self._jobs.advance(
                 record.id, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now, error=why
             )
-
-    def _tell_supervisor(self, record: JobRecord) -> None:
-        # It also finds the row by itself; the signal makes that immediate, unless it was stopped.
-        supervisor = claim_of(self._jobs, record.id, record.attempt)
-        if supervisor is not None and is_alive(supervisor):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(supervisor.pid, signal.SIGTERM)
-                os.kill(supervisor.pid, signal.SIGCONT)
 
 
 def _working_directory() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlmagic.backends.local.machine import Machine
 from mlmagic.errors import UsageError
-from mlmagic.spec.job import JobSpec, Placement
+from mlmagic.spec.job import JobKind, JobSpec, Placement
 from mlmagic.spec.resources import ROLES, Resources, counted
 from mlmagic.spec.tiers import GIB
 
@@ -16,7 +16,7 @@ REPLICA_MEMORY = GIB
 
 
 def place(spec: JobSpec, machine: Machine) -> Placement:
-    """Return how the job runs on a machine.
+    """Return how the job runs on a machine. A study takes nothing of it: its resources are those of each trial.
 
     Raises:
         UsageError: it can never fit; with the numbers.
@@ -28,6 +28,8 @@ def place(spec: JobSpec, machine: Machine) -> Placement:
     replicas = wanted if resources.is_exact else scaled_down(wanted, _room(machine, cores, memory))
     count = sum(replicas.values())
     _check(spec, machine, replicas)
+    if spec.kind is JobKind.TUNING:
+        return Placement(cores=0, memory_bytes=0, note=_note(resources, replicas, machine))
     return Placement(
         replicas=replicas,
         # More replicas than cores share them, unless cores were asked for.

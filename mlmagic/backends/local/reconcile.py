@@ -10,11 +10,12 @@ import dataclasses
 from datetime import UTC, datetime
 
 from mlmagic.errors import ConflictError, MlmagicError
-from mlmagic.runtime.ending import REMOVED, Ending
+from mlmagic.runtime.ending import REMOVED, STOPPED_EARLY, Ending
+from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.members import end_members
 from mlmagic.runtime.predicted import read_predicted
 from mlmagic.runtime.preprocessed import made_version
-from mlmagic.runtime.retries import requeue, retries_left
+from mlmagic.runtime.retries import requeue, retries_left, retry_message
 from mlmagic.spec.codec import DecodeError, loads
 from mlmagic.spec.job import ExitRecord, JobError, JobKind, JobRecord, JobState, fields_of
 from mlmagic.workspace.database import Database
@@ -95,7 +96,8 @@ class Reconciler:
             return False
         folder = self._workspace.job(record.id)
         left = retries_left(record.spec, folder, record.attempt)
-        return left > 0 and requeue(self._jobs, folder, end, left=left, now=datetime.now(UTC))
+        message = retry_message(record.spec, end, left)
+        return left > 0 and requeue(self._jobs, folder, end, message=message, now=datetime.now(UTC))
 
     def _made_up(self, record: JobRecord, lost: JobError | None) -> ExitRecord:
         now = datetime.now(UTC)
@@ -109,6 +111,14 @@ class Reconciler:
                 dataset_version=made.dataset_version,
                 metrics=made.metrics,
                 message=f"{made.message} · its supervisor was killed just after making it",
+            )
+        if record.state is JobState.CANCELLING and record.stop_reason is not None:
+            return ExitRecord(
+                attempt=record.attempt,
+                state=JobState.SUCCEEDED,
+                end_time=now,
+                metrics=job_metrics(self._workspace.job(record.id).tensorboard_dir),
+                message=f"{STOPPED_EARLY}{record.stop_reason}",
             )
         if record.state is JobState.CANCELLING:
             return ExitRecord(attempt=record.attempt, state=JobState.CANCELLED, end_time=now, message="cancelled")

@@ -24,6 +24,11 @@ class Demand:
     cores: float
     memory_bytes: int
 
+    @property
+    def is_nothing(self) -> bool:
+        """It takes nothing that others would have to give, as a study does, whose trials are jobs of their own."""
+        return not self.cores and not self.memory_bytes
+
 
 def in_order(unfinished: Iterable[UnfinishedJob]) -> list[UnfinishedJob]:
     """Return the QUEUED ones of jobs in the order in which they are started: by priority, then the older first."""
@@ -37,16 +42,20 @@ def demands(jobs: Iterable[UnfinishedJob]) -> list[Demand]:
 
 
 def choose(queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> list[Demand]:
-    """Return the jobs at the head of the queue that can be started beside those that run.
+    """Return the jobs at the head of the queue that can be started beside those that run, and all that take nothing.
 
     A job that is larger than the machine, which may have shrunk since it was submitted, runs alone.
     """
-    taken, chosen = list(running), []
+    taken, chosen = [demand for demand in running if not demand.is_nothing], []
+    is_full = False
     for demand in queue:
-        if taken and lack(demand, taken, machine) is not None:
-            break
-        taken.append(demand)
-        chosen.append(demand)
+        if demand.is_nothing:
+            chosen.append(demand)
+            continue
+        is_full = is_full or bool(taken and lack(demand, taken, machine) is not None)
+        if not is_full:
+            taken.append(demand)
+            chosen.append(demand)
     return chosen
 
 
@@ -61,6 +70,9 @@ def lack(demand: Demand, running: Collection[Demand], machine: Machine) -> str |
 
 def why_waiting(job_id: str, queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> str | None:
     """Return why a queued job is not started yet, in a few words; None if nothing speaks against it."""
+    if any(demand.id == job_id and demand.is_nothing for demand in queue):
+        return None
+    queue = [demand for demand in queue if not demand.is_nothing]
     before = [demand.id for demand in queue].index(job_id)
     if before:
         return f"{before} {'job' if before == 1 else 'jobs'} before it"

@@ -16,7 +16,7 @@ from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.runtime.contract import outer_environment
 from mlmagic.runtime.ending import LOG_PREFIX, append_to_log, quietly
 from mlmagic.runtime.environments import EnvironmentStore
-from mlmagic.spec.job import JobError, JobRecord, JobState
+from mlmagic.spec.job import JobError, JobKind, JobRecord, JobState
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
@@ -158,6 +158,7 @@ class Dispatcher:
     def _tell_if_unexpected(self, record: JobRecord, started: Started) -> None:
         if (
             started.reason
+            and record.spec.kind is not JobKind.TUNING
             and not record.spec.fresh
             and record.spec.warm_starts
             and record.spec.package.cold_reason is None

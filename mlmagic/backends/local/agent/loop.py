@@ -19,6 +19,7 @@ from mlmagic.backends.local.agent.dispatch import Dispatcher
 from mlmagic.backends.local.agent.mailbox import Mailbox
 from mlmagic.backends.local.agent.schedule import Schedule
 from mlmagic.backends.local.agent.watch import SupervisorWatch
+from mlmagic.backends.local.cancelling import Canceller
 from mlmagic.backends.local.forkserver.servers import IDLE_SECONDS as SERVER_IDLE_SECONDS
 from mlmagic.backends.local.forkserver.servers import ForkServers
 from mlmagic.backends.local.reconcile import Reconciler
@@ -67,6 +68,7 @@ class Agent:
             workspace, jobs=self._jobs, servers=self._servers, environments=self._environments
         )
         reconciler = Reconciler(self._database)
+        self._canceller = Canceller(self._jobs, reconciler)
         self._watch = SupervisorWatch(workspace, jobs=self._jobs, reconciler=reconciler)
         self._sampler = Sampler(workspace)
         self._unfinished: list[UnfinishedJob] = []
@@ -137,6 +139,7 @@ class Agent:
                 self._unfinished = self._dispatcher.dispatch()
         if is_tick:
             self._database.keep_open()
+            self._canceller.cancel_orphans(self._unfinished)
             self._sampler.sample(self._watch.look(self._unfinished, self._dispatcher.starting))
             if self._schedule.prune_is_due():
                 self._tidy_up()

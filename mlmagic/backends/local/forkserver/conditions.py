@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlmagic.source.cold import is_import_time
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobKind, JobRecord
 
 # Arrow, which pandas imports, brings an allocator that starts a thread of its own, and no thread survives a fork.
 _ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
@@ -40,6 +40,8 @@ class Fingerprint:
 
 def why_cold(record: JobRecord, environment: Mapping[str, str], *, devices: Path = Path("/dev")) -> str | None:
     """Return why a job cannot be forked from a process that has imported TensorFlow; None if it can."""
+    if record.spec.kind is JobKind.TUNING:
+        return "a study needs no TensorFlow"
     if record.spec.fresh:
         return "a fresh start was asked for"
     if not record.spec.warm_starts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 from mlmagic.backends.local.forkserver.conditions import Fingerprint, why_cold, why_never_warm
 from mlmagic.backends.local.forkserver.memory import available_memory
 from mlmagic.backends.local.forkserver.process import ServerProcess
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobKind, JobRecord
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
@@ -108,11 +109,19 @@ class ForkServers:
         """
         asked = self._asked[record.id] = _Asked(record, environment, digest)
         self._start(asked)
+        if record.spec.kind is JobKind.TUNING and environment is not None:
+            self._prewarm_for_trials(record, environment)
 
     def prewarm(self, python: str, environment: Mapping[str, str]) -> None:
         """Start the server that a job like this would need, if there is none; what prevents it is no failure."""
         if why_never_warm(environment, devices=self._devices) is None:
             self._warm_server(Fingerprint.of(python, environment))
+
+    def _prewarm_for_trials(self, study: JobRecord, environment: Mapping[str, str]) -> None:
+        """Have a server ready when the first trial comes, a moment after its study."""
+        trial = dataclasses.replace(study, spec=dataclasses.replace(study.spec, kind=JobKind.TRAINING))
+        if why_cold(trial, environment, devices=self._devices) is None:
+            self.prewarm(study.spec.python or sys.executable, environment)
 
     def files(self) -> list[int]:
         """Return the descriptors that can be read when there is something to receive."""

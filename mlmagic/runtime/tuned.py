@@ -1,0 +1,120 @@
+"""How a study ended, or should end: its best trial, or why too many of its trials failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from mlmagic.runtime.ending import Ending
+from mlmagic.spec.job import JobError, JobState
+from mlmagic.spec.names import trial_job_id
+from mlmagic.spec.study import ParameterKind, Study, StudySpec, Trial, TrialState
+from mlmagic.workspace.studies import read_study
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.layout import JobFolder
+
+CUT_OFF = "cancelled with its study"
+"""The reason of a trial that nobody can blame for what became of it."""
+FIRST_TRIALS = 3
+"""So many trials in a row, with nothing before them, say that the package does not work."""
+FEW_TRIALS = 5
+"""So many failed trials may be bad luck."""
+
+
+def read_tuned(folder: JobFolder) -> Ending:
+    """Return how a study's job ends whose program has come to its end.
+
+    Raises:
+        WorkspaceError: its files cannot be read.
+    """
+    study = read_study(folder.workspace, folder.id)
+    why = too_many_failed(study)
+    best = study.best
+    if why is None and best is not None and best.final is not None:
+        return Ending(
+            state=JobState.SUCCEEDED,
+            exit_code=0,
+            metrics={study.spec.metric: best.final.value, "best_trial": best.number, **_counts(study)},
+            message=summary(study),
+        )
+    error = JobError(
+        message=why or ("none of its trials succeeded" if study.trials else "it has no trials"),
+        details="\n".join(_reasons(study.trials)) or None,
+        hint=_hint(study),
+    )
+    return Ending(state=JobState.FAILED, exit_code=0, error=error, metrics=dict(_counts(study)), message=error.message)
+
+
+def too_many_failed(study: Study) -> str | None:
+    """Return why so many failed trials end the study; None where they do not.
+
+    Those count that it made itself, and that ended by themselves.
+    """
+    ended = [trial for trial in own_trials(study) if trial.state.is_final and trial.reason != CUT_OFF]
+    failed = [trial for trial in ended if trial.state is TrialState.INFEASIBLE]
+    limit = study.spec.max_failed
+    if limit:
+        return f"{_of(failed, ended)} failed, and --max-failed is {limit}" if len(failed) >= limit else None
+    if len(ended) == len(failed) == FIRST_TRIALS < study.spec.trials and study.best is None:
+        return f"its first {FIRST_TRIALS} trials failed"
+    if len(failed) >= FEW_TRIALS and 2 * len(failed) > len(ended):
+        return f"{_of(failed, ended)} failed"
+    return None
+
+
+def own_trials(study: Study) -> tuple[Trial, ...]:
+    """Return the trials that the study made itself: not those of the one that it goes on with."""
+    return tuple(trial for trial in study.trials if trial.job == trial_job_id(study.id, trial.number))
+
+
+def summary(study: Study) -> str:
+    """Return `24 trials · best val_loss 0.1234 (trial 17: lr=0.01 units=64) · 1 failed`."""
+    counts = study.counts
+    failed, made = counts.get(TrialState.INFEASIBLE, 0), len(study.trials)
+    parts = ["1 trial" if made == 1 else f"{made} trials"]
+    if (best := study.best) is not None and best.final is not None:
+        told = told_parameters(study.spec, best)
+        parts.append(f"best {study.spec.metric} {best.final.value:.6g} (trial {best.number}: {told})")
+    if failed:
+        parts.append(f"{failed} failed")
+    return " · ".join(parts)
+
+
+def told_parameters(spec: StudySpec, trial: Trial) -> str:
+    """Return `lr=0.01 units=64`, with long numbers cut short, in the order of the search space."""
+    order = [parameter.name for parameter in spec.parameters]
+    known = [name for name in order if name in trial.parameters]
+    return " ".join(f"{name}={_short(spec, name, trial.parameters[name])}" for name in known)
+
+
+def _short(spec: StudySpec, name: str, text: str) -> str:
+    if spec.parameter(name).kind is ParameterKind.CATEGORICAL or len(text) <= 8:
+        return text
+    return format(float(text), ".4g") if "." in text or "e" in text else text
+
+
+def _counts(study: Study) -> dict[str, float]:
+    return {"trials": len(study.trials), "trials_failed": study.counts.get(TrialState.INFEASIBLE, 0)}
+
+
+def _of(failed: Sequence[Trial], ended: Sequence[Trial]) -> str:
+    return f"{len(failed)} of {len(ended)} trials"
+
+
+def _reasons(trials: Iterable[Trial]) -> list[str]:
+    """Return each reason once, with the trials that it is of."""
+    failed = [trial for trial in trials if trial.state is TrialState.INFEASIBLE]
+    common = Counter(trial.reason or "unknown" for trial in failed)
+    lines = []
+    for reason, _ in common.most_common(5):
+        numbers = [str(trial.number) for trial in failed if (trial.reason or "unknown") == reason]
+        shown = ", ".join(numbers[:5]) + (" …" if len(numbers) > 5 else "")
+        lines.append(f"  - {'trial' if len(numbers) == 1 else 'trials'} {shown}: {reason}")
+    return lines
+
+
+def _hint(study: Study) -> str | None:
+    failed = [trial for trial in study.trials if trial.state is TrialState.INFEASIBLE]
+    return f"`%jobs logs {failed[0].job}` shows what the first of them printed." if failed else None

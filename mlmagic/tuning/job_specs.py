@@ -1,0 +1,59 @@
+"""The jobs that a study submits: its trials, and the training job that follows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec
+from mlmagic.spec.study import Promotion, Trial
+
+
+def trial_spec(study: JobRecord, trial: Trial) -> JobSpec:
+    """Return what a trial asks for: the study's package and circumstances, and its own parameters behind the arguments.
+
+    A version of the model is made by none.
+    """
+    return dataclasses.replace(
+        study.spec,
+        kind=JobKind.TRAINING,
+        study=None,
+        parent=study.id,
+        trial=trial.number,
+        model=None,
+        set_default=False,
+        args=(*study.spec.args, *_words(trial.parameters)),
+        flags={**study.spec.flags, **_flags(trial.parameters)},
+        invocation=None,
+        rerun_of=None,
+        placement=None,
+    )
+
+
+def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobSpec:
+    """Return the training job that repeats a trial in full. Of arguments that come twice, programs take the last."""
+    given = dict(
+        word.removeprefix("--").split("=", 1) for word in promotion.args if word.startswith("--") and "=" in word
+    )
+    return dataclasses.replace(
+        study.spec,
+        kind=JobKind.TRAINING,
+        study=None,
+        from_study=study.id,
+        model=promotion.model,
+        set_default=promotion.set_default,
+        args=(*study.spec.args, *_words(trial.parameters), *promotion.args),
+        flags={**study.spec.flags, **_flags(trial.parameters), **_flags(given)},
+        timeout_seconds=None,
+        rerun_of=None,
+        environment=None,
+        placement=None,
+    )
+
+
+def _words(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"--{name}={text}" for name, text in parameters.items())
+
+
+def _flags(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("-", "_"): text for name, text in parameters.items()}

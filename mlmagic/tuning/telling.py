@@ -1,0 +1,71 @@
+"""The log of a study: a line for whatever happens to a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlmagic.runtime.tuned import told_parameters
+from mlmagic.spec.study import Algorithm, Goal, Study, StudySpec, Trial, TrialState
+from mlmagic.tuning.measurements import Measurements, Source
+
+_ALGORITHMS = {Algorithm.BAYESIAN: "Bayesian search", Algorithm.GRID: "grid search", Algorithm.RANDOM: "random search"}
+
+
+class Teller:
+    """Says what happens, and what has to be said once only once."""
+
+    def __init__(self, spec: StudySpec, say: Callable[[str], None]) -> None:
+        self._spec = spec
+        self.says = say
+        """Say a line."""
+        self._has_noticed = False
+        self._has_complained = False
+
+    def begins(self, study: Study) -> None:
+        """Say what is searched, or how far an earlier attempt has come."""
+        if ended := [trial for trial in study.trials if trial.state.is_final]:
+            self.says(f"goes on: {len(ended)} trials have ended")
+            return
+        goal = "maximize" if self._spec.goal is Goal.MAXIMIZE else "minimize"
+        names = ", ".join(parameter.name for parameter in self._spec.parameters)
+        at_once = f"{self._spec.parallel} at a time" if self._spec.parallel > 1 else "one after the other"
+        trials = "1 trial" if self._spec.trials == 1 else f"{self._spec.trials} trials"
+        self.says(
+            f"{_ALGORITHMS[self._spec.algorithm]} over {names} to {goal} {self._spec.metric}: {trials}, {at_once}"
+        )
+
+    def began(self, trial: Trial) -> None:
+        """Say that a trial was submitted."""
+        self.says(f"trial {trial.number}: {told_parameters(self._spec, trial)}")
+
+    def ended(self, trial: Trial, study: Study) -> None:
+        """Say what became of a trial."""
+        if trial.state is TrialState.INFEASIBLE or trial.final is None:
+            self.says(f"trial {trial.number} failed: {trial.reason}")
+            return
+        reached = f"{self._spec.metric} {trial.final.value:.6g} at step {trial.final.step}"
+        how = f"stopped early, {trial.reason}" if trial.is_stopped_early else "succeeded"
+        best = study.best
+        is_best = best is not None and best.number == trial.number
+        self.says(f"trial {trial.number} {how}: {reached}{', the best so far' if is_best else ''}")
+
+    def measured(self, trial: Trial, measured: Measurements) -> None:
+        """Say once where measurements stand if Vertex AI would not find them, and what is wrong with them."""
+        if measured.problems and not self._has_complained:
+            self._has_complained = True
+            self.says(f"what trial {trial.number} reported is left out in part: {measured.problems[0]}")
+        if measured.source is Source.TENSORBOARD and not self._has_noticed:
+            self._has_noticed = True
+            self.says(_notice(self._spec.metric))
+
+
+def _notice(metric: str) -> str:
+    return "\n".join(
+        [
+            f"{metric} is read from TensorBoard's scalars, which is possible on this machine alone: a study on Vertex AI",
+            "reads what cloudml-hypertune reports. Lines to add to the program, for each epoch:",
+            "    import hypertune",
+            "    hypertune.HyperTune().report_hyperparameter_tuning_metric(",
+            f"        hyperparameter_metric_tag={metric!r}, metric_value=value, global_step=epoch)",
+        ]
+    )
