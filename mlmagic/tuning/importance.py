@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mlmagic.spec.study import Goal, Study, TrialState
 from mlmagic.tuning.encoding import Encoding, Floats
@@ -47,7 +48,9 @@ def importance(study: Study) -> Mapping[str, float]:
         return {}
     if len(found) > _MAX_TRIALS:
         found = [found[round(place)] for place in np.linspace(0, len(found) - 1, _MAX_TRIALS)]
-    shares = _shares(space, [places for places, _ in found], np.array([value for _, value in found]))
+    # The matrices are too small to be shared among threads.
+    with threadpool_limits(limits=1, user_api="blas"):
+        shares = _shares(space, [places for places, _ in found], np.array([value for _, value in found]))
     names = [parameter.name for parameter in study.spec.parameters]
     return {} if shares is None else dict(zip(names, shares.tolist(), strict=True))
 
