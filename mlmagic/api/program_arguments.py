@@ -93,15 +93,15 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(flags: Sequence[Flag]) -> _Parser:
     """Return a parser with the same rules as the one in `trainer/task.py`."""
-    from mlmagic.source.flags import spellings
+    from mlmagic.source.flags import flag_spellings
 
     parser = _Parser(add_help=False, allow_abbrev=False)
     for flag in flags:
         if flag.type == "bool":
-            parser.add_argument(*spellings(flag.name), dest=flag.name, action=Switch, required=flag.required)
+            parser.add_argument(*flag_spellings(flag), dest=flag.name, action=Switch, required=flag.required)
         else:
             parser.add_argument(
-                *spellings(flag.name),
+                *flag_spellings(flag),
                 dest=flag.name,
                 type=_TYPES.get(flag.type, str),
                 nargs="*" if flag.repeated else None,

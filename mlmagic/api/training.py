@@ -34,6 +34,7 @@ from mlmagic.spec.resources import Resources
 if TYPE_CHECKING:
     from mlmagic.session import Session
     from mlmagic.spec.dataset import DatasetVersion
+    from mlmagic.spec.study import Parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ def plan_training(
     data: DatasetVersion | str | os.PathLike[str] | None = None,
     target: str | None = None,
     features: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    tuned: Sequence[Parameter] = (),
     ship: Mapping[str, Any] | None = None,
     backend: str | None = None,
     cell: Cell | None = None,
@@ -144,6 +146,7 @@ def plan_training(
         data: the dataset: `"taxi"` is its newest version, `"taxi@3"` that one; or the folder of one.
         target: the column that the model of `build_model` learns, if not the dataset's own.
         features: what it is built from, if not the dataset's own: a declaration, or a YAML or JSON file with it.
+        tuned: the parameters of a study; one that is called as `fare.buckets` becomes a flag of the program.
         ship: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
         backend: where it runs; by default the session's.
         cell: instead of `source`, the cell that the magic stands in.
@@ -186,7 +189,7 @@ def plan_training(
         package=package,
         module=module,
         ship=ship or {},
-        features=None if dataset is None else dataset.feature_files,
+        features=None if dataset is None else replace(dataset, tuned=tuple(tuned)).feature_files,
     )
     built = program.build(context)
     words = training_words(dataset, built, words)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlmagic.source.features import FeatureFiles
     from mlmagic.spec.features import Feature
     from mlmagic.spec.package import TrainerPackage
+    from mlmagic.spec.study import Parameter
 
 N = TypeVar("N", bound=Noun)
 
@@ -42,6 +43,8 @@ class TrainingData:
     """In place of the one that the dataset names."""
     declaration: Mapping[Any, Any] | None = None
     """Of the features, in place of the dataset's own."""
+    tuned: tuple[Parameter, ...] = ()
+    """What a study tunes: of `fare.buckets` there is a flag."""
 
     @property
     def name(self) -> str:
@@ -52,12 +55,14 @@ class TrainingData:
         """Return the modules of the features that a model is built from.
 
         Raises:
-            UsageError: there is no such target, or the features cannot be used.
+            UsageError: there is no such target, or the features cannot be used, or not be tuned.
         """
+        from mlmagic.source.feature_tuning import tuned_features
         from mlmagic.source.features import features_module
 
         target = self._target()
-        return features_module(self.schema, self._training, self._features(target), target)
+        features = tuned_features(self._features(target), self.tuned, self._training)
+        return features_module(self.schema, self._training, features, target)
 
     @property
     def _training(self) -> SplitStatistics:

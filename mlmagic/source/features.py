@@ -13,7 +13,7 @@ from mlmagic.source.parts import PACKAGE, part_text
 from mlmagic.source.task import literal, quote, template
 from mlmagic.spec.dataset import Column, ColumnType, DatasetSchema
 from mlmagic.spec.feature_declaration import tunables
-from mlmagic.spec.features import Feature, FeatureKind
+from mlmagic.spec.features import Feature, FeatureKind, Tunable
 from mlmagic.spec.package import Flag
 from mlmagic.spec.statistics import SplitStatistics
 
@@ -91,14 +91,20 @@ def _columns(schema: DatasetSchema, features: Sequence[Feature]) -> list[tuple[C
 
 def _flags(features: Sequence[Feature]) -> tuple[Flag, ...]:
     users: dict[str, list[str]] = {}
-    defaults: dict[str, int] = {}
+    found: dict[str, Tunable] = {}
     for feature in features:
         for tunable in tunables(feature):
-            defaults[tunable.flag] = tunable.default
+            found[tunable.flag] = tunable
             users.setdefault(tunable.flag, []).append(feature.name)
     return tuple(
-        Flag(name=name, option=spellings(name)[0], type="int", default=default, help=f"of {', '.join(users[name])}")
-        for name, default in defaults.items()
+        Flag(
+            name=name,
+            option=tunable.option or spellings(name)[0],
+            type="int",
+            default=tunable.default,
+            help=f"of {', '.join(users[name])}",
+        )
+        for name, tunable in found.items()
     )
 
 

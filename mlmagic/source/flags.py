@@ -97,6 +97,12 @@ def spellings(name: str) -> list[str]:
     return list(dict.fromkeys(["--" + plain.strip("_").replace("_", "-"), f"--{plain}"]))
 
 
+def flag_spellings(flag: Flag) -> list[str]:
+    """Return how a flag is typed: as its name, unless it has another option, such as `--fare.buckets`."""
+    named = spellings(flag.name)
+    return named if flag.option in named else [flag.option]
+
+
 def _parameters(function: ast.FunctionDef) -> list[tuple[ast.arg, ast.expr | None]]:
     """Return the parameters with their defaults."""
     arguments = function.args
@@ -183,7 +189,7 @@ def _flag(name: str, kind: FlagType, default: object, *, help_text: str | None) 
 
 def _taken(flag: Flag) -> list[str]:
     """Return everything that argparse would take as the flag."""
-    taken = spellings(flag.name)
+    taken = flag_spellings(flag)
     return [*taken, *(f"--no-{spelling[2:]}" for spelling in taken)] if flag.type == "bool" else taken
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from string import Template
 
-from mlmagic.source.flags import spellings
+from mlmagic.source.flags import flag_spellings
 from mlmagic.source.managed import TRAINING_FLAGS, ManagedFlags
 from mlmagic.spec.package import Flag
 
@@ -119,7 +119,7 @@ def _call(opening: str, arguments: Sequence[str]) -> str:
 
 
 def _arguments(flag: Flag) -> list[str]:
-    arguments = [quote(spelling) for spelling in spellings(flag.name)]
+    arguments = [quote(spelling) for spelling in flag_spellings(flag)]
     if flag.option.removeprefix("--").replace("-", "_") != flag.name:  # what argparse would call it
         arguments.append(f"dest={quote(flag.name)}")
     if flag.type == "bool":

@@ -36,6 +36,8 @@ class Tunable(Noun):
 
     flag: str
     default: int
+    option: str | None = None
+    """How the flag is typed, if not as its name: `--fare.buckets`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.ride_shards import COLUMNS, write_rides
 
+from mlmagic.api.program_arguments import check_program_arguments
+from mlmagic.api.search_space import read_space
 from mlmagic.api.training import plan_training
 from mlmagic.api.training_data import read_training_data
 from mlmagic.errors import CellError, NotFoundError, UsageError
@@ -68,6 +70,22 @@ def test_features_may_be_others(session: Session, data: Path, tmp_path: Path) ->
         made = plan.package.files["trainer/features.py"].decode()
         assert 'Numeric("miles"' in made
         assert "payment" not in made
+
+
+def test_numbers_of_features_that_are_tuned_are_flags(session: Session, data: Path) -> None:
+    plan = plan_training(
+        "rides",
+        source=BUILD_MODEL,
+        data=data,
+        args=["--payment.vocabulary=2"],
+        tuned=read_space("payment.vocabulary=1..3,units=1..9"),
+        session=session,
+    )
+    assert (plan.spec.flags["payment.vocabulary"], plan.spec.flags["nbuckets"]) == ("2", "8")
+    assert b'FEATURES = ("payment_vocabulary", "nbuckets")' in plan.package.files["trainer/task.py"]
+    check_program_arguments(plan.package, plan.spec.args)
+    told = error_of(session, data=data, tuned=read_space("seconds.buckets=2..9"))
+    assert "seconds.buckets: it is the flag --nbuckets already: tune nbuckets" in told
 
 
 def test_another_target_is_no_feature_any_more(session: Session, data: Path) -> None:

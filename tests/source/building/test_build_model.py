@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlmagic.api.program_arguments import check_program_arguments, flag_values
 from mlmagic.errors import CellError
 from mlmagic.source.features import FeatureFiles
 from mlmagic.spec.package import CellShape, Flag
@@ -42,6 +43,15 @@ def test_flags_are_the_trainings_the_features_and_the_models(build) -> None:
     task = package.files["trainer/task.py"].decode()
     assert 'FEATURES = ("nbuckets",)' in task
     assert 'MODEL = ("units", "name")' in task
+
+
+def test_a_flag_of_a_feature_is_typed_as_it_is_tuned(build, run) -> None:
+    dotted = Flag(name="fare_buckets", option="--fare.buckets", type="int", default=16, help="of fare")
+    package = build("def build_model(features):\n    pass", features=lambda: made(dotted))
+    assert "--fare.buckets FARE_BUCKETS" in run(package, "--help").stdout
+    assert "argument --fare.buckets: invalid int value: 'x'" in run(package, "--fare.buckets=x").stderr
+    check_program_arguments(package, ["--data=d", "--fare.buckets=3"])
+    assert flag_values(package, ["--data=d", "--fare.buckets=3"])["fare.buckets"] == "3"
 
 
 def test_a_parameter_that_is_called_as_a_flag_is_that_flag(build) -> None:
