@@ -108,10 +108,14 @@ class StudyReader:
 
     def read(self, *, now: datetime | None = None) -> StudyDescription:
         """Return all that is known now; errors are those of `report_study`."""
-        from mlmagic.workspace.studies import read_study
+        from mlmagic.workspace.studies import read_trials
 
         job = describe(self._backend, self._study_id, now=now)
-        study = read_study(self._workspace, self._study_id)
+        spec = job.record.spec.study
+        if spec is None:
+            raise NotFoundError(f"{self._study_id} is no study.", hint="`%tune list` shows all studies.")
+        trials = read_trials(self._workspace.job(self._study_id))
+        study = Study(id=self._study_id, spec=spec, trials=trials)
         now = now or datetime.now(UTC)
         runs = tuple(self._run(study, trial, now) for trial in study.trials)
         return StudyDescription(
