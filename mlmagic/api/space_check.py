@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlmagic.errors import nearest
-from mlmagic.source.flags import spellings
+from mlmagic.source.flags import flag_spellings
 from mlmagic.spec.package import CellShape, Flag
 from mlmagic.spec.space_rules import arranged
 from mlmagic.spec.space_text import number_text, values_text
@@ -77,7 +77,7 @@ def _flags(package: TrainerPackage) -> dict[str, Flag] | None:
     has_flags = package.shape in {CellShape.TRAIN, CellShape.BUILD_MODEL}
     if not has_flags and not (package.shape is CellShape.SCRIPT and package.flags):
         return None
-    return {spelling: flag for flag in package.flags for spelling in spellings(flag.name)}
+    return {spelling: flag for flag in package.flags for spelling in flag_spellings(flag)}
 
 
 def _given(package: TrainerPackage, args: Sequence[str]) -> set[str]:
