@@ -5,9 +5,9 @@
         def backend(self, tmp_path):
             return MyBackend(...)
 
-`BackendConformance` is for every backend, and has `ListingConformance` and `KeepingConformance` in it;
-`ProgramConformance` is for those that run programs as processes, under the runtime contract. The programs need Python
-alone.
+`BackendConformance` is for every backend, and has `ListingConformance`, `KeepingConformance` and `TrialConformance` in
+it; `ProgramConformance` is for those that run programs as processes, under the runtime contract. The programs need
+Python alone.
 """
 
 # ruff: noqa: D102, S101 - these are tests: their names say what they are about, and they assert
@@ -38,6 +38,7 @@ from mlmagic.testing.driving import (
 )
 from mlmagic.testing.keeping import KeepingConformance
 from mlmagic.testing.listing import ListingConformance
+from mlmagic.testing.trials import TrialConformance
 
 __all__ = [
     "COLD",
@@ -47,6 +48,7 @@ __all__ = [
     "KeepingConformance",
     "ListingConformance",
     "ProgramConformance",
+    "TrialConformance",
     "make_package",
     "read_log",
     "run",
@@ -56,7 +58,7 @@ __all__ = [
 ]
 
 
-class BackendConformance(ListingConformance, KeepingConformance):
+class BackendConformance(ListingConformance, KeepingConformance, TrialConformance):
     """What the docstring of `Backend` says, as tests."""
 
     def test_submit_returns_a_queued_record_at_once(self, backend: Backend) -> None:
@@ -250,6 +252,16 @@ class ProgramConformance:
         assert json.loads(found["CLUSTER_SPEC"])["task"] == {"type": "workerpool0", "index": 0, "trial": ""}
         assert json.loads(found["TF_CONFIG"])["task"]["type"] == "chief"
         assert not {name for name in found if name.startswith("JPY_")} & set(found)
+
+    def test_the_environment_of_a_trial(self, backend: Backend) -> None:
+        study = submit(backend, FOREVER)
+        source = "import json, os\nprint(json.dumps(dict(os.environ)))\n"
+        found = self._json(backend, source, parent=study.id, trial=7)
+        assert found["CLOUD_ML_TRIAL_ID"] == "7"
+        assert found["CLOUD_ML_JOB_ID"] == f"{study.id}-7"
+        assert [json.loads(found[name])["task"]["trial"] for name in ("CLUSTER_SPEC", "TF_CONFIG")] == ["7", "7"]
+        backend.cancel(study.id)
+        wait_for(backend, study.id)
 
     def test_the_folders_of_the_contract_are_there(self, backend: Backend) -> None:
         names = ("AIP_MODEL_DIR", "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR")

@@ -62,8 +62,8 @@ class Teller:
 def _notice(metric: str) -> str:
     return "\n".join(
         [
-            f"{metric} is read from TensorBoard's scalars, which is possible on this machine alone: a study on Vertex AI",
-            "reads what cloudml-hypertune reports. Lines to add to the program, for each epoch:",
+            f"{metric} is read from TensorBoard's scalars, which is possible on this machine alone.",
+            "A study on Vertex AI reads what cloudml-hypertune reports. Lines to add to the program, for each epoch:",
             "    import hypertune",
             "    hypertune.HyperTune().report_hyperparameter_tuning_metric(",
             f"        hyperparameter_metric_tag={metric!r}, metric_value=value, global_step=epoch)",
