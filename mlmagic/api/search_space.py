@@ -96,9 +96,10 @@ def _parts(space: object, what: str) -> list[_Part]:
     for item in space:
         if isinstance(item, str):
             parts += _line_parts(item)
+        elif isinstance(item, Parameter):
+            parts.append(_Part(item.name, item.name, item))
         else:
-            name = item.name if isinstance(item, Parameter) else f"{item!r:.60}"
-            parts.append(_Part(name, name, item))
+            raise UsageError(f"{what} holds texts and Parameters, not {type(item).__name__} {item!r:.60}.", hint=_HINT)
     return parts
 
 
