@@ -66,10 +66,8 @@ def space_notes(parameters: Sequence[Parameter], package: TrainerPackage) -> tup
 
 
 def _grid_problem(parameter: Parameter) -> str:
-    return (
-        f"{parameter.name}: a grid has no points in {values_text(parameter)}, a range of any numbers; "
-        "list them, as in 0.1;0.2;0.5, or take another algorithm"
-    )
+    values = values_text(parameter)
+    return f"{parameter.name}: a grid has no points in {values}; list them, as in 0.1;0.2;0.5, or use another algorithm"
 
 
 def _flags(package: TrainerPackage) -> dict[str, Flag] | None:
