@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.frames import frame_of
 from mlmagic.api.program_words import told_flags
-from mlmagic.api.selection import Reference, check_jobs_or_filter, find_jobs, read_filter, session_of
+from mlmagic.api.selection import Reference, check_jobs_or_filter, find_jobs, read_filter, session_of, trials_of
 from mlmagic.spec.job import JobRecord, JobSpec
 from mlmagic.spec.report import ComparedJob, Comparison
 
@@ -58,7 +58,7 @@ def compare_jobs(
     """Return jobs side by side: the flags in which they differ, and their final metrics.
 
     Args:
-        references: jobs, their ids or names; of a name its newest job.
+        references: jobs, their ids or names; of a name its newest job. A study alone means its trials.
         filter: instead of references, jobs that pass this filter.
         limit: with a filter, how many of the newest at most; None for all.
         session: another than this process's.
@@ -72,7 +72,10 @@ def compare_jobs(
     backend = session_of(session).backend()
     if where is not None:
         return compare(backend.get(summary.id) for summary in backend.list(limit=limit, where=where))
-    return compare(job.record for job in find_jobs(backend, references))
+    records = [job.record for job in find_jobs(backend, references)]
+    if len(records) == 1 and records[0].spec.study is not None:
+        records = [backend.get(summary.id) for summary in trials_of(backend, records[0].id)]
+    return compare(records)
 
 
 def compare(records: Iterable[JobRecord], *, now: datetime | None = None) -> JobComparison:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,9 @@ class Deletion:
 
     records: tuple[JobRecord, ...]
     sizes: tuple[int | None, ...]
-    """Bytes of each job's folder; None where that is not on this machine."""
+    """Bytes of each job's folder, of a study with those of its trials; None where that is not on this machine."""
+    trials: tuple[int, ...] = ()
+    """How many trials go with each job, which is a study."""
     unfinished: tuple[str, ...] = ()
     """The ids of jobs that the filter lets through, and that stay because they have not ended."""
     is_done: bool = False
@@ -74,11 +76,18 @@ class Deletion:
 
         lines = [
             f"  {record.id}  {record.state.value}  {short_absolute(record.create_time)}"
+            + (f"  {trials} trial{'s' * (trials != 1)}" if trials else "")
             + ("" if size is None else f"  {size_text(size)}")
-            for record, size in zip(self.records[:_SHOWN], self.sizes, strict=False)
+            for record, size, trials in zip(self.records[:_SHOWN], self.sizes, self.trials, strict=False)
         ]
         more = len(self) - len(lines)
         return [*lines, f"  and {more} more"] if more else lines
+
+
+def total_size(folders: Iterable[Path]) -> int | None:
+    """Return how much of the disk folders take; None where there are none."""
+    sizes = [size for size in map(folder_size, folders) if size is not None]
+    return sum(sizes) if sizes else None
 
 
 def folder_size(folder: Path) -> int | None:

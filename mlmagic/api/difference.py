@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.comparison import flags_of, run_seconds
 from mlmagic.api.program_words import other_words
+from mlmagic.api.search_space import space_text
 from mlmagic.api.selection import Reference, find_jobs, session_of
 from mlmagic.spec.job import JobRecord
 from mlmagic.spec.report import Difference, FileDifference, JobDiff
@@ -16,6 +17,7 @@ from mlmagic.spec.report import Difference, FileDifference, JobDiff
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
     from mlmagic.session import Session
+    from mlmagic.spec.study import StudySpec
 
 _LARGEST_TEXT = 1 << 20
 
@@ -140,6 +142,7 @@ def _settings(record: JobRecord) -> dict[str, object]:
         "model": spec.model,
         "setDefault": spec.set_default,
         "dataset": spec.dataset,
+        "fromStudy": spec.from_study,
         "timeoutSeconds": spec.timeout_seconds,
         "priority": spec.priority,
         "maxRetries": spec.max_retries,
@@ -148,8 +151,30 @@ def _settings(record: JobRecord) -> dict[str, object]:
         "workingDirectory": spec.working_directory,
         "gitCommit": spec.git_commit,
         "notebook": spec.origin.notebook,
+        **({} if spec.study is None else _search(spec.study)),
         **{f"labels.{key}": value for key, value in spec.labels.items()},
         **{f"versions.{name}": version for name, version in spec.versions.items()},
+    }
+
+
+def _search(study: StudySpec) -> dict[str, object]:
+    """Return what a study searches and how, by the names of its fields."""
+    early = study.early_stopping
+    by_time = " by time" if early is not None and early.use_elapsed_duration else ""
+    return {
+        "study.metric": study.metric,
+        "study.goal": study.goal,
+        "study.space": space_text(study.parameters),
+        "study.algorithm": study.algorithm,
+        "study.earlyStopping": None if early is None else f"{early.rule}{by_time}",
+        "study.selection": study.selection,
+        "study.trials": study.trials,
+        "study.parallel": study.parallel,
+        "study.maxFailed": study.max_failed,
+        "study.seed": study.seed,
+        "study.resumes": study.resumes,
+        "study.warmStart": ", ".join(study.warm_start),
+        "study.promotion": " ".join([study.promotion.model, *study.promotion.args]) if study.promotion else None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.failures import job_failed
@@ -193,7 +193,7 @@ class Job:
             fresh=fresh,
             invocation=invocation,
         )
-        new = Job(id=rerun(self.backend, self.id, args, changes), backend=self.backend)
+        new = replace(self, id=rerun(self.backend, self.id, args, changes))
         return new.wait() if wait else new
 
     def diff(self, other: Job | str, *, session: Session | None = None) -> JobDifference:

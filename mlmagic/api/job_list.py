@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.frames import frame_of
+from mlmagic.api.study_notes import study_notes
 from mlmagic.spec.job import JobState, JobSummary
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
     from mlmagic.filters.sort import SortKey
     from mlmagic.filters.tree import Filter
+    from mlmagic.workspace.layout import Workspace
 
 _LOOK_SECONDS = 0.5
 _MOST_RANKED = 200
@@ -33,6 +35,10 @@ class JobQuery:
     states: Collection[JobState] | None = None
     where: Filter | None = None
     sort_by: Sequence[SortKey] = ()
+    trials: bool = False
+    """With those of studies."""
+    workspace: Workspace | None = None
+    """Where studies tell how far they are."""
 
     def read(self) -> JobList:
         """Return the jobs as they are now."""
@@ -43,6 +49,7 @@ class JobQuery:
             states=self.states,
             where=self.where,
             sort_by=self.sort_by,
+            trials=self.trials,
         )
         shown = tuple(found[: self.limit])
         return JobList(summaries=shown, has_more=len(found) > len(shown), backend=self.backend, query=self)
@@ -76,6 +83,8 @@ class JobList(Sequence[JobSummary]):
                     "id": record.id,
                     "name": record.spec.display_name,
                     "state": record.state.value,
+                    "parent": record.spec.parent,
+                    "trial": record.spec.trial,
                     "create_time": record.create_time,
                     "start_time": record.start_time,
                     "end_time": record.end_time,
@@ -131,7 +140,14 @@ class JobList(Sequence[JobSummary]):
         from mlmagic.panels import jobs_bundle
 
         filter_text = self.query.where.text if self.query is not None and self.query.where is not None else None
-        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text, told=self._ranks())
+        return jobs_bundle(
+            self.summaries, has_more=self.has_more, filter_text=filter_text, told=self._ranks(), notes=self._notes()
+        )
+
+    def _notes(self) -> dict[str, str]:
+        """Return by study how far it is, and by trial its parameters and its result."""
+        workspace = self.query.workspace if self.query is not None else None
+        return {} if workspace is None or len(self) > _MOST_RANKED else study_notes(workspace, self.summaries)
 
     def _ranks(self) -> dict[str, dict[str, str | float]]:
         """Return by job the flags and metrics that the list is sorted by: without them, the order says little."""

@@ -17,6 +17,7 @@ from mlmagic.api.selection import (
     read_filter,
     session_of,
 )
+from mlmagic.api.study import job_of
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.job import UNFINISHED, JobState
 
@@ -33,6 +34,7 @@ def jobs(
     limit: int | None = 50,
     states: Collection[JobState | str] | None = None,
     name: str | None = None,
+    trials: bool = False,
     session: Session | None = None,
 ) -> JobList:
     """Return the jobs of the workspace, newest first.
@@ -43,6 +45,7 @@ def jobs(
         limit: how many at most; None for all.
         states: only those in one of these states.
         name: only those of this display name.
+        trials: with the trials of studies, which are left out unless the filter names `parent` or `trial`.
         session: another than this process's.
 
     Raises:
@@ -55,25 +58,29 @@ def jobs(
     if limit is not None:
         check.read(read_whole_number, limit, "limit", 1)
     check.finish("jobs")
+    here = session_of(session)
     query = JobQuery(
-        backend=session_of(session).backend(),
+        backend=here.backend(),
         limit=limit,
         display_name=name,
         states=wanted,
         where=where,
         sort_by=order or (),
+        trials=trials,
+        workspace=here.location,
     )
     return query.read()
 
 
 def job(reference: str, *, session: Session | None = None) -> Job:
-    """Return the job of that id, that unique id prefix, or the newest of that name.
+    """Return the job of that id, that unique id prefix, or the newest of that name; `taxi/7` is a study's trial 7.
 
     Raises:
         NotFoundError: there is none; names the nearest.
         UsageError: the prefix fits several.
     """
-    return find_job(session_of(session).backend(), reference)
+    here = session_of(session)
+    return job_of(here, find_job(here.backend(), reference).id)
 
 
 def cancel_jobs(
@@ -94,14 +101,15 @@ def cancel_jobs(
     """
     check_jobs_or_filter("cancel", references, filter, example="taxi")
     where = read_filter(filter)
-    backend = session_of(session).backend()
+    here = session_of(session)
+    backend = here.backend()
     if where is not None:
         ids = [summary.id for summary in backend.list(where=where, states=UNFINISHED)]
     else:
         ids = [found.id for found in find_jobs(backend, references)]
     for job_id in ids:
         backend.cancel(job_id)
-    return JobQuery(backend=backend, where=_with_ids(ids, where)).read()
+    return JobQuery(backend=backend, where=_with_ids(ids, where), trials=True, workspace=here.location).read()
 
 
 def _with_ids(ids: Sequence[str], where: Filter | None) -> Filter:

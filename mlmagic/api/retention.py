@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import read_whole_number
-from mlmagic.api.deletion import Deletion, folder_size
-from mlmagic.api.selection import Reference, SelectionCheck, find_jobs, read_filter, session_of
+from mlmagic.api.deletion import Deletion, total_size
+from mlmagic.api.selection import Reference, SelectionCheck, find_jobs, read_filter, session_of, trials_of
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import FINAL_STATES, JobRecord, JobSummary
 
 if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
     from mlmagic.session import Session
 
 _AGE = re.compile(r"P?(\d{1,6})\s*([hdw])", re.IGNORECASE | re.ASCII)
@@ -75,10 +76,20 @@ def plan_deletion(
         if filter is not None:
             unfinished = tuple(summary.id for summary in summaries if summary.state not in FINAL_STATES)
         records = [backend.get(summary.id) for summary in ended if _is_older(summary, age)]
-    folders = [session_of(session).location.job(record.id).root for record in records]
+    workspace = session_of(session).location
+    families = [(record.id, *_trials(backend, record)) for record in records]
     return Deletion(
-        records=tuple(records), sizes=tuple(map(folder_size, folders)), unfinished=unfinished, backend=backend
+        records=tuple(records),
+        sizes=tuple(total_size(workspace.job(job_id).root for job_id in family) for family in families),
+        trials=tuple(len(family) - 1 for family in families),
+        unfinished=unfinished,
+        backend=backend,
     )
+
+
+def _trials(backend: Backend, record: JobRecord) -> list[str]:
+    """Return the ids of what goes with a job: of a study, its trials."""
+    return [] if record.spec.study is None else [trial.id for trial in trials_of(backend, record.id)]
 
 
 def check_ended(records: Sequence[JobRecord]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
     from mlmagic.filters.tree import Filter
     from mlmagic.session import Session
+    from mlmagic.spec.job import JobSummary
 
 Reference = Job | str
 
@@ -80,6 +81,14 @@ def check_jobs_or_filter(verb: str, references: Sequence[object], filter: object
             f"{verb} takes jobs or a filter, one of the two.",
             hint=f'For example %jobs {verb} {example}, or %jobs {verb} --filter "displayName=taxi".',
         )
+
+
+def trials_of(backend: Backend, study_id: str) -> list[JobSummary]:
+    """Return the jobs of a study's own trials, by number."""
+    from mlmagic.filters.tree import Filter, Operator, Term, Value
+
+    where = Filter(text="", root=Term("parent", Operator.EQUAL, (Value(study_id),)))
+    return sorted(backend.list(where=where, trials=True), key=lambda summary: summary.trial or 0)
 
 
 def find_job(backend: Backend, reference: object) -> Job:

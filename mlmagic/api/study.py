@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.job import Job
 from mlmagic.api.selection import Reference, session_of
@@ -16,7 +16,7 @@ from mlmagic.spec.study import Study, StudySpec, Trial
 
 if TYPE_CHECKING:
     from mlmagic.api.job_list import JobList
-    from mlmagic.api.study_report import StudyDescription
+    from mlmagic.api.study_report import StudyDescription, StudyPlots
     from mlmagic.backends.base import Backend
     from mlmagic.session import Session
     from mlmagic.workspace.layout import Workspace
@@ -66,6 +66,14 @@ class StudyJob(Job):
         """
         return Job(id=find_trial(self.study, number).job, backend=self.backend)
 
+    def plot(self, *kinds: str) -> StudyPlots:
+        """Return charts of the trials, by default all: `history`, `parallel`, `slices`, `importance`.
+
+        Raises:
+            UsageError: there is no such kind.
+        """
+        return self.report().plot(*kinds)
+
     def report(self) -> StudyDescription:
         """Return all that is known about the study now, with the jobs of its trials and their curves."""
         from mlmagic.api.study_report import report_study
@@ -95,6 +103,9 @@ class StudyJob(Job):
         from mlmagic.api.promotion import resume
 
         return resume(self, trials, parallel=parallel)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self.report()._repr_mimebundle_()
 
 
 def study(reference: Reference, *, session: Session | None = None) -> StudyJob:
@@ -179,7 +190,8 @@ def trials_left(resumed: StudyJob) -> int:
         UsageError: it has made them all.
     """
     spec = resumed.study_spec
-    made = sum(trial.state.is_final for trial in resumed.study.trials if trial.job.startswith(f"{resumed.id}-"))
+    study = resumed.study
+    made = sum(trial.state.is_final for trial in study.trials if study.is_own(trial))
     if made >= spec.trials:
         raise UsageError(f"{resumed.id} has made its {spec.trials} trials: say how many more there are to be, trials.")
     return spec.trials - made

@@ -56,7 +56,7 @@ def _list(line: Parsed) -> JobList:
     from mlmagic.api.jobs import jobs
 
     limit = None if line["all"] else line["limit"]
-    return jobs(line["filter"], sort_by=line["sort_by"], limit=limit)
+    return jobs(line["filter"], sort_by=line["sort_by"], limit=limit, trials=line["trials"])
 
 
 def _watch(extension: Extension, jobs: JobList) -> None:

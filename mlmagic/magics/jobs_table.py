@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 
-_JOB = Argument(name="job", metavar="JOB", help="an id, the beginning of one, or a name: its newest job")
+_JOB = Argument(
+    name="job",
+    metavar="JOB",
+    help="an id, the beginning of one, or a name: its newest job; taxi/7 is trial 7 of taxi",
+)
 _JOBS = Argument(
     name="jobs",
     metavar="JOB",
@@ -20,18 +24,20 @@ _FILTER = Option(
 )
 _LIMIT = Option(name="limit", metavar="N", kind=Kind.COUNT, default=50, help="how many at most")
 _ALL = Option(name="all", help="all of them, whatever --limit says")
+_TRIALS = Option(name="trials", help="with the trials of studies, which are left out otherwise")
 _SORT = Option(
     name="sort-by", metavar="KEYS", kind=Kind.TEXT, help="keys with commas between them; ~KEY has the highest first"
 )
 
 _LIST = Command(
     summary="list jobs, newest first",
-    options=(_FILTER, _SORT, _LIMIT, _ALL),
+    options=(_FILTER, _SORT, _LIMIT, _ALL, _TRIALS),
     examples=(
         ("%jobs", "the newest jobs"),
         ('%jobs --filter "state=FAILED createTime>-P1D"', "those of the last day that failed"),
         ('%jobs --filter "displayName=taxi AND flags.epochs>5"', "those called taxi that trained longer"),
         ("%jobs --sort-by ~metrics.accuracy --limit 5", "the five best"),
+        ("%jobs --trials --limit 10", "the newest jobs, trials of studies among them"),
     ),
 )
 _DESCRIBE = Command(
@@ -116,7 +122,10 @@ _DIFF = Command(
         Argument(name="first", metavar="A", help="a job: an id, the beginning of one, or a name"),
         Argument(name="second", metavar="B", help="the other job, which is compared with A"),
     ),
-    examples=(("%jobs diff taxi-2026 boats", "what was changed in between"),),
+    examples=(
+        ("%jobs diff taxi-2026 boats", "what was changed in between"),
+        ("%jobs diff taxi/3 taxi/7", "two trials of a study"),
+    ),
 )
 _COMPARE = Command(
     summary="show jobs side by side: the flags in which they differ, and their final metrics",
@@ -124,12 +133,13 @@ _COMPARE = Command(
     options=(_FILTER, _LIMIT),
     examples=(
         ("%jobs compare taxi boats", "the newest of both names"),
+        ("%jobs compare taxi/3 taxi/7", "two trials of a study; of a study alone, all its trials"),
         ('%jobs compare --filter "displayName=taxi state=SUCCEEDED"', "all that went well"),
     ),
 )
 _WATCH = Command(
     summary="show the list live until none of its jobs goes on; an interrupt ends only the watching",
-    options=(_FILTER, _SORT, _LIMIT, _ALL),
+    options=(_FILTER, _SORT, _LIMIT, _ALL, _TRIALS),
     examples=(
         ("%jobs watch", "the newest jobs"),
         ('%jobs watch --filter "state:(QUEUED PENDING RUNNING CANCELLING)"', "those that have not ended"),

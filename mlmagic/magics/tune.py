@@ -39,6 +39,8 @@ def tune(extension: Extension, line: Parsed) -> Any:
             if line["into"]:
                 extension.assign(line["into"], best)
             return best
+        case "plot":
+            return study(line["study"]).plot(*line["kind"])
         case "resume":
             return _resume(extension, line)
         case "promote":

@@ -30,6 +30,20 @@ _BEST = Command(
     options=(INTO,),
     examples=(("%tune best taxi --into best", "best.parameters is a dict of texts"),),
 )
+_PLOT = Command(
+    summary="show charts of a study's trials: results by trial, all parameters at once, one by one, what mattered",
+    arguments=(_STUDY,),
+    options=(
+        Option(
+            name="kind",
+            metavar="KIND",
+            kind=Kind.TEXT,
+            is_repeatable=True,
+            help="history, parallel, slices or importance; all if not given",
+        ),
+    ),
+    examples=(("%tune plot taxi --kind slices", "how each parameter bore on the metric"),),
+)
 _RESUME = Command(
     summary="go on with a study that has ended: a new one of the same program, which knows its trials",
     arguments=(_STUDY,),
@@ -122,6 +136,7 @@ TUNE = Magic(
         "list": _LIST,
         "describe": _DESCRIBE,
         "best": _BEST,
+        "plot": _PLOT,
         "resume": _RESUME,
         "promote": _PROMOTE,
     },

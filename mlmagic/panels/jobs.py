@@ -27,6 +27,7 @@ def jobs_bundle(
     has_more: bool = False,
     filter_text: str | None = None,
     told: Mapping[str, Mapping[str, str | float]] | None = None,
+    notes: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> Bundle:
     """Return the list of jobs in the order given.
@@ -36,6 +37,7 @@ def jobs_bundle(
         has_more: there are more than these.
         filter_text: the filter that they passed.
         told: by a job's id, flags and metrics to be shown with its result.
+        notes: by a job's id, how far a study is, or what a trial tries.
         now: the present time, if another.
     """
     now = now or utc_now()
@@ -43,10 +45,12 @@ def jobs_bundle(
     payload |= {"hasMore": True} if has_more else {}
     payload |= {} if filter_text is None else {"filter": filter_text}
     if summaries:
-        said = (_selected(len(summaries), filter_text, has_more=has_more), _as_of(summaries, now))
-        notes = [note for note in said if note]
-        results = {job_id: _values(values) for job_id, values in (told or {}).items()}
-        html, text = _html(summaries, notes, results, now), _text(summaries, notes, results, now)
+        lines = (_selected(len(summaries), filter_text, has_more=has_more), _as_of(summaries, now))
+        said = [line for line in lines if line]
+        results = dict(notes or {})
+        for job_id, values in (told or {}).items():
+            results[job_id] = " · ".join(filter(None, [results.get(job_id, ""), _values(values)]))
+        html, text = _html(summaries, said, results, now), _text(summaries, said, results, now)
     elif filter_text:
         html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
     else:

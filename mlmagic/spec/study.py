@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.noun import Noun
 
 
@@ -222,6 +223,15 @@ class Study(Noun):
     spec: StudySpec
     trials: tuple[Trial, ...] = ()
     """By number. Those of the study that it resumes come first, and are known by their jobs' ids."""
+
+    def is_own(self, trial: Trial) -> bool:
+        """Say whether it made the trial itself, not the study that it resumes."""
+        return trial.job == trial_job_id(self.id, trial.number)
+
+    @property
+    def total(self) -> int:
+        """How many trials there will be at most, with those of the study that it resumes."""
+        return self.spec.trials + sum(not self.is_own(trial) for trial in self.trials)
 
     @property
     def best(self) -> Trial | None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlmagic.spec.job import JobRecord, JobState
-from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.report import JobDescription, Progress
 from mlmagic.spec.study import Measurement, Study, StudySpec, Trial
@@ -62,11 +61,11 @@ class StudyReport(Noun):
     @property
     def total(self) -> int:
         """How many trials there will be at most, with those of the study that it resumes."""
-        return self.spec.trials + sum(not self.is_own(trial) for trial in self.study.trials)
+        return self.study.total
 
     def is_own(self, trial: Trial) -> bool:
         """Say whether it made the trial itself, not the study that it resumes."""
-        return trial.job == trial_job_id(self.study.id, trial.number)
+        return self.study.is_own(trial)
 
     def run(self, trial: Trial) -> TrialRun:
         """Return how the job of a trial is; of one that is not known, nothing but the number."""
