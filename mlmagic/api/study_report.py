@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.api.description import describe, read_job_progress, read_log_tail
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobState
-from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.report import JobDescription
 from mlmagic.spec.study import Measurement, Study, Trial
 from mlmagic.spec.study_report import StudyReport, TrialRun
@@ -30,7 +29,7 @@ class StudyDescription(StudyReport):
 
     __slots__ = ()
 
-    def plots(self, *kinds: str) -> StudyPlots:
+    def plot(self, *kinds: str) -> StudyPlots:
         """Return charts, by default all: `history`, `parallel`, `slices`, `importance`.
 
         Raises:
@@ -186,7 +185,7 @@ def thinned(curve: Sequence[Measurement], most: int = _MOST_POINTS) -> tuple[Mea
 
 def remaining_seconds(study: Study, job: JobDescription, now: datetime) -> float | None:
     """Return how long a running study will still take if trials go on taking what they took; None if none has ended."""
-    own = [trial for trial in study.trials if trial.job == trial_job_id(study.id, trial.number)]
+    own = [trial for trial in study.trials if study.is_own(trial)]
     # With what passes between trials: from choosing the parameters to the end.
     took = [(trial.end_time - trial.suggest_time).total_seconds() for trial in own if trial.end_time is not None]
     if job.record.state is not JobState.RUNNING or not took:

@@ -37,25 +37,13 @@ from mlmagic.spec.study_report import StudyReport
 MIME_TYPE = "application/vnd.mlmagic.study+json"
 _SHOWN = 20
 _LOG_LINES = 60
-_BY_NUMBER = "number"
 
 
-def study_bundle(
-    report: StudyReport, *, order: str = "best", limit: int | None = None, now: datetime | None = None
-) -> Bundle:
-    """Return the page of a study.
-
-    Args:
-        report: what is known about it.
-        order: of the trials: `best` first, or by `number`.
-        limit: how many trials are shown at most.
-        now: the present time, if another.
-    """
+def study_bundle(report: StudyReport, *, now: datetime | None = None) -> Bundle:
+    """Return the page of a study, with its best trials."""
     now = now or utc_now()
-    trials = list(report.study.trials) if order == _BY_NUMBER else ordered(report)
-    html = _html(report, trials[: limit or _SHOWN], now)
-    text = _text(report, trials[: limit or _SHOWN], now)
-    return document(MIME_TYPE, encode(report), html=html, text=text)
+    trials = ordered(report)[:_SHOWN]
+    return document(MIME_TYPE, encode(report), html=_html(report, trials, now), text=_text(report, trials, now))
 
 
 def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
@@ -102,7 +90,7 @@ def _said(report: StudyReport) -> str | None:
 
 def _progress_html(report: StudyReport) -> Html:
     parts = [
-        element("div", style=f"width:{100 * count / max(1, report.total):.2f}%;background:{colour}", title=word)
+        element("div", style=f"width:{100 * count / max(1, report.study.total):.2f}%;background:{colour}", title=word)
         for word, count, colour in _parts(report)
         if count
     ]
@@ -157,7 +145,7 @@ def _more(report: StudyReport, shown: int) -> str | None:
     count = len(report.study.trials)
     if shown == count:
         return None
-    return f"{shown:,} of {count:,} trials. All: %jobs list --filter 'parent={report.study.id}'"
+    return f'{shown:,} of {count:,} trials. All, by number: mlmagic.study("{one_line(report.reference)}").trials'
 
 
 def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
@@ -168,7 +156,7 @@ def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
     said = _said(report)
     lines += folded(said) if said else []
     done = sum(trial.state.is_final for trial in report.study.trials)
-    lines += folded(f"{bar(done / max(1, report.total))} {counts_text(report)}")
+    lines += folded(f"{bar(done / max(1, report.study.total))} {counts_text(report)}")
     best = best_text(report)
     if best and report.study.best:
         told = parameters_text(report.spec, report.study.best)

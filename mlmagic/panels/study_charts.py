@@ -131,7 +131,7 @@ def history(report: StudyReport) -> list[Chart]:
             dots=dots,
             failed=failed,
             best=_best_so_far(dots, report.spec.goal),
-            last=max(report.total, *(trial.number for trial in report.study.trials)),
+            last=max(report.study.total, *(trial.number for trial in report.study.trials)),
             axis=result_axis([dot.value for dot in dots], report.spec.goal),
         )
     ]

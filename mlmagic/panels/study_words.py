@@ -55,8 +55,8 @@ def counts_text(report: StudyReport) -> str:
     """Return how far it is: `17 of 24 trials · 2 running · 1 failed · 3 stopped early`."""
     trials, counts = report.study.trials, report.study.counts
     done = sum(trial.state.is_final for trial in trials)
-    whole = f"{done} of {report.total}" if done != report.total else f"{done}"
-    told = [f"{whole} trial{'s' * (report.total != 1)}"]
+    whole = f"{done} of {report.study.total}" if done != report.study.total else f"{done}"
+    told = [f"{whole} trial{'s' * (report.study.total != 1)}"]
     active = len(trials) - done
     told += [f"{active} active"] if active else []
     failed, early = counts.get(TrialState.INFEASIBLE, 0), sum(trial.is_stopped_early for trial in trials)

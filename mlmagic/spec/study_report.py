@@ -58,15 +58,6 @@ class StudyReport(Noun):
         """The record of the tuning job."""
         return self.job.record
 
-    @property
-    def total(self) -> int:
-        """How many trials there will be at most, with those of the study that it resumes."""
-        return self.study.total
-
-    def is_own(self, trial: Trial) -> bool:
-        """Say whether it made the trial itself, not the study that it resumes."""
-        return self.study.is_own(trial)
-
     def run(self, trial: Trial) -> TrialRun:
         """Return how the job of a trial is; of one that is not known, nothing but the number."""
         return next((run for run in self.runs if run.number == trial.number), TrialRun(number=trial.number))

@@ -120,11 +120,11 @@ def test_charts_are_chosen_by_kind(written):
     study.start(1)
     study.end(1, 0.5)
     report = report_study(study.backend, study.workspace, study.id)
-    assert str(report.plots("history")) == "Charts:\n  val_loss by trial, and the best so far"
-    assert "val_loss by lr" in str(report.plots())
-    assert repr(report.plots()) == f"<StudyPlots of {study.id}>"
+    assert str(report.plot("history")) == "Charts:\n  val_loss by trial, and the best so far"
+    assert "val_loss by lr" in str(report.plot())
+    assert repr(report.plot()) == f"<StudyPlots of {study.id}>"
     with pytest.raises(UsageError) as error:
-        report.plots("slice", "pie")
+        report.plot("slice", "pie")
     assert str(error.value).startswith("there is no plot 'slice' or 'pie'. Did you mean slices?")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlmagic.panels import study_bundle, theme
+from mlmagic.panels import study_bundle, theme, trials_bundle
 from mlmagic.panels.markup import escape
 from mlmagic.panels.study_table import curve_svg, ordered
 from mlmagic.spec.codec import dumps, loads
@@ -20,8 +20,8 @@ HTML, TEXT, MIME = "text/html", "text/plain", "application/vnd.mlmagic.study+jso
 HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
 
 
-def lines(report, now, **arguments):
-    return study_bundle(report, now=now, **arguments)[TEXT].split("\n")
+def lines(report, now):
+    return study_bundle(report, now=now)[TEXT].split("\n")
 
 
 def test_a_running_study_tells_how_far_it_is(study, now):
@@ -46,9 +46,11 @@ def test_the_highest_is_the_best_of_a_study_that_maximizes(study):
     assert [trial.number for trial in ordered(study(0.3, 0.2, 0.4, goal="MAXIMIZE"))] == [3, 1, 2]
 
 
-def test_trials_can_be_told_by_number(study, now):
-    told = study_bundle(study(0.3, 0.2, 0.25), now=now, order="number")[HTML]
-    assert told.index("flights/1<") < told.index("flights/2<") < told.index("flights/3<")
+def test_all_trials_are_told_by_number(study):
+    told = trials_bundle(study(0.3, "failed", 0.25, *[0.5] * 30))[HTML]
+    places = [told.index(f">flights/{number}<") for number in range(1, 34)]
+    assert places == sorted(places)
+    assert "No trials yet." in trials_bundle(study())[TEXT]
 
 
 def test_what_failed_or_goes_on_says_so_in_its_row(study, now):
@@ -122,12 +124,10 @@ def test_how_it_is_searched_is_told(study, now):
 def test_of_many_trials_some_are_shown(study, now):
     report = study(*[0.1 + number / 1000 for number in range(200)], state="SUCCEEDED")
     bundle = study_bundle(report, now=now)
-    command = f"%jobs list --filter 'parent={report.study.id}'"
-    assert escape(f"20 of 200 trials. All: {command}") in bundle[HTML]
+    assert escape('20 of 200 trials. All, by number: mlmagic.study("flights").trials') in bundle[HTML]
     assert "flights/20<" in bundle[HTML]
     assert "flights/21<" not in bundle[HTML]
     assert len(bundle[HTML]) < 250_000
-    assert len(lines(report, now, limit=5)) < len(lines(report, now))
 
 
 def test_lines_fit_a_terminal(study, now):
@@ -191,7 +191,7 @@ def test_an_id_is_told_in_place_of_a_name_that_another_study_has_now(study, now)
 def test_trials_of_the_study_before_are_counted(study):
     report = study(0.3, 0.2, trials=10)
     trials = (replace(report.study.trials[0], job="flights-20261120-092000-0000-1"), report.study.trials[1])
-    assert replace(report, study=replace(report.study, trials=trials)).total == 11
+    assert replace(report.study, trials=trials).total == 11
 
 
 def test_a_report_comes_back_from_json(study):
