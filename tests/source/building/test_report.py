@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -51,8 +52,9 @@ def test_each_epoch_is_a_line_of_each_metric(trainer_report, file: Path) -> None
 
 
 def test_the_file_is_as_the_package_writes_it(trainer_report, file: Path) -> None:
-    hypertune = pytest.importorskip("hypertune").HyperTune()
-    hypertune.report_hyperparameter_tuning_metric("val_loss", 0.125, global_step=4)
+    import hypertune
+
+    hypertune.HyperTune().report_hyperparameter_tuning_metric("val_loss", 0.125, global_step=4)
     theirs = json.loads(file.read_text())
     file.unlink()
     trainer_report.add_measurements({"val_loss": 0.125}, 4)
@@ -61,11 +63,20 @@ def test_the_file_is_as_the_package_writes_it(trainer_report, file: Path) -> Non
     assert list(ours) == list(theirs)
 
 
-def test_only_the_last_hundred_lines_are_kept(trainer_report, file: Path) -> None:
-    for epoch in range(1, 81):
-        trainer_report.add_measurements({"loss": 1 / epoch, "val_loss": 2 / epoch}, epoch)
+@pytest.mark.parametrize("epochs", [25, 26, 80, 300])
+def test_a_hundred_lines_have_the_whole_curve(trainer_report, file: Path, epochs: int) -> None:
+    for epoch in range(1, epochs + 1):
+        trainer_report.add_measurements({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}, epoch)
+    assert len(file.read_text().splitlines()) <= 100
+    steps = [step for step, _ in told(file, "d")]
+    assert steps[-1] == epochs
+    assert max(later - step for step, later in pairwise([0, *steps])) <= max(epochs // 8, 1)
+
+
+def test_of_too_many_metrics_the_last_are_kept(trainer_report, file: Path) -> None:
+    trainer_report.add_measurements({f"m{number}": 0.0 for number in range(150)}, 1)
     assert len(file.read_text().splitlines()) == 100
-    assert [step for step, _ in told(file, "val_loss")] == list(range(31, 81))
+    assert told(file, "m149") == [(1, 0.0)]
 
 
 def test_what_a_killed_attempt_told_of_an_epoch_is_told_anew(trainer_report, file: Path) -> None:
