@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support.studies import WrittenStudy
+from support.written_studies import WrittenStudy
 
 from mlmagic.api.study_report import StudyReader, report_study, thinned
 from mlmagic.errors import NotFoundError, UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
-from support.studies import WrittenStudy
+from support.written_studies import WrittenStudy
 
 from mlmagic.api.job import Job
 from mlmagic.magics.live import LivePanels
