@@ -14,6 +14,7 @@ from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_ti
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.program_words import merged_words
 from mlmagic.api.resources import read_resources
+from mlmagic.api.space_check import check_search
 from mlmagic.api.stored_flags import read_stored_flags
 from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
 from mlmagic.errors import UsageError
@@ -70,6 +71,7 @@ def run_again(backend: Backend, job_id: str, old: JobSpec, args: Sequence[str | 
     settings = _read_settings(old, args, changes)
     known = with_stored_flags(package)
     words = merged_words(old.args, settings.words, read_stored_flags(package).known)
+    check_search(known, words, old.study)
     check_program_arguments(known, (*words, *sample_flags(old.study)))
     spec = dataclasses.replace(
         old,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlmagic.errors import nearest
+from mlmagic.errors import UsageError, nearest
 from mlmagic.source.flags import flag_spellings
 from mlmagic.spec.package import CellShape, Flag
 from mlmagic.spec.space_rules import arranged
@@ -14,6 +14,7 @@ from mlmagic.spec.study import Algorithm, Parameter, ParameterKind
 
 if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
+    from mlmagic.spec.study import StudySpec
 
 _SWITCHES = frozenset({"true", "false", "1", "0"})
 _SHOWN = 5
@@ -41,6 +42,16 @@ def check_space(
         if (flag.name if flag else parameter.name.replace("-", "_")) in given:
             problems.append(f"{parameter.name}: the arguments set it too; take it out of them, or out of the space")
     return problems
+
+
+def check_search(package: TrainerPackage, args: Sequence[str], study: StudySpec | None) -> None:
+    """Check that a program with these arguments can be searched so.
+
+    Raises:
+        UsageError: it cannot; all that is wrong is listed.
+    """
+    if study is not None and (problems := check_space(study.parameters, package, args=args, algorithm=study.algorithm)):
+        raise UsageError("the program cannot be tuned so:", problems=problems)
 
 
 def space_notes(parameters: Sequence[Parameter], package: TrainerPackage) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from mlmagic.api.commands import gcloud_study_command, local_command
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.search_space import package_space
-from mlmagic.api.space_check import check_space, space_notes
+from mlmagic.api.space_check import check_search, space_notes
 from mlmagic.api.study import StudyJob, find_study, study_of
 from mlmagic.api.study_config import read_study_config
 from mlmagic.api.study_document import document_notes, study_document
@@ -278,8 +278,7 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> Tu
     if not parameters:
         raise UsageError("there is nothing to search: no parameters are given.", hint=_NO_SPACE_HINT)
     study = dataclasses.replace(study, parameters=parameters)
-    if problems := check_space(parameters, package, args=spec.args, algorithm=study.algorithm):
-        raise UsageError("the program cannot be tuned so:", problems=problems)
+    check_search(package, spec.args, study)
     study, notes = _fitted_to_grid(study, is_open=is_open)
     if guess_goal(study.metric) not in {None, study.goal}:
         notes += (f"{study.metric} is to be {study.goal.lower()}d, which its name does not suggest",)

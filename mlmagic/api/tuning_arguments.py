@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import ArgumentCheck, read_args, read_whole_number
-from mlmagic.api.study import StudyJob, trials_left
+from mlmagic.api.study import StudyJob, check_has_ended, trials_left
 from mlmagic.api.tuning_words import read_algorithm, read_early_stopping, read_goal, read_metric, read_selection
 from mlmagic.errors import UsageError
 from mlmagic.spec.study import (
@@ -89,6 +89,8 @@ def read_study_spec(
     )
     for study in warm if resumed is None else (*warm, resumed):
         check.read(_check_same_metric, study, spec)
+    if resumed is not None:
+        check.read(check_has_ended, resumed)
     if earlier is not None and parameters is not None and parameters != earlier.parameters:
         check.problems.append(
             f"resume goes on with the space of {spec.resumes}, and another one is given: "
