@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
     from mlmagic.api.job_list import JobList
+    from mlmagic.api.study import StudyJob
     from mlmagic.spec.job import JobRecord, JobState
 
 _CLEARED = "\r\x1b[K"
@@ -43,19 +45,17 @@ def watch_in_terminal(jobs: JobList) -> None:
 
 
 class ProgressLine:
-    """The line of a terminal that tells how far a job's training is."""
+    """The line of a terminal that tells how far a job's training is, or a study."""
 
     def __init__(self, job: Job) -> None:
-        from mlmagic.api.progress import ProgressFollower
+        from mlmagic.api.study import StudyJob
 
-        self._follower = ProgressFollower(job.backend, job.id)
+        self._tell = _study_progress(job) if isinstance(job, StudyJob) else _job_progress(job)
         self._shown = ""
 
     def __call__(self, record: JobRecord) -> None:
         """Rewrite the line if there is something new to tell."""
-        from mlmagic.panels.progress import progress_text
-
-        told = "" if record.state.is_final else "  ".join(progress_text(self._follower.look(record)))
+        told = "" if record.state.is_final else self._tell(record)
         width = shutil.get_terminal_size().columns - 1
         if told[:width] != self._shown:
             self._shown = told[:width]
@@ -68,6 +68,22 @@ class ProgressLine:
             self._shown = ""
             sys.stdout.write(_CLEARED)
             sys.stdout.flush()
+
+
+def _job_progress(job: Job) -> Callable[[JobRecord], str]:
+    from mlmagic.api.progress import ProgressFollower
+    from mlmagic.panels.progress import progress_text
+
+    follower = ProgressFollower(job.backend, job.id)
+    return lambda record: "  ".join(progress_text(follower.look(record)))
+
+
+def _study_progress(job: StudyJob) -> Callable[[JobRecord], str]:
+    from mlmagic.api.study_report import StudyReader
+    from mlmagic.panels import study_progress_text
+
+    reader = StudyReader(job.backend, job.workspace, job.id)
+    return lambda _: study_progress_text(reader.read())
 
 
 class _StateLines:

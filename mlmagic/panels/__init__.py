@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlmagic.panels.models import models_bundle
     from mlmagic.panels.plan import batch_plan_bundle, plan_bundle, preprocessing_plan_bundle
     from mlmagic.panels.status import checkup_bundle, config_bundle, status_bundle
-    from mlmagic.panels.study import study_bundle
+    from mlmagic.panels.study import study_bundle, study_progress_text
     from mlmagic.panels.study_plot import study_plots
     from mlmagic.panels.trials import trials_bundle
     from mlmagic.panels.tuning_plan import tuning_plan_bundle
@@ -57,6 +57,7 @@ _HOMES = {
     "trials_bundle": "trials",
     "tuning_plan_bundle": "tuning_plan",
     "study_plots": "study_plot",
+    "study_progress_text": "study",
     "version_bundle": "model_version",
 }
 
@@ -87,6 +88,7 @@ __all__ = [
     "status_bundle",
     "study_bundle",
     "study_plots",
+    "study_progress_text",
     "trials_bundle",
     "tuning_plan_bundle",
     "version_bundle",

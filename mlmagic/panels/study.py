@@ -46,6 +46,12 @@ def study_bundle(report: StudyReport, *, now: datetime | None = None) -> Bundle:
     return document(MIME_TYPE, encode(report), html=_html(report, trials, now), text=_text(report, trials, now))
 
 
+def study_progress_text(report: StudyReport) -> str:
+    """Return a bar, and how far a study is: for a terminal."""
+    done = sum(trial.state.is_final for trial in report.study.trials)
+    return f"{bar(done / max(1, report.study.total))} {counts_text(report)}"
+
+
 def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
     record = report.record
     spec = record.spec
@@ -155,8 +161,7 @@ def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
     lines += folded(f"Goal: {goal_text(report.spec)} · {search_text(report.spec)}")
     said = _said(report)
     lines += folded(said) if said else []
-    done = sum(trial.state.is_final for trial in report.study.trials)
-    lines += folded(f"{bar(done / max(1, report.study.total))} {counts_text(report)}")
+    lines += folded(study_progress_text(report))
     best = best_text(report)
     if best and report.study.best:
         told = parameters_text(report.spec, report.study.best)

@@ -9,6 +9,7 @@ from support.written_studies import WrittenStudy
 from mlmagic.api.job import Job
 from mlmagic.magics.live import LivePanels
 from mlmagic.magics.live_studies import StudyPanel
+from mlmagic.magics.terminal import ProgressLine
 from mlmagic.spec.job import JobState
 from mlmagic.workspace.layout import Workspace
 
@@ -99,3 +100,11 @@ def test_a_workspace_that_cannot_be_read_is_read_again_later(written):
     screen.time += 60
     screen.panel.follow()
     assert (screen.panel.is_final, len(screen.publisher.outputs)) == (True, 2)
+
+
+def test_a_terminal_tells_how_far_a_study_is(written, capsys):
+    written.start(1)
+    written.end(1, None)
+    written.start(2)
+    ProgressLine(written.job)(written.job.record)
+    assert "▕██████                  ▏ 1 of 4 trials · 1 active · 1 failed" in capsys.readouterr().out
