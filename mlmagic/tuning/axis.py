@@ -37,7 +37,7 @@ class Axis(ABC):
 
     def nearest(self, place: float) -> float:
         """Return the place of the value that a place stands for."""
-        return place if self.count is None else self.place(self.value(place))
+        return self.place(self.value(place))
 
     @abstractmethod
     def beside(self, place: float) -> list[float]:
@@ -78,6 +78,10 @@ class DoubleAxis(Axis):
     def at(self, index: int) -> float:
         """See `Axis.at`."""
         raise IndexError(index)
+
+    def nearest(self, place: float) -> float:
+        """See `Axis.nearest`."""
+        return place
 
     def beside(self, place: float) -> list[float]:
         """See `Axis.beside`."""

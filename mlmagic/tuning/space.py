@@ -43,6 +43,10 @@ class Space:
 
     def nearest(self, places: Sequence[float | None]) -> Places:
         """Return the places of the point at some places."""
+        if not self.parents:
+            return tuple(
+                axis.nearest(_MIDDLE if place is None else place) for axis, place in zip(self.axes, places, strict=True)
+            )
         found: list[float | None] = []
         texts: dict[str, str] = {}
         for axis, place in zip(self.axes, places, strict=True):
