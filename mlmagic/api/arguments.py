@@ -28,6 +28,7 @@ class ArgumentCheck:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self._last: UsageError | None = None
 
     def read(self, function: Callable[..., T], *arguments: object) -> T | None:
         """Return what `function` returns, or None after noting the UsageError that it raised."""
@@ -37,6 +38,7 @@ class ArgumentCheck:
             if error.message.endswith(_SEVERAL):
                 self.problems += error.problems
                 return None
+            self._last = error
             details = "; ".join(error.problems)
             self.problems.append(" ".join(part for part in (error.message, details, error.hint) if part))
             return None
@@ -47,6 +49,8 @@ class ArgumentCheck:
         Raises:
             UsageError: something was.
         """
+        if len(self.problems) == 1 and self._last is not None and len(self._last.problems) > 1:
+            raise self._last  # which has them in a list
         if len(self.problems) == 1:
             raise UsageError(self.problems[0])
         if self.problems:

@@ -105,3 +105,11 @@ def test_all_problems_come_at_once_and_one_alone() -> None:
         UsageError, match=r"^train cannot take these arguments:\n  - timeout 'soon'.*\n  - labels hold .*'Team'"
     ):
         check.finish("train")
+
+
+def test_the_only_argument_that_is_wrong_tells_its_problems_in_a_list() -> None:
+    check = ArgumentCheck()
+    check.read(read_labels, {"A": "a", "B": "b"})
+    with pytest.raises(UsageError) as caught:
+        check.finish("train")
+    assert caught.value.problems == ("key 'A'", "key 'B'")
