@@ -63,9 +63,11 @@ def _notice(metric: str) -> str:
     return "\n".join(
         [
             f"{metric} is read from TensorBoard's scalars, which is possible on this machine alone.",
-            "A study on Vertex AI reads what cloudml-hypertune reports. Lines to add to the program, for each epoch:",
+            "A study on Vertex AI reads what cloudml-hypertune reports. Lines to add to the program, once:",
             "    import hypertune",
-            "    hypertune.HyperTune().report_hyperparameter_tuning_metric(",
+            "    reporter = hypertune.HyperTune()",
+            "and for each epoch:",
+            "    reporter.report_hyperparameter_tuning_metric(",
             f"        hyperparameter_metric_tag={metric!r}, metric_value=value, global_step=epoch)",
         ]
     )

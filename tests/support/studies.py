@@ -1,76 +1,85 @@
-"""A study whose trials and results a test writes itself, with jobs that are real."""
+"""Studies of small programs that need Python alone."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from mlmagic.api.study import StudyJob
-from mlmagic.backends.memory import MemoryBackend
-from mlmagic.spec.job import JobKind
-from mlmagic.spec.names import trial_job_id
-from mlmagic.spec.study import Goal, Measurement, Parameter, ParameterKind, StudySpec, Trial, TrialState
-from mlmagic.testing.driving import FOREVER, submit, wait_for, wait_for_text
+from mlmagic.backends.base import Backend
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec, PackageReference
+from mlmagic.spec.study import Goal, Parameter, ParameterKind, Scale, StudySpec, Trial, TrialState
+from mlmagic.testing.backends import COLD, make_package
+from mlmagic.tuning.choosing import replay
+from mlmagic.tuning.suggester import Values
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.studies import open_trials
+from mlmagic.workspace.studies import read_study
 
-SPACE = (Parameter(name="lr", kind=ParameterKind.DOUBLE, minimum=0.0, maximum=1.0),)
+PARAMETERS = (
+    Parameter(name="lr", kind=ParameterKind.DOUBLE, minimum=1e-4, maximum=1.0, scale=Scale.LOG),
+    Parameter(name="units", kind=ParameterKind.INTEGER, minimum=1, maximum=64),
+)
+
+PROGRAM = """
+import argparse, json, os, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float)
+parser.add_argument("--units", type=int)
+parser.add_argument("--epochs", type=int, default=1)
+args = parser.parse_args()
+trial = int(os.environ["CLOUD_ML_TRIAL_ID"])
+value = (args.lr - 0.1) ** 2 + (args.units - 20) ** 2 / 1000
+
+def report(*values, tag="loss"):
+    path = os.environ["CLOUD_ML_HP_METRIC_FILE"]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        for step, value in enumerate(values, 1):
+            line = {"trial": str(trial), "global_step": str(step), tag: str(value), "timestamp": time.time()}
+            file.write(json.dumps(line, sort_keys=True) + "\\n")
+
+"""
+"""What trials begin with; `report(value)` is what they are to end with."""
+
+REPORTS = PROGRAM + "report(value)\n"
 
 
-class WrittenStudy:
-    """A study of the memory backend; `began` is long ago, so that times can be told."""
+def study_spec(**fields: Any) -> StudySpec:
+    """Return a study of the program above."""
+    return StudySpec(**{"metric": "loss", "goal": Goal.MINIMIZE, "parameters": PARAMETERS, "trials": 4, **fields})
 
-    def __init__(self, workspace: Workspace, *, backend: MemoryBackend | None = None, **fields: object) -> None:
-        self.workspace = workspace
-        self.backend = backend or MemoryBackend()
-        known = {"metric": "val_loss", "goal": Goal.MINIMIZE, "parameters": SPACE, "trials": 4}
-        self.spec = StudySpec(**{**known, **fields})
-        self.id = submit(self.backend, FOREVER, name="flights", kind=JobKind.TUNING, study=self.spec).id
-        wait_for_text(self.backend, self.id, "begun")
-        self.began = datetime.now(UTC)
-        workspace.job(self.id).root.mkdir(parents=True)
 
-    @property
-    def job(self) -> StudyJob:
-        return StudyJob(id=self.id, backend=self.backend, workspace=self.workspace)
+def submit_study(
+    backend: Backend, source: str = REPORTS, *, study: StudySpec | None = None, name: str = "flights", **fields: Any
+) -> JobRecord:
+    """Submit a study whose trials run this source."""
+    package = make_package(source)
+    reference = PackageReference(digest=package.digest, cold_reason=COLD)
+    spec = JobSpec(display_name=name, kind=JobKind.TUNING, package=reference, study=study or study_spec(), **fields)
+    return backend.submit(spec, package)
 
-    def start(self, number: int, code: str = FOREVER) -> None:
-        """Begin a trial, whose program is running when this returns."""
-        submit(self.backend, code, name="flights", parent=self.id, trial=number)
-        self.write(number, TrialState.ACTIVE)
-        if code is FOREVER:
-            wait_for_text(self.backend, trial_job_id(self.id, number), "begun")
 
-    def report(self, number: int, *values: float) -> None:
-        """Let a trial report values, one a step."""
-        path = self.workspace.job(trial_job_id(self.id, number)).tuning_metrics
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [{"val_loss": str(value), "global_step": step} for step, value in enumerate(values, 1)]
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-
-    def end(self, number: int, value: float | None, *, seconds: float = 10.0) -> None:
-        """End a trial with a result, or without one as infeasible; `seconds` after it was suggested."""
-        job = trial_job_id(self.id, number)
-        self.backend.cancel(job)
-        wait_for(self.backend, job)
-        state = TrialState.INFEASIBLE if value is None else TrialState.SUCCEEDED
-        final = None if value is None else Measurement(step=1, value=value)
-        self.write(number, state, end_time=self.began + timedelta(seconds=seconds), final=final)
-
-    def finish(self) -> None:
-        """End the study itself."""
-        self.backend.cancel(self.id)
-        wait_for(self.backend, self.id)
-
-    def write(self, number: int, state: TrialState, **fields: object) -> None:
-        """Write how a trial is."""
-        trial = Trial(
-            number=number,
-            parameters={"lr": str(number / 100)},
-            state=state,
-            job=trial_job_id(self.id, number),
-            suggest_time=self.began,
+def trial(number: int, study_id: str = "flights-20260131-123015-0a1b", **fields: Any) -> Trial:
+    """Return a trial that runs."""
+    return Trial(
+        **{
+            "number": number,
+            "parameters": {"lr": "0.01", "units": "8"},
+            "state": TrialState.ACTIVE,
+            "job": f"{study_id}-{number}",
+            "suggest_time": datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC),
             **fields,
-        )
-        with open_trials(self.workspace.job(self.id)) as log:
-            log.write(trial)
+        }
+    )
+
+
+def misfits(workspace: Workspace, study_id: str, earlier: Sequence[tuple[Values, float]] = ()) -> Mapping[int, object]:
+    """Return what should have been suggested for those trials of a study for which something else was."""
+    study = read_study(workspace, study_id)
+    found: dict[int, object] = {}
+    for one in study.trials:
+        values = replay(study.spec, study.trials, one.number, earlier)
+        texts = {} if values is None else {name: study.spec.parameter(name).text(values[name]) for name in values}
+        if texts != one.parameters:
+            found[one.number] = texts
+    return found
