@@ -17,6 +17,8 @@ _POOL_KEYS = ("master", "worker", "parameterServer", "evaluator")
 _INPUT_KEYS = ("scaleTier", *(f"{role}{what}" for role in _POOL_KEYS for what in ("Type", "Count", "Config")))
 _SPEC_KEYS = ("workerPoolSpecs", "scheduling", "labels")
 _FORMS = "It takes ML Engine's form (trainingInput: scaleTier: ...) or Vertex AI's (workerPoolSpecs: ...)."
+_FOR_TUNING = "{} for tuning, not for a single training job; %%tune takes the file, or take it out"
+_TUNING_KEYS = ("studySpec", "trialJobSpec", "maxTrialCount", "parallelTrialCount", "maxFailedTrialCount")
 _MACHINE_KEYS = ("machineSpec", "replicaCount", "pythonPackageSpec")
 # What only the cloud can do, or what mlmagic decides itself. Said, not refused: the file is the user's for both places.
 _CLOUD_KEYS = frozenset(
@@ -94,7 +96,7 @@ class _Reader:
             self._others(document, ("trainingInput", "labels"), "")
         given = self._mapping(document.get("trainingInput", document), "trainingInput")
         if "hyperparameters" in given:
-            self.problems.append("hyperparameters are for tuning, not for a single training job; take them out")
+            self.problems.append(_FOR_TUNING.format("hyperparameters are"))
         scheduling = self._mapping(given.get("scheduling", {}), "scheduling")
         self._others(scheduling, ("maxRunningTime",), "scheduling.")
         self._others(given, (*_INPUT_KEYS, "args", "scheduling", "labels", "hyperparameters"), "")
@@ -183,6 +185,8 @@ class _Reader:
                 self._left_out.append(f"{prefix}{key}")
             elif key == "containerSpec":
                 self.problems.append(f"{prefix}{key}: a container's program cannot be run; give the code itself")
+            elif key in _TUNING_KEYS and not prefix:
+                self.problems.append(_FOR_TUNING.format(f"{key} is"))
             elif key not in known:
                 near = nearest(key, [*known, *_CLOUD_KEYS]) or ("" if prefix else _FORMS)
                 self.problems.append(f"{prefix}{key} is not known. {near}".rstrip())

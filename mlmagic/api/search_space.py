@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -112,9 +113,9 @@ def _line_parts(line: str) -> Iterator[_Part]:
 
 
 def _place(line: str, position: int) -> str:
-    before = line[:position]
-    column = f"column {position - before.rfind(chr(10))}"
-    return f"line {before.count(chr(10)) + 1}, {column}" if "\n" in line.strip() else column
+    column = position - line.rfind("\n", 0, position)
+    number = line.count("\n", 0, position) + 1
+    return f"line {number}, column {column}" if "\n" in line.strip() else f"column {column}"
 
 
 def _read(part: _Part) -> Parameter:
@@ -166,4 +167,6 @@ def _numbers(values: Sequence[object]) -> Iterator[int | float]:
         number = value.item() if hasattr(value, "item") else value
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise UsageError(f"{value!r:.60} is not a number, and the others are not all words")
+        if abs(number) > sys.float_info.max:
+            raise UsageError("its numbers must be finite")
         yield number

@@ -146,7 +146,11 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
             "workerPoolSpecs[0].replicaCount is 2: the",
         ),
         ("masterType: a\nworkerCount: many\nworkerType: b", "workerCount must be a whole number, not 'many'"),
-        ("hyperparameters: {goal: MINIMIZE}", "hyperparameters are for tuning, not for a single training job"),
+        ("hyperparameters: {goal: MINIMIZE}", "hyperparameters are for tuning, not for a single training job; %%tune "),
+        (
+            "study_spec: {}\nscaleTier: BASIC",
+            "studySpec is for tuning, not for a single training job; %%tune takes the ",
+        ),
     ],
 )
 def test_a_file_that_does_not_describe_a_job(tmp_path: Path, text: str, problem: str) -> None:

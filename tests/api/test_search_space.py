@@ -102,6 +102,7 @@ def test_places_in_several_lines() -> None:
         ({"lr": [1, "a"]}, "lr: 'a' is not a number, and the others are not all words"),
         ({"lr": [1, None]}, "lr: None is not a number, and the others are not all words"),
         ({"lr": (float("nan"), 1)}, "lr: its numbers must be finite"),
+        ({"lr": (0, 10**400)}, "lr: its numbers must be finite"),
         ({"lr[": "1..2"}, "lr[: its [ is not closed"),
         ({"lr=": "1..2"}, "lr=: it does not begin with NAME= or NAME[PARENT=VALUE]="),
         ({5: "1..2"}, "5: no flag can be called so: a letter or _, then letters, digits, _, - and ."),
