@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ from support.studies import PROGRAM, REPORTS, misfits, study_spec, submit_study
 
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.errors import NotFoundError
-from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, PackageReference
 from mlmagic.spec.study import (
     Algorithm,
     Condition,
@@ -22,7 +23,7 @@ from mlmagic.spec.study import (
     Study,
     TrialState,
 )
-from mlmagic.testing.backends import FOREVER, read_log, wait_for
+from mlmagic.testing.backends import COLD, FOREVER, make_package, read_log, wait_for
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.studies import read_study
 
@@ -147,9 +148,8 @@ def test_a_trial_that_was_cancelled_by_hand_is_infeasible(backend: LocalBackend,
 def test_a_grid_ends_when_all_of_it_was_searched(backend: LocalBackend, run_study: RunStudy) -> None:
     units = Parameter(name="units", kind=ParameterKind.DISCRETE, numbers=(8, 16, 20))
     spec = study_spec(parameters=(units,), trials=10, algorithm=Algorithm.GRID, goal=Goal.MAXIMIZE)
-    record, study = run_study(
-        PROGRAM.replace('"--lr", type=float', '"--lr", type=float, default=0.1') + "report(value)\n", study=spec
-    )
+    source = REPORTS.replace('"--lr", type=float', '"--lr", type=float, default=0.1')
+    record, study = run_study(source, study=spec)
     assert [trial.parameters["units"] for trial in study.trials] == ["8", "16", "20"]
     assert study.best is not None
     assert study.best.number == 1
@@ -198,11 +198,25 @@ def test_scalars_are_enough_here_with_a_notice(backend: LocalBackend, run_study:
     assert "hyperparameter_metric_tag='loss', metric_value=value, global_step=epoch)" in log
 
 
-def test_what_stands_in_the_package_is_for_trials_alone(backend: LocalBackend, workspace: Workspace) -> None:
-    record = submit_study(backend, REPORTS, study=study_spec(trials=1), environment=None)
-    assert wait_for(backend, record.id).state is JobState.SUCCEEDED
-    study, trial = backend.get(record.id), backend.get(f"{record.id}-1")
+def test_a_trial_runs_with_what_its_study_was_submitted_with(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLIGHTS_OF", "2013")
+    source = REPORTS + "print(os.environ['FLIGHTS_OF'], os.environ.get('PYTHONPATH'))\n"
+    study_id = submit_study(backend, source, study=study_spec(trials=1)).id
+    monkeypatch.setenv("FLIGHTS_OF", "2014")
+    assert wait_for(backend, study_id).state is JobState.SUCCEEDED
+    study, trial = backend.get(study_id), backend.get(f"{study_id}-1")
     assert trial.spec.environment == study.spec.environment
+    assert read_log(backend, trial.id).startswith("2013 ")
+
+
+def test_what_stands_in_the_package_is_for_trials_alone(backend: LocalBackend) -> None:
+    package = make_package(REPORTS)
+    package = dataclasses.replace(package, files={**package.files, "numpy.py": b"raise SystemExit(7)\n"})
+    reference = PackageReference(digest=package.digest, cold_reason=COLD)
+    spec = JobSpec(display_name="flights", kind=JobKind.TUNING, package=reference, study=study_spec(trials=2))
+    assert wait_for(backend, backend.submit(spec, package).id).state is JobState.SUCCEEDED
 
 
 def test_references_to_trials(backend: LocalBackend, run_study: RunStudy) -> None:
