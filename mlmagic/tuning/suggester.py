@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
+from mlmagic.errors import MissingDependencyError
 from mlmagic.spec.study import Algorithm, StudySpec
 
 Values = Mapping[str, float | str]
@@ -40,6 +42,7 @@ def make_suggester(spec: StudySpec, earlier: Sequence[tuple[Values, float]] = ()
 
     Raises:
         UsageError: a grid is asked for over parameters that have none.
+        MissingDependencyError: what Bayesian search needs is not installed.
     """
     match spec.algorithm:
         case Algorithm.GRID:
@@ -53,4 +56,19 @@ def make_suggester(spec: StudySpec, earlier: Sequence[tuple[Values, float]] = ()
         case Algorithm.BAYESIAN:
             from mlmagic.tuning.gaussian import GaussianSuggester
 
+            check_libraries()
             return GaussianSuggester(spec, earlier)
+
+
+def check_libraries() -> None:
+    """Check, without importing them, that the libraries of Bayesian search are there.
+
+    Raises:
+        MissingDependencyError: one of them is not.
+    """
+    missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"Bayesian search needs what is not installed: {', '.join(missing)}.",
+            hint='Install it with `pip install "mlmagic[tune]"`, or search with `--algorithm random`.',
+        )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.search_spaces import BATCH, COUNTABLE, EVERYTHING, LR, MOMENTUM, OPTIMIZER, spaces, study_of
 
-from mlmagic.errors import UsageError
+from mlmagic.errors import MissingDependencyError, UsageError
 from mlmagic.spec.study import Algorithm, Parameter
 from mlmagic.tuning.space import Space
 from mlmagic.tuning.suggester import Suggester, Values, make_suggester
@@ -110,6 +110,17 @@ def test_a_grid_of_dense_numbers_is_refused() -> None:
         "  - lr is DOUBLE; a list like lr=0.01;0.1 can be gone through\n"
         "  - momentum is DOUBLE; a list like momentum=0.01;0.1 can be gone through"
     )
+
+
+def test_bayesian_search_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.tuning.suggester.find_spec", lambda name: name if name == "numpy" else None)
+    with pytest.raises(MissingDependencyError) as caught:
+        make_suggester(study_of(LR))
+    assert str(caught.value) == (
+        "Bayesian search needs what is not installed: scipy, threadpoolctl.\n"
+        'Install it with `pip install "mlmagic[tune]"`, or search with `--algorithm random`.'
+    )
+    assert make_suggester(study_of(LR, algorithm=Algorithm.RANDOM)).suggest(1)
 
 
 @pytest.mark.parametrize("algorithm", FREE)
