@@ -147,7 +147,9 @@ class JobList(Sequence[JobSummary]):
     def _notes(self) -> dict[str, str]:
         """Return by study how far it is, and by trial its parameters and its result."""
         workspace = self.query.workspace if self.query is not None else None
-        return {} if workspace is None or len(self) > _MOST_RANKED else study_notes(workspace, self.summaries)
+        if workspace is None or len(self) > _MOST_RANKED:
+            return {}
+        return study_notes(self.backend, workspace, self.summaries)
 
     def _ranks(self) -> dict[str, dict[str, str | float]]:
         """Return by job the flags and metrics that the list is sorted by: without them, the order says little."""

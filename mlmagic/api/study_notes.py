@@ -12,17 +12,18 @@ from mlmagic.spec.job import JobKind, JobSummary
 from mlmagic.spec.study import Study, Trial
 
 if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
     from mlmagic.workspace.layout import Workspace
 
 
-def study_notes(workspace: Workspace, summaries: Sequence[JobSummary]) -> dict[str, str]:
+def study_notes(backend: Backend, workspace: Workspace, summaries: Sequence[JobSummary]) -> dict[str, str]:
     """Return by a study's id how far it is, and by a trial's its parameters and its result."""
     notes: dict[str, str] = {}
     for summary in summaries:
-        if summary.kind is JobKind.TUNING and (study := _read(workspace, summary.id)) is not None:
+        if summary.kind is JobKind.TUNING and (study := _read(backend, workspace, summary.id)) is not None:
             notes[summary.id] = progress_text(study)
     for parent in {summary.parent for summary in summaries if summary.parent is not None}:
-        if (study := _read(workspace, parent)) is not None:
+        if (study := _read(backend, workspace, parent)) is not None:
             notes |= {trial.job: trial_text(study, trial) for trial in study.trials}
     return notes
 
@@ -42,10 +43,11 @@ def trial_text(study: Study, trial: Trial) -> str:
     return told if trial.final is None else f"{told} · {study.spec.metric} {number(trial.final.value)}"
 
 
-def _read(workspace: Workspace, study_id: str) -> Study | None:
-    from mlmagic.workspace.studies import read_study
+def _read(backend: Backend, workspace: Workspace, study_id: str) -> Study | None:
+    from mlmagic.workspace.studies import read_trials
 
     try:
-        return read_study(workspace, study_id)
+        spec = backend.get(study_id).spec.study
+        return None if spec is None else Study(id=study_id, spec=spec, trials=read_trials(workspace.job(study_id)))
     except (NotFoundError, WorkspaceError):
         return None  # the list is worth more than what it says of one study

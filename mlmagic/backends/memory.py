@@ -20,7 +20,7 @@ from mlmagic.backends.base import EDGES, LOG_CHUNK_BYTES, LogChunk, Summaries, d
 from mlmagic.backends.memory_program import Ended, Program, execute, exit_status, raise_in
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, nearest
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobError, JobRecord, JobSpec, JobState, JobSummary, Replica, ReplicaRole
+from mlmagic.spec.job import JobError, JobKind, JobRecord, JobSpec, JobState, JobSummary, Replica, ReplicaRole
 from mlmagic.spec.names import new_job_id, trial_job_id
 from mlmagic.spec.report import StateChange
 from mlmagic.spec.usage import Usage
@@ -133,6 +133,11 @@ class MemoryBackend:
             records = [job.record for job in reversed(self._jobs.values()) if job.record.spec.parent is None]
         if reference in self._jobs:
             return reference
+        study, slash, number = reference.rpartition("/")
+        if slash and number.isdigit():
+            studies = [record.id for record in records if record.spec.kind is JobKind.TUNING]
+            named = [one for one in studies if study in {one, self._jobs[one].record.spec.display_name}]
+            return self._job(trial_job_id(named[0], int(number)) if named else reference).record.id
         named = [record.id for record in records if record.spec.display_name == reference]
         if named:
             return named[0]

@@ -170,6 +170,8 @@ def _text(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping
 
 
 def _result_text(summary: JobSummary, values: str) -> str:
+    # How far a study is tells that it is one.
+    extras = _extras(summary)[1:] if values and summary.kind is JobKind.TUNING else _extras(summary)
     # Of a job that has ended its result says more.
-    told = [_result(summary), *_extras(summary)] if summary.state.is_final else [*_extras(summary), _result(summary)]
+    told = [_result(summary), *extras] if summary.state.is_final else [*extras, _result(summary)]
     return ", ".join(filter(None, [*told[:1], values, *told[1:]]))
