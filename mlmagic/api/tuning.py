@@ -201,6 +201,7 @@ def plan_tuning(
         NotFoundError: there is no such dataset or study.
         CellError: the cell cannot become a package.
         PackageError: the package cannot be run.
+        MissingDependencyError: what the search needs is not installed.
     """
     from mlmagic.session import current_session
 
@@ -273,12 +274,16 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> Tu
         study: what is searched; without parameters if the program's annotations tell them.
         is_open: nobody said how many trials there are to be.
     """
+    from mlmagic.tuning.suggester import check_libraries
+
     spec, package = single.spec, single.package
     parameters = study.parameters or package_space(package, spec.args)
     if not parameters:
         raise UsageError("there is nothing to search: no parameters are given.", hint=_NO_SPACE_HINT)
     study = dataclasses.replace(study, parameters=parameters)
     check_search(package, spec.args, study)
+    if study.algorithm is Algorithm.BAYESIAN:
+        check_libraries()
     study, notes = _fitted_to_grid(study, is_open=is_open)
     if guess_goal(study.metric) not in {None, study.goal}:
         notes += (f"{study.metric} is to be {study.goal.lower()}d, which its name does not suggest",)
