@@ -97,6 +97,7 @@ def _origin(
         job_id=job_id,
         package_digest=spec.package.digest,
         dataset=spec.dataset,
+        study=spec.from_study,
         metrics=metrics,
         framework="tensorflow" if artifact.kind == "savedmodel" else "keras",
         framework_version=inspection.framework_version,
