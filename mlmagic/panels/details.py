@@ -31,6 +31,8 @@ def details_text(record: JobRecord) -> list[str]:
         origin_of(record),
         f"commit {_short(spec.git_commit)}" if spec.git_commit else None,
         f"rerun of {spec.rerun_of}" if spec.rerun_of else None,
+        f"trial {spec.trial} of {spec.parent}" if spec.parent else None,
+        f"best of {spec.from_study}" if spec.from_study else None,
         f"package {_short(spec.package.digest)}",
     ]
     known = [one_line(part) for part in origin if part]
@@ -56,6 +58,8 @@ def _facts(description: JobDescription) -> list[tuple[str, str | None]]:
         ("Typed", spec.invocation),
         ("From", origin_of(record)),
         ("Rerun of", spec.rerun_of),
+        ("Trial", f"{spec.trial} of {spec.parent}" if spec.parent else None),
+        ("Best of study", spec.from_study),
         ("Backend", spec.backend),
         ("Scale tier", spec.resources.scale_tier if spec.resources.scale_tier != "BASIC" else None),
         ("Model", spec.model and (f"{spec.model}, to become its default" if spec.set_default else spec.model)),

@@ -85,6 +85,7 @@ def _html(description: JobDescription, log: str, left_out: int, now: datetime) -
     heading = theme.heading(
         theme.badge(record.state),
         theme.title(spec.display_name),
+        theme.pill(f"trial {spec.trial}", theme.GREY) if spec.trial is not None else None,
         theme.pill(made, theme.GREY) if made else None,
         theme.pill(_try(record), theme.AMBER) if record.attempt > 1 else None,
         theme.copyable(record.id),
@@ -181,8 +182,9 @@ def _text(description: JobDescription, log: str, now: datetime) -> str:
     name = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}  {record.spec.display_name}"
     made = record.model_version or record.dataset_version
     version = f"  {made}" if made else ""
+    trial = "" if record.spec.trial is None else f"  trial {record.spec.trial}"
     attempt = f"  {_try(record)}" if record.attempt > 1 else ""
-    lines = [spread(name + version + attempt, elapsed(record, now)), record.id]
+    lines = [spread(name + trial + version + attempt, elapsed(record, now)), record.id]
     lines += [part for line in _said(description) for part in folded(line)]
     lines += progress_text(description)
     if record.spec.args:

@@ -191,3 +191,17 @@ def test_each_panel_is_found_by_name(name):
 def test_other_names_are_not():
     with pytest.raises(AttributeError, match=r"module 'mlmagic.panels' has no attribute 'bundles'"):
         _ = panels.bundles
+
+
+def test_a_trial_says_whose_it_is(describe, now):
+    bundle = description_bundle(describe(spec={"parent": "study-1", "trial": 7}), now=now)
+    assert lines(bundle)[0].startswith("● RUNNING  taxi  trial 7")
+    assert "From: trial 7 of study-1 · package abababababab" in lines(bundle)
+    assert theme.pill("trial 7", theme.GREY) in bundle[HTML]
+    assert "7 of study-1" in bundle[HTML]
+
+
+def test_the_best_of_a_study_says_of_which(describe, now):
+    bundle = description_bundle(describe(spec={"from_study": "study-1"}), now=now)
+    assert "From: best of study-1 · package abababababab" in lines(bundle)
+    assert "Best of study" in bundle[HTML]
