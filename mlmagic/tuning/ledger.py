@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from mlmagic.runtime.tuned import own_trials
@@ -15,10 +16,8 @@ class Ledger:
     """The trials of a study by number. Each change is on the disk before anything is done about it."""
 
     def __init__(self, folder: JobFolder, spec: StudySpec, log: TrialLog) -> None:
-        self._id = folder.id
-        self._spec = spec
         self._log = log
-        self._trials = {trial.number: trial for trial in read_trials(folder)}
+        self._study = Study(id=folder.id, spec=spec, trials=read_trials(folder))
 
     def write(self, trial: Trial) -> None:
         """Keep how a trial is from here on.
@@ -27,43 +26,43 @@ class Ledger:
             WorkspaceError: it cannot be written; nothing has changed.
         """
         self._log.write(trial)
-        self._trials[trial.number] = trial
+        others = [other for other in self._study.trials if other.number != trial.number]
+        trials = sorted([*others, trial], key=lambda one: one.number)
+        self._study = dataclasses.replace(self._study, trials=tuple(trials))
 
     @property
     def study(self) -> Study:
         """The study as far as it has come."""
-        return Study(
-            id=self._id, spec=self._spec, trials=tuple(self._trials[number] for number in sorted(self._trials))
-        )
+        return self._study
 
     @property
     def unfinished(self) -> Sequence[Trial]:
         """The trials that have not come to their end, by number."""
-        return [trial for trial in self.study.trials if not trial.state.is_final]
+        return [trial for trial in self._study.trials if not trial.state.is_final]
 
     @property
     def seen(self) -> tuple[int, ...]:
         """The numbers of the trials whose results are known."""
-        return tuple(trial.number for trial in self.study.trials if trial.state.is_final)
+        return tuple(trial.number for trial in self._study.trials if trial.state.is_final)
 
     @property
     def left(self) -> int:
         """How many trials are still to be made."""
-        return max(0, self._spec.trials - len(own_trials(self.study)))
+        return max(0, self._study.spec.trials - len(own_trials(self._study)))
 
     @property
     def next_number(self) -> int:
         """The number of the next trial."""
-        return max(self._trials, default=0) + 1
+        return self._study.trials[-1].number + 1 if self._study.trials else 1
 
     def job_of(self, number: int) -> str:
         """Return the id that the job of a new trial gets."""
-        return trial_job_id(self._id, number)
+        return trial_job_id(self._study.id, number)
 
     def __getitem__(self, number: int) -> Trial:
-        return self._trials[number]
+        return next(trial for trial in self._study.trials if trial.number == number)
 
     def texts(self, values: Mapping[str, float | str]) -> dict[str, str]:
         """Return suggested values as a trial's command line has them, in the order of the search space."""
-        named = [parameter for parameter in self._spec.parameters if parameter.name in values]
+        named = [parameter for parameter in self._study.spec.parameters if parameter.name in values]
         return {parameter.name: parameter.text(values[parameter.name]) for parameter in named}

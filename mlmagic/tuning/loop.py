@@ -81,11 +81,10 @@ class StudyLoop:
         """
         try:
             self._resubmit()
+            if self._has_failed():
+                return
             while not self._is_told_to_end:
-                self._settle()
-                if (why := too_many_failed(self._ledger.study)) is not None:
-                    self._teller.says(f"{why}: the study ends")
-                    self._cut_off()
+                if self._settle() and self._has_failed():
                     return
                 self._fill()
                 if not self._running and (self._is_exhausted or not self._ledger.left):
@@ -119,16 +118,26 @@ class StudyLoop:
                 continue
             self._look_after(trial)
             if trial.state is TrialState.STOPPING:
-                with contextlib.suppress(NotFoundError):
-                    self._backend.stop(trial.job, trial.reason or "")
+                self._stop(trial.job, trial.reason or "")
 
-    def _settle(self) -> None:
-        """Look at the trials that run: count those that have ended, stop those that are not worth going on with."""
+    def _has_failed(self) -> bool:
+        """Say whether too many trials have failed, and end the others then."""
+        why = too_many_failed(self._ledger.study)
+        if why is None:
+            return False
+        self._teller.says(f"{why}: the study ends")
+        self._cut_off()
+        return True
+
+    def _settle(self) -> bool:
+        """Count the trials that have ended, and stop those that are not worth going on with; say whether any ended."""
+        before = len(self._running)
         for running in list(self._running.values()):
             if self._patiently(running.look):
                 self._end(running)
             elif self._spec.early_stopping is not None:
                 self._judge(running)
+        return len(self._running) < before
 
     def _end(self, running: RunningTrial) -> None:
         trial = self._ledger[running.number]
@@ -158,13 +167,21 @@ class StudyLoop:
         reason = should_stop(rule, self._spec.goal, measured.values, self._others())
         if reason is not None:
             self._write(dataclasses.replace(trial, state=TrialState.STOPPING, reason=reason))
-            self._backend.stop(trial.job, reason)
+            self._stop(trial.job, reason)
+
+    def _stop(self, job_id: str, reason: str) -> None:
+        # One that was deleted meanwhile is counted when it is looked at.
+        with contextlib.suppress(NotFoundError):
+            self._patiently(lambda: self._backend.stop(job_id, reason))
 
     def _others(self) -> list[tuple[Measurement, ...]]:
         """Return what the trials that ended well have reported; of those before a restart, their files tell it."""
         for trial in self._ledger.study.trials:
             if trial.state is TrialState.SUCCEEDED and trial.number not in self._curves:
-                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric)
+                began = None
+                with contextlib.suppress(NotFoundError):
+                    began = self._backend.get(trial.job).start_time
+                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric, began)
                 self._curves[trial.number] = measured.values
         return [self._curves[number] for number in sorted(self._curves)]
 

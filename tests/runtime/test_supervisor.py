@@ -16,7 +16,7 @@ from support.queued import Jobs
 from support.tensorflow_models import saved_models
 
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime import attempt, claim, closing
+from mlmagic.runtime import claim, closing, programs
 from mlmagic.runtime.program import ColdLauncher
 from mlmagic.runtime.rehearsal import rehearse
 from mlmagic.runtime.supervisor import Supervisor
@@ -121,7 +121,7 @@ def test_a_folder_that_is_gone(jobs: Jobs, supervise: Supervise, tmp_path: Path)
 
 
 def test_a_failure_of_its_own_is_told(jobs: Jobs, supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "program_environment", lambda *_: {}["environment"])
+    monkeypatch.setattr(programs, "program_environment", lambda *_: {}["environment"])
     record = supervise(jobs.make("print(1)\n"))
     assert record.state is JobState.FAILED
     assert record.error is not None
@@ -214,7 +214,7 @@ def test_metrics_are_kept_of_failures_too(jobs: Jobs, supervise: Supervise, monk
     assert codec.loads(ExitRecord, folder.exit.read_bytes()).metrics == {"loss": 0.5}
 
 
-def test_a_version_keeps_the_metrics_of_its_job(
+def test_a_version_keeps_the_metrics_and_the_study_of_its_job(
     jobs: Jobs, supervise: Supervise, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     model, events = saved_models(tmp_path_factory) / "half", framed(event(1, val_mae=0.25))
@@ -225,9 +225,10 @@ log = pathlib.Path(os.environ["AIP_TENSORBOARD_LOG_DIR"]) / "events.out.tfevents
 log.parent.mkdir(parents=True, exist_ok=True)
 log.write_bytes({events!r})
 """
-    record = supervise(jobs.make(program, model="taxi"))
+    record = supervise(jobs.make(program, model="taxi", from_study="taxi-20260101-000000-0a1b"))
     (version,) = ModelStore(jobs.database).versions("taxi")
     assert record.metrics == version.origin.metrics == {"val_mae": 0.25}
+    assert version.origin.study == "taxi-20260101-000000-0a1b"
 
 
 def test_metrics_that_cannot_be_read_fail_nothing(

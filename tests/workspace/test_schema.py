@@ -43,6 +43,7 @@ def make_old(workspace: Workspace) -> Callable[[dict[str, str]], None]:
 
     return make
 
+
 WITHOUT_4 = "DROP INDEX jobs_by_parent; ALTER TABLE jobs DROP COLUMN parent; ALTER TABLE jobs DROP COLUMN trial;"
 
 

@@ -28,9 +28,7 @@ def place(spec: JobSpec, machine: Machine) -> Placement:
     replicas = wanted if resources.is_exact else scaled_down(wanted, _room(machine, cores, memory))
     count = sum(replicas.values())
     _check(spec, machine, replicas)
-    if spec.kind is JobKind.TUNING:
-        return Placement(cores=0, memory_bytes=0, note=_note(resources, replicas, machine))
-    return Placement(
+    placement = Placement(
         replicas=replicas,
         # More replicas than cores share them, unless cores were asked for.
         cores=count * cores if resources.cores else min(count * cores, machine.cores),
@@ -38,6 +36,16 @@ def place(spec: JobSpec, machine: Machine) -> Placement:
         memory_bytes=count * memory if resources.memory_bytes else min(count * memory, machine.memory_bytes),
         note=_note(resources, replicas, machine),
     )
+    return _of_study(spec, placement, machine) if spec.kind is JobKind.TUNING else placement
+
+
+def _of_study(spec: JobSpec, trial: Placement, machine: Machine) -> Placement:
+    """Return the placement of a study whose trials have this one."""
+    room = max(1, int(min(machine.cores / trial.cores, machine.memory_bytes / max(1, trial.memory_bytes))))
+    parallel = 1 if spec.study is None else spec.study.parallel
+    turns = f"here {room} of {parallel} parallel trials run at a time" if parallel > room else None
+    note = " · ".join(filter(None, [trial.note, turns])) or None
+    return Placement(cores=0, memory_bytes=0, note=note)
 
 
 def scaled_down(wanted: Mapping[str, int], room: int) -> dict[str, int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.studies import study_spec
 
 from mlmagic.backends.local.machine import Machine, this_machine
 from mlmagic.backends.local.placement import place, scaled_down
 from mlmagic.errors import UsageError
-from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.spec.job import JobKind, JobSpec, PackageReference
 from mlmagic.spec.resources import Resources, WorkerPool
 from mlmagic.spec.tiers import GIB, TIERS
 
@@ -28,6 +31,22 @@ def cluster(**fields: object) -> Resources:
 def test_an_ordinary_job_takes_one_core_and_needs_no_words() -> None:
     placement = place(spec(Resources()), LAPTOP)
     assert (placement.replicas, placement.cores, placement.note) == ({"chief": 1}, 1, None)
+
+
+def study(resources: Resources, parallel: int) -> JobSpec:
+    return dataclasses.replace(spec(resources), kind=JobKind.TUNING, study=study_spec(parallel=parallel))
+
+
+def test_a_study_takes_nothing_and_says_how_many_trials_fit() -> None:
+    placement = place(study(Resources(), 4), LAPTOP)
+    assert (placement.replicas, placement.cores, placement.memory_bytes) == ({"chief": 1}, 0, 0)
+    assert placement.note == "here 2 of 4 parallel trials run at a time"
+    assert place(study(Resources(), 2), LAPTOP).note is None
+
+
+def test_a_study_whose_trials_can_never_run_is_refused() -> None:
+    with pytest.raises(UsageError, match="it needs 9 cores: this machine has 2"):
+        place(study(Resources(cores=9), 2), LAPTOP)
 
 
 def test_a_tier_is_scaled_down_and_says_what_it_is_in_the_cloud() -> None:

@@ -46,6 +46,14 @@ def test_ten_tenths_are_a_core() -> None:
     assert len(choose(tenths, [], MACHINE)) == 40
 
 
+def test_what_takes_nothing_waits_for_nothing() -> None:
+    study, large = demand("study", 0, 0), demand("large", 4)
+    assert choose([large, study, demand("small", 0.1)], [demand("x", 1)], MACHINE) == [study]
+    assert choose([large], [study], MACHINE) == [large]
+    assert why_waiting("study", [large, study], [demand("x", 4)], MACHINE) is None
+    assert why_waiting("large", [study, large], [demand("x", 4)], MACHINE) == "4 cores: x has them"
+
+
 @given(queue=queues, running=queues)
 def test_never_over_capacity_and_in_order(queue: list[Demand], running: list[Demand]) -> None:
     chosen = choose(queue, running, MACHINE)

@@ -9,7 +9,7 @@ import pytest
 from mlmagic.backends.local.forkserver import memory
 from mlmagic.backends.local.forkserver.conditions import Fingerprint, why_cold, why_never_warm
 from mlmagic.backends.local.forkserver.messages import Inbox, encode
-from mlmagic.spec.job import JobRecord, JobSpec, JobState, PackageReference
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, PackageReference
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -48,6 +48,12 @@ def test_a_package_says_that_it_is_cold(tmp_path: Path) -> None:
     spec = JobSpec(display_name="taxi", package=PackageReference(digest="0", cold_reason="it sets KERAS_BACKEND"))
     record = JobRecord(id="taxi", spec=spec, state=JobState.QUEUED, create_time=NOW, update_time=NOW)
     assert why_cold(record, {}, devices=tmp_path) == "it sets KERAS_BACKEND"
+
+
+def test_a_study_is_started_cold_whatever_its_trials_are(tmp_path: Path) -> None:
+    spec = JobSpec(display_name="taxi", kind=JobKind.TUNING, package=PackageReference(digest="0"))
+    record = JobRecord(id="taxi", spec=spec, state=JobState.QUEUED, create_time=NOW, update_time=NOW)
+    assert why_cold(record, {}, devices=tmp_path) == "a study needs no TensorFlow"
 
 
 def test_what_decides_imports_decides_the_server() -> None:

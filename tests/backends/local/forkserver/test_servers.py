@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from support.fork_pool import LIGHT, WARM, Pool
 from support.queued import Jobs, is_running
+from support.studies import study_spec
 
 from mlmagic.backends.local.forkserver import servers as servers_module
 from mlmagic.backends.local.forkserver.process import ServerProcess
 from mlmagic.backends.local.forkserver.servers import ForkServers, NotStarted, Started
-from mlmagic.spec.job import JobState, Placement
+from mlmagic.spec.job import JobKind, JobState, Placement
 from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 PRINT_PARENT = "import os\nprint(os.getppid(), os.getpid())\n"
@@ -72,6 +73,19 @@ def test_a_cold_start_says_why(pool: Pool, fields: dict[str, object], reason: st
     assert (getattr(outcome, "is_warm", None), getattr(outcome, "reason", None)) == (False, reason)
     state = JobState.FAILED if "python" in fields else JobState.SUCCEEDED
     assert record.state is state
+
+
+def test_a_study_is_started_cold_and_a_warm_server_for_its_trials(pool: Pool) -> None:
+    record = pool.run("", kind=JobKind.TUNING, study=study_spec(resumes="gone-20260131-123015-0a1b"))
+    assert getattr(pool.outcomes[record.id], "reason", None) == "a study needs no TensorFlow"
+    assert record.state is JobState.FAILED
+    pool.until(lambda: [server.is_ready for server in warm_servers(pool)] == [True])
+
+
+def test_no_warm_server_is_started_for_trials_that_are_cold(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool()
+    pool.run("", kind=JobKind.TUNING, study=study_spec(resumes="gone-20260131-123015-0a1b"), warm_starts=False)
+    assert warm_servers(pool) == []
 
 
 def test_a_program_that_cannot_be_started_fails_the_same(pool: Pool, tmp_path: Path) -> None:
