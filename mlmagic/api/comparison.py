@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.api.frames import frame_of
 from mlmagic.api.program_words import told_flags
 from mlmagic.api.selection import Reference, check_jobs_or_filter, find_jobs, read_filter, session_of, trials_of
+from mlmagic.errors import NotFoundError
 from mlmagic.spec.job import JobRecord, JobSpec
 from mlmagic.spec.report import ComparedJob, Comparison
 
@@ -58,7 +59,7 @@ def compare_jobs(
     """Return jobs side by side: the flags in which they differ, and their final metrics.
 
     Args:
-        references: jobs, their ids or names; of a name its newest job. A study alone means its trials.
+        references: jobs, their ids or names; of a name its newest job. One alone is a study, and means its trials.
         filter: instead of references, jobs that pass this filter.
         limit: with a filter, how many of the newest at most; None for all.
         session: another than this process's.
@@ -69,13 +70,26 @@ def compare_jobs(
     """
     check_jobs_or_filter("compare", references, filter, example="taxi boats")
     where = read_filter(filter)
-    backend = session_of(session).backend()
+    here = session_of(session)
+    backend = here.backend()
     if where is not None:
         return compare(backend.get(summary.id) for summary in backend.list(limit=limit, where=where))
-    records = [job.record for job in find_jobs(backend, references)]
-    if len(records) == 1 and records[0].spec.study is not None:
-        records = [backend.get(summary.id) for summary in trials_of(backend, records[0].id)]
-    return compare(records)
+    jobs = find_jobs(backend, references)
+    if len(references) == 1 and (trials := _trials(here, references[0])):
+        return compare(trials)
+    return compare(job.record for job in jobs)
+
+
+def _trials(session: Session, reference: Reference) -> list[JobRecord]:
+    """Return the trials of a study; none of another job, unless a study goes by its name."""
+    from mlmagic.api.study import find_study
+
+    backend = session.backend()
+    try:
+        study = find_study(session, reference)
+    except NotFoundError:
+        return []
+    return [backend.get(summary.id) for summary in trials_of(backend, study.id)]
 
 
 def compare(records: Iterable[JobRecord], *, now: datetime | None = None) -> JobComparison:

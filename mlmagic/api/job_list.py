@@ -39,6 +39,8 @@ class JobQuery:
     """With those of studies."""
     workspace: Workspace | None = None
     """Where studies tell how far they are."""
+    is_of_studies: bool = False
+    """It was asked for studies, not for jobs that pass a filter."""
 
     def read(self) -> JobList:
         """Return the jobs as they are now."""
@@ -139,10 +141,11 @@ class JobList(Sequence[JobSummary]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import jobs_bundle
 
-        filter_text = self.query.where.text if self.query is not None and self.query.where is not None else None
-        return jobs_bundle(
-            self.summaries, has_more=self.has_more, filter_text=filter_text, told=self._ranks(), notes=self._notes()
-        )
+        query, told, notes = self.query, self._ranks(), self._notes()
+        if query is not None and query.is_of_studies:
+            return jobs_bundle(self.summaries, has_more=self.has_more, notes=notes, of_studies=True)
+        filter_text = query.where.text if query is not None and query.where is not None else None
+        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text, told=told, notes=notes)
 
     def _notes(self) -> dict[str, str]:
         """Return by study how far it is, and by trial its parameters and its result."""

@@ -12,7 +12,6 @@ from mlmagic.api.rerun import Changes, run_again
 from mlmagic.api.selection import Reference, session_of
 from mlmagic.api.study import StudyJob, check_has_ended, find_study, find_trial, trials_left
 from mlmagic.api.trial_arguments import trial_flags
-from mlmagic.api.trial_list import best_of
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind
 from mlmagic.spec.study import Study, Trial, TrialState
@@ -77,7 +76,7 @@ def promote(
     if trial is not None:
         check.read(read_whole_number, trial, "trial", 1)
     check.finish("promote")
-    chosen = best_of(known).trial if trial is None else _succeeded(known, trial)
+    chosen = found.describe_best().trial if trial is None else _succeeded(known, trial)
     old = dataclasses.replace(
         spec,
         kind=JobKind.TRAINING,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.arguments import read_reference, read_whole_number
 from mlmagic.api.job import Job
 from mlmagic.api.selection import Reference, session_of
 from mlmagic.api.trial_list import BestTrial, TrialList, best_of
-from mlmagic.errors import NotFoundError, UsageError
+from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec
 from mlmagic.spec.names import is_name
 from mlmagic.spec.study import Study, StudySpec, Trial
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from mlmagic.api.job_list import JobList
     from mlmagic.api.study_report import StudyDescription, StudyPlots
     from mlmagic.backends.base import Backend
+    from mlmagic.filters.tree import Filter
     from mlmagic.session import Session
     from mlmagic.workspace.layout import Workspace
+
+_MOST_NAMES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +49,19 @@ class StudyJob(Job):
         """The trial with the best result; None while there is none."""
         return self.study.best
 
+    @property
+    def reference(self) -> str:
+        """What it can be called in a command: its name while it is the newest study of that name, else its id."""
+        name = self.spec.display_name
+        return name if _resolve(self.backend, name) == self.id else self.id
+
     def describe_best(self) -> BestTrial:
         """Return the best trial with what it was asked for, shown with what can be done next.
 
         Raises:
             NotFoundError: no trial has succeeded yet.
         """
-        return best_of(self.study)
+        return best_of(self.study, self.reference)
 
     @property
     def trials(self) -> TrialList:
@@ -125,9 +135,13 @@ def studies(*, limit: int | None = 50, session: Session | None = None) -> JobLis
         limit: how many at most; None for all.
         session: another than this process's.
     """
-    from mlmagic.api.jobs import jobs
+    from mlmagic.api.job_list import JobQuery
 
-    return jobs("kind=tuning", limit=limit, session=session)
+    if limit is not None:
+        read_whole_number(limit, "limit", 1)
+    here = session_of(session)
+    query = JobQuery(backend=here.backend(), limit=limit, where=_studies(), workspace=here.location, is_of_studies=True)
+    return query.read()
 
 
 def find_study(session: Session, reference: Reference) -> StudyJob:
@@ -199,13 +213,21 @@ def trials_left(resumed: StudyJob) -> int:
 
 def _resolve(backend: Backend, reference: object) -> str:
     """Return the id that is meant. A name means the newest study of that name, though its promotion has it too."""
-    from mlmagic.api.arguments import read_reference
+    text = read_reference(reference, "a study's id or name")
+    if is_name(text) and (found := backend.list(limit=1, display_name=text, where=_studies())):
+        return found[0].id
+    try:
+        return backend.resolve(text)
+    except NotFoundError:
+        names = {summary.display_name for summary in backend.list(limit=_MOST_NAMES, where=_studies())}
+        told = nearest(text, sorted(names)) or ("%tune lists all studies." if names else "There are none yet.")
+        raise NotFoundError(f"there is no study {text!r}.", hint=told) from None
+
+
+def _studies() -> Filter:
     from mlmagic.filters.parser import parse
 
-    text = read_reference(reference, "a study's id or name")
-    if is_name(text) and (found := backend.list(limit=1, display_name=text, where=parse("kind=tuning"))):
-        return found[0].id
-    return backend.resolve(text)
+    return parse(f"kind={JobKind.TUNING}")
 
 
 def _no_study(record: JobRecord) -> NotFoundError:

@@ -38,9 +38,9 @@ def progress_text(study: Study) -> str:
 
 
 def trial_text(study: Study, trial: Trial) -> str:
-    """Return `lr=0.01 units=64 · val_loss 0.123`."""
+    """Return `val_loss 0.123 · lr=0.01 units=64`."""
     told = " ".join(parameters_text(study.spec, trial))
-    return told if trial.final is None else f"{told} · {study.spec.metric} {number(trial.final.value)}"
+    return told if trial.final is None else f"{study.spec.metric} {number(trial.final.value)} · {told}"
 
 
 def _read(backend: Backend, workspace: Workspace, study_id: str) -> Study | None:

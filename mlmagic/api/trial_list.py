@@ -22,7 +22,7 @@ class BestTrial:
     """The best trial of a study, shown with what can be done with it."""
 
     study: str
-    """The id of the study."""
+    """What the study can be called in a command."""
     metric: str
     trial: Trial
 
@@ -41,14 +41,14 @@ class BestTrial:
 
         lines = [f"Trial {self.trial.number} of {self.study}: {self.metric} {number(self.value)}"]
         lines += [f"  --{name}={text}" for name, text in self.parameters.items()]
-        return "\n".join([*lines, f"Next: %tune promote {self.study}   %jobs logs {self.trial.job}"])
+        return "\n".join([*lines, f"Next: %tune promote {self.study}   %jobs logs {self.study}/{self.trial.number}"])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
         printer.text(str(self))
 
 
-def best_of(study: Study) -> BestTrial:
-    """Return the best trial of a study.
+def best_of(study: Study, reference: str) -> BestTrial:
+    """Return the best trial of a study, which can be called so in a command.
 
     Raises:
         NotFoundError: none has succeeded yet.
@@ -56,9 +56,9 @@ def best_of(study: Study) -> BestTrial:
     best = study.best
     if best is None:
         raise NotFoundError(
-            f"no trial of {study.id} has succeeded.", hint=f"What became of them: %tune describe {study.id}"
+            f"no trial of {reference} has succeeded.", hint=f"What became of them: %tune describe {reference}"
         )
-    return BestTrial(study=study.id, metric=study.spec.metric, trial=best)
+    return BestTrial(study=reference, metric=study.spec.metric, trial=best)
 
 
 class TrialList(Sequence[Trial]):

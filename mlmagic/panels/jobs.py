@@ -17,6 +17,7 @@ from mlmagic.spec.job import JobKind, JobSummary
 MIME_TYPE = "application/vnd.mlmagic.jobs+json"
 EMPTY = "No jobs yet."
 EMPTY_COMMAND = "%%train NAME"
+EMPTY_STUDIES = "No studies yet."
 _NOTHING_FOUND = "No job passes the filter"
 _ALL = "All jobs:"
 
@@ -28,6 +29,7 @@ def jobs_bundle(
     filter_text: str | None = None,
     told: Mapping[str, Mapping[str, str | float]] | None = None,
     notes: Mapping[str, str] | None = None,
+    of_studies: bool = False,
     now: datetime | None = None,
 ) -> Bundle:
     """Return the list of jobs in the order given.
@@ -38,6 +40,7 @@ def jobs_bundle(
         filter_text: the filter that they passed.
         told: by a job's id, flags and metrics to be shown with its result.
         notes: by a job's id, how far a study is, or what a trial tries.
+        of_studies: it is the list of studies.
         now: the present time, if another.
     """
     now = now or utc_now()
@@ -45,7 +48,10 @@ def jobs_bundle(
     payload |= {"hasMore": True} if has_more else {}
     payload |= {} if filter_text is None else {"filter": filter_text}
     if summaries:
-        lines = (_selected(len(summaries), filter_text, has_more=has_more), _as_of(summaries, now))
+        lines = (
+            _selected(len(summaries), filter_text, has_more=has_more),
+            _as_of(summaries, now, "%tune" if of_studies else "%jobs"),
+        )
         said = [line for line in lines if line]
         results = dict(notes or {})
         for job_id, values in (told or {}).items():
@@ -54,7 +60,8 @@ def jobs_bundle(
     elif filter_text:
         html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
     else:
-        html, text = empty(EMPTY, EMPTY_COMMAND), f"{EMPTY} Start one with {EMPTY_COMMAND}."
+        sentence, command = (EMPTY_STUDIES, "%%tune NAME") if of_studies else (EMPTY, EMPTY_COMMAND)
+        html, text = empty(sentence, command), f"{sentence} Start one with {command}."
     return document(MIME_TYPE, payload, html=html, text=text)
 
 
@@ -98,10 +105,10 @@ def _html(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping
     )
 
 
-def _as_of(summaries: Sequence[JobSummary], now: datetime) -> str | None:
+def _as_of(summaries: Sequence[JobSummary], now: datetime, command: str) -> str | None:
     """Return when this was so, if it will soon be otherwise."""
     is_over = all(summary.state.is_final for summary in summaries)
-    return None if is_over else f"As of {absolute(now)}. Again for what is new: %jobs"
+    return None if is_over else f"As of {absolute(now)}. Again for what is new: {command}"
 
 
 def _state(summary: JobSummary) -> Html:
@@ -174,4 +181,5 @@ def _result_text(summary: JobSummary, values: str) -> str:
     extras = _extras(summary)[1:] if values and summary.kind is JobKind.TUNING else _extras(summary)
     # Of a job that has ended its result says more.
     told = [_result(summary), *extras] if summary.state.is_final else [*extras, _result(summary)]
-    return ", ".join(filter(None, [*told[:1], values, *told[1:]]))
+    # A terminal has room for little.
+    return ", ".join(filter(None, [*told[:1], values.replace(" trials · ", " · "), *told[1:]]))

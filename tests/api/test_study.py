@@ -62,6 +62,8 @@ def test_what_is_no_study_says_what_it_is(written: WrittenStudy, session: Sessio
     submit(session.backend(), QUICK, name="taxi")
     with pytest.raises(NotFoundError, match="is no study, but a training job"):
         study("taxi", session=session)
+    with pytest.raises(NotFoundError, match=r"there is no study 'fligths'.\nDid you mean flights\?"):
+        study("fligths", session=session)
 
 
 def test_it_tells_its_trials(found: StudyJob) -> None:
@@ -80,9 +82,9 @@ def test_it_tells_the_best_trial_and_what_to_do_with_it(found: StudyJob) -> None
     best = found.describe_best()
     assert (best.value, best.parameters) == (0.25, {"lr": "0.02"})
     assert str(best).splitlines() == [
-        f"Trial 2 of {found.id}: val_loss 0.2500",
+        "Trial 2 of flights: val_loss 0.2500",
         "  --lr=0.02",
-        f"Next: %tune promote {found.id}   %jobs logs {found.id}-2",
+        "Next: %tune promote flights   %jobs logs flights/2",
     ]
 
 
@@ -102,11 +104,17 @@ def test_a_list_tells_how_far_studies_are_and_leaves_trials_out(written: Written
     assert [row.id for row in jobs(session=session)] == [row.id for row in studies(session=session)] == [written.id]
     bundle = studies(session=session)._repr_mimebundle_()
     assert "3/4 trials · best 0.2500" in bundle["text/html"]
-    assert "3/4 trials" in bundle["text/plain"]
+    assert "3/4 · best 0.2500" in bundle["text/plain"]
     with_trials = jobs(trials=True, session=session)
     assert len(with_trials) == 4
-    assert "lr=0.02 · val_loss 0.2500" in with_trials._repr_mimebundle_()["text/html"]
+    assert "val_loss 0.2500 · lr=0.02" in with_trials._repr_mimebundle_()["text/html"]
     assert len(jobs(f"parent={written.id}", session=session)) == 3
+
+
+def test_without_studies_the_list_says_how_one_is_started(session: Session) -> None:
+    assert str(studies(session=session)) == "No studies yet. Start one with %%tune NAME."
+    with pytest.raises(NotFoundError, match=r"there is no study 'flights'.\nThere are none yet."):
+        study("flights", session=session)
 
 
 def test_a_study_alone_is_compared_by_its_trials(written: WrittenStudy, session: Session) -> None:
@@ -166,7 +174,7 @@ def test_nothing_is_promoted_while_nothing_has_succeeded(session: Session) -> No
     made = WrittenStudy(session.location, backend=session.backend())
     with pytest.raises(NotFoundError) as caught:
         made.job.promote()
-    assert str(caught.value) == (f"no trial of {made.id} has succeeded.\nWhat became of them: %tune describe {made.id}")
+    assert str(caught.value) == ("no trial of flights has succeeded.\nWhat became of them: %tune describe flights")
     assert "No trials yet." in str(made.job.trials)
     made.finish()
 

@@ -109,7 +109,7 @@ def test_a_study_is_started_and_what_it_makes_of_the_line_is_said(run, written, 
 
 def test_studies_are_listed(run, written, capsys):
     assert [row.id for row in run("%tune")] == [row.id for row in run("%tune list --limit 1")] == [written.id]
-    assert "2/4 trials" in capsys.readouterr().out
+    assert "2/4 · best 0.2500" in capsys.readouterr().out
     assert len(run("%jobs --trials")) == 3
 
 
