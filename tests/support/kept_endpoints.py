@@ -40,15 +40,20 @@ SIGNATURE = Signature(
 
 
 def register(
-    workspace: Workspace, number: float, *, is_broken: bool = False, saved: Path | None = None
+    workspace: Workspace, number: float, *, is_broken: bool = False, hangs: bool = False, saved: Path | None = None
 ) -> ModelVersion:
-    """Register a version that adds a number; `saved` is a folder with SavedModels that do, by the number."""
+    """Register a version that adds a number; `saved` is a folder with SavedModels that do, by the number.
+
+    One that `hangs` never comes back from a number below zero.
+    """
     folder = workspace.root.parent / f"made-{time.monotonic_ns()}"
     folder.mkdir()
     if saved is not None:
         shutil.copytree(saved / str(number), folder / "model")
     elif is_broken:
         (folder / "model.onnx").write_bytes(b"no model")
+    elif hangs:
+        save_hanging(folder / "model.onnx")
     else:
         save(folder / "model.onnx", number)
     origin = (
@@ -69,6 +74,24 @@ def save(path: Path, number: float) -> None:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, path)
+
+
+def save_hanging(path: Path) -> None:
+    """Write a model that returns what it gets, unless that is below zero: then it counts for ever."""
+    turn = helper.make_tensor_value_info("turn", TensorProto.INT64, [])
+    goes_on = [helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("before", "after")]
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows"]) for name in ("given", "kept")]
+    same = [helper.make_node("Identity", [old], [new]) for old, new in (("before", "after"), ("given", "kept"))]
+    body = helper.make_graph(same, "turn", [turn, goes_on[0], value[0]], [goes_on[1], value[1]])
+    nodes = [
+        helper.make_node("ReduceMin", ["x"], ["least"], keepdims=0),
+        helper.make_node("Less", ["least", "zero"], ["is_less"]),
+        helper.make_node("Loop", ["", "is_less", "x"], ["y"], body=body),
+    ]
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows"]) for name in "xy"]
+    zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
+    graph = helper.make_graph(nodes, "hanging", tensors[:1], tensors[1:], [zero])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
 
 
 def until(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:

@@ -83,6 +83,7 @@ class Batcher:
         self._pace = pace or Pace()
         self._queue: deque[_Waiting] = deque()
         self._running: list[_Waiting] = []
+        self._running_since = 0.0
         self._is_scheduled = False
         self._watcher: asyncio.TimerHandle | None = None
         self._idle: asyncio.Future[None] | None = None
@@ -90,6 +91,11 @@ class Batcher:
     def __len__(self) -> int:
         """Return how many requests have not been answered."""
         return len(self._queue) + len(self._running)
+
+    @property
+    def is_stuck(self) -> bool:
+        """The model has not come back from a call in the time in which requests are answered."""
+        return bool(self._running) and perf_counter() - self._running_since > self._timeout_seconds
 
     def ask(self, request: Request) -> asyncio.Future[Outputs]:
         """Return the future of the outputs; cancelling it takes the request out of the queue.
@@ -132,7 +138,7 @@ class Batcher:
             return
         requests = [waiting.request for waiting in batch]
         method, count = requests[0].method.name, sum([request.count for request in requests])
-        self._running = batch
+        self._running, self._running_since = batch, perf_counter()
         if self._pace.is_quick(method, count):
             start = perf_counter()
             answers = self._compute(requests)

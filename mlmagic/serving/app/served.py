@@ -88,6 +88,11 @@ class ServedVersion:
         return len(self._batcher)
 
     @property
+    def is_stuck(self) -> bool:
+        """Its model has not come back from a call in time, and may never."""
+        return self._batcher.is_stuck
+
+    @property
     def status(self) -> VersionStatus:
         """What it did in this worker."""
         return self.counters.status(self.number, self.engine_kind)

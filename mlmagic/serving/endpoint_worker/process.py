@@ -126,8 +126,8 @@ class Process:
         told_at = 0.0
         while True:
             counters, now = self._counters(), time.monotonic()
-            # One that says nothing for long hangs, and is ended.
-            if counters != last or now - told_at >= _HEARTBEAT_SECONDS:
+            # One that says nothing for long hangs, and is ended: so nothing is said of a model that does.
+            if not self._versions.is_stuck and (counters != last or now - told_at >= _HEARTBEAT_SECONDS):
                 channel.tell(counters)
                 last, told_at = counters, now
             await asyncio.sleep(_TELL_SECONDS)

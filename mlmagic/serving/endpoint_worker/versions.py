@@ -104,6 +104,11 @@ class Versions:
         access = Access(token=token, host=spec.host, needs_token=spec.needs_token)
         return create_app(self.deployed, access, spec.limits)
 
+    @property
+    def is_stuck(self) -> bool:
+        """A model has not come back from a call in time; the others wait for the same thread."""
+        return any(served.is_stuck for served in self._loaded.values())
+
     def counters(self) -> dict[str, Any]:
         """Return what has been asked and answered, for the supervisor."""
         versions: dict[str, dict[str, Any]] = {}

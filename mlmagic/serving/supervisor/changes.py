@@ -123,6 +123,9 @@ class Changes:
             await self._fleet.deploy(table, self._gate.listener, self._on_admission)
         except (RefusedSpecError, LoadFailedError, OSError) as error:
             await self._refuse(spec, " ".join(str(error).split()))
+        except Exception as error:  # noqa: BLE001 - whatever it is: nobody may wait for ever for what cannot come
+            traceback.print_exception(error)
+            await self._refuse(spec, f"mlmagic failed over it: {type(error).__name__}: {' '.join(str(error).split())}")
         else:
             self.error = None
             if self.refused_generation == spec.generation:

@@ -44,6 +44,17 @@ def test_a_version_that_cannot_be_loaded_is_refused_and_the_last_one_written_bac
     assert endpoint.ask() == (2.0, "sums@1")
 
 
+def test_what_nobody_thought_of_is_refused_too(endpoint: KeptEndpoint) -> None:
+    endpoint.until(EndpointState.READY)
+    damaged = register(endpoint.workspace, 3)
+    endpoint.workspace.version(MODEL, damaged.number).signature.write_text('{"inputs": 3}')
+    status = endpoint.deploy(damaged.number)
+    assert status.refused_generation == 2
+    assert status.error is not None
+    assert "Signature.inputs" in status.error
+    assert endpoint.ask() == (2.0, "sums@1")
+
+
 def test_what_never_worked_fails_and_says_so_to_clients(tmp_path: Path) -> None:
     with kept_endpoint(tmp_path, is_started=False) as endpoint:
         broken = register(endpoint.workspace, 2, is_broken=True)

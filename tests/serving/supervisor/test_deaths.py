@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, until
+from support.kept_endpoints import MODEL, NAME, KeptEndpoint, kept_endpoint, register, until
 
 from mlmagic.serving.supervisor.launch import ensure_supervisor, stop_supervisor
 from mlmagic.serving.supervisor.record import read_supervisor
@@ -32,6 +32,18 @@ def test_a_worker_that_hangs_is_ended_and_replaced(tmp_path: Path) -> None:
         os.kill(worker.pid, signal.SIGSTOP)
         until(lambda: [found.pid for found in endpoint.status.workers] not in ([worker.pid], []), seconds=90.0)
         assert endpoint.ask() == (2.0, "sums@1")
+
+
+@pytest.mark.slow
+def test_a_worker_whose_model_never_comes_back_is_ended_and_replaced(tmp_path: Path) -> None:
+    with kept_endpoint(tmp_path, limits=Limits(timeout_seconds=1.0)) as endpoint:
+        hanging = register(endpoint.workspace, 2, hangs=True)
+        endpoint.deploy(hanging.number)
+        worker = endpoint.status.workers[0]
+        code, _, body = endpoint.post(f"/v1/models/{MODEL}:predict", {"instances": [-1.0]})
+        assert (code, body["error"]) == (503, "sums@2 gave no answer within 1 s.")
+        until(lambda: [found.pid for found in endpoint.status.workers] not in ([worker.pid], []), seconds=90.0)
+        assert endpoint.ask() == (1.0, "sums@2")
 
 
 def test_a_supervisor_that_is_killed_is_replaced_and_no_connection_is_lost(endpoint: KeptEndpoint) -> None:
