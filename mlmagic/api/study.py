@@ -204,8 +204,11 @@ def trials_left(resumed: StudyJob) -> int:
         UsageError: it has made them all.
     """
     spec = resumed.study_spec
+    from mlmagic.runtime.tuned import CUT_OFF
+
     study = resumed.study
-    made = sum(trial.state.is_final for trial in study.trials if study.is_own(trial))
+    own = [trial for trial in study.trials if study.is_own(trial) and trial.reason != CUT_OFF]
+    made = sum(trial.state.is_final for trial in own)
     if made >= spec.trials:
         raise UsageError(f"{resumed.id} has made its {spec.trials} trials: say how many more there are to be, trials.")
     return spec.trials - made

@@ -35,6 +35,23 @@ FILES = Magic(
     ),
 )
 
+BOTH = Magic(
+    name="both",
+    default="list",
+    line_flag="--package",
+    command=Command(
+        summary="start one",
+        arguments=(Argument(name="name", metavar="NAME", help="a name"),),
+        options=(
+            Option(name="package", metavar="DIR", kind=Kind.TEXT, help="a folder"),
+            Option(name="tune", metavar="SPACE", kind=Kind.TEXT, bare="", help="a space"),
+        ),
+        takes_program=True,
+        body="code",
+    ),
+    subcommands={"list": Command(summary="list them", takes_program=True)},
+)
+
 
 def train(line, body="x = 1\n", **namespace):
     return parse(TRAIN, line, body, namespace)
@@ -286,3 +303,33 @@ def test_values_within_a_filter_are_expanded(typed, read):
 def test_unknown_names_in_a_filter_are_told():
     assert "the notebook has no name 'usr' (Did you mean user?)" in error(JOBS, "--filter a=$usr", user="ada")
     assert "$user is a object; in a filter it must be text" in error(JOBS, "--filter a=$user", user=object())
+
+
+@pytest.mark.parametrize(
+    ("line", "body", "subcommand"),
+    [("list", None, "list"), ("", None, "list"), ("list", "x = 1", None), ("list --package d", None, None)],
+)
+def test_a_cell_is_the_command_and_a_line_a_subcommand(line, body, subcommand):
+    assert parse(BOTH, line, body, {}).subcommand == subcommand
+
+
+def test_a_line_is_the_command_only_by_its_own_flag():
+    assert parse(BOTH, "list -- --package d", None, {}).subcommand == "list"
+    assert error(BOTH, "taxi").startswith("%both has no subcommand 'taxi'.")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("taxi", None),
+        ("taxi --tune", ""),
+        ("--tune taxi", ""),
+        ("taxi --tune lr=1..2", "lr=1..2"),
+        ("--tune=lr=1..2 taxi", "lr=1..2"),
+        ("taxi --tune --package d", ""),
+        ("taxi --tune -- 3", ""),
+    ],
+)
+def test_a_flag_may_stand_alone(line, value):
+    parsed = parse(BOTH, line, "x = 1", {})
+    assert (parsed["name"], parsed["tune"]) == ("taxi", value)
