@@ -139,10 +139,11 @@ def _charts_html(report: StudyReport) -> list[Html]:
     first = [*history(report), *importance(report)]
     if not first:
         return []
-    boxes = [
-        element("div", chart_svg(chart, is_wide=len(first) == 1), style=f"flex:1 1 {size_of(chart)[0]}px;min-width:0")
-        for chart in first
-    ]
+    boxes = []
+    for chart in first:
+        width, _ = size_of(chart)
+        style = f"flex:{width} 1 {width * 4 // 5}px;min-width:0"
+        boxes.append(element("div", chart_svg(chart, is_wide=len(first) == 1), style=style))
     row = element("div", *boxes, style="display:flex;flex-wrap:wrap;gap:8px 16px;align-items:flex-start")
     return [element("div", row, *map(chart_svg, parallel(report)), style="margin-top:12px")]
 

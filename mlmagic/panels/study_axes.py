@@ -14,8 +14,8 @@ Tick = tuple[float, str]
 
 _FACTORS = (1, 2, 5, 10)
 _MOST_TICKS = 5
-_LOG_RATIO = 100.0
-"""Positive results that differ more are drawn by their powers of ten."""
+_LOG_RATIO = 50.0
+"""Positive results that differ by more are drawn by their powers of ten."""
 _FAR = 3.0
 """A result that is so many times the middle half's width away from it would press all others together."""
 _FEWEST = 6
@@ -108,9 +108,22 @@ def result_axis(values: Sequence[float], goal: Goal) -> ResultAxis:
     found = sorted(value for value in values if math.isfinite(value))
     if not found:
         return ResultAxis(low=0.0, high=1.0)
+    if found[0] > 0 and _ratio(found) >= _LOG_RATIO:
+        low, high = _reach([math.log(value) for value in found], goal)
+        return ResultAxis(low=math.exp(low), high=math.exp(high), is_log=True)
+    low, high = _reach(found, goal)
+    return ResultAxis(low=low, high=high)
+
+
+def _ratio(found: Sequence[float]) -> float:
+    """Return how many times the high results are the low ones, without the tenth at either end if they are many."""
+    cut = len(found) // 10
+    return found[-1 - cut] / found[cut]
+
+
+def _reach(found: Sequence[float], goal: Goal) -> tuple[float, float]:
+    """Return from where to where sorted results are drawn."""
     low, high = found[0], found[-1]
-    if low > 0 and high / low >= _LOG_RATIO:
-        return ResultAxis(low=low / 1.2, high=high * 1.2, is_log=True)
     if len(found) >= _FEWEST:
         first, _, third = quantiles(found, n=4)
         reach = _FAR * (third - first)
@@ -119,7 +132,7 @@ def result_axis(values: Sequence[float], goal: Goal) -> ResultAxis:
         elif reach > 0:
             low = min(value for value in found if value >= first - reach)
     margin = (high - low) * 0.06 or abs(low) * 0.1 or 0.5
-    return ResultAxis(low=low - margin, high=high + margin)
+    return low - margin, high + margin
 
 
 def round_numbers(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from mlmagic.panels.numbers import number
 from mlmagic.panels.study_axes import ParameterAxis, ResultAxis, result_axis
-from mlmagic.panels.study_words import parameters_text, trial_value
+from mlmagic.panels.study_words import first_by_importance, parameters_text, trial_value
 from mlmagic.panels.text import one_line
-from mlmagic.spec.study import Goal, Parameter, Trial, TrialState
+from mlmagic.spec.study import Goal, Trial, TrialState
 from mlmagic.spec.study_report import StudyReport
 
 MOST_AXES = 10
@@ -142,7 +142,7 @@ def parallel(report: StudyReport) -> list[Chart]:
     sign = -1.0 if report.spec.goal is Goal.MAXIMIZE else 1.0
     dots = sorted(_dots(report), key=lambda dot: (sign * dot.value, dot.number))
     parameters = {trial.number: trial.parameters for trial in report.study.trials}
-    shown = _first_by_importance(report, MOST_AXES)
+    shown = first_by_importance(report, MOST_AXES)
     if len(dots) < 2 or not shown:
         return []
     lines = [
@@ -171,7 +171,8 @@ def slices(report: StudyReport) -> list[Chart]:
     parameters = {trial.number: trial.parameters for trial in report.study.trials}
     axis = result_axis([dot.value for dot in dots], report.spec.goal)
     found: list[Chart] = []
-    for each in _first_by_importance(report, _MOST_SLICES, is_sorted=True):
+    shown = first_by_importance(report, _MOST_SLICES)
+    for each in sorted(shown, key=lambda each: -report.importance.get(each.name, 0.0)):
         valued = [(parameters[dot.number].get(each.name), dot) for dot in dots]
         found += [
             Slice(
@@ -223,9 +224,3 @@ def _best_so_far(dots: Sequence[Dot], goal: Goal) -> tuple[tuple[int, float], ..
         if dot.is_final and (not steps or goal.is_better(dot.value, steps[-1][1])):
             steps.append((dot.number, dot.value))
     return tuple(steps)
-
-
-def _first_by_importance(report: StudyReport, most: int, *, is_sorted: bool = False) -> list[Parameter]:
-    """Return the parameters that mattered most, in the order of the search space unless they are to be sorted."""
-    known = sorted(report.spec.parameters, key=lambda each: -report.importance.get(each.name, 0.0))[:most]
-    return known if is_sorted else [each for each in report.spec.parameters if each in known]

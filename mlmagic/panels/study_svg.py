@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.study_axes import Tick
 from mlmagic.panels.study_charts import Chart, Dot, History, Importance, Parallel, Slice
+from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, FONT, INK, line, picture, words
 from mlmagic.panels.text import fit
 
 _DOT, _BEST, _FAILED = COLOURS[0], COLOURS[1], "#d93025"
-_LEFT, _RIGHT, _HEAD, _FOOT = 60, 14, 26, 34
+_LEFT, _RIGHT, _HEAD, _FOOT, _LANE = 60, 14, 26, 34, 14
 _NAME_WIDTH, _TICK_WIDTH, _TITLE_WIDTH = 22, 8, 200
 _CHARACTER = 6.2
 """How wide one is, about."""
 # Behind words that lie over lines; JupyterLab says what the ground is, elsewhere there is none.
 _HALO = "paint-order:stroke;stroke:var(--jp-layout-color0,transparent);stroke-width:3px;stroke-linejoin:round"
+
+_FEW = 50
+"""Of more lines the worst are almost not there."""
 
 Size = tuple[int, int]
 
@@ -86,16 +90,18 @@ def _shapes(chart: Chart, size: Size) -> list[Html]:
 
 
 def _history(chart: History, size: Size) -> list[Html]:
-    right, bottom = size[0] - _RIGHT, size[1] - _FOOT
-    across, down = right - _LEFT, bottom - _HEAD
+    across, bottom = size[0] - _RIGHT - _LEFT, size[1] - _FOOT
+    # What failed has a lane of its own.
+    floor = bottom - (_LANE if chart.failed else 0)
 
     def x(trial: float) -> float:
         return _LEFT + across * (trial - 0.5) / chart.last
 
     def y(value: float) -> float:
-        return bottom - down * chart.axis.place(value)
+        return floor - (floor - _HEAD) * chart.axis.place(value)
 
-    shapes = [_name(title_of(chart), _LEFT), *_grid(chart.axis.ticks, size), *_trials(chart.last, size)]
+    shapes = [_name(title_of(chart), _LEFT), *_frame(size), *_levels(chart.axis.ticks, size[0] - _RIGHT, floor)]
+    shapes += [_signs(chart, size), *_trials(chart.last, size)]
     corners = [
         (x(number), y(level))
         for at, (number, value) in enumerate(chart.best)
@@ -105,7 +111,7 @@ def _history(chart: History, size: Size) -> list[Html]:
         last = max(dot.number for dot in chart.dots if dot.is_final)
         path = line([*corners, (x(last), corners[-1][1])])
         shapes.append(element("path", d=path, fill="none", stroke=_BEST, stroke_width="1.6", stroke_opacity=".9"))
-    shapes += [_cross(x(number), bottom - 6, f"trial {number} failed") for number in chart.failed]
+    shapes += [_cross(x(number), bottom - _LANE / 2, f"trial {number} failed") for number in chart.failed]
     return shapes + [
         _dot(dot, x(dot.number), y(dot.value), is_beyond=chart.axis.is_beyond(dot.value)) for dot in chart.dots
     ]
@@ -123,6 +129,7 @@ def _parallel(chart: Parallel, size: Size) -> list[Html]:
         return left + step * at, bottom + 20 if part is None else bottom - (bottom - top) * part
 
     shapes = [_name(title_of(chart), 0)]
+    faintest = 0.25 if len(chart.lines) <= _FEW else 0.12
     for each in chart.lines:
         parts = [
             None if value is None else axis.place(value) for axis, value in zip(chart.axes, each.values, strict=True)
@@ -130,7 +137,7 @@ def _parallel(chart: Parallel, size: Size) -> list[Html]:
         path = line([place(at, part) for at, part in enumerate([*parts, chart.result.place(each.value)])])
         is_best = each.rank == 0
         style = {"stroke": _BEST if is_best else _DOT, "stroke_width": "2.4" if is_best else "1.2"}
-        opacity = "1" if is_best else f"{0.12 + 0.6 * (1 - each.rank) ** 2:.2f}"
+        opacity = "1" if is_best else f"{faintest + 0.6 * (1 - each.rank) ** 2:.2f}"
         title = element("title", fit(each.told, _TITLE_WIDTH))
         shapes.append(
             element("path", title, d=path, fill="none", stroke_opacity=opacity, stroke_linejoin="round", **style)
@@ -140,7 +147,9 @@ def _parallel(chart: Parallel, size: Size) -> list[Html]:
         shapes.append(element("path", d=f"M{x:.1f} {top}V{bottom}", stroke=INK, stroke_opacity=".7"))
         room = max(6, int(step / _CHARACTER) - 1)
         label = element("title", name)
-        shapes.append(element("g", label, words(fit(name, room), x, top - 12, size=11, weight="600", anchor="middle")))
+        shapes.append(
+            element("g", label, words(short(name, room), x, top - 12, size=11, weight="600", anchor="middle"))
+        )
         shapes += [_told(text, x + 5, bottom - (bottom - top) * part + 3.5) for part, text in ticks]
     return shapes
 
@@ -150,7 +159,7 @@ def _slice(chart: Slice, size: Size) -> list[Html]:
     across, down = right - _LEFT, bottom - _HEAD
     # Values that are told apart stand away from the frame.
     inset = 18 if chart.axis.is_word else 4
-    shapes = [_name(chart.axis.parameter.name, _LEFT), *_grid(chart.result.ticks, size)]
+    shapes = [_name(chart.axis.parameter.name, _LEFT), *_frame(size), *_levels(chart.result.ticks, right, bottom)]
     ticks = chart.axis.ticks
     room = max(3, int(across / max(1, len(ticks)) / _CHARACTER))
     for part, text in ticks:
@@ -174,7 +183,7 @@ def _importance(chart: Importance, size: Size) -> list[Html]:
         y = _HEAD + 8 + 22 * at
         wide = max(1.0, (right - left) * share / top)
         label = element("title", name)
-        text = words(fit(name, 16), left - 8, y + 11, size=11, anchor="end")
+        text = words(short(name, 16), left - 8, y + 11, size=11, anchor="end")
         bar = element("rect", x=str(left), y=str(y), width=f"{wide:.1f}", height="14", rx="2", fill=_DOT)
         shapes += [element("g", label, text), bar, words(f"{share:.0%}", left + wide + 6, y + 11, size=11)]
     return shapes
@@ -184,9 +193,14 @@ def _name(text: str, x: float) -> Html:
     return words(fit(text, 60), x, 14, size=12, weight="600")
 
 
-def _grid(ticks: Sequence[Tick], size: Size) -> list[Html]:
-    right, bottom = size[0] - _RIGHT, size[1] - _FOOT
-    shapes = [element("path", d=f"M{_LEFT} {_HEAD}V{bottom}H{right}", fill="none", stroke=INK, stroke_opacity=".5")]
+def _frame(size: Size) -> list[Html]:
+    path = f"M{_LEFT} {_HEAD}V{size[1] - _FOOT}H{size[0] - _RIGHT}"
+    return [element("path", d=path, fill="none", stroke=INK, stroke_opacity=".5")]
+
+
+def _levels(ticks: Sequence[Tick], right: float, bottom: float) -> list[Html]:
+    """Return the results that are told, with a line across for each."""
+    shapes = []
     for part, text in ticks:
         y = bottom - (bottom - _HEAD) * part
         shapes.append(element("path", d=f"M{_LEFT} {y:.1f}H{right}", stroke=INK, stroke_opacity=".18"))
@@ -194,12 +208,22 @@ def _grid(ticks: Sequence[Tick], size: Size) -> list[Html]:
     return shapes
 
 
+def _signs(chart: History, size: Size) -> Html:
+    """Return what the signs mean that are not simply results."""
+    told = ["○ stopped early"] if any(dot.is_early for dot in chart.dots) else []
+    told += ["◌ so far"] if any(not dot.is_final for dot in chart.dots) else []
+    told += ["✕ failed"] if chart.failed else []
+    return words(" · ".join(told), size[0] - _RIGHT, 14, anchor="end")
+
+
 def _trials(last: int, size: Size) -> list[Html]:
     """Return numbers of trials below the frame."""
     across, y = size[0] - _RIGHT - _LEFT, size[1] - _FOOT + 14
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000) if last / step <= 12)
-    numbers = [1, *(number for number in range(every, last + 1, every) if number > 1)]
-    told = [words(str(number), _LEFT + across * (number - 0.5) / last, y, anchor="middle") for number in numbers]
+    told = [
+        words(str(number), _LEFT + across * (number - 0.5) / last, y, anchor="middle")
+        for number in range(every, last + 1, every)
+    ]
     return [*told, words("trial", _LEFT + across / 2, y + 15, anchor="middle")]
 
 

@@ -13,21 +13,24 @@ from mlmagic.panels.numbers import column
 from mlmagic.panels.study_words import (
     BEST,
     NONE,
+    first_by_importance,
     parameters_text,
+    short,
     trial_state_text,
     trial_value,
     value_text,
 )
+from mlmagic.panels.svg import COLOURS
 from mlmagic.panels.text import fit, folded, one_line, table
 from mlmagic.panels.times import fine_duration
-from mlmagic.spec.study import Goal, Measurement, Trial, TrialState
+from mlmagic.spec.study import Goal, Measurement, Parameter, Trial, TrialState
 from mlmagic.spec.study_report import StudyReport, TrialRun
 
 _MOST_COLUMNS = 6
-"""More parameters than these stand in one column."""
+"""So many parameters find room in a row; of more, those that mattered most."""
 _CURVE_WIDTH, _CURVE_HEIGHT = 84, 20
 _BLOCKS = 10
-_NAME_WIDTH, _REASON_WIDTH = 24, 160
+_NAME_WIDTH, _COLUMN_WIDTH, _REASON_WIDTH = 24, 18, 160
 _SIGNS = {
     "waiting": ("◔", theme.GREY),
     "running": ("●", theme.BLUE),
@@ -64,7 +67,7 @@ class _Row:
             return one_line(self.trial.reason)
         if self.trial.state.is_final or self.run.progress is None:
             return None
-        return f"epoch {self.run.progress.epoch} of {self.run.progress.epochs}"
+        return f"epoch {self.run.progress.epoch}/{self.run.progress.epochs}"
 
 
 def ordered(report: StudyReport) -> list[Trial]:
@@ -82,15 +85,14 @@ def ordered(report: StudyReport) -> list[Trial]:
 
 def trials_html(report: StudyReport, trials: Sequence[Trial]) -> Html:
     """Return the table of these trials, in their order."""
-    names = [parameter.name for parameter in report.spec.parameters]
-    is_wide = len(names) > _MOST_COLUMNS
-    shown = ["Parameters"] if is_wide else [fit(name, _NAME_WIDTH) for name in names]
-    header = ["Trial", fit(report.spec.metric, _NAME_WIDTH), *shown, "Step", "Took", ""]
+    parameters = first_by_importance(report, _MOST_COLUMNS)
+    names = [short(parameter.name, _COLUMN_WIDTH) for parameter in parameters]
+    header = ["Trial", short(report.spec.metric, _NAME_WIDTH), *names, "Step", "Took", ""]
     rows = [
         [
             _name_html(report, row),
             _value_html(row),
-            *([", ".join(parameters_text(report.spec, row.trial))] if is_wide else _values(report, row.trial)),
+            *(_value(parameter, row.trial) for parameter in parameters),
             row.step,
             row.took,
             _last_html(row),
@@ -98,8 +100,10 @@ def trials_html(report: StudyReport, trials: Sequence[Trial]) -> Html:
         for row in _rows(report, trials)
     ]
     last = len(header) - 1
-    numbers = {1, last - 2, last - 1}
-    return theme.table(header, rows, right=numbers, wraps=[2, last] if is_wide else [last])
+    left_out = len(report.spec.parameters) - len(parameters)
+    note = f"{left_out} parameters more do not fit: pointing at a trial tells them." if left_out else None
+    shown = theme.table(header, rows, right={1, last - 2, last - 1}, wraps=[last])
+    return join([shown, theme.row(theme.faint(note)) if note else None])
 
 
 def trials_text(report: StudyReport, trials: Sequence[Trial]) -> str:
@@ -132,12 +136,12 @@ def curve_svg(curve: Sequence[Measurement], *, label: str) -> Html | None:
         for at, value in points
     ]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    line = element("path", d=path, fill="none", stroke=theme.BLUE, stroke_width="1.4", stroke_linejoin="round")
+    line = element("path", d=path, fill="none", stroke=COLOURS[0], stroke_width="1.4", stroke_linejoin="round")
     x, y = places[-1]
-    dot = element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2", fill=theme.BLUE)
+    dot = element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2", fill=COLOURS[0])
     size = {"width": str(_CURVE_WIDTH), "height": str(_CURVE_HEIGHT)}
     view = f"0 0 {_CURVE_WIDTH} {_CURVE_HEIGHT}"
-    return element("svg", line, dot, **size, viewBox=view, role="img", aria_label=label, style="display:block")
+    return element("svg", line, dot, **size, viewBox=view, role="img", aria_label=label, style="vertical-align:middle")
 
 
 def _rows(report: StudyReport, trials: Sequence[Trial]) -> list[_Row]:
@@ -156,11 +160,9 @@ def _rows(report: StudyReport, trials: Sequence[Trial]) -> list[_Row]:
     ]
 
 
-def _values(report: StudyReport, trial: Trial) -> list[str]:
-    return [
-        value_text(parameter, trial.parameters[parameter.name]) if parameter.name in trial.parameters else NONE
-        for parameter in report.spec.parameters
-    ]
+def _value(parameter: Parameter, trial: Trial) -> str:
+    text = trial.parameters.get(parameter.name)
+    return NONE if text is None else short(value_text(parameter, text), _COLUMN_WIDTH)
 
 
 def _name_html(report: StudyReport, row: _Row) -> Html:
@@ -170,7 +172,8 @@ def _name_html(report: StudyReport, row: _Row) -> Html:
     # An id of many characters would take the room that values need: pointing at the number tells it.
     reference = report.trial_reference(row.trial)
     copied = theme.copyable(reference) if len(reference) <= _NAME_WIDTH else number
-    return element("span", marked, " ", copied, title=reference, style="white-space:nowrap")
+    told = " ".join([reference, *parameters_text(report.spec, row.trial)])
+    return element("span", marked, " ", copied, title=told, style="white-space:nowrap")
 
 
 def _value_html(row: _Row) -> Html:
@@ -184,7 +187,14 @@ def _last_html(row: _Row) -> Html:
     if row.note is None:
         return join([curve])
     colour = theme.toned(theme.RED) if row.trial.state is TrialState.INFEASIBLE else theme.FAINT
-    return join([curve, element("div", fit(row.note, _REASON_WIDTH), style=f"color:{colour};font-size:12px")])
+    space = "normal" if row.trial.state.is_final else "nowrap"
+    return join(
+        [
+            curve,
+            " " if curve else "",
+            element("span", fit(row.note, _REASON_WIDTH), style=f"color:{colour};font-size:12px;white-space:{space}"),
+        ]
+    )
 
 
 def _blocks(curve: Sequence[Measurement]) -> str:

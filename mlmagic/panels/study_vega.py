@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mlmagic.panels.study_axes import ParameterAxis, ResultAxis
 from mlmagic.panels.study_charts import Chart, Dot, History, Importance, Parallel, Slice
 from mlmagic.panels.study_svg import title_of
+from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, INK
 from mlmagic.panels.text import fit
 from mlmagic.panels.vega import Spec, multiples
@@ -80,7 +81,7 @@ def _slice(chart: Slice) -> Spec:
 def _parallel(chart: Parallel) -> Spec:
     names = [*(axis.parameter.name for axis in chart.axes), chart.metric]
     # Names may look alike when they are shortened: places stand for them.
-    axes = [f"{at}:{fit(name, _NAME_WIDTH)}" for at, name in enumerate(names)]
+    axes = [f"{at}:{short(name, _NAME_WIDTH)}" for at, name in enumerate(names)]
     rows = []
     for each in chart.lines:
         parts = [None if v is None else a.place(v) for a, v in zip(chart.axes, each.values, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlmagic.panels.numbers import number
-from mlmagic.panels.text import fit, one_line
+from mlmagic.panels.text import display_width, fit, one_line
 from mlmagic.panels.times import coarse_duration
 from mlmagic.spec.job import JobState
 from mlmagic.spec.study import (
@@ -67,6 +67,15 @@ def counts_text(report: StudyReport) -> str:
     return " · ".join(told)
 
 
+def short(text: str, width: int) -> str:
+    """Return the text on one line, its middle left out where it is too long: names of parameters begin alike."""
+    text = one_line(text)
+    if display_width(text) <= width:
+        return text
+    tail = width // 3
+    return f"{fit(text, width - tail)}{text[-tail:]}"
+
+
 def value_text(parameter: Parameter | None, text: str) -> str:
     """Return a value as people read it: a double to four digits, all else as it is."""
     if parameter is None or parameter.kind is not ParameterKind.DOUBLE:
@@ -75,6 +84,12 @@ def value_text(parameter: Parameter | None, text: str) -> str:
         return f"{float(text):.4g}"
     except ValueError:
         return fit(text, _VALUE_WIDTH)
+
+
+def first_by_importance(report: StudyReport, most: int) -> list[Parameter]:
+    """Return the parameters that mattered most, in the order of the search space."""
+    known = sorted(report.spec.parameters, key=lambda each: -report.importance.get(each.name, 0.0))[:most]
+    return [each for each in report.spec.parameters if each in known]
 
 
 def parameters_text(spec: StudySpec, trial: Trial) -> list[str]:

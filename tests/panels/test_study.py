@@ -56,7 +56,7 @@ def test_all_trials_are_told_by_number(study):
 def test_what_failed_or_goes_on_says_so_in_its_row(study, now):
     bundle = study_bundle(study("failed", "active"), now=now)
     assert "Trial 1: it ran out of memory: 2.1 GiB" in bundle[TEXT]
-    assert "Trial 2: epoch 3 of 9" in bundle[TEXT]
+    assert "Trial 2: epoch 3/9" in bundle[TEXT]
     assert "it ran out of memory: 2.1 GiB" in bundle[HTML]
 
 
@@ -137,16 +137,16 @@ def test_lines_fit_a_terminal(study, now):
     assert not [line for line in wide if "%jobs" not in line]
 
 
-def test_many_parameters_stand_in_one_column(study, now):
-    space = tuple(
-        Parameter(name=f"{'long_' * 9}{at}", kind=ParameterKind.CATEGORICAL, categories=("a", "b")) for at in range(9)
-    )
-    report = study(0.2, 0.3, parameters=space)
-    trials = tuple(replace(trial, parameters={each.name: "a" for each in space}) for trial in report.study.trials)
-    report = replace(report, study=replace(report.study, trials=trials))
-    html = study_bundle(report, now=now)[HTML]
-    assert "Parameters</th>" in html
-    assert f"{space[0].name}=a, {space[1].name}=a" in html
+def test_of_many_parameters_those_stand_in_columns_that_mattered_most(study, now):
+    names = [f"{'long_' * 9}{at}" for at in range(9)]
+    space = tuple(Parameter(name=name, kind=ParameterKind.CATEGORICAL, categories=("a", "b")) for name in names)
+    report = study(0.2, 0.3, parameters=space, importance={names[8]: 0.9, names[0]: 0.1})
+    trials = tuple(replace(trial, parameters=dict.fromkeys(names, "a")) for trial in report.study.trials)
+    html = study_bundle(replace(report, study=replace(report.study, trials=trials)), now=now)[HTML]
+    header = html.partition("<thead>")[2].partition("</thead>")[0]
+    assert [f"…long_{at}<" in header for at in range(9)] == [True] * 5 + [False] * 3 + [True]
+    assert "3 parameters more do not fit" in html
+    assert f'title="flights/1 {names[0]}=a {names[1]}=a' in html
 
 
 def test_what_users_write_is_escaped(study, now):
@@ -185,7 +185,7 @@ def test_a_curve_is_drawn_over_its_own_range():
 def test_an_id_is_told_in_place_of_a_name_that_another_study_has_now(study, now):
     report = study(0.2, state="SUCCEEDED", reference="flights-20261121-092000-cd34")
     assert report.trial_reference(report.study.trials[0]) == "flights-20261121-092000-cd34/1"
-    assert 'title="flights-20261121-092000-cd34/1"' in study_bundle(report, now=now)[HTML]
+    assert 'title="flights-20261121-092000-cd34/1 lr=' in study_bundle(report, now=now)[HTML]
 
 
 def test_trials_of_the_study_before_are_counted(study):
