@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlmagic.spec.study import StudySpec, Trial
+from mlmagic.spec.study import Algorithm, StudySpec, Trial
 from mlmagic.tuning.ledger import Ledger
 from mlmagic.tuning.suggester import Values, make_suggester
 from mlmagic.tuning.taking_up import values_of
 
+_FEW_TRIALS = 4
+"""So many do without, for they are spread over the space."""
 _QUICK_SECONDS = 0.02
 _SHARE = 0.05
 """Of a trial's time: a suggestion that takes less is asked for when it is needed, and so knows the latest result."""
@@ -36,6 +40,7 @@ class Chooser:
         self._suggester = make_suggester(spec, earlier)
         self._ahead: Suggestion | None = None
         self._cost = 0.0
+        self._is_warm = False
         for trial in ledger.study.trials:
             self.tell(trial)
 
@@ -53,6 +58,13 @@ class Chooser:
         if ahead is not None and ahead.number == self._ledger.next_number:
             return ahead
         return self._ask()
+
+    def warm_up(self) -> None:
+        """Begin to import what a search needs once it has results, while the first trials run."""
+        if self._is_warm or self._spec.algorithm is not Algorithm.BAYESIAN or self._spec.trials < _FEW_TRIALS:
+            return
+        self._is_warm = True
+        threading.Thread(target=importlib.import_module, args=("mlmagic.tuning.surrogate",)).start()
 
     def think_ahead(self, trial_seconds: float) -> None:
         """Have the next suggestion ready for when it is needed, if it is slow beside trials that take so long."""

@@ -224,8 +224,13 @@ class StudyLoop:
         self._running[trial.number] = RunningTrial(trial, folder, self._spec.metric, self._backend)
 
     def _think_ahead(self) -> None:
+        """Prepare for the next trial while there is no room for it."""
+        is_waiting = any(running.is_queued for running in self._running.values())
+        if is_waiting or not self._running or not self._ledger.left or self._is_exhausted:
+            return
+        self._choose().warm_up()
         # One after the other, each is to know what the one before has found.
-        if self._spec.parallel > 1 and self._running and self._ledger.left and not self._is_exhausted:
+        if self._spec.parallel > 1:
             self._choose().think_ahead(statistics.fmean(self._seconds) if self._seconds else 0.0)
 
     def _choose(self) -> Chooser:

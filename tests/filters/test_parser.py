@@ -4,7 +4,7 @@ import pytest
 
 from mlmagic.errors import UsageError
 from mlmagic.filters.parser import parse
-from mlmagic.filters.tree import And, Not, Operator, Or, Term, Value
+from mlmagic.filters.tree import And, Not, Operator, Or, Term, Value, about_trials
 
 
 def term(text: str) -> Term:
@@ -174,3 +174,16 @@ def test_a_long_filter_is_shown_around_the_error() -> None:
 def test_a_filter_has_an_end() -> None:
     with pytest.raises(UsageError, match=r"at most 10,000 characters; this one has 10,001"):
         parse("a" * 10_001)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("parent=flights", True),
+        ("state=FAILED OR NOT trial>3", True),
+        ("-(labels.trial=3 OR state=FAILED)", False),
+        ("kind=training", False),
+    ],
+)
+def test_a_filter_about_trials_names_their_keys(text: str, *, expected: bool) -> None:
+    assert about_trials(parse(text)) is expected
