@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CUT_OFF = "cancelled with its study"
 """The reason of a trial that nobody can blame for what became of it."""
 FIRST_TRIALS = 3
-"""So many trials in a row, with nothing before them, say that the package does not work."""
+"""If so many trials failed, and none did better, the package does not work."""
 FEW_TRIALS = 5
 """So many failed trials may be bad luck."""
 
@@ -57,8 +57,8 @@ def too_many_failed(study: Study) -> str | None:
     limit = study.spec.max_failed
     if limit:
         return f"{_of(failed, ended)} failed, and --max-failed is {limit}" if len(failed) >= limit else None
-    if len(ended) == len(failed) == FIRST_TRIALS < study.spec.trials and study.best is None:
-        return f"its first {FIRST_TRIALS} trials failed"
+    if FIRST_TRIALS <= len(failed) == len(ended) < study.spec.trials and study.best is None:
+        return f"its first {len(failed)} trials failed"
     if len(failed) >= FEW_TRIALS and 2 * len(failed) > len(ended):
         return f"{_of(failed, ended)} failed"
     return None

@@ -149,8 +149,9 @@ class StudyLoop:
         self._write(ended)
         del self._running[trial.number]
         if measured is not None:
-            self._curves[trial.number] = measured.values
             self._teller.measured(trial, measured)
+            if ended.state is TrialState.SUCCEEDED:
+                self._curves[trial.number] = measured.values
         if ended.end_time is not None:
             self._seconds.append((ended.end_time - ended.suggest_time).total_seconds())
         self._teller.ended(ended, self._ledger.study)

@@ -37,6 +37,7 @@ def study(*trials: Trial, **fields: object) -> Study:
         ([bad(1), good(2), bad(3)], 3, None),
         ([bad(1), bad(2)], 0, None),
         ([bad(1), bad(2), bad(3)], 0, "its first 3 trials failed"),
+        ([bad(1), bad(2), bad(3), bad(4)], 0, "its first 4 trials failed"),
         ([bad(1), bad(2), trial(3)], 0, None),
         ([bad(1), bad(2), bad(3), good(4)], 0, None),
         ([good(1), *map(bad, range(2, 6))], 0, None),
@@ -46,7 +47,15 @@ def study(*trials: Trial, **fields: object) -> Study:
         ([trial(1, study_id="old-20260131-123015-0a1b", state=TrialState.INFEASIBLE)], 1, None),
     ],
     ids=[
-        *("as many as allowed", "fewer", "two", "the first three", "a third one runs", "the fourth is good"),
+        *(
+            "as many as allowed",
+            "fewer",
+            "two",
+            "the first three",
+            "the first four",
+            "a third one runs",
+            "the fourth is good",
+        ),
         *("few", "more than half", "half", "cut off", "of another study"),
     ],
 )

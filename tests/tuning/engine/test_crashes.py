@@ -147,15 +147,16 @@ def torment(
     ledger.touch()
     choice = random.Random(seed)  # noqa: S311 - the same moments each time
     study_id = submit_by_a_process_that_is_killed(workspace, NOTES.replace("LEDGER", repr(str(ledger))), spec, choice)
-    deadline, done = time.monotonic() + 6 * PATIENCE_SECONDS, 0
+    deadline, done = time.monotonic() + 6 * PATIENCE_SECONDS, Counter[str]()
     while not backend.get(study_id).state.is_final and time.monotonic() < deadline:
         time.sleep(choice.uniform(0, 0.4))
-        found = pids_of(workspace, study_id)
-        if done < kills and found:
-            kill(found[choice.choice(sorted(found))])
-            done += 1
+        victim, found = choice.choice(["agent", "program", "supervisor"]), pids_of(workspace, study_id)
+        if done.total() < kills and victim in found:
+            kill(found[victim])
+            done[victim] += 1
     record = wait_for(backend, study_id)
-    assert (record.state, done) == (JobState.SUCCEEDED, kills), record.error
+    assert (record.state, done.total()) == (JobState.SUCCEEDED, kills), record.error
+    assert record.attempt == 1 + done["program"] + done["supervisor"]
     check_whole(workspace, read_study(workspace, study_id), spec.trials)
     assert Counter(ledger.read_text().split()) == {str(number): 1 for number in range(1, spec.trials + 1)}
     return record

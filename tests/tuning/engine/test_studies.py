@@ -95,11 +95,11 @@ elif trial != 7:
 
 def test_each_way_to_fail_is_counted_and_the_study_goes_on(run_study: RunStudy) -> None:
     spec = study_spec(trials=12, parallel=2, max_failed=7, algorithm=Algorithm.RANDOM)
-    record, study = run_study(EACH_IN_ITS_WAY, study=spec, timeout_seconds=3.0)
+    record, study = run_study(EACH_IN_ITS_WAY, study=spec, timeout_seconds=10.0)
     assert (record.state, len(study.trials)) == (JobState.SUCCEEDED, 12)
     assert reasons(study) == {
         2: "the program was ended by SIGKILL: the machine may have run out of memory",
-        3: "the program ran longer than its timeout of 3 s",
+        3: "the program ran longer than its timeout of 10 s",
         4: "its loss is NaN at step 2",
         5: "ModuleNotFoundError: No module named 'nothing_there'",
         6: "it did not report loss; what it reported: accuracy",
@@ -209,6 +209,18 @@ def test_a_trial_runs_with_what_its_study_was_submitted_with(
     study, trial = backend.get(study_id), backend.get(f"{study_id}-1")
     assert trial.spec.environment == study.spec.environment
     assert read_log(backend, trial.id).startswith("2013 ")
+
+
+def test_a_program_that_reports_with_the_package_itself(run_study: RunStudy) -> None:
+    source = PROGRAM + (
+        "import hypertune\nreporter = hypertune.HyperTune()\nfor epoch in range(1, 121):\n"
+        "    reporter.report_hyperparameter_tuning_metric('loss', value + 1 / epoch, global_step=epoch)\n"
+    )
+    _, study = run_study(source, study=study_spec(trials=1))
+    final = study.trials[0].final
+    assert final is not None
+    assert final.step == 120
+    assert final.elapsed_seconds > 0
 
 
 def test_what_stands_in_the_package_is_for_trials_alone(backend: LocalBackend) -> None:
