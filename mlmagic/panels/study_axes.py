@@ -17,7 +17,7 @@ _MOST_TICKS = 5
 _LOG_RATIO = 50.0
 """Positive results that differ by more are drawn by their powers of ten."""
 _FAR = 3.0
-"""A result that is so many times the middle half's width away from it would press all others together."""
+"""Results so many times the middle half's width away from it are not drawn if they press all others together."""
 _FEWEST = 6
 
 
@@ -127,10 +127,11 @@ def _reach(found: Sequence[float], goal: Goal) -> tuple[float, float]:
     if len(found) >= _FEWEST:
         first, _, third = quantiles(found, n=4)
         reach = _FAR * (third - first)
-        if reach > 0 and goal is Goal.MINIMIZE:
-            high = max(value for value in found if value <= third + reach)
-        elif reach > 0:
-            low = min(value for value in found if value >= first - reach)
+        is_lower = goal is Goal.MINIMIZE
+        near = [value for value in found if (value <= third + reach if is_lower else value >= first - reach)]
+        # Where there is room enough for all, all are drawn.
+        if near[-1] - near[0] < (high - low) / _FAR:
+            low, high = near[0], near[-1]
     margin = (high - low) * 0.06 or abs(low) * 0.1 or 0.5
     return low - margin, high + margin
 

@@ -145,7 +145,7 @@ def _parallel(chart: Parallel, size: Size) -> list[Html]:
     for at, (name, ticks) in enumerate(zip(names, axes, strict=True)):
         x = place(at, 0)[0]
         shapes.append(element("path", d=f"M{x:.1f} {top}V{bottom}", stroke=INK, stroke_opacity=".7"))
-        room = max(6, int(step / _CHARACTER) - 1)
+        room = max(6, int(step / (_CHARACTER + 1)))
         label = element("title", name)
         shapes.append(
             element("g", label, words(short(name, room), x, top - 12, size=11, weight="600", anchor="middle"))

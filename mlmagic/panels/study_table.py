@@ -30,7 +30,7 @@ _MOST_COLUMNS = 6
 """So many parameters find room in a row; of more, those that mattered most."""
 _CURVE_WIDTH, _CURVE_HEIGHT = 84, 20
 _BLOCKS = 10
-_NAME_WIDTH, _COLUMN_WIDTH, _REASON_WIDTH = 24, 18, 160
+_NAME_WIDTH, _COLUMN_WIDTH, _REASON_WIDTH = 24, 15, 160
 _SIGNS = {
     "waiting": ("◔", theme.GREY),
     "running": ("●", theme.BLUE),

@@ -144,7 +144,7 @@ def test_of_many_parameters_those_stand_in_columns_that_mattered_most(study, now
     trials = tuple(replace(trial, parameters=dict.fromkeys(names, "a")) for trial in report.study.trials)
     html = study_bundle(replace(report, study=replace(report.study, trials=trials)), now=now)[HTML]
     header = html.partition("<thead>")[2].partition("</thead>")[0]
-    assert [f"…long_{at}<" in header for at in range(9)] == [True] * 5 + [False] * 3 + [True]
+    assert [f"…ong_{at}<" in header for at in range(9)] == [True] * 5 + [False] * 3 + [True]
     assert "3 parameters more do not fit" in html
     assert f'title="flights/1 {names[0]}=a {names[1]}=a' in html
 
