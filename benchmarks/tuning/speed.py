@@ -26,6 +26,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.tuning.environment import peers_python
+from mlmagic.api.study import study
 from mlmagic.api.tuning import tune
 from mlmagic.runtime.agent_call import read_agent
 from mlmagic.session import Session
@@ -82,7 +83,7 @@ def ours(trials: int, *, is_warm: bool) -> Taken:
 
 
 def _run(session: Session, trials: int) -> None:
-    job = tune(
+    job_id = tune(
         "bench",
         source=TRIAL.read_text(),
         metric="val_loss",
@@ -92,9 +93,11 @@ def _run(session: Session, trials: int) -> None:
         parallel=2,
         seed=1,
         session=session,
-    ).wait()
-    if len(job.study.trials) != trials:
-        raise RuntimeError(f"{len(job.study.trials)} trials, not {trials}")
+    ).id
+    made = study(job_id, session=session)
+    made.wait()
+    if len(made.study.trials) != trials:
+        raise RuntimeError(f"{len(made.study.trials)} trials, not {trials}")
 
 
 @contextlib.contextmanager

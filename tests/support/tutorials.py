@@ -46,7 +46,7 @@ class Run:
         return Session(environ={"MLMAGIC_HOME": str(self.workspace)}, start=self.workspace.parent)
 
 
-def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = False) -> Run:
+def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = False, cell_seconds: int = 240) -> Run:
     """Run a committed notebook in an empty folder; `last_cell` is code whose output is found under `asked`."""
     notebook = nbformat.read(_NOTEBOOKS / name, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(last_cell, id="asked"))
@@ -54,7 +54,7 @@ def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = F
         patch.setenv("MLMAGIC_HOME", str(folder / ".mlmagic"))
         patch.setenv("MLMAGIC_WARM_STARTS", "on" if warm else "off")
         client = NotebookClient(
-            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+            notebook, timeout=cell_seconds, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
         )
         client.execute()
     return Run({cell.id: cell for cell in notebook.cells}, folder / ".mlmagic")

@@ -18,6 +18,8 @@ class Tuner(keras_tuner.BayesianOptimization):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    tuner = Tuner(objective=keras_tuner.Objective("val_loss", "min"), max_trials=int(sys.argv[1]), directory=folder, seed=1)
+    tuner = Tuner(
+        objective=keras_tuner.Objective("val_loss", "min"), max_trials=int(sys.argv[1]), directory=folder, seed=1
+    )
     tuner.search()
     print(len(tuner.oracle.trials), tuner.oracle.get_best_trials(1)[0].score)

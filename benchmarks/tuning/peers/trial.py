@@ -8,10 +8,9 @@ def train(units: int = 32, learning_rate: float = 0.001, activation: str = "relu
     keras.utils.set_random_seed(1)
     rows = np.random.default_rng(1).normal(size=(20_000, 16)).astype("float32")
     target = rows[:, 0] * rows[:, 1] + np.sin(rows[:, 2])
-    model = keras.Sequential(
-        [keras.Input((16,)), keras.layers.Dense(units, activation), keras.layers.Dense(units, activation)]
-        + [keras.layers.Dense(1)]
-    )
+    model = keras.Sequential([keras.Input((16,))])
+    for width, form in ((units, activation), (units, activation), (1, None)):
+        model.add(keras.layers.Dense(width, form))
     model.compile(keras.optimizers.Adam(learning_rate), "mse")
     history = model.fit(rows, target, batch_size=128, epochs=1, validation_split=0.2, verbose=0).history
     return {"val_loss": history["val_loss"][-1]}
