@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mlmagic.api.failures import job_failed
 from mlmagic.api.logs import LogSelection, LogText, follow_logs, read_logs
@@ -68,7 +68,7 @@ class Job:
         timeout: float | None = None,
         on_update: Callable[[JobRecord], None] | None = None,
         on_look: Callable[[JobRecord], None] | None = None,
-    ) -> Job:
+    ) -> Self:
         """Wait until the job has ended, and return it.
 
         An interrupt ends the waiting, never the job: the handle is returned, and a line says so.
@@ -93,7 +93,7 @@ class Job:
             raise job_failed(record, self)
         return self
 
-    def cancel(self) -> Job:
+    def cancel(self) -> Self:
         """Ask the job to end; a job that has ended stays as it is."""
         self.backend.cancel(self.id)
         return self
@@ -154,7 +154,7 @@ class Job:
         fresh: bool | None = None,
         invocation: str | None = None,
         wait: bool = False,
-    ) -> Job:
+    ) -> Self:
         """Submit the same package once more, in this process's environment; what is not given is as it was.
 
         Args:

@@ -274,7 +274,7 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> Tu
         study: what is searched; without parameters if the program's annotations tell them.
         is_open: nobody said how many trials there are to be.
     """
-    from mlmagic.tuning.suggester import check_libraries
+    from mlmagic.tuning.libraries import check_libraries
 
     spec, package = single.spec, single.package
     parameters = study.parameters or package_space(package, spec.args)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Protocol
 
-from mlmagic.errors import MissingDependencyError
 from mlmagic.spec.study import Algorithm, StudySpec
+from mlmagic.tuning.libraries import check_libraries
 
 Values = Mapping[str, float | str]
 """The parameters that apply, in the form of `Parameter.value`: floats, also for integers, and texts of categories."""
@@ -58,17 +57,3 @@ def make_suggester(spec: StudySpec, earlier: Sequence[tuple[Values, float]] = ()
 
             check_libraries()
             return GaussianSuggester(spec, earlier)
-
-
-def check_libraries() -> None:
-    """Check, without importing them, that the libraries of Bayesian search are there.
-
-    Raises:
-        MissingDependencyError: one of them is not.
-    """
-    missing = [name for name in ("numpy", "scipy", "threadpoolctl") if find_spec(name) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"Bayesian search needs what is not installed: {', '.join(missing)}.",
-            hint='Install it with `pip install "mlmagic[tune]"`, or search with `--algorithm random`.',
-        )

@@ -113,7 +113,7 @@ def test_a_grid_of_dense_numbers_is_refused() -> None:
 
 
 def test_bayesian_search_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlmagic.tuning.suggester.find_spec", lambda name: name if name == "numpy" else None)
+    monkeypatch.setattr("mlmagic.tuning.libraries.find_spec", lambda name: name if name == "numpy" else None)
     with pytest.raises(MissingDependencyError) as caught:
         make_suggester(study_of(LR))
     assert str(caught.value) == (
