@@ -203,10 +203,9 @@ def trials_left(resumed: StudyJob) -> int:
     Raises:
         UsageError: it has made them all.
     """
-    spec = resumed.study_spec
     from mlmagic.runtime.tuned import CUT_OFF
 
-    study = resumed.study
+    study, spec = resumed.study, resumed.study_spec
     own = [trial for trial in study.trials if study.is_own(trial) and trial.reason != CUT_OFF]
     made = sum(trial.state.is_final for trial in own)
     if made >= spec.trials:

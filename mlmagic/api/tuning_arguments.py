@@ -127,9 +127,9 @@ def _read_promotion(given: StudyArguments) -> Promotion | None:
     words = read_args(given.promote_args)
     if given.promote:
         return Promotion(args=words, model=given.model, set_default=given.set_default)
-    if words or given.set_default:
-        told = "promote_args are" if words else "set_default is"
-        raise UsageError(f"{told} for the job that follows a study: add promote.")
+    surplus = [name for name, value in (("promote_args", words), ("set_default", given.set_default)) if value]
+    if surplus:
+        raise UsageError(f"{' and '.join(surplus)}: for the job that follows a study, which promote asks for.")
     return None
 
 

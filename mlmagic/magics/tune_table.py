@@ -116,17 +116,17 @@ TUNE = Magic(
             "cloudml-hypertune. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
         ),
         forms=(
-            "%%tune NAME --metric METRIC [--space SPACE] [flags] [-- program arguments]     with the code below it",
-            "%tune NAME --package DIR --metric METRIC --space SPACE [flags] [-- program arguments]",
+            "%%tune NAME --metric METRIC [flags] [-- program arguments]   with the code below it",
+            "%tune NAME --package DIR --metric METRIC [flags] [-- program arguments]",
         ),
         examples=(
             (
-                f"%%tune taxi --metric val_loss --space lr=log:1e-4..1e-1,units=16..256 --trials 24\n{_CELL}",
-                "24 trials",
+                f"%%tune taxi --metric val_loss --space lr=log:1e-4..1e-1,units=16..256\n{_CELL}",
+                "10 trials, one after the other; --trials 24 --parallel 2 makes more, two at a time",
             ),
             ("%%tune taxi --config hptuning.yaml --dry-run", "look at the space and the package first"),
             (
-                '%%tune taxi --metric val_loss --trials 24 --promote --promote-args="--epochs=20"',
+                '%%tune taxi --metric val_loss --promote --promote-args="--epochs=20"',
                 "then train the best parameters for longer, and register the version",
             ),
             ("%tune describe taxi", "the trials of the newest study called taxi"),

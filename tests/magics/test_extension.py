@@ -24,7 +24,8 @@ def test_help_of_a_subcommand(run, capsys):
     assert capsys.readouterr().out == (
         "%jobs wait JOB\n\nWait until a job has ended, and fail if it failed; an interrupt ends the\n"
         "waiting, not the job.\n\n"
-        "  JOB                     an id, the beginning of one, or a name: its newest job\n\n"
+        "  JOB                     an id, the beginning of one, or a name: its newest\n"
+        "                          job; taxi/7 is trial 7 of taxi\n\n"
         "Flags\n"
         "  -h, --help              show this\n\n"
         "Examples\n"
@@ -34,7 +35,7 @@ def test_help_of_a_subcommand(run, capsys):
 
 
 def test_help_fits_a_terminal(shell):
-    for name in ("mlmagic", "train", "jobs", "models", "predict"):
+    for name in ("mlmagic", "train", "tune", "jobs", "models", "predict"):
         assert max(map(len, shell.find_line_magic(name).__doc__.split("\n"))) <= 82
 
 
