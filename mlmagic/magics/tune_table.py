@@ -116,7 +116,7 @@ TUNE = Magic(
             "cloudml-hypertune. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
         ),
         forms=(
-            "%%tune NAME --metric METRIC [flags] [-- program arguments]   with the code below it",
+            "%%tune NAME --metric METRIC [flags] [-- program arguments]  with the code below it",
             "%tune NAME --package DIR --metric METRIC [flags] [-- program arguments]",
         ),
         examples=(
