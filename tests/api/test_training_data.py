@@ -12,6 +12,7 @@ from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.search_space import read_space
 from mlmagic.api.training import plan_training
 from mlmagic.api.training_data import read_training_data
+from mlmagic.api.tuning import plan_tuning
 from mlmagic.errors import CellError, NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.spec.dataset import DatasetOrigin
@@ -86,6 +87,16 @@ def test_numbers_of_features_that_are_tuned_are_flags(session: Session, data: Pa
     check_program_arguments(plan.package, plan.spec.args)
     told = error_of(session, data=data, tuned=read_space("seconds.buckets=2..9"))
     assert "seconds.buckets: it is the flag --nbuckets already: tune nbuckets" in told
+
+
+def test_a_study_tunes_numbers_of_features_and_how_much_it_trains_on(session: Session, data: Path) -> None:
+    space = "payment.vocabulary=1..3,sample=0.1..0.5,test=true|false"
+    plan = plan_tuning("rides", source=BUILD_MODEL, data=data, metric="val_loss", space=space, session=session)
+    assert plan.command[-3:] == ("--payment.vocabulary=2", "--sample=0.3", "--test=false")
+    check_program_arguments(plan.package, plan.command[3:])
+    with pytest.raises(UsageError) as caught:
+        plan_tuning("rides", source=BUILD_MODEL, data=data, metric="loss", space="pay.length=1..3", session=session)
+    assert "pay.length: there is no feature 'pay'. Did you mean payment?" in str(caught.value)
 
 
 def test_another_target_is_no_feature_any_more(session: Session, data: Path) -> None:
