@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -20,15 +21,25 @@ from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.runtime.agent_call import read_agent
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.study import Study, StudySpec, TrialState
-from mlmagic.testing.backends import PATIENCE_SECONDS, read_log, wait_for
+from mlmagic.testing.backends import read_log, wait_for
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import is_alive
 from mlmagic.workspace.studies import read_study
 
-NOTES = PROGRAM + "with open(LEDGER, 'a') as notes:\n    notes.write(f'{trial}\\n')\nreport(value)\n"
-"""Each trial notes that it ran, so that one that ran twice is seen."""
+NOTES = (
+    PROGRAM
+    + """
+with open(LEDGER, "a") as notes:
+    notes.write(f"{trial}\\n")
+while trial == LAST and not os.path.exists(LEDGER + "-over"):
+    time.sleep(0.02)
+report(value)
+"""
+)
+"""Each trial notes that it ran, so that one that ran twice is seen; the last one waits until all that is to be killed
+has been."""
 
 
 def pids_of(workspace: Workspace, study_id: str) -> dict[str, int]:
@@ -61,8 +72,16 @@ def kill(pid: int) -> None:
 
 
 def wait_for_process(workspace: Workspace, study_id: str, name: str) -> int:
-    until(lambda: name in pids_of(workspace, study_id))
-    return pids_of(workspace, study_id)[name]
+    found: dict[str, int] = {}
+
+    def is_there() -> bool:
+        # Who looks is told what has become of a supervisor that was killed, and brings its study back to the queue.
+        LocalBackend(workspace).get(study_id)
+        found.update(pids_of(workspace, study_id))
+        return name in found
+
+    until(is_there)
+    return found[name]
 
 
 def check_whole(workspace: Workspace, study: Study, trials: int) -> None:
@@ -146,18 +165,20 @@ def torment(
     ledger = tmp_path / f"ledger-{seed}"
     ledger.touch()
     choice = random.Random(seed)  # noqa: S311 - the same moments each time
-    study_id = submit_by_a_process_that_is_killed(workspace, NOTES.replace("LEDGER", repr(str(ledger))), spec, choice)
-    deadline, done = time.monotonic() + 6 * PATIENCE_SECONDS, Counter[str]()
-    while not backend.get(study_id).state.is_final and time.monotonic() < deadline:
+    source = NOTES.replace("LEDGER", repr(str(ledger))).replace("LAST", str(spec.trials))
+    study_id = submit_by_a_process_that_is_killed(workspace, source, spec, choice)
+    victims = list(itertools.islice(itertools.cycle(["agent", "program", "supervisor"]), kills))
+    choice.shuffle(victims)
+    for victim in victims:
         time.sleep(choice.uniform(0, 0.4))
-        victim, found = choice.choice(["agent", "program", "supervisor"]), pids_of(workspace, study_id)
-        if done.total() < kills and victim in found:
-            kill(found[victim])
-            done[victim] += 1
+        # Nobody starts an agent while there is nothing for it to do.
+        if victim != "agent" or victim in pids_of(workspace, study_id):
+            kill(wait_for_process(workspace, study_id, victim))
+    ledger.with_name(f"{ledger.name}-over").touch()
     record = wait_for(backend, study_id)
-    assert (record.state, done.total()) == (JobState.SUCCEEDED, kills), record.error
+    assert record.state is JobState.SUCCEEDED, record.error
     # Two of them may be killed in the same attempt.
-    assert 1 < record.attempt <= 1 + done["program"] + done["supervisor"]
+    assert 1 < record.attempt <= kills
     check_whole(workspace, read_study(workspace, study_id), spec.trials)
     assert Counter(ledger.read_text().split()) == {str(number): 1 for number in range(1, spec.trials + 1)}
     return record
