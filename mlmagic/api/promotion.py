@@ -15,6 +15,7 @@ from mlmagic.api.trial_arguments import trial_flags
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind
 from mlmagic.spec.study import Study, Trial, TrialState
+from mlmagic.tuning.job_specs import all_rows
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
@@ -43,6 +44,7 @@ def promote(
     """Train once more with the parameters of a study's best trial, and make a version of the model.
 
     It is a training job of the study's package, which runs on what the trials ran on, unless another is given here.
+    Where trials saw a sample of a dataset's rows (`--sample`), it sees all of them.
 
     Args:
         study: the study, its id or its name.
@@ -80,7 +82,7 @@ def promote(
     old = dataclasses.replace(
         spec,
         kind=JobKind.TRAINING,
-        args=(*spec.args, *trial_flags(chosen.parameters)),
+        args=(*spec.args, *trial_flags({**chosen.parameters, **all_rows(spec)})),
         study=None,
         from_study=found.id,
         rerun_of=None,

@@ -42,13 +42,20 @@ def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobS
         from_study=study.id,
         model=promotion.model,
         set_default=promotion.set_default,
-        args=(*study.spec.args, *_words(trial.parameters), *promotion.args),
-        flags={**study.spec.flags, **_flags(trial.parameters), **_flags(given)},
+        args=(*study.spec.args, *_words(trial.parameters), *_words(all_rows(study.spec)), *promotion.args),
+        flags={**study.spec.flags, **_flags(trial.parameters), **all_rows(study.spec), **_flags(given)},
         timeout_seconds=None,
         rerun_of=None,
         environment=None,
         placement=None,
     )
+
+
+def all_rows(study: JobSpec) -> dict[str, str]:
+    """Return the flag that lets a dataset's trainer see all rows, if the trials saw a sample of them."""
+    sees_sample = study.dataset is not None and any(word.partition("=")[0] == "--sample" for word in study.args)
+    is_tuned = study.study is not None and any(one.name == "sample" for one in study.study.parameters)
+    return {"sample": "1"} if sees_sample and not is_tuned else {}
 
 
 def _words(parameters: Mapping[str, str]) -> tuple[str, ...]:
