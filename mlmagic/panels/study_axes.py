@@ -97,10 +97,14 @@ class ResultAxis:
         return not self.low <= value <= self.high
 
     @property
-    def ticks(self) -> list[Tick]:
+    def levels(self) -> list[float]:
         """The results that are told."""
-        inner = powers(self.low, self.high) if self.is_log else round_numbers(self.low, self.high)
-        return [(self.place(value), f"{value:.6g}") for value in inner]
+        return powers(self.low, self.high) if self.is_log else round_numbers(self.low, self.high)
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """The same with their places."""
+        return [(self.place(value), f"{value:.6g}") for value in self.levels]
 
 
 def result_axis(values: Sequence[float], goal: Goal) -> ResultAxis:

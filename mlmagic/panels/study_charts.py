@@ -23,9 +23,9 @@ class PlotKind(StrEnum):
     """What can be drawn of a study."""
 
     HISTORY = "history"
+    IMPORTANCE = "importance"
     PARALLEL = "parallel"
     SLICES = "slices"
-    IMPORTANCE = "importance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

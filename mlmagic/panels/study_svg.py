@@ -11,7 +11,9 @@ from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, FONT, INK, line, picture, words
 from mlmagic.panels.text import fit
 
-_DOT, _BEST, _FAILED = COLOURS[0], COLOURS[1], "#d93025"
+_DOT, _BEST = COLOURS[:2]
+FAILED = "#d93025"
+"""It stands out from a white and from a black ground."""
 _LEFT, _RIGHT, _HEAD, _FOOT, _LANE = 60, 14, 26, 34, 14
 _NAME_WIDTH, _TICK_WIDTH, _TITLE_WIDTH = 22, 8, 200
 _CHARACTER = 6.2
@@ -246,7 +248,7 @@ def _dot(dot: Dot, x: float, y: float, *, is_beyond: bool, opacity: float = 0.85
 
 def _cross(x: float, y: float, told: str) -> Html:
     path = f"M{x - 3:.1f} {y - 3:.1f}l6 6M{x + 3:.1f} {y - 3:.1f}l-6 6"
-    return element("path", element("title", told), d=path, fill="none", stroke=_FAILED, stroke_width="1.6")
+    return element("path", element("title", told), d=path, fill="none", stroke=FAILED, stroke_width="1.6")
 
 
 def _told(text: str, x: float, y: float) -> Html:

@@ -6,24 +6,31 @@ from collections.abc import Sequence
 
 from mlmagic.panels.study_axes import ParameterAxis, ResultAxis
 from mlmagic.panels.study_charts import Chart, Dot, History, Importance, Parallel, Slice
-from mlmagic.panels.study_svg import title_of
+from mlmagic.panels.study_svg import FAILED, title_of
 from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, INK
 from mlmagic.panels.text import fit
-from mlmagic.panels.vega import Spec, multiples
+from mlmagic.panels.vega import Spec, whole
 from mlmagic.spec.study import ParameterKind, Scale
 
-_ACROSS = 3
-_WIDTH, _HEIGHT, _WIDE = 220, 160, 560
+_ACROSS, _GAP = 3, 26
+_WIDTH, _HEIGHT, _WIDE, _WIDEST = 220, 160, 560, 760
+_FORMAT = ".6~g"
 _TITLE_WIDTH, _NAME_WIDTH, _LABEL_WIDTH, _TOLD_WIDTH = 60, 16, 90, 200
 _BELOW = -0.1
 """Where lines pass an axis that does not apply to them."""
 
 
 def charts_vega(charts: Sequence[Chart]) -> Spec:
-    """Return the specification of all charts."""
-    scales = dict.fromkeys(("color", "opacity", "shape", "x", "y"), "independent")
-    return multiples([_panel(chart) for chart in charts], across=_ACROSS, spacing=(24, 26), scales=scales)
+    """Return the specification of all charts: results by trial beside what mattered, wide ones, slices in rows."""
+    first = [_panel(chart) for chart in charts if isinstance(chart, History | Importance)]
+    wide = [_panel(chart) for chart in charts if isinstance(chart, Parallel)]
+    slices = [_panel(chart) for chart in charts if isinstance(chart, Slice)]
+    apart = {"resolve": {"scale": dict.fromkeys(("color", "fill", "opacity", "stroke", "x", "y"), "independent")}}
+    rows: list[Spec] = [{"hconcat": first, "spacing": _GAP, **apart}] if first else []
+    rows += wide
+    rows += [{"concat": slices, "columns": _ACROSS, "spacing": _GAP, **apart}] if slices else []
+    return whole({"vconcat": rows, "spacing": _GAP, **apart})
 
 
 def _panel(chart: Chart) -> Spec:
@@ -32,7 +39,7 @@ def _panel(chart: Chart) -> Spec:
         case History():
             return {**title, "width": _WIDE, "height": _HEIGHT, **_history(chart)}
         case Parallel():
-            return {**title, "width": max(_WIDE, 90 * len(chart.axes)), "height": _HEIGHT + 40, **_parallel(chart)}
+            return {**title, "width": max(_WIDEST, 90 * len(chart.axes)), "height": _HEIGHT + 40, **_parallel(chart)}
         case Slice():
             return {**title, "width": _WIDTH, "height": _HEIGHT, **_slice(chart)}
         case Importance():
@@ -55,7 +62,7 @@ def _history(chart: History) -> Spec:
             {"data": {"values": best}, "mark": mark, "encoding": {"x": x, "y": y}},
             {
                 "data": {"values": crosses},
-                "mark": {"type": "point", "shape": "cross", "angle": 45, "color": "#d93025", "size": 36},
+                "mark": {"type": "text", "text": "✕", "color": FAILED, "fontSize": 12},
                 "encoding": failed,
             },
             {
@@ -115,13 +122,14 @@ def _parallel(chart: Parallel) -> Spec:
         },
         "tooltip": {"field": "told", "type": "nominal", "title": "is"},
     }
-    rule = {"x": x, "y": {"datum": 0}, "y2": {"datum": 1}}
+    # With the axis and the scale of the lines: Vega-Lite cannot merge one that is there with one that is not.
+    rule = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
     text = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
     return {
         "layer": [
             {"data": {"values": rows}, "mark": {"type": "line"}, "encoding": line},
             {
-                "data": {"values": [{"axis": axis} for axis in axes]},
+                "data": {"values": [{"axis": axis, "low": 0, "high": 1} for axis in axes]},
                 "mark": {"type": "rule", "color": INK},
                 "encoding": rule,
             },
@@ -164,7 +172,13 @@ def _looks() -> Spec:
 def _result(field: str, axis: ResultAxis, title: str) -> Spec:
     scale = {"domain": [axis.low, axis.high], "nice": False, "zero": False, "clamp": True}
     scale |= {"type": "log"} if axis.is_log else {}
-    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": {"tickCount": 5}}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": scale,
+        "axis": {"values": axis.levels, "format": _FORMAT},
+    }
 
 
 def _values(axis: ParameterAxis) -> Spec:
@@ -172,11 +186,13 @@ def _values(axis: ParameterAxis) -> Spec:
     shown: Spec = {"title": None}
     if axis.is_word:
         order = [name for _, name in axis.ticks]
-        return {**shown, "field": "is", "type": "nominal", "sort": order, "axis": {"labelLimit": _LABEL_WIDTH}}
+        flat = {"labelAngle": 0, "labelLimit": _WIDTH / max(1, len(order)), "labelOverlap": True}
+        return {**shown, "field": "is", "type": "nominal", "sort": order, "axis": flat}
     scale: Spec = {"domain": [parameter.minimum, parameter.maximum], "nice": False, "zero": False}
     # The reversed logarithm is a power scale in no front end: values are told as they are.
     scale |= {"type": "log"} if parameter.scale is Scale.LOG else {}
-    return {**shown, "field": "is", "type": "quantitative", "scale": scale, "axis": {"tickCount": 4, "grid": False}}
+    ticks = {"values": [float(text) for _, text in axis.ticks], "format": _FORMAT, "grid": False, "labelOverlap": True}
+    return {**shown, "field": "is", "type": "quantitative", "scale": scale, "axis": ticks}
 
 
 def _typed(axis: ParameterAxis, text: str) -> float | str:

@@ -26,6 +26,12 @@ def multiples(panels: Sequence[Spec], *, across: int, spacing: tuple[int, int], 
         spacing: between rows and between columns.
         scales: which scales the charts share.
     """
+    gaps = {"row": spacing[0], "column": spacing[1]}
+    return whole({"concat": list(panels), "columns": across, "spacing": gaps, "resolve": {"scale": scales}})
+
+
+def whole(charts: Spec) -> Spec:
+    """Return the specification of charts that are arranged already."""
     # A page may change its theme while it shows the chart.
     axis = {"labelColor": INK, "titleColor": INK, "gridColor": _GRID, "domainColor": INK, "tickColor": INK}
     return {
@@ -37,8 +43,5 @@ def multiples(panels: Sequence[Spec], *, across: int, spacing: tuple[int, int], 
             "title": {"color": INK, "fontSize": 12, "anchor": "start", "frame": "group"},
             "legend": {"labelColor": INK, "titleColor": INK, "orient": "top", "title": None},
         },
-        "columns": across,
-        "spacing": {"row": spacing[0], "column": spacing[1]},
-        "resolve": {"scale": scales},
-        "concat": list(panels),
+        **charts,
     }

@@ -141,9 +141,10 @@ def test_one_result_is_drawn_alone(study):
 def test_charts_are_a_picture_and_a_specification(study):
     bundle = study_plots(study(0.4, 0.2, "failed", 0.3, "early", "active", importance=IMPORTANCE))
     spec = json.loads(json.dumps(bundle[VEGA], allow_nan=False))
-    titles = ["val_loss by trial, and the best so far", "Parameters and val_loss of all trials",
-              *(f"val_loss by {name}" for name in IMPORTANCE), "What mattered"]  # fmt: skip
-    assert [panel["title"]["text"] for panel in spec["concat"]] == titles
+    titles = ["val_loss by trial, and the best so far", "What mattered", "Parameters and val_loss of all trials",
+              *(f"val_loss by {name}" for name in IMPORTANCE)]  # fmt: skip
+    first, wide, slices = spec["vconcat"]
+    assert [panel["title"]["text"] for panel in [*first["hconcat"], wide, *slices["concat"]]] == titles
     assert bundle["text/plain"] == "\n".join(["Charts:", *(f"  {title}" for title in titles)])
     texts = {element.text for element in ET.fromstring(bundle["image/svg+xml"]).iter(f"{SVG}text")}  # noqa: S314 - our own
     assert {"lr", "0.0001", "sgd", "trial", "val_loss", "70%"} <= texts
@@ -151,7 +152,8 @@ def test_charts_are_a_picture_and_a_specification(study):
 
 def test_some_kinds_can_be_drawn_alone(study):
     bundle = study_plots(study(0.4, 0.2, importance=IMPORTANCE), [PlotKind.IMPORTANCE])
-    assert [panel["title"]["text"] for panel in bundle[VEGA]["concat"]] == ["What mattered"]
+    (row,) = bundle[VEGA]["vconcat"]
+    assert [panel["title"]["text"] for panel in row["hconcat"]] == ["What mattered"]
     assert [type(chart) for chart in charts_of(study(0.4, importance=IMPORTANCE), [PlotKind.IMPORTANCE])] == [
         Importance
     ]
@@ -167,7 +169,23 @@ def test_names_of_the_user_stand_in_no_expression(study):
     assert set(expressions(bundle[VEGA])) <= {
         "slice(datum.label, indexof(datum.label, ':') + 1)",
         "datum.rank == 1",
-        *("x", "y", "trial", "result", "kind", "told", "is", "axis", "at", "rank", "text", "share", "name"),
+        *(
+            "x",
+            "y",
+            "trial",
+            "result",
+            "kind",
+            "told",
+            "is",
+            "axis",
+            "at",
+            "rank",
+            "text",
+            "share",
+            "name",
+            "low",
+            "high",
+        ),
     }
     ET.fromstring(bundle["image/svg+xml"])  # noqa: S314 - our own
 
@@ -193,3 +211,8 @@ def test_what_lies_beyond_points_to_where_it_would_lie(study):
     beyond = [shape for shape in ET.fromstring(chart_svg(chart)).iter("path") if shape.get("d", "").endswith("z")]  # noqa: S314 - our own
     assert len(beyond) == 1
     assert "trial 10" in beyond[0][0].text
+
+
+def test_layers_on_one_axis_agree_whether_it_is_there(study):
+    (panel,) = study_plots(study(0.4, 0.2), [PlotKind.PARALLEL])[VEGA]["vconcat"]
+    assert [layer["encoding"]["y"]["axis"] for layer in panel["layer"]] == [None] * 3
