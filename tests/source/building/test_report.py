@@ -99,6 +99,16 @@ def test_the_end_is_told_behind_all_else(trainer_report, file: Path, history: di
     assert [last for last, _ in told(file, "loss")] == ([step] if history else [])
 
 
+def test_the_end_does_not_tell_the_last_epoch_again(trainer_report, file: Path) -> None:
+    trainer_report.add_measurements({"loss": 0.5}, 2)
+    before = file.read_text()
+    trainer_report.report({"loss": [0.75, 0.5]}, {"test_loss": 0.25})
+    assert file.read_text().startswith(before)
+    trainer_report.report({}, {"test_loss": 0.125})
+    assert told(file, "test_loss") == [(2, 0.125)]
+    assert told(file, "loss") == [(2, 0.5)]
+
+
 def test_a_trial_has_a_file_even_if_nobody_names_it(trainer_report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUD_ML_HP_METRIC_FILE")
     assert trainer_report.metric_file() == "/tmp/hypertune/output.metrics"  # noqa: S108 - the package's own
