@@ -75,6 +75,6 @@ def test_a_reference_is_needed(run):
     with pytest.raises(UsageError) as caught:
         run("%jobs wait")
     assert str(caught.value) == (
-        "%jobs wait: JOB is missing: an id, the beginning of one, or a name: its newest job; taxi/7 is trial 7 of taxi\n"
-        "Help: %jobs wait --help"
+        "%jobs wait: JOB is missing: an id, the beginning of one, or a name: its newest job; "
+        "taxi/7 is trial 7 of taxi\nHelp: %jobs wait --help"
     )
