@@ -18,14 +18,16 @@ from mlmagic.tuning.kernel import SQRT5, Kernel
 # Log-normal priors, for values with variance 1 on axes of length 1: the middle and the width of each.
 _LENGTH_PRIOR = (math.log(0.7), 1.0)
 _SCALE_PRIOR = (0.0, 1.0)
-_NOISE_PRIOR = (math.log(1e-4), 2.0)
+_NOISE_PRIOR = (math.log(1e-3), 3.0)
 
 _LENGTH_BOUNDS = (math.log(0.02), math.log(50.0))
 _SCALE_BOUNDS = (math.log(0.05), math.log(50.0))
 _NOISE_BOUNDS = (math.log(1e-6), math.log(2.0))
 
-# Where the search for the likeliest begins: smooth with hardly any noise, rough, and mostly noise.
-_STARTS = ((0.7, 1.0, 1e-4), (0.25, 1.0, 1e-3), (1.5, 1.0, 0.1))
+# Where the search for the likeliest begins: smooth with hardly any noise, mostly noise, and rough. Of so many values
+# that this takes long the last is left out.
+_STARTS = ((0.7, 1.0, 1e-4), (1.5, 1.0, 0.3), (0.25, 1.0, 1e-3))
+_MANY = 100
 
 
 class Posterior:
@@ -79,7 +81,7 @@ def fit_kernel(rows: Floats, values: Floats, groups: NDArray[np.int64]) -> Kerne
             bounds=bounds,
             options={"maxiter": 50},
         )
-        for length, scale, noise in _STARTS
+        for length, scale, noise in (_STARTS if len(values) <= _MANY else _STARTS[:2])
     ]
     best = np.exp(min(found, key=lambda one: float(one.fun)).x)
     lengths, (scale, noise) = best[:count], best[count:]

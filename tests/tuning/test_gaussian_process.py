@@ -8,7 +8,7 @@ from scipy import integrate, optimize, stats
 
 from mlmagic.tuning.acquisition import log_improvement
 from mlmagic.tuning.encoding import Floats
-from mlmagic.tuning.gaussian_process import Posterior, _Likelihood, fit_kernel
+from mlmagic.tuning.gaussian_process import _NOISE_PRIOR, Posterior, _Likelihood, fit_kernel
 from mlmagic.tuning.kernel import Kernel, standard_values
 
 GROUPS = np.array([0, 1, 1])
@@ -26,6 +26,15 @@ def test_it_goes_through_what_it_knows_and_is_unsure_elsewhere() -> None:
     assert means[:-1] == pytest.approx(values, abs=0.01)
     assert deviations[:-1].max() < 0.02
     assert [means[-1], deviations[-1]] == pytest.approx([0, math.sqrt(1.5)], abs=1e-3)
+
+
+def test_much_noise_is_not_taken_for_a_rough_function() -> None:
+    numbers = np.random.default_rng(0)
+    rows = numbers.random((120, 3))
+    values = np.sin(6 * rows[:, 0]) + numbers.normal(0, 0.7, 120)
+    kernel = fit_kernel(rows, standard_values(values, 3.0), GROUPS)
+    assert kernel.noise > 0.2
+    assert kernel.weights.max() < 100
 
 
 def test_slopes_are_the_gradients_of_the_prediction() -> None:
@@ -50,7 +59,8 @@ def test_the_likelihood_and_its_gradient() -> None:
     density = stats.multivariate_normal(np.zeros(10), covariance).logpdf(values)
     flat = np.log([0.5, 1.2, 1.5, 0.02])
     other = stats.multivariate_normal(np.zeros(10), covariance + 0.01 * np.eye(10)).logpdf(values)
-    prior = (math.log(0.01 / 1e-4) ** 2 - math.log(0.02 / 1e-4) ** 2) / 8
+    middle, width = _NOISE_PRIOR
+    prior = ((math.log(0.01) - middle) ** 2 - (math.log(0.02) - middle) ** 2) / 2 / width**2
     assert likelihood(logarithms)[0] - likelihood(flat)[0] == pytest.approx(other - density + prior)
 
 
