@@ -47,6 +47,7 @@ class History:
 
     metric: str
     dots: tuple[Dot, ...]
+    """The best last: it is drawn over the others."""
     failed: tuple[int, ...]
     """Numbers of trials that have no result."""
     best: tuple[tuple[int, float], ...]
@@ -88,7 +89,7 @@ class Slice:
     axis: ParameterAxis
     result: ResultAxis
     dots: tuple[tuple[str, Dot], ...]
-    """Values of the parameter, each with its trial."""
+    """Values of the parameter, each with its trial; the best last."""
     last: int
 
 
@@ -128,7 +129,7 @@ def history(report: StudyReport) -> list[Chart]:
     return [
         History(
             metric=one_line(report.spec.metric),
-            dots=dots,
+            dots=tuple(sorted(dots, key=_is_best)),
             failed=failed,
             best=_best_so_far(dots, report.spec.goal),
             last=max(report.study.total, *(trial.number for trial in report.study.trials)),
@@ -167,7 +168,7 @@ def parallel(report: StudyReport) -> list[Chart]:
 
 def slices(report: StudyReport) -> list[Chart]:
     """Return results by each parameter, those that mattered most first."""
-    dots = list(_dots(report))
+    dots = sorted(_dots(report), key=_is_best)
     parameters = {trial.number: trial.parameters for trial in report.study.trials}
     axis = result_axis([dot.value for dot in dots], report.spec.goal)
     found: list[Chart] = []
@@ -210,6 +211,10 @@ def _dots(report: StudyReport, *, is_final_only: bool = True) -> list[Dot]:
             )
         )
     return found
+
+
+def _is_best(dot: Dot) -> bool:
+    return dot.is_best
 
 
 def _told(report: StudyReport, trial: Trial, value: float) -> str:

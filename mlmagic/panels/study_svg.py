@@ -115,8 +115,7 @@ def _history(chart: History, size: Size) -> list[Html]:
         shapes.append(element("path", d=path, fill="none", stroke=_BEST, stroke_width="1.6", stroke_opacity=".9"))
     shapes += [_cross(x(number), bottom - _LANE / 2, f"trial {number} failed") for number in chart.failed]
     return shapes + [
-        _dot(dot, x(dot.number), y(dot.value), is_beyond=chart.axis.is_beyond(dot.value))
-        for dot in sorted(chart.dots, key=_is_best)
+        _dot(dot, x(dot.number), y(dot.value), is_beyond=chart.axis.is_beyond(dot.value)) for dot in chart.dots
     ]
 
 
@@ -172,7 +171,7 @@ def _slice(chart: Slice, size: Size) -> list[Html]:
     for part, text in ticks:
         x = _LEFT + inset + (across - 2 * inset) * part
         shapes.append(words(fit(text, room), x, bottom + 14, anchor="middle"))
-    for value, dot in sorted(chart.dots, key=lambda pair: _is_best(pair[1])):
+    for value, dot in chart.dots:
         place = chart.axis.place(value)
         if place is not None:
             x, y = _LEFT + inset + (across - 2 * inset) * place, bottom - down * chart.result.place(dot.value)
@@ -249,11 +248,6 @@ def _dot(dot: Dot, x: float, y: float, *, is_beyond: bool, opacity: float = 0.85
     # What goes on, or was stopped, is hollow.
     dashed = {} if dot.is_final else {"stroke_dasharray": "2 1.5"}
     return element("circle", told, **place, r="3.5", fill="none", stroke=_DOT, stroke_width="1.5", **dashed)
-
-
-def _is_best(dot: Dot) -> bool:
-    """Tell what is drawn last, over the others."""
-    return dot.is_best
 
 
 def _cross(x: float, y: float, told: str) -> Html:

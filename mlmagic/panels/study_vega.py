@@ -107,13 +107,13 @@ def _parallel(chart: Parallel) -> Spec:
     x: Spec = {"field": "axis", "type": "nominal", "sort": axes, "title": None, "axis": {**show, "domain": False}}
     x["scale"] = {"type": "point", "padding": 0.3}
     y: Spec = {"field": "at", "type": "quantitative", "axis": None, "scale": {"domain": [_BELOW - 0.02, 1.02]}}
-    is_best = {"test": "datum.rank == 1"}
+    of_best = {"test": "datum.rank == 1"}
     line: Spec = {
         "x": x,
         "y": y,
         "detail": {"field": "trial", "type": "nominal"},
-        "color": {"condition": {**is_best, "value": COLOURS[1]}, "value": COLOURS[0]},
-        "strokeWidth": {"condition": {**is_best, "value": 2.5}, "value": 1.2},
+        "color": {"condition": {**of_best, "value": COLOURS[1]}, "value": COLOURS[0]},
+        "strokeWidth": {"condition": {**of_best, "value": 2.5}, "value": 1.2},
         "opacity": {
             "field": "rank",
             "type": "quantitative",

@@ -95,12 +95,12 @@ def test_the_history_has_results_and_the_best_so_far(study):
     assert [(dot.number, dot.is_final, dot.is_early, dot.is_best) for dot in chart.dots] == [
         (1, True, False, False),
         (3, True, False, False),
-        (4, True, False, True),
         (5, True, True, False),
         (6, False, False, False),
+        (4, True, False, True),
     ]
     assert chart.dots[0].told == "trial 1: val_loss 0.4000 · lr=0.00017 units=16 optimizer=sgd momentum=0.9 batch=64"
-    assert "so far" in chart.dots[-1].told
+    assert "so far" in chart.dots[-2].told
 
 
 def test_lines_across_all_parameters_end_with_the_best(study):
