@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec
 from mlmagic.spec.study import Promotion, Trial
@@ -32,9 +33,6 @@ def trial_spec(study: JobRecord, trial: Trial) -> JobSpec:
 
 def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobSpec:
     """Return the training job that repeats a trial in full. Of arguments that come twice, programs take the last."""
-    given = dict(
-        word.removeprefix("--").split("=", 1) for word in promotion.args if word.startswith("--") and "=" in word
-    )
     return dataclasses.replace(
         study.spec,
         kind=JobKind.TRAINING,
@@ -43,7 +41,12 @@ def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobS
         model=promotion.model,
         set_default=promotion.set_default,
         args=(*study.spec.args, *_words(trial.parameters), *_words(all_rows(study.spec)), *promotion.args),
-        flags={**study.spec.flags, **_flags(trial.parameters), **all_rows(study.spec), **_flags(given)},
+        flags={
+            **study.spec.flags,
+            **_flags(trial.parameters),
+            **all_rows(study.spec),
+            **_flags(_given(promotion.args)),
+        },
         timeout_seconds=None,
         rerun_of=None,
         environment=None,
@@ -56,6 +59,16 @@ def all_rows(study: JobSpec) -> dict[str, str]:
     sees_sample = study.dataset is not None and any(word.partition("=")[0] == "--sample" for word in study.args)
     is_tuned = study.study is not None and any(one.name == "sample" for one in study.study.parameters)
     return {"sample": "1"} if sees_sample and not is_tuned else {}
+
+
+def _given(args: Sequence[str]) -> dict[str, str]:
+    """Return what flags are set to by `--epochs=20` or `--epochs 20`; one that stands alone tells no value."""
+    values = {}
+    for word, following in itertools.zip_longest(args, args[1:], fillvalue="--"):
+        name, equals, text = word.removeprefix("--").partition("=")
+        if word.startswith("--") and (equals or not following.startswith("--")):
+            values[name] = text if equals else following
+    return values
 
 
 def _words(parameters: Mapping[str, str]) -> tuple[str, ...]:

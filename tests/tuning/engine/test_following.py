@@ -13,7 +13,7 @@ from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.filters.parser import parse
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobKind, JobRecord, JobState
-from mlmagic.spec.study import Goal, Promotion, Study, TrialState
+from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, Promotion, StoppingRule, Study, TrialState
 from mlmagic.testing.backends import read_log, wait_for
 from mlmagic.tuning.taking_up import EarlierTrials, known_values
 from mlmagic.workspace.discovery import open_workspace
@@ -40,6 +40,14 @@ def test_it_is_the_same_as_if_there_had_been_more_trials(run_study: RunStudy) ->
     _, half = run_study(study=study_spec(trials=3))
     _, resumed = run_study(study=study_spec(trials=2, resumes=half.id))
     assert [trial.parameters for trial in resumed.trials] == [trial.parameters for trial in whole.trials]
+
+
+def test_early_stopping_knows_the_curves_of_the_study_before(run_study: RunStudy) -> None:
+    _, old = run_study(PROGRAM + "report(5, 4, 3, 2, 1)\n", study=study_spec(trials=5, algorithm=Algorithm.RANDOM))
+    rule = EarlyStopping(rule=StoppingRule.MEDIAN)
+    spec = study_spec(trials=1, early_stopping=rule, resumes=old.id, algorithm=Algorithm.RANDOM)
+    _, study = run_study(PROGRAM + "report(9, 9, 9)\ntime.sleep(600)\n", study=spec)
+    assert study.trials[-1].is_stopped_early
 
 
 def test_what_was_cut_off_is_tried_anew(backend: LocalBackend, workspace: Workspace, run_study: RunStudy) -> None:
@@ -76,7 +84,7 @@ def test_a_study_that_learns_from_others(backend: LocalBackend, workspace: Works
 
 
 def test_the_best_trial_is_promoted(backend: LocalBackend, run_study: RunStudy) -> None:
-    promotion = Promotion(args=("--epochs=20", "--units=9"), model="delays", set_default=True)
+    promotion = Promotion(args=("--epochs", "20", "--units=9"), model="delays", set_default=True)
     source = REPORTS.replace('os.environ["CLOUD_ML_TRIAL_ID"]', 'os.environ.get("CLOUD_ML_TRIAL_ID", 0)')
     record, study = run_study(source, study=study_spec(trials=2, promotion=promotion), args=("--epochs=1",))
     (row,) = backend.list(where=parse(f"fromStudy={study.id}"))
