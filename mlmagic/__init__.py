@@ -12,6 +12,7 @@ __version__ = "0.1.0.dev0"
 if TYPE_CHECKING:
     from mlmagic import errors
     from mlmagic.api.batch_prediction import plan_predict_files, predict_files
+    from mlmagic.api.boards import boards, stop_boards, tensorboard
     from mlmagic.api.comparison import compare_jobs
     from mlmagic.api.datasets import dataset, datasets, diff_datasets
     from mlmagic.api.deployment import deploy, plan_deployment
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 # Resolved on first use: `import mlmagic` costs next to nothing.
 _HOMES = {
+    "boards": "mlmagic.api.boards",
     "cancel_jobs": "mlmagic.api.jobs",
     "compare_jobs": "mlmagic.api.comparison",
     "dataset": "mlmagic.api.datasets",
@@ -63,8 +65,10 @@ _HOMES = {
     "promote": "mlmagic.api.promotion",
     "resume": "mlmagic.api.promotion",
     "status": "mlmagic.api.status",
+    "stop_boards": "mlmagic.api.boards",
     "studies": "mlmagic.api.study",
     "study": "mlmagic.api.study",
+    "tensorboard": "mlmagic.api.boards",
     "train": "mlmagic.api.training",
     "tune": "mlmagic.api.tuning",
     "use": "mlmagic.session",
@@ -74,10 +78,11 @@ _HOMES = {
 }
 
 __all__ = [
-    "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy", "diff_datasets",
-    "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job", "jobs", "model",
-    "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training", "plan_tuning", "predict",
-    "predict_files", "preprocess", "promote", "resume", "status", "studies", "study", "train", "tune", "use",
+    "boards", "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy",
+    "diff_datasets", "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job",
+    "jobs", "model", "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training",
+    "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume", "status", "stop_boards", "studies",
+    "study", "tensorboard", "train", "tune", "use",
 ]  # fmt: skip
 
 

@@ -22,7 +22,9 @@ from mlmagic.magics.models import models
 from mlmagic.magics.models_table import MODELS
 from mlmagic.magics.predict import PREDICT, predict
 from mlmagic.magics.preprocess import PREPROCESS, preprocess
+from mlmagic.magics.replaced import ReplacedMagics
 from mlmagic.magics.tables import Magic, Parsed
+from mlmagic.magics.tensorboard import TENSORBOARD, tensorboard
 from mlmagic.magics.train import TRAIN, train
 from mlmagic.magics.tune import tune
 from mlmagic.magics.tune_table import TUNE
@@ -40,6 +42,7 @@ _MAGICS: tuple[tuple[Magic, Run], ...] = (
     (DEPLOY, deploy),
     (ENDPOINTS, endpoints),
     (PREDICT, predict),
+    (TENSORBOARD, tensorboard),
 )
 _WITH_BODY = tuple(magic.name for magic, _ in _MAGICS if magic.command.body)
 
@@ -52,6 +55,7 @@ class Extension:
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
         self._displays = (PlotDisplay(shell), EvaluationDisplay(shell), EndpointDisplay(shell, self.panels))
+        self._replaced = ReplacedMagics(shell)
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""
 
@@ -59,7 +63,9 @@ class Extension:
         """Register magics and hooks."""
         for magic, run in _MAGICS:
             kind = "line_cell" if magic.command.body else "line"
-            self.shell.register_magic_function(self._function(magic, run), kind, magic.name)
+            function = self._function(magic, run)
+            self._replaced.note(magic.name, function)
+            self.shell.register_magic_function(function, kind, magic.name)
         self.shell.input_transformers_cleanup.append(keep_empty_body)
         self.history.start()
         self.panels.start()
@@ -69,9 +75,7 @@ class Extension:
 
     def stop(self) -> None:
         """Take out what `start` put in."""
-        for magic, _ in _MAGICS:
-            for table in self.shell.magics_manager.magics.values():
-                table.pop(magic.name, None)
+        self._replaced.restore()
         self.shell.input_transformers_cleanup.remove(keep_empty_body)
         self.history.stop()
         self.panels.stop()

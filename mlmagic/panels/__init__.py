@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlmagic.panels.board import board_bundle, boards_bundle
     from mlmagic.panels.comparison import comparison_bundle
     from mlmagic.panels.dataset import dataset_bundle
     from mlmagic.panels.dataset_diff import dataset_diff_bundle
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 # Resolved on first use: who shows a job needs no dry run's view.
 _HOMES = {
     "batch_plan_bundle": "plan",
+    "board_bundle": "board",
+    "boards_bundle": "board",
     "checkup_bundle": "status",
     "comparison_bundle": "comparison",
     "config_bundle": "status",
@@ -63,6 +66,8 @@ _HOMES = {
 
 __all__ = [
     "batch_plan_bundle",
+    "board_bundle",
+    "boards_bundle",
     "checkup_bundle",
     "comparison_bundle",
     "config_bundle",

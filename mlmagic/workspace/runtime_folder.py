@@ -76,6 +76,11 @@ class RuntimeFolder:
         return self.root / f"e-{hashlib.sha256(endpoint.encode()).hexdigest()[: len(_SOCKET) - 2]}"
 
     @property
+    def boards(self) -> Path:
+        """The folder of TensorBoards, which may not be there."""
+        return self.root / "boards"
+
+    @property
     def ports(self) -> Path:
         """The folder of locks on ports, which is the same for all workspaces of this user."""
         return self.root.parent / "ports"

@@ -1,0 +1,177 @@
+"""What a board is asked to show: jobs, studies, trials and folders, each under a name of its own."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.api.arguments import read_whole_number
+from mlmagic.api.selection import find_job
+from mlmagic.errors import MlmagicError, NotFoundError, UsageError
+from mlmagic.spec.board import BoardSource, BoardSpec
+from mlmagic.spec.job import JobKind, JobRecord
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
+    from mlmagic.session import Session
+
+_SHOWN = frozenset({JobKind.TRAINING, JobKind.TUNING})
+_WORDS = {JobKind.PREPROCESSING: "preprocessing", JobKind.BATCH_PREDICTION: "batch prediction"}
+
+
+def read_sources(
+    session: Session, references: Sequence[object], *, best: object = None, logdir: object = None
+) -> BoardSpec:
+    """Return what the board is to show; without jobs and folders, the newest job that trains.
+
+    Raises:
+        NotFoundError: there is no job for a reference, or none at all.
+        UsageError: arguments that do not fit; all are listed.
+    """
+    backend = session.backend()
+    errors: list[MlmagicError] = []
+    records: dict[str, JobRecord] = {}
+    for reference in references:
+        try:
+            record = _read_job(session, backend, reference)
+        except (NotFoundError, UsageError) as error:
+            errors.append(error)
+        else:
+            records.setdefault(record.id, record)
+    folders: list[Path] = []
+    count = None
+    try:
+        folders = _read_folders(logdir)
+    except UsageError as error:
+        errors.append(error)
+    if not references and logdir is None and not errors:
+        newest = _newest(session, backend)
+        records[newest.id] = newest
+    try:
+        count = _read_best(best, records, is_complete=not errors)
+    except UsageError as error:
+        errors.append(error)
+    _raise(errors)
+    sources = [*_job_sources(list(records.values()), count), *(BoardSource(name="", folder=str(f)) for f in folders)]
+    return BoardSpec(sources=_with_folder_names(sources), workspace=str(session.location.root.absolute()))
+
+
+def _read_job(session: Session, backend: Backend, reference: object) -> JobRecord:
+    record = backend.get(find_job(backend, reference).id)
+    if record.spec.kind not in _SHOWN:
+        word = _WORDS.get(record.spec.kind, record.spec.kind.value)
+        raise UsageError(f"{record.id} is a {word} job, which writes nothing for TensorBoard.")
+    if not session.location.job(record.id).root.is_dir():
+        raise NotFoundError(f"{record.id} has no folder in {session.location.root}, so no logs to show.")
+    return record
+
+
+def _newest(session: Session, backend: Backend) -> JobRecord:
+    for summary in backend.list():
+        if summary.kind in _SHOWN and session.location.job(summary.id).root.is_dir():
+            return backend.get(summary.id)
+    raise NotFoundError(
+        "there is no job yet that TensorBoard could show.",
+        hint="Train one: %%train NAME. Or show a folder: --logdir DIR",
+    )
+
+
+def _read_folders(logdir: object) -> list[Path]:
+    given = [] if logdir is None else [logdir] if isinstance(logdir, str | os.PathLike) else logdir
+    if not isinstance(given, Sequence) or not all(isinstance(one, str | os.PathLike) for one in given):
+        raise UsageError(f"logdir is a folder or a list of folders, not {type(logdir).__name__} {logdir!r:.60}.")
+    problems = []
+    found: dict[Path, None] = {}
+    for one in given:
+        text = os.fspath(one)
+        path = Path(os.path.abspath(Path(text).expanduser())) if text and "\0" not in text else None  # noqa: PTH100 - links stay
+        if path is None or "://" in text:
+            problems.append(f"logdir {text!r} is no folder of this machine.")
+        elif path.exists() and not path.is_dir():
+            problems.append(f"logdir {text!r} is a file; name the folder that it is in.")
+        else:
+            found[path] = None
+    if len(problems) == 1:
+        raise UsageError(problems[0])
+    if problems:
+        raise UsageError("these are no folders of logs:", problems=problems)
+    return list(found)
+
+
+def _read_best(best: object, records: dict[str, JobRecord], *, is_complete: bool) -> int | None:
+    if best is None:
+        return None
+    count = read_whole_number(best, "best", 1)
+    # Of a reference that means nothing it cannot be told whether it was to be a study.
+    if is_complete and not any(record.spec.study for record in records.values()):
+        raise UsageError(
+            "best chooses among the trials of a study, and no study is named.", hint="%tune list shows all."
+        )
+    return count
+
+
+def _job_sources(records: Sequence[JobRecord], best: int | None) -> list[BoardSource]:
+    # A trial is called after its study.
+    owners = {record.id: record.spec.parent or record.id for record in records}
+    names = unique_names({owners[record.id]: record.spec.display_name for record in records})
+    found = []
+    for record in records:
+        name = names[owners[record.id]]
+        is_study = record.spec.study is not None
+        if record.spec.parent is not None:
+            name = f"{name}/{record.spec.trial}"
+        found.append(BoardSource(name=name, job=record.id, is_study=is_study, best=best if is_study else None))
+    return found
+
+
+def unique_names(display_names: dict[str, str]) -> dict[str, str]:
+    """Return what each job is called: its display name, or where several have that, with as much of its id's end.
+
+    Args:
+        display_names: of each job, by its id.
+    """
+    counts = Counter(display_names.values())
+    found = {job: name for job, name in display_names.items() if counts[name] == 1}
+    for job in display_names.keys() - found.keys():
+        rivals = [other for other in display_names if other != job and display_names[other] == display_names[job]]
+        found[job] = f"{display_names[job]}-{_unique_end(job, rivals)}"
+    # Somebody may have called another job just so.
+    return found if len(set(found.values())) == len(found) else {job: job for job in display_names}
+
+
+def _unique_end(job: str, rivals: Sequence[str]) -> str:
+    parts = job.split("-")
+    for count in range(1, len(parts)):
+        end = "-".join(parts[-count:])
+        if not any(rival.endswith(f"-{end}") for rival in rivals):
+            return end
+    return job
+
+
+def _with_folder_names(sources: Sequence[BoardSource]) -> tuple[BoardSource, ...]:
+    """Call each folder as its last part is called, with a number where that is taken."""
+    taken = {source.name.partition("/")[0] for source in sources if source.folder is None}
+    found = []
+    for source in sources:
+        if source.folder is None:
+            found.append(source)
+            continue
+        name = base = Path(source.folder).name or "logs"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name)
+        found.append(BoardSource(name=name, folder=source.folder))
+    return tuple(found)
+
+
+def _raise(errors: Sequence[MlmagicError]) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        problems = [" ".join(filter(None, [error.message, "; ".join(error.problems), error.hint])) for error in errors]
+        raise UsageError("tensorboard cannot take these arguments:", problems=problems)

@@ -1,0 +1,132 @@
+"""A board as others see it: started or found, asked whether it answers, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlmagic.errors import BackendError
+from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.runtime.detached import start_detached
+from mlmagic.spec.board import BoardSpec
+from mlmagic.spec.codec import dumps
+from mlmagic.tensorboards.record import ALIVE, HOST, BoardFolder, BoardRecord, board_folder, key_of, read_board
+from mlmagic.workspace.files import explained, make_folder, write_atomic
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.processes import is_alive
+
+_ENTRY = Path(__file__).with_name("__main__.py")
+_LONGEST_LOG = 1 << 20
+_START_SECONDS = 120.0
+_ANSWER_SECONDS = 10.0
+_END_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+
+
+def ensure_board(workspace: Workspace, spec: BoardSpec) -> BoardRecord:
+    """Return the board that shows this, and start it if there is none; it answers when this returns.
+
+    Raises:
+        BackendError: it cannot be started; has the last of what it said.
+        WorkspaceError: the folder for it cannot be trusted or made.
+    """
+    folder = board_folder(workspace, key_of(spec))
+    deadline = time.monotonic() + _START_SECONDS
+    is_started = False
+    while time.monotonic() < deadline:
+        record = read_board(folder)
+        if record is not None and _answers(record):
+            return record
+        if record is not None:
+            # Stopped, or stuck: one that answers takes its place.
+            stop_board(folder, record)
+        with _lock(folder) as lock:
+            if lock is not None and is_started:
+                raise _not_started(folder)
+            if lock is not None:
+                _start(folder, spec, lock)
+                is_started = True
+        time.sleep(_POLL_SECONDS)
+    raise _not_started(folder)
+
+
+def stop_board(folder: BoardFolder, record: BoardRecord) -> None:
+    """End the process of a board, and return when it is gone. One that takes longer is killed."""
+    deadline = time.monotonic() + _END_SECONDS
+    _signal(record, signal.SIGTERM)
+    # One that was stopped would never hear of it.
+    _signal(record, signal.SIGCONT)
+    while is_alive(record.process):
+        if time.monotonic() > deadline:
+            _signal(record, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
+    with _lock(folder) as lock:
+        # Of one that was killed; another kernel may be starting it again.
+        if lock is not None:
+            shutil.rmtree(folder.root, ignore_errors=True)
+            folder.lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(folder: BoardFolder) -> Iterator[int | None]:
+    with explained(f"lock {folder.lock}"):
+        make_folder(folder.lock.parent)
+        lock = take_lock(folder.lock)
+    try:
+        yield lock
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _start(folder: BoardFolder, spec: BoardSpec, lock: int) -> None:
+    with explained(f"start a board in {folder.root}"):
+        # What one that was killed has left.
+        shutil.rmtree(folder.root, ignore_errors=True)
+        make_folder(folder.root)
+        write_atomic(folder.spec, dumps(spec), sync=False)
+    start_detached(
+        [sys.executable, "-I", str(_ENTRY), str(folder.root), str(lock)],
+        folder.log,
+        longest_log=_LONGEST_LOG,
+        descriptors=[lock],
+        what="TensorBoard",
+    )
+
+
+def _answers(record: BoardRecord) -> bool:
+    """Say whether the board answers; it counts as a request, so that the board does not end just now."""
+    connection = http.client.HTTPConnection(HOST, record.port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", record.prefix + ALIVE)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _signal(record: BoardRecord, number: signal.Signals) -> None:
+    if is_alive(record.process):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(record.process.pid, number)
+
+
+def _not_started(folder: BoardFolder) -> BackendError:
+    try:
+        said = folder.log.read_text("utf-8", "replace").strip().splitlines()[-5:]
+    except OSError:
+        said = []
+    return BackendError(
+        "TensorBoard could not be started" + ("; the last that it said:" if said else "."),
+        problems=said,
+        hint="Look whether it works by itself: !tensorboard --version",
+    )
