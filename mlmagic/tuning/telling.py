@@ -24,7 +24,7 @@ class Teller:
     def begins(self, study: Study) -> None:
         """Say what is searched, or how far an earlier attempt has come."""
         if ended := [trial for trial in study.trials if trial.state.is_final]:
-            self.says(f"goes on: {len(ended)} trials have ended")
+            self.says(f"goes on: {'1 trial has' if len(ended) == 1 else f'{len(ended)} trials have'} ended")
             return
         goal = "maximize" if self._spec.goal is Goal.MAXIMIZE else "minimize"
         names = ", ".join(parameter.name for parameter in self._spec.parameters)

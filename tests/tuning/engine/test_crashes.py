@@ -103,7 +103,7 @@ def test_a_study_that_is_killed_goes_on(backend: LocalBackend, workspace: Worksp
     check_whole(workspace, read_study(workspace, study_id), 3)
     log = read_log(backend, study_id)
     assert "mlmagic: attempt 2 (attempt 1: " in log
-    assert "goes on: 1 trials have ended\n" in log
+    assert "goes on: 1 trial has ended\n" in log
 
 
 def test_a_study_goes_on_without_its_agent(backend: LocalBackend, workspace: Workspace) -> None:
