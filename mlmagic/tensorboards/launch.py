@@ -48,6 +48,7 @@ def ensure_board(workspace: Workspace, spec: BoardSpec) -> BoardRecord:
         if record is not None:
             # Stopped, or stuck: one that answers takes its place.
             stop_board(folder, record)
+            is_started = False
         with _lock(folder) as lock:
             if lock is not None and is_started:
                 raise _not_started(folder)
