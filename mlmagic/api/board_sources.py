@@ -41,12 +41,8 @@ def read_sources(
             errors.append(error)
         else:
             records.setdefault(record.id, record)
-    folders: list[Path] = []
+    folders = _read_folders(logdir, errors)
     count = None
-    try:
-        folders = _read_folders(logdir)
-    except UsageError as error:
-        errors.append(error)
     if not references and logdir is None and not errors:
         newest = _newest(session, backend)
         records[newest.id] = newest
@@ -79,25 +75,22 @@ def _newest(session: Session, backend: Backend) -> JobRecord:
     )
 
 
-def _read_folders(logdir: object) -> list[Path]:
+def _read_folders(logdir: object, errors: list[MlmagicError]) -> list[Path]:
     given = [] if logdir is None else [logdir] if isinstance(logdir, str | os.PathLike) else logdir
     if not isinstance(given, Sequence) or not all(isinstance(one, str | os.PathLike) for one in given):
-        raise UsageError(f"logdir is a folder or a list of folders, not {type(logdir).__name__} {logdir!r:.60}.")
-    problems = []
+        told = f"{type(logdir).__name__} {logdir!r:.60}"
+        errors.append(UsageError(f"logdir is a folder or a list of folders, not {told}."))
+        return []
     found: dict[Path, None] = {}
     for one in given:
         text = os.fspath(one)
-        path = Path(os.path.abspath(Path(text).expanduser())) if text and "\0" not in text else None  # noqa: PTH100 - links stay
-        if path is None or "://" in text:
-            problems.append(f"logdir {text!r} is no folder of this machine.")
-        elif path.exists() and not path.is_dir():
-            problems.append(f"logdir {text!r} is a file; name the folder that it is in.")
-        else:
-            found[path] = None
-    if len(problems) == 1:
-        raise UsageError(problems[0])
-    if problems:
-        raise UsageError("these are no folders of logs:", problems=problems)
+        if not text or "\0" in text or "://" in text:
+            errors.append(UsageError(f"logdir {text!r} is no folder of this machine."))
+            continue
+        path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - as it is named, links and all
+        if path.exists() and not path.is_dir():
+            errors.append(UsageError(f"logdir {text!r} is a file; name the folder that it is in."))
+        found[path] = None
     return list(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,9 +40,13 @@ class BoardSpec(Noun):
     @property
     def command(self) -> str:
         """What starts it again."""
-        words = [f"--logdir {source.folder}" if source.folder else source.job or "" for source in self.sources]
+        words = [_word(source) for source in self.sources]
         best = next((source.best for source in self.sources if source.best), None)
         return " ".join(["%tensorboard", *words, *([f"--best {best}"] if best else [])])
+
+
+def _word(source: BoardSource) -> str:
+    return f"--logdir {shlex.quote(source.folder)}" if source.folder else source.job or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

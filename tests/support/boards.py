@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from support.event_files import event, record
+
 from mlmagic.api.boards import boards
 from mlmagic.session import Session
-from support.event_files import event, record
 
 PATIENCE_SECONDS = 60.0
 

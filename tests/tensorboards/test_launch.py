@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.agents import until
+from support.boards import ask, no_board_left, wait_for_runs, write_events
 
 from mlmagic.errors import BackendError
 from mlmagic.session import Session
@@ -18,8 +20,6 @@ from mlmagic.tensorboards import launch
 from mlmagic.tensorboards.launch import ensure_board, stop_board
 from mlmagic.tensorboards.record import board_folder, key_of, running_boards
 from mlmagic.workspace.processes import is_alive
-from support.agents import until
-from support.boards import ask, no_board_left, wait_for_runs, write_events
 
 
 @pytest.fixture

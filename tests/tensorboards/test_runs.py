@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.studies import study_spec, trial
 
 from mlmagic.spec import codec
 from mlmagic.spec.board import BoardSource, BoardSpec
@@ -13,7 +14,6 @@ from mlmagic.spec.study import Goal, Measurement, Study, TrialState
 from mlmagic.tensorboards.runs import best_trials, link_runs, runs_of
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.studies import open_trials
-from support.studies import study_spec, trial
 
 STUDY = "flights-20260131-123015-0a1b"
 

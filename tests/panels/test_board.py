@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mlmagic.panels import board_bundle, boards_bundle
+from mlmagic.panels.board import LIST_MIME_TYPE, MIME_TYPE
+from mlmagic.spec.board import BoardPage, BoardSource, BoardSpec
+
+URL = "http://127.0.0.1:40000/secret/"
+
+
+@pytest.fixture
+def page(now):
+    sources = (
+        BoardSource(name="flights", job="flights-20261121-092000-cd34", is_study=True, best=5),
+        BoardSource(name="<b>'\"&", folder="/logs/<b>'\"&"),
+    )
+    spec = BoardSpec(sources=sources, workspace="/here/.mlmagic")
+    return BoardPage(spec=spec, url=URL, is_running=True, start_time=now - timedelta(minutes=3))
+
+
+def test_a_board_is_a_frame_in_a_notebook_and_an_address_in_a_terminal(page):
+    bundle = board_bundle(page)
+    assert f'<a href="{URL}" target="_blank" rel="noopener noreferrer">' in bundle["text/html"]
+    assert all(
+        part in bundle["text/html"] for part in (f' src="{URL}"', ' height="800"', "Reachable from this machine")
+    )
+    assert bundle["text/plain"].split("\n")[:2] == ["TensorBoard of flights, <b>'\"&", f"  {URL}"]
+    assert bundle[MIME_TYPE]["url"] == URL
+
+
+def test_names_are_shown_as_they_are(page):
+    for bundle in (board_bundle(page), boards_bundle([page]), board_bundle(replace(page, is_running=False))):
+        assert "<b>" not in bundle["text/html"]
+        assert "&lt;b&gt;&#x27;&quot;&amp;" in bundle["text/html"]
+
+
+def test_one_that_ended_says_how_it_is_started_again(page):
+    bundle = board_bundle(replace(page, is_running=False))
+    assert "<iframe" not in bundle["text/html"]
+    assert URL not in bundle["text/html"]
+    assert bundle["text/plain"] == (
+        "TensorBoard of flights, <b>'\"&: ended\n"
+        "Start it again: %tensorboard flights-20261121-092000-cd34 --logdir '/logs/<b>'\"'\"'\"&' --best 5"
+    )
+
+
+def test_boards_are_listed(page, now):
+    bundle = boards_bundle([page, replace(page, is_running=False)], now=now)
+    lines = bundle["text/plain"].split("\n")
+    assert [line.split()[-4:] for line in lines[1:3]] == [["runs", "3", "min", "ago"], ["ended", "3", "min", "ago"]]
+    assert lines[3:] == [URL]
+    assert bundle["text/html"].count(f'href="{URL}"') == 1
+    assert len(bundle[LIST_MIME_TYPE]["boards"]) == 2
+
+
+def test_without_any_it_is_said_how_one_is_started():
+    bundle = boards_bundle([])
+    assert bundle["text/plain"] == "No TensorBoard runs. One is started with %tensorboard JOB."
+    assert bundle[LIST_MIME_TYPE]["boards"] == []
