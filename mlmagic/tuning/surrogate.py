@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlmagic.tuning.acquisition import Acquisition
-from mlmagic.tuning.encoding import Encoding
+from mlmagic.tuning.encoding import Encoding, Floats
 from mlmagic.tuning.gaussian_process import Posterior, fit_kernel
-from mlmagic.tuning.kernel import standard_values
+from mlmagic.tuning.kernel import squared_distances, standard_values
 from mlmagic.tuning.space import Places, Space
 
 # How much a failed point says of its surroundings: as a bad value with this variance.
@@ -20,6 +20,10 @@ _FAILED_NOISE = 0.1
 _REACH = 3.0
 
 _BELIEVED_NOISE = 1e-6
+
+# So many trials so near each other, on axes of length 1, are enough.
+_CROWD = 3
+_CROWD_RADIUS = 0.01
 
 # So many of the best points are looked about.
 _KNOWN = 5
@@ -60,4 +64,12 @@ def promising(
     tried = [*places, *pending]
     expected = posterior.predict(encoding.rows(tried))[0]
     known = [tried[place] for place in np.argsort(expected, kind="stable")[:_KNOWN]]
-    return Acquisition(space, encoding, posterior, float(expected.min())).best_points(known, numbers)
+    points = Acquisition(space, encoding, posterior, float(expected.min())).best_points(known, numbers)
+    return _crowded_last(points, encoding, encoding.rows(tried))
+
+
+def _crowded_last(points: Sequence[Places], encoding: Encoding, tried: Floats) -> list[Places]:
+    """Put points last that have enough tried ones about them: the rest of a minimum is not worth all trials."""
+    near = squared_distances(encoding.rows(points), tried) < _CROWD_RADIUS**2
+    is_crowded = dict(zip(points, (near.sum(1) >= _CROWD).tolist(), strict=True))
+    return sorted(points, key=lambda point: is_crowded[point])
