@@ -73,6 +73,7 @@ def why_waiting(job_id: str, queue: Sequence[Demand], running: Collection[Demand
     if any(demand.id == job_id and demand.is_nothing for demand in queue):
         return None
     queue = [demand for demand in queue if not demand.is_nothing]
+    running = [demand for demand in running if not demand.is_nothing]
     before = [demand.id for demand in queue].index(job_id)
     if before:
         return f"{before} {'job' if before == 1 else 'jobs'} before it"
@@ -85,5 +86,7 @@ def why_waiting(job_id: str, queue: Sequence[Demand], running: Collection[Demand
     else:
         holders = [other.id for other in running if other.memory_bytes]
         wanted, it = f"{demand.memory_bytes / (1 << 30):.1f} GB of memory", True
+    # What is larger than the machine also waits for those that have nothing of what it lacks.
+    holders = holders or [other.id for other in running]
     others = f" and {len(holders) - 1} more" if len(holders) > 1 else ""
     return f"{wanted}: {holders[0]}{others} {'have' if others else 'has'} {'it' if it else 'them'}"

@@ -92,6 +92,8 @@ def test_the_head_is_told_why_it_waits_exactly_when_it_does(queue: list[Demand],
         ([demand("c", 4)], [demand("x", 1)], "4 cores: x has them"),
         ([demand("c", 1)], [demand("x", 2), demand("y", 2), demand("z", 0)], "1 core: x and 1 more have it"),
         ([demand("c", 1, 2.5)], [demand("x", 1, 7)], "2.5 GB of memory: x has it"),
+        ([demand("c", 1, 9)], [demand("x", 1, 0)], "9.0 GB of memory: x has it"),
+        ([demand("c", 9, 9)], [demand("x", 0, 0)], None),
         ([demand("c")], [], None),
     ],
 )
