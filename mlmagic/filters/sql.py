@@ -94,7 +94,8 @@ def _text(left: Expression, operator: Operator, text: str) -> Condition:
         return _with(left, "fold({}) REGEXP ?", word.pattern)
     if operator is Operator.EQUAL:
         return _with(left, "{} = ? COLLATE NOCASE" if left.is_ascii else "fold({}) = ?", folded)
-    return _with(left, f"{{}} {operator} ?", text)
+    # Any number is less than any text to SQLite, but what is quoted is compared as text.
+    return _with(left, f"CAST({{}} AS TEXT) {operator} ?", text)
 
 
 def _time(left: Expression, operator: Operator, value: Value, now: datetime) -> Condition | None:
