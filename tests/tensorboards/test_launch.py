@@ -109,7 +109,7 @@ def test_it_ends_with_its_workspace(workspace, spec):
 
 
 def test_it_ends_when_nobody_looks(workspace, spec, monkeypatch):
-    monkeypatch.setenv("MLMAGIC_BOARD_IDLE_SECONDS", "0.5")
+    monkeypatch.setenv("MLMAGIC_BOARD_IDLE_SECONDS", "1")
     board = ensure_board(workspace, spec)
     until(lambda: not is_alive(board.process))
     assert list(running_boards(workspace)) == []
