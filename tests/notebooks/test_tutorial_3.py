@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.tutorials import Run, run_tutorial
 
@@ -38,6 +40,11 @@ def test_the_best_is_a_good_deal_better_than_the_worst(run: Run) -> None:
 
 def test_the_charts_are_shown(run: Run) -> None:
     assert any("application/vnd.vegalite.v5+json" in output.get("data", {}) for output in run.cells["plot"].outputs)
+
+
+def test_the_board_is_reachable_by_who_has_its_address(run: Run) -> None:
+    assert re.search(r"http://127\.0\.0\.1:\d+/\S{20,}", run.text("board"))
+    assert mlmagic.boards(session=run.session).boards == ()
 
 
 def test_the_best_is_promoted_with_its_origin(run: Run) -> None:
