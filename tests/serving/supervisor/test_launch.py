@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, register, until
+from support.queued import is_running
 
 from mlmagic.errors import NotFoundError
 from mlmagic.runtime.agent_lock import take_lock
@@ -111,15 +112,15 @@ def test_a_start_tells_nothing_of_the_supervisor_before(endpoint: KeptEndpoint) 
     assert endpoint.deploy(3).refused_generation == 2
     # Killed before it has written back what it serves, the next one would try that again, and tell of it.
     endpoint.until_settled(3)
-    record = read_supervisor(endpoint.folder)
-    assert record is not None
-    # Stopped, the workers cannot start another.
-    for worker in record.workers:
-        os.kill(worker.pid, signal.SIGSTOP)
-    endpoint.kill(record.pid)
-    for worker in record.workers:
-        endpoint.kill(worker.pid)
-    until(lambda: not any(is_alive(process) for process in (record, *record.workers)))
+    # Stopped, it starts no worker any more; and its workers, none of which it need have told of, no other supervisor.
+    supervisor = psutil.Process(endpoint.supervisor)
+    supervisor.suspend()
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    for process in processes:
+        process.kill()
+    until(lambda: not any(is_running(process.pid) for process in processes))
     assert ensure_supervisor(endpoint.workspace, NAME)
     told = [endpoint.status]
     until(lambda: told.append(endpoint.status) or told[-1].state is EndpointState.READY)
