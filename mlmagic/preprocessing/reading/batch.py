@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from mlmagic.preprocessing.reading.convert import convert, fault
-from mlmagic.preprocessing.reading.rejections import Rejection
+from mlmagic.preprocessing.reading.rejections import Fault, Rejection
 from mlmagic.preprocessing.reading.source import Source
+from mlmagic.spec.dataset import ColumnType
 
 BATCH_ROWS = 65_536
 _VALUE_LENGTH = 60
@@ -55,13 +56,14 @@ def typed(source: Source, arrays: list[pa.Array]) -> tuple[pa.RecordBatch, list[
     faults = []
     for row in np.flatnonzero(~good):
         index = next(index for index, bad in faulty.items() if bad[row])
-        faults.append((int(row), *told(source.columns[index].name, value_of(arrays[index], int(row)), source, index)))
+        column = source.columns[index]
+        faults.append((int(row), *told(column.name, value_of(arrays[index], int(row)), column.type)))
     return batch.filter(pa.array(good)), faults
 
 
-def told(name: str, value: object, source: Source, index: int) -> tuple[str, str]:
-    """Return the reason without and with the value."""
-    phrase = fault(value, source.columns[index].type)
+def told(name: str, value: object, kind: ColumnType) -> Fault:
+    """Return why the value of a column has none of that type, without and with the value."""
+    phrase = fault(value, kind)
     shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     shown = shown if len(shown) <= _VALUE_LENGTH else shown[: _VALUE_LENGTH - 1] + "…"
     verb = "is" if phrase.startswith(("not", "beyond")) else "has"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from mlmagic.errors import PredictionError, UsageError, nearest
 from mlmagic.preprocessing.reading.rejections import Fault
+from mlmagic.serving.batch.text_parser import TextParser
 from mlmagic.serving.columns import to_array
 from mlmagic.serving.frame_columns import handed_on_inputs
 from mlmagic.serving.problems import Problems, describe_inputs
@@ -104,10 +105,11 @@ class Fitting:
     """What is wrong with the others, by their number in the batch."""
 
 
-def fit(batch: pa.RecordBatch, inputs: Sequence[ModelInput]) -> Fitting:
+def fit(batch: pa.RecordBatch, inputs: Sequence[ModelInput], parser: TextParser) -> Fitting:
     """Make the arrays of a batch."""
     faults: dict[int, Fault] = {}
-    columns = {model_input.spec.name: _to_input(batch, model_input, faults) for model_input in inputs}
+    values = parser.parse(batch, faults)
+    columns = {model_input.spec.name: _to_input(values, model_input, faults) for model_input in inputs}
     if not faults:
         return Fitting(batch, columns, faults)
     good = np.ones(batch.num_rows, bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Plan:
     """Of the version: `taxi@2`."""
     signature: Signature
     source: Source
+    types: Mapping[str, ColumnType]
+    """What texts are to be parsed as that are read as they stand, so that the output has them so."""
     inputs: tuple[ModelInput, ...]
     outputs: tuple[ModelOutput, ...]
     columns: tuple[OutputColumn, ...]
@@ -63,7 +65,9 @@ class Plan:
             "input": hashlib.sha256(repr(files).encode()).hexdigest(),
             "units": str(len(self.source.units)),
             "format": self.kind,
-            "reading": hashlib.sha256(repr((self.source.options, self.source.columns)).encode()).hexdigest(),
+            "reading": hashlib.sha256(
+                repr((self.source.options, self.source.columns, sorted(self.types.items()))).encode()
+            ).hexdigest(),
             "columns": ",".join(map(str, self.columns)),
             "signature": hashlib.sha256(dumps(self.signature).encode()).hexdigest(),
         }
@@ -89,11 +93,16 @@ def make_plan(arguments: Arguments, version: ModelVersion, signature: Signature)
     inputs = match_columns(signature, names)
     outputs = model_outputs(version, signature)
     columns = resolve_columns(arguments.columns, names, prediction_names(outputs))
-    source = replace(source, columns=_read_columns(source, inputs, columns, kind, arguments))
+    wanted = _wanted_columns(source, inputs, columns, kind, arguments)
+    types: dict[str, ColumnType] = {}
+    if _is_text(source, kind):
+        types = {column.name: column.type for column in wanted if column.type is not ColumnType.STRING}
+    read = (replace(column, type=ColumnType.STRING) if column.name in types else column for column in wanted)
     return Plan(
         label=str(version),
         signature=signature,
-        source=source,
+        source=replace(source, columns=tuple(read)),
+        types=types,
         inputs=inputs,
         outputs=outputs,
         columns=columns,
@@ -114,15 +123,14 @@ def _read_plan(arguments: Arguments, signature: Signature) -> Source:
         return plan_source(arguments.inputs, replace(options, types={**arrays, **options.types}))
 
 
-def _read_columns(
+def _wanted_columns(
     source: Source, inputs: Sequence[ModelInput], picked: Sequence[OutputColumn], kind: Format, arguments: Arguments
 ) -> tuple[Column, ...]:
-    """Return the columns that are read, and as what: as the model takes them, not as their values look."""
+    """Return the columns that are needed, and as what: as the model takes them, not as their values look."""
     by_column = {name: each for each in inputs for name in each.columns}
     used = by_column.keys() | {column.source for column in picked}
     if source.format is Format.JSONL:
         used |= {column.name for column in source.columns}  # a key that is no column is a fault there
-    is_text = source.format is Format.CSV and kind is Format.CSV
     columns = []
     for column in source.columns:
         if column.name not in used:
@@ -132,10 +140,15 @@ def _read_columns(
             wanted = arguments.read.types[column.name]
         elif column.name in by_column:
             wanted = _wanted(column, by_column[column.name], source.format, arguments)
-        elif is_text:
+        elif _is_text(source, kind):
             wanted = ColumnType.STRING  # what the model does not take is copied as it stands there
         columns.append(Column(name=column.name, type=wanted))
     return tuple(columns)
+
+
+def _is_text(source: Source, kind: Format) -> bool:
+    """Whether the output can have the texts of the input."""
+    return source.format is Format.CSV and kind is Format.CSV
 
 
 def _wanted(column: Column, model_input: ModelInput, kind: Format, arguments: Arguments) -> ColumnType:

@@ -20,6 +20,7 @@ from mlmagic.serving.batch.asking import Asker
 from mlmagic.serving.batch.misfits import Misfit, locate, row_text
 from mlmagic.serving.batch.model_inputs import fit
 from mlmagic.serving.batch.plan import Plan
+from mlmagic.serving.batch.text_parser import TextParser
 from mlmagic.serving.batch.work import UnitRecord, Work
 from mlmagic.serving.batch.writing import open_writer
 from mlmagic.workspace.files import make_folder
@@ -37,6 +38,7 @@ def predict_unit(plan: Plan, unit: Unit, asker: Asker, work: Work, told: Told) -
     """
     shard, errors = work.shard(unit.index), work.errors(unit.index)
     rejected = _Rejected(errors)
+    parser = TextParser(plan.types, plan.source.options.null_values)
     read = written = 0
     aside = shard.with_name(f"{shard.name}.part")
     writer = open_writer(
@@ -44,7 +46,7 @@ def predict_unit(plan: Plan, unit: Unit, asker: Asker, work: Work, told: Told) -
     )
     try:
         for piece in unit.pieces:
-            reading = _PieceReading(plan, piece, asker)
+            reading = _PieceReading(plan, piece, asker, parser)
             for raw in read_unit(plan.source, Unit(index=unit.index, pieces=(piece,))):
                 table = reading.predict(raw)
                 rejected.write(raw.rejected)
@@ -77,6 +79,7 @@ class _PieceReading:
     plan: Plan
     piece: Piece
     asker: Asker
+    parser: TextParser
     _good: int = 0
     _misfits: list[Misfit] = field(default_factory=list)
     _unread: list[Rejection] = field(default_factory=list)
@@ -84,7 +87,7 @@ class _PieceReading:
     def predict(self, raw: RawBatch) -> pa.Table:
         """Return the rows of the output."""
         self._unread += raw.rejected
-        fitting = fit(raw.batch, self.plan.inputs)
+        fitting = fit(raw.batch, self.plan.inputs, self.parser)
         predictions, failed = self.asker.ask(fitting.columns, fitting.rows.num_rows)
         faults = dict(fitting.faults)
         rows = fitting.rows

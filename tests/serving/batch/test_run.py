@@ -48,6 +48,22 @@ def test_any_format_becomes_any(folder: Path, predict, given: str, ending: str) 
     assert found["age"].tolist() == [2.5, 1.0, 10.0]
 
 
+def test_the_input_of_csv_stays_as_it_is_written(folder: Path, predict) -> None:
+    rows = ("01,2.50,3,x", "02,1e1,+4,x", '03," 7 ",0x10,"x"', "04,nan,1,x", "05,1_0,1,x", "06,1,,x", '07,1,"NA",x')
+    (folder / "a.csv").write_text("\n".join(("id,age,rooms,city", *rows)) + "\n")
+    words = ("--columns", "age,rooms,n=id,prediction", "--types", "id=integer", "--max-rejected", "4")
+    result = predict("houses", "a.csv", "out.csv", *words)
+    found = pd.read_csv("out.csv", dtype=str, keep_default_na=False)
+    assert found[["age", "rooms", "n"]].to_numpy().tolist() == [
+        ["2.50", "3", "01"],
+        ["1e1", "+4", "02"],
+        [" 7 ", "0x10", "03"],
+    ]
+    assert found["prediction"].tolist() == ["6.5", "15", "24"]
+    # Quoted or not, what stands for a missing value is none.
+    assert result.rejected == {"age: missing": 1, "age: not a number": 1, "rooms: missing": 2}
+
+
 def test_texts_that_need_quotes_come_through(folder: Path, predict) -> None:
     (folder / "test.csv").write_text('id,age,rooms,city\n"a, ""b""\nc",1,2,paris\n,1,2,NA\n')
     predict("houses", "test.csv", "out.csv", "--columns", "id,city,prediction", "--max-rejected", "1")
