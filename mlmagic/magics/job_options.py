@@ -13,4 +13,27 @@ PRIORITY = Option(
 WAIT = Option(name="wait", help="wait until the job has ended; fail if it fails")
 INTO = Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the job to this variable")
 EXPORT = Option(name="export", metavar="DIR", kind=Kind.TEXT, help="write the package into this folder; start nothing")
+WITH = Option(
+    name="with",
+    metavar="VAR",
+    kind=Kind.VARIABLE,
+    is_repeatable=True,
+    help="ship this DataFrame or array, which the cell uses, as a data file",
+)
 BACKEND = Option(name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use")
+
+CHANGES = (
+    Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
+    Option(name="max-retries", metavar="N", kind=Kind.INTEGER, help="how often it is tried again if it fails"),
+    Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end an attempt after 90, 90s, 15m, 2h or 1d"),
+    Option(name="scale-tier", metavar="TIER", kind=Kind.TEXT, help="such as BASIC or STANDARD_1"),
+    Option(name="machine-type", metavar="TYPE", kind=Kind.TEXT, help="of all replicas, such as n1-standard-8"),
+    Option(name="accelerator", metavar="TYPE[:N]", kind=Kind.TEXT, help="of all replicas, such as T4:1"),
+    Option(name="replicas", metavar="COUNTS", kind=Kind.TEXT, help="a number, or worker=2,ps=1"),
+    Option(name="cores", metavar="N", kind=Kind.TEXT, help="what one replica takes of this machine"),
+    Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 8GB"),
+    Option(
+        name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more, or another value"
+    ),
+)
+"""What a job that runs a package once more can have differently; what is not given is as it was."""

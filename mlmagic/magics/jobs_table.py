@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlmagic.magics.job_options import CHANGES, INTO, WAIT
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 
 _JOB = Argument(
@@ -93,22 +94,11 @@ _RERUN = Command(
     arguments=(_JOB,),
     takes_program=True,
     options=(
-        Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
-        Option(name="max-retries", metavar="N", kind=Kind.INTEGER, help="how often it is tried again if it fails"),
-        Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end an attempt after 90, 90s, 15m, 2h or 1d"),
-        Option(name="scale-tier", metavar="TIER", kind=Kind.TEXT, help="such as BASIC or STANDARD_1"),
-        Option(name="machine-type", metavar="TYPE", kind=Kind.TEXT, help="of all replicas, such as n1-standard-8"),
-        Option(name="accelerator", metavar="TYPE[:N]", kind=Kind.TEXT, help="of all replicas, such as T4:1"),
-        Option(name="replicas", metavar="COUNTS", kind=Kind.TEXT, help="a number, or worker=2,ps=1"),
-        Option(name="cores", metavar="N", kind=Kind.TEXT, help="what one replica takes of this machine"),
-        Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 8GB"),
-        Option(
-            name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more, or another value"
-        ),
+        *CHANGES,
         Option(name="set-default", help="make the new version the model's default"),
         Option(name="fresh", help="start the program from nothing, never by a fork"),
-        Option(name="wait", help="wait until the new job has ended; fail if it fails"),
-        Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the new job to this variable"),
+        WAIT,
+        INTO,
     ),
     examples=(
         ("%jobs rerun taxi", "the newest job called taxi as it was"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.magics.expansion import lookup
-from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
+from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, WITH
 from mlmagic.magics.reading_options import CORES, MAX_REJECTED, TABLE_OPTIONS, WORKERS, common_arguments
 from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
@@ -73,13 +73,7 @@ PREPROCESS = Magic(
             Option(
                 name="output", metavar="FOLDER", kind=Kind.TEXT, help="a bucket's, of --runner dataflow and its like"
             ),
-            Option(
-                name="with",
-                metavar="VAR",
-                kind=Kind.VARIABLE,
-                is_repeatable=True,
-                help="ship this DataFrame or array, which the cell uses, as a data file",
-            ),
+            WITH,
             LABEL,
             TIMEOUT,
             CORES,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
-from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
+from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, WITH
 from mlmagic.magics.tables import Kind, Option, Parsed
 
 if TYPE_CHECKING:
@@ -30,13 +30,7 @@ TRAINING_OPTIONS = (
         kind=Kind.OBJECT,
         help="a YAML or JSON file, or $variable, that declares the features in place of the dataset's own",
     ),
-    Option(
-        name="with",
-        metavar="VAR",
-        kind=Kind.VARIABLE,
-        is_repeatable=True,
-        help="ship this DataFrame or array as a data file",
-    ),
+    WITH,
     LABEL,
     TIMEOUT,
     Option(

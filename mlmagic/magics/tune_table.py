@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmagic.magics.job_options import INTO, WAIT
+from mlmagic.magics.job_options import CHANGES, INTO, WAIT
 from mlmagic.magics.study_line import STUDY_OPTIONS
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 from mlmagic.magics.training_line import TRAINING_OPTIONS
@@ -67,16 +67,7 @@ _PROMOTE = Command(
         Option(name="trial", metavar="N", kind=Kind.COUNT, help="take this one's parameters, not the best one's"),
         Option(name="model", metavar="MODEL", kind=Kind.TEXT, help="the model that gets the version"),
         Option(name="set-default", help="make the new version the model's default"),
-        Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d"),
-        Option(name="scale-tier", metavar="TIER", kind=Kind.TEXT, help="such as BASIC or STANDARD_1"),
-        Option(name="machine-type", metavar="TYPE", kind=Kind.TEXT, help="of all replicas, such as n1-standard-8"),
-        Option(name="accelerator", metavar="TYPE[:N]", kind=Kind.TEXT, help="of all replicas, such as T4:1"),
-        Option(name="replicas", metavar="COUNTS", kind=Kind.TEXT, help="a number, or worker=2,ps=1"),
-        Option(name="cores", metavar="N", kind=Kind.TEXT, help="what one replica takes of this machine"),
-        Option(name="memory", metavar="SIZE", kind=Kind.TEXT, help="the same, such as 8GB"),
-        Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
-        Option(name="max-retries", metavar="N", kind=Kind.INTEGER, help="how often it is tried again if it fails"),
-        Option(name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more"),
+        *CHANGES,
         WAIT,
         INTO,
     ),
