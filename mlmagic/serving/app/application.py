@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from mlmagic.serving.app.access import Access, Gate, Headers
 from mlmagic.serving.app.bodies import ClientGoneError, read_body
-from mlmagic.serving.app.deployed import Choice, Deployed, Table
+from mlmagic.serving.app.deployed import Choice, Deployed, Route, Routes, Table
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.pages import OPEN_PAGES, Pages
 from mlmagic.serving.app.replies import JSON, HeaderList, Send, deliver, failure_reply, headers_of, send_reply
@@ -27,6 +27,19 @@ _log = logging.getLogger(__name__)
 _JSON = (b"content-type", JSON)
 _CLOSE = (b"connection", b"close")
 _UNUSUAL = frozenset({b"expect", b"content-encoding"})
+_MOST_KNOWN, _LONGEST_KNOWN = 256, 1 << 12
+
+
+class Asked(NamedTuple):
+    """What a request asks for that may have a prediction."""
+
+    routes: Routes
+    """Where the path was looked up: another table may have come since."""
+    route: Route
+    path: str
+    headers: Headers
+    size: int
+    """Bytes of the body."""
 
 
 class Prediction(NamedTuple):
@@ -36,6 +49,11 @@ class Prediction(NamedTuple):
     dialect: Dialect
     path: str
     headers: Headers
+
+    @classmethod
+    def of(cls, asked: Asked) -> Self:
+        """Choose the version that answers."""
+        return cls(asked.route.choose(asked.headers), asked.route.dialect, asked.path, asked.headers)
 
 
 def create_app(deployed: Deployed, access: Access, limits: Limits) -> Application:
@@ -55,6 +73,7 @@ class Application:
         self._limits = limits
         self._watch = Watch(limits.timeout_seconds)
         self._pages = Pages(deployed, limits, needs_token=access.needs_token)
+        self._known: dict[bytes, Asked] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -72,7 +91,7 @@ class Application:
             failed = RequestFailed(500, "the server failed; its log says why")
             await deliver(send, *self.failure(failed, path, headers))
 
-    def find_prediction(self, scope: Scope, size: int) -> Prediction | None:
+    def find_prediction(self, scope: Scope, size: int) -> Asked | None:
         """Return what a request asks for, if that is a prediction, it may have one, and its body is as it was sent.
 
         `size` is that of the body.
@@ -80,14 +99,30 @@ class Application:
         routes, path = self._deployed.routes, scope["path"]
         route = routes.find(path) if routes is not None and scope["method"] == "POST" else None
         headers: Headers = dict(scope["headers"])
-        if route is None or size > self._limits.body_bytes or not _UNUSUAL.isdisjoint(headers):
+        if routes is None or route is None or size > self._limits.body_bytes or not _UNUSUAL.isdisjoint(headers):
             return None
         try:
             self._gate.check_origin(headers)
             self._gate.check_token(headers)
         except RequestFailed:
             return None
-        return Prediction(route.choose(headers), route.dialect, path, headers)
+        return Asked(routes, route, path, headers, size)
+
+    def remember(self, head: bytes, asked: Asked) -> None:
+        """Keep what a head asks for, all of it, the token and the size of the body among it.
+
+        Clients send the same head again and again, and to read it takes longer than to validate an instance.
+        """
+        if len(head) > _LONGEST_KNOWN:
+            return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[head] = asked
+
+    def recall(self, head: bytes) -> Asked | None:
+        """Return what the same head asked for before, if it still does."""
+        asked = self._known.get(head)
+        return asked if asked is not None and asked.routes is self._deployed.routes else None
 
     def success(self, choice: Choice, body: bytes) -> tuple[int, HeaderList, bytes]:
         """Return status, headers and body of the reply with a prediction."""

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from http import HTTPStatus
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from mlmagic.serving.app.application import Application
-from mlmagic.serving.app.failures import RequestFailed
+from mlmagic.serving.app.exchange import KnownCycle, ask
 from mlmagic.serving.app.protocol import Protocol
-from mlmagic.serving.app.replies import HeaderList
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from mlmagic.serving.app.application import Prediction, Scope
+    from mlmagic.serving.app.application import Scope
 
     Held = tuple[RequestResponseCycle, Any]
 
@@ -30,7 +26,7 @@ _log = logging.getLogger(__name__)
 _MOST_HELD = 1 << 15
 """Bytes of a body that is not whole; uvicorn stops reading at twice as many until somebody takes them."""
 _PATIENCE_SECONDS = 0.02
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_HEAD_END = b"\r\n\r\n"
 
 
 class DirectProtocol(Protocol):
@@ -40,10 +36,19 @@ class DirectProtocol(Protocol):
     """A request whose body is not whole yet."""
     _patience: asyncio.TimerHandle | None = None
     """Ends the wait for it."""
+    _is_between = True
+    """No request has begun that has not ended."""
+    _data = b""
+    """What is being parsed, if it begins with a request."""
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
+        if self._is_between and self._is_asked_again(data):
+            return
+        self._data = data if self._is_between else b""
         super().data_received(data)
+        # A request that waited for others is none of what came last.
+        self._data = b""
         if self._held is None:
             return
         cycle, _ = self._held
@@ -53,8 +58,14 @@ class DirectProtocol(Protocol):
             # Most clients send the head of a request by itself, and its body right behind.
             self._patience = self.loop.call_later(_PATIENCE_SECONDS, self._let_go)
 
+    def on_message_begin(self) -> None:
+        """Take the beginning of a request."""
+        self._is_between = False
+        super().on_message_begin()
+
     def on_message_complete(self) -> None:
         """Take the end of a request."""
+        self._is_between = True
         super().on_message_complete()
         if self._held is not None:
             self._answer(*self._take_held(self._held))
@@ -86,69 +97,34 @@ class DirectProtocol(Protocol):
         if self.flow.write_paused or cycle.disconnected or not isinstance(app, Application):
             return False
         try:
-            prediction = app.find_prediction(cast("Scope", cycle.scope), len(cycle.body))
-            if prediction is None:
+            asked = app.find_prediction(cast("Scope", cycle.scope), len(cycle.body))
+            if asked is None or not ask(cycle, app, asked, bytes(cycle.body)):
                 return False
-            exchange = Exchange(cycle, app, prediction)
-            return prediction.choice.version.ask(bytes(cycle.body), prediction.dialect, exchange)
         except Exception:  # noqa: BLE001 - the application meets it again, and tells the client
             return False
+        end = self._data.find(_HEAD_END) + len(_HEAD_END)
+        if cycle.keep_alive and len(self._data) == end + asked.size:
+            # All of it is this request, with a body as long as the head says.
+            app.remember(self._data[:end], asked)
+        return True
 
-
-class Exchange:
-    """A request for a prediction, and the way back for its answer."""
-
-    __slots__ = ("_app", "_cycle", "_is_over", "_prediction", "_since", "request")
-
-    def __init__(self, cycle: RequestResponseCycle, app: Application, prediction: Prediction) -> None:
-        self.request: Any = None
-        self._cycle = cycle
-        self._app = app
-        self._prediction = prediction
-        self._since = perf_counter()
-        self._is_over = False
-
-    def done(self) -> bool:
-        """Say whether nobody waits for an answer any more."""
-        return self._is_over or self._cycle.disconnected
-
-    def set_result(self, outputs: Mapping[str, Any]) -> None:
-        """Answer with a prediction."""
-        choice, dialect, *_ = self._prediction
+    def _is_asked_again(self, data: bytes) -> bool:
+        """Answer a request whose head is known to the byte; False if it is to be parsed after all."""
+        before, app = self.cycle, self.app
+        if (before is not None and not before.response_complete) or not isinstance(app, Application):
+            return False
+        end = data.find(_HEAD_END) + len(_HEAD_END)
+        asked = app.recall(data[:end])
+        if asked is None or len(data) != end + asked.size or self.flow.write_paused or self.transport.is_closing():
+            return False
+        self._unset_keepalive_if_required()
+        cycle = KnownCycle(self.transport, self.server_state.default_headers, self.on_response_complete)
+        # So that whoever looks at the connection sees that it is busy.
+        self.cycle = cast("RequestResponseCycle", cycle)
         try:
-            body = choice.version.finish(self.request, outputs, dialect, self._since)
-        except RequestFailed as failure:
-            self.set_exception(failure)
-        except Exception:  # noqa: BLE001 - nobody else answers
-            _log.exception("a prediction cannot be sent")
-            self.set_exception(RequestFailed(500, "the server failed; its log says why"))
-        else:
-            self._send(*self._app.success(choice, body))
-
-    def set_exception(self, failure: RequestFailed) -> None:
-        """Answer that there is none."""
-        choice, _, path, headers = self._prediction
-        choice.version.count_failure(failure)
-        self._send(*self._app.failure(failure, path, headers, choice))
-
-    def _send(self, status: int, headers: HeaderList, body: bytes) -> None:
-        self._is_over = True
-        cycle = self._cycle
-        if not cycle.keep_alive:
-            headers.append((b"connection", b"close"))
-        elif any(name == b"connection" for name, _ in headers):
-            cycle.keep_alive = False
-        parts = [_STATUS_LINES[status]]
-        for name, value in (*cycle.default_headers, *headers):
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n", body)
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
-        try:
-            cycle.transport.write(b"".join(parts))
-            if not cycle.keep_alive:
-                cycle.transport.close()
-            cycle.on_response()
-        except (OSError, RuntimeError):
-            # The first is what a server should raise when nobody is there any more, the second what uvloop does.
-            _log.debug("there is nobody to be answered any more", exc_info=True)
+            if ask(cycle, app, asked, data[end:]):
+                return True
+        except Exception:  # noqa: BLE001 - the application meets it again, and tells the client
+            _log.debug("a request is read once more", exc_info=True)
+        self.cycle = before
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -15,6 +16,8 @@ from support.served_models import HOUSES, Endpoint, NumpyEngine, served
 from mlmagic.serving.app.application import Application
 
 USUAL = {"instances": [{"age": 1.5, "rooms": 2, "city": "rome"}]}
+OTHER = {"instances": [{"age": 2.5, "rooms": 2, "city": "rome"}]}
+MISFIT = {"instances": [{"age": "5", "rooms": 2, "city": "rome"}]}
 PRICE = b'{"predictions":[[1003.5]]}'
 
 
@@ -117,3 +120,69 @@ def test_outputs_that_cannot_be_sent_are_told() -> None:
         ((status, _, body),) = ask(endpoint, request())
     assert status == 500
     assert "cannot be sent as JSON" in json.loads(body)["error"]
+
+
+def test_a_head_that_is_known_is_not_read_again(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    find = Application.find_prediction
+
+    def counted(app: Application, scope: Any, size: int) -> Any:
+        read.append(size)
+        return find(app, scope, size)
+
+    monkeypatch.setattr(Application, "find_prediction", counted)
+    assert len(request(MISFIT, "X: 1")) == len(request(OTHER, "X: 1")) == len(request(USUAL, "X: 1"))
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as connection:
+        for body, price in ((USUAL, b"[1003.5]"), (OTHER, b"[1004.5]"), (USUAL, b"[1003.5]")):
+            connection.sendall(request(body, "X: 1"))
+            assert price in connection.recv(1000)
+    assert len(read) == 1
+    # Nor from others.
+    assert ask(endpoint, request(OTHER, "X: 1"))[0][2] == b'{"predictions":[[1004.5]]}'
+    assert len(read) == 1
+    # What does not fit is told as ever, and other heads are read.
+    ((status, _, told),) = ask(endpoint, request(MISFIT, "X: 1"))
+    assert (status, "expected a number" in json.loads(told)["error"]) == (400, True)
+    assert ask(endpoint, request(OTHER, "X: 2"))[0][0] == 200
+    assert len(read) == 3
+
+
+def test_of_a_known_head_the_rest_may_come_later_or_at_once(endpoint: Endpoint) -> None:
+    whole = request(USUAL, "X: parts")
+    ask(endpoint, whole)
+    assert [reply[2] for reply in ask(endpoint, whole + whole + whole, whole, replies=4)] == [PRICE] * 4
+    for size in (10, len(whole) - 1, whole.find(b"{")):
+        with socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as connection:
+            connection.sendall(whole[:size])
+            time.sleep(0.05)
+            connection.sendall(whole[size:])
+            assert PRICE in connection.recv(1000)
+
+
+def test_a_head_is_known_to_the_table_that_it_was_looked_up_in() -> None:
+    with served() as endpoint:
+        assert b"x-mlmagic-version: taxi@1\r\n" in ask(endpoint, request())[0][1]
+        endpoint.do(lambda: endpoint.deployed.swap(endpoint.table({2: 100})))
+        ((status, head, body),) = ask(endpoint, request())
+        assert (status, body) == (200, b'{"predictions":[[2003.5]]}')
+        assert b"x-mlmagic-version: taxi@2\r\n" in head
+        endpoint.do(endpoint.deployed.drain)
+        assert b"connection: close" in ask(endpoint, request())[0][1]
+
+
+def test_a_known_head_lets_nobody_else_in() -> None:
+    with served(token="right") as endpoint:
+        right, wrong = (request(USUAL, f"Authorization: Bearer {token}") for token in ("right", "wrong"))
+        assert [ask(endpoint, whole)[0][0] for whole in (right, wrong, right, wrong)] == [200, 401, 200, 401]
+        # Not even one that came while others of the connection waited.
+        statuses = [status for status, _, _ in ask(endpoint, right + right, wrong, wrong, right, replies=5)]
+        assert statuses == [200, 200, 401, 401, 200]
+        assert ask(endpoint, wrong)[0][0] == 401
+
+
+def test_known_heads_are_not_kept_without_end(endpoint: Endpoint) -> None:
+    for number in range(300):
+        ask(endpoint, request(USUAL, f"X: many-{number}"))
+    ask(endpoint, request(USUAL, "X: " + "a" * 5000))
+    assert 0 < len(endpoint.app._known) <= 256
+    assert max(map(len, endpoint.app._known)) < 5000
