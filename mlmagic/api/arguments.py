@@ -129,17 +129,17 @@ def read_labels(labels: object) -> dict[str, str]:
     return check_labels(dict(labels))
 
 
-def read_args(args: object) -> tuple[str, ...]:
+def read_args(args: object, what: str = "args") -> tuple[str, ...]:
     """Check the program's arguments: a sequence of strings, numbers told as they are written."""
     if isinstance(args, str):
-        raise UsageError(f"args must be a list of words, not one string: {args.split()!r}")
+        raise UsageError(f"{what} must be a list of words, not one string: {args.split()!r}")
     if not isinstance(args, Sequence):
-        raise UsageError(f"args must be a list of words, not {_told(args)}.")
+        raise UsageError(f"{what} must be a list of words, not {_told(args)}.")
     wrong = [arg for arg in args if not isinstance(arg, str | int | float) or isinstance(arg, bool)]
     if wrong:
-        raise UsageError(f"args must be words; not so: {', '.join(map(_told, wrong))}.")
+        raise UsageError(f"{what} must be words; not so: {', '.join(map(_told, wrong))}.")
     if any("\0" in str(arg) for arg in args):
-        raise UsageError("args cannot hold NUL characters: no program could be given them.")
+        raise UsageError(f"{what} cannot hold NUL characters: no program could be given them.")
     return tuple(map(str, args))
 
 

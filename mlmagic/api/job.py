@@ -179,6 +179,7 @@ class Job:
             JobFailed: with `wait`, the new job did not succeed.
         """
         changes = Changes(
+            args=args,
             priority=priority,
             max_retries=max_retries,
             timeout=timeout,
@@ -193,7 +194,7 @@ class Job:
             fresh=fresh,
             invocation=invocation,
         )
-        new = replace(self, id=rerun(self.backend, self.id, args, changes))
+        new = replace(self, id=rerun(self.backend, self.id, changes))
         return new.wait() if wait else new
 
     def diff(self, other: Job | str, *, session: Session | None = None) -> JobDifference:

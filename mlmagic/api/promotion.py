@@ -10,12 +10,12 @@ from mlmagic.api.arguments import ArgumentCheck, read_name, read_whole_number
 from mlmagic.api.job import Job
 from mlmagic.api.rerun import Changes, run_again
 from mlmagic.api.selection import Reference, session_of
-from mlmagic.api.study import StudyJob, check_has_ended, find_study, find_trial, trials_left
-from mlmagic.api.trial_arguments import trial_flags
+from mlmagic.api.study import StudyJob, check_has_ended, find_study, find_trial
+from mlmagic.api.tuning_arguments import read_trials
 from mlmagic.errors import UsageError
-from mlmagic.spec.job import JobKind
-from mlmagic.spec.study import Study, Trial, TrialState
-from mlmagic.tuning.job_specs import all_rows
+from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.study import Promotion, Study, Trial, TrialState
+from mlmagic.tuning.job_specs import all_rows, trial_flags
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
@@ -37,6 +37,7 @@ def promote(
     memory: float | str | None = None,
     priority: int | None = None,
     max_retries: int | None = None,
+    fresh: bool | None = None,
     labels: Mapping[str, str] | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -61,36 +62,19 @@ def promote(
         memory: the same, such as `"8GB"`.
         priority: a higher one is started first.
         max_retries: how many more attempts there are after one that failed.
+        fresh: start programs from nothing, never by a fork.
         labels: added to those of the study.
         invocation: the line that was typed.
         session: another than this process's.
 
     Raises:
         NotFoundError: there is no such study or trial, or no trial has succeeded yet.
-        UsageError: arguments that do not fit, or that the program does not take.
+        UsageError: arguments that do not fit, which are all listed, or that the program does not take.
     """
     found = find_study(session_of(session), study)
-    spec = found.spec
-    known = found.study
-    check = ArgumentCheck()
-    if model is not None:
-        check.read(read_name, model, "model name")
-    if trial is not None:
-        check.read(read_whole_number, trial, "trial", 1)
-    check.finish("promote")
-    chosen = found.describe_best().trial if trial is None else _succeeded(known, trial)
-    old = dataclasses.replace(
-        spec,
-        kind=JobKind.TRAINING,
-        args=(*spec.args, *trial_flags({**chosen.parameters, **all_rows(spec)})),
-        study=None,
-        from_study=found.id,
-        rerun_of=None,
-        model=model or spec.model or spec.display_name,
-        set_default=set_default,
-        timeout_seconds=None,
-    )
     changes = Changes(
+        args=args,
+        set_default=set_default,
         timeout=timeout,
         scale_tier=scale_tier,
         machine_type=machine_type,
@@ -100,10 +84,33 @@ def promote(
         memory=memory,
         priority=priority,
         max_retries=max_retries,
+        fresh=fresh,
         labels=labels,
         invocation=invocation,
     )
-    return Job(id=run_again(found.backend, found.id, old, args, changes), backend=found.backend)
+    check = ArgumentCheck()
+    if model is not None:
+        check.read(read_name, model, "model name")
+    if trial is not None:
+        check.read(read_whole_number, trial, "trial", 1)
+    spec, words = changes.read(dataclasses.replace(found.spec, timeout_seconds=None), check)
+    check.finish("promote")
+    chosen = found.describe_best().trial if trial is None else _succeeded(found.study, trial)
+    promoted = _promoted(spec, found.id, chosen, model)
+    return Job(id=run_again(found.backend, found.id, promoted, words), backend=found.backend)
+
+
+def _promoted(study: JobSpec, study_id: str, trial: Trial, model: str | None) -> JobSpec:
+    """Return the training job that has a trial's parameters."""
+    return dataclasses.replace(
+        study,
+        kind=JobKind.TRAINING,
+        args=(*study.args, *trial_flags({**trial.parameters, **all_rows(study)})),
+        study=None,
+        from_study=study_id,
+        rerun_of=None,
+        model=model or study.model or study.display_name,
+    )
 
 
 def resume(
@@ -112,6 +119,7 @@ def resume(
     *,
     parallel: int | None = None,
     max_failed: int | None = None,
+    promote: bool = False,
     invocation: str | None = None,
     session: Session | None = None,
 ) -> StudyJob:
@@ -122,6 +130,8 @@ def resume(
         trials: how many more there are to be; by default those that it has not made.
         parallel: how many run at the same time, if another number than before.
         max_failed: so many failed trials end it, if another number than before.
+        promote: when the new study has succeeded, train once more with the best parameters, and register the version.
+            Where the study was to do that too, it is done in the same way.
         invocation: the line that was typed.
         session: another than this process's.
 
@@ -133,7 +143,7 @@ def resume(
     check_has_ended(found)
     spec = found.study_spec
     check = ArgumentCheck()
-    more = check.read(trials_left, found) if trials is None else check.read(read_whole_number, trials, "trials", 1)
+    more = check.read(read_trials, trials, None, found)
     if parallel is not None:
         check.read(read_whole_number, parallel, "parallel", 1)
     if max_failed is not None:
@@ -145,10 +155,14 @@ def resume(
         parallel=spec.parallel if parallel is None else parallel,
         max_failed=spec.max_failed if max_failed is None else max_failed,
         resumes=found.id,
+        promotion=_promotion(found.spec, spec.promotion) if promote else None,
     )
-    old = dataclasses.replace(found.spec, study=resumed, rerun_of=None)
-    new = run_again(found.backend, found.id, old, (), Changes(invocation=invocation))
-    return StudyJob(id=new, backend=found.backend, workspace=found.workspace)
+    again = dataclasses.replace(found.spec, study=resumed, rerun_of=None, invocation=invocation)
+    return StudyJob(id=run_again(found.backend, found.id, again), backend=found.backend, workspace=found.workspace)
+
+
+def _promotion(study: JobSpec, known: Promotion | None) -> Promotion:
+    return known or Promotion(model=study.model or study.display_name, set_default=study.set_default)
 
 
 def _succeeded(study: Study, number: int) -> Trial:

@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
     from mlmagic.spec.resources import Resources
 
+_OF_DATASETS = frozenset({JobKind.TRAINING, JobKind.TUNING})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Settings of a rerun, as a user gives them; None leaves what the job had."""
+    """Arguments and settings of a job that runs a package once more, as a user gives them.
 
+    None leaves what the job had.
+    """
+
+    args: Sequence[str | float] = ()
+    """Each in the place of what it was."""
     priority: int | None = None
     max_retries: int | None = None
     timeout: float | str | None = None
@@ -47,72 +54,77 @@ class Changes:
     invocation: str | None = None
     """The line that was typed."""
 
+    def read(self, old: JobSpec, check: ArgumentCheck) -> tuple[JobSpec, tuple[str, ...]]:
+        """Return a job with these settings, and the new arguments as words; `check` notes what does not fit."""
+        words = check.read(_read_words, self.args, old) or ()
+        labels = check.read(read_labels, self.labels) or {}
+        timeout = check.read(read_timeout, self.timeout)
+        retries, priority = self.max_retries, self.priority
+        changed = dataclasses.replace(
+            old,
+            resources=check.read(_read_resources, old.resources, self) or old.resources,
+            labels={**old.labels, **labels},
+            timeout_seconds=old.timeout_seconds if timeout is None else timeout,
+            priority=old.priority if priority is None else check.read(read_whole_number, priority, "priority") or 0,
+            max_retries=(
+                old.max_retries if retries is None else check.read(read_whole_number, retries, "max_retries", 0) or 0
+            ),
+            set_default=old.set_default if self.set_default is None else self.set_default,
+            fresh=self.fresh or old.fresh,
+            invocation=self.invocation,
+        )
+        return changed, words
 
-def rerun(backend: Backend, job_id: str, args: Sequence[str | float], changes: Changes) -> str:
+
+def rerun(backend: Backend, job_id: str, changes: Changes) -> str:
     """Submit a job's package once more, and return the new job's id. That of a trial is a job of its own.
 
     Raises:
         UsageError: changes that do not fit, or arguments that the program does not take.
         NotFoundError: what it was trained on was deleted.
     """
-    old = dataclasses.replace(backend.get(job_id).spec, rerun_of=job_id, parent=None, trial=None)
-    return run_again(backend, job_id, old, args, changes)
+    check = ArgumentCheck()
+    changed, words = changes.read(backend.get(job_id).spec, check)
+    check.finish("rerun")
+    return run_again(backend, job_id, dataclasses.replace(changed, rerun_of=job_id, parent=None, trial=None), words)
 
 
-def run_again(backend: Backend, job_id: str, old: JobSpec, args: Sequence[str | float], changes: Changes) -> str:
-    """Submit a job's package as `old` says, but for the changes, and return the new job's id.
+def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str] = ()) -> str:
+    """Submit a job's package with a spec of its own, in this process's environment, and return the new job's id.
 
-    Errors are those of `rerun`.
+    Args:
+        backend: where the job ran, and the new one runs.
+        job_id: whose package it is.
+        spec: what is asked for; its arguments are those that the words may take the place of.
+        words: arguments, each in the place of what it was.
+
+    Raises:
+        UsageError: the program does not take these arguments.
+        NotFoundError: what it was trained on was deleted.
     """
     from mlmagic.session import current_session
 
-    _check_dataset(old, args)
+    session = current_session()
+    if spec.kind in _OF_DATASETS and spec.dataset is not None:
+        session.datasets.resolve(spec.dataset)
     package = backend.package(job_id)
-    settings = _read_settings(old, args, changes)
     known = with_stored_flags(package)
-    words = merged_words(old.args, settings.words, read_stored_flags(package).known)
-    check_search(known, words, old.study)
-    check_program_arguments(known, (*words, *sample_flags(old.study)))
-    spec = dataclasses.replace(
-        old,
-        args=words,
-        flags=trial_flag_values(known, words, old.study),
-        resources=settings.resources,
-        labels=settings.labels,
-        timeout_seconds=settings.timeout_seconds,
-        priority=settings.priority,
-        max_retries=settings.max_retries,
-        set_default=old.set_default if changes.set_default is None else changes.set_default,
-        fresh=changes.fresh or old.fresh,
-        warm_starts=current_session().warm_starts,
-        versions={**old.versions, **present_versions()},
-        invocation=changes.invocation,
+    merged = merged_words(spec.args, tuple(words), read_stored_flags(package).known)
+    check_search(known, merged, spec.study)
+    check_program_arguments(known, (*merged, *sample_flags(spec.study)))
+    submitted = dataclasses.replace(
+        spec,
+        args=merged,
+        flags=trial_flag_values(known, merged, spec.study),
+        warm_starts=session.warm_starts,
+        versions={**spec.versions, **present_versions()},
         # The job runs as one that this kernel submits; its code, and the folder that it reads from, are the old ones.
         python=sys.executable,
-        working_directory=_existing(old.working_directory),
+        working_directory=_existing(spec.working_directory),
         environment=None,
         placement=None,
     )
-    return backend.submit(spec, package).id
-
-
-def _check_dataset(old: JobSpec, args: Sequence[str | float]) -> None:
-    """Check that what it trained on is still there: its features were made from that version's statistics.
-
-    Raises:
-        NotFoundError: that version was deleted.
-        UsageError: it is to be trained on another one.
-    """
-    from mlmagic.session import current_session
-
-    if old.kind not in {JobKind.TRAINING, JobKind.TUNING} or old.dataset is None:
-        return
-    if any(str(word).partition("=")[0] == "--data" for word in args):
-        raise UsageError(
-            f"a rerun trains on the same version of its dataset, {old.dataset}: the package has its statistics in it.",
-            hint="For another version, run the cell again with --data.",
-        )
-    current_session().datasets.resolve(old.dataset)
+    return backend.submit(submitted, package).id
 
 
 def present_versions() -> dict[str, str]:
@@ -128,34 +140,20 @@ def with_stored_flags(package: TrainerPackage) -> TrainerPackage:
     return package if flags is None else dataclasses.replace(package, shape=CellShape.TRAIN, flags=flags)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    words: tuple[str, ...]
-    resources: Resources
-    labels: Mapping[str, str]
-    timeout_seconds: float | None
-    priority: int
-    max_retries: int
+def _read_words(args: object, old: JobSpec) -> tuple[str, ...]:
+    """Return the words of arguments, which leave the dataset: features were made from that version's statistics.
 
-
-def _read_settings(old: JobSpec, args: Sequence[str | float], changes: Changes) -> _Settings:
-    check = ArgumentCheck()
-    words = check.read(read_args, args)
-    labels = check.read(read_labels, changes.labels)
-    timeout = check.read(read_timeout, changes.timeout)
-    priority = old.priority if changes.priority is None else check.read(read_whole_number, changes.priority, "priority")
-    retries = changes.max_retries
-    retries = old.max_retries if retries is None else check.read(read_whole_number, retries, "max_retries", 0)
-    resources = check.read(_read_resources, old.resources, changes)
-    check.finish("rerun")
-    return _Settings(
-        words=words or (),
-        resources=resources or old.resources,
-        labels={**old.labels, **(labels or {})},
-        timeout_seconds=old.timeout_seconds if timeout is None else timeout,
-        priority=priority or 0,
-        max_retries=retries or 0,
-    )
+    Raises:
+        UsageError: they are no words, or name another dataset.
+    """
+    words = read_args(args)
+    is_bound = old.kind in _OF_DATASETS and old.dataset is not None
+    if is_bound and any(word.partition("=")[0] == "--data" for word in words):
+        raise UsageError(
+            f"--data cannot be changed: the package has the statistics of {old.dataset} in it, and trains on that.",
+            hint="For another version, run the cell again with --data.",
+        )
+    return words
 
 
 def _read_resources(old: Resources, changes: Changes) -> Resources:

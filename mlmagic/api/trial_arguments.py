@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlmagic.api.program_arguments import flag_values
+from mlmagic.tuning.job_specs import trial_flags
 
 if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage
     from mlmagic.spec.study import StudySpec
-
-
-def trial_flags(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words that a trial with these parameters gets, as Vertex AI writes them."""
-    return tuple(f"--{name}={text}" for name, text in parameters.items())
 
 
 def sample_flags(study: StudySpec | None) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def read_study_spec(
         algorithm=check.read(read_algorithm, told.algorithm) or Algorithm.BAYESIAN,
         early_stopping=check.read(read_early_stopping, told.early_stopping),
         selection=check.read(read_selection, told.selection) or MeasurementSelection.LAST,
-        trials=check.read(_read_trials, told.trials, file, resumed) or 1,
+        trials=check.read(read_trials, told.trials, file, resumed) or 1,
         parallel=check.read(_read_count, told.parallel, "parallel", 1) or 1,
         max_failed=check.read(_read_count, told.max_failed, "max_failed", 0) or 0,
         seed=check.read(_read_count, told.seed, "seed", 0) or 0,
@@ -91,11 +91,7 @@ def read_study_spec(
         check.read(_check_same_metric, study, spec)
     if resumed is not None:
         check.read(check_has_ended, resumed)
-    if earlier is not None and parameters is not None and parameters != earlier.parameters:
-        check.problems.append(
-            f"resume goes on with the space of {spec.resumes}, and another one is given: "
-            "leave it out, or start a study of its own with warm_start."
-        )
+        check.read(_check_part, parameters or (), resumed)
     check.finish("tune")
     return spec
 
@@ -111,7 +107,12 @@ def _read_count(number: object, what: str, default: int) -> int:
     return default if number is None else read_whole_number(number, what, default)
 
 
-def _read_trials(trials: object, file: StudyConfig | None, resumed: StudyJob | None) -> int:
+def read_trials(trials: object, file: StudyConfig | None, resumed: StudyJob | None) -> int:
+    """Return how many trials there are to be: as many as are given, or as a resumed study has not made, or a default.
+
+    Raises:
+        UsageError: it is no number of trials, or too many; or the resumed study has made all.
+    """
     if trials is None and resumed is not None:
         return trials_left(resumed)
     if trials is None:
@@ -124,13 +125,30 @@ def _read_trials(trials: object, file: StudyConfig | None, resumed: StudyJob | N
 
 
 def _read_promotion(given: StudyArguments) -> Promotion | None:
-    words = read_args(given.promote_args)
+    words = read_args(given.promote_args, "promote_args")
     if given.promote:
         return Promotion(args=words, model=given.model, set_default=given.set_default)
     surplus = [name for name, value in (("promote_args", words), ("set_default", given.set_default)) if value]
     if surplus:
-        raise UsageError(f"{' and '.join(surplus)}: for the job that follows a study, which promote asks for.")
+        are = "is" if len(surplus) == 1 else "are"
+        raise UsageError(
+            f"{' and '.join(surplus)} {are} for the training job that follows a study, and there is none without "
+            "promote: give that too, promote=True or --promote."
+        )
     return None
+
+
+def _check_part(parameters: Sequence[Parameter], resumed: StudyJob) -> None:
+    if any(parameter not in resumed.study_spec.parameters for parameter in parameters):
+        raise another_space(resumed)
+
+
+def another_space(resumed: StudyJob) -> UsageError:
+    """Return the error of a study that is to be resumed with another space than its own."""
+    return UsageError(
+        f"resume goes on with the space of {resumed.id}, and another one is given: "
+        "leave it out, or start a study of its own with warm_start."
+    )
 
 
 def _check_same_metric(study: StudyJob, spec: StudySpec) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlmagic.magics.tables import Kind, Option
+from typing import Any
+
+from mlmagic.magics.tables import Kind, Option, Parsed
 
 LABEL = Option(name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label to find the job by")
 TIMEOUT = Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="end the job after 90, 90s, 15m, 2h or 1d")
@@ -35,5 +37,12 @@ CHANGES = (
     Option(
         name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more, or another value"
     ),
+    Option(name="fresh", help="start the program from nothing, never by a fork"),
 )
 """What a job that runs a package once more can have differently; what is not given is as it was."""
+
+
+def changes(line: Parsed) -> dict[str, Any]:
+    """Return what a line says by the flags of CHANGES, as arguments of `Job.rerun` and of `promote`."""
+    given = {option.key: line[option.key] for option in CHANGES}
+    return {"labels": given.pop("label"), **given}

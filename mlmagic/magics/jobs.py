@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.job_options import changes
+from mlmagic.magics.submission import show
 from mlmagic.magics.tables import Parsed
 
 if TYPE_CHECKING:
@@ -83,19 +85,14 @@ def _cancel(line: Parsed) -> Job | JobList:
 def _rerun(extension: Extension, line: Parsed) -> Job:
     from mlmagic.api.jobs import job
 
-    settings = ("priority", "max_retries", "timeout", "scale_tier", "machine_type", "accelerator", "replicas", "cores")
-    new = job(line["job"]).rerun(
+    again = job(line["job"]).rerun(
         line.program,
-        **{name: line[name] for name in (*settings, "memory")},
-        labels=line["label"],
         # A switch that is not given leaves what the job had.
         set_default=line["set_default"] or None,
-        fresh=line["fresh"] or None,
         invocation=line.invocation,
+        **changes(line),
     )
-    if line["into"]:
-        extension.assign(line["into"], new)
-    return extension.panels.wait(new) if line["wait"] else new
+    return show(extension, line, again)
 
 
 def _delete(line: Parsed) -> Deletion:

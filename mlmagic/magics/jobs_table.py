@@ -96,7 +96,6 @@ _RERUN = Command(
     options=(
         *CHANGES,
         Option(name="set-default", help="make the new version the model's default"),
-        Option(name="fresh", help="start the program from nothing, never by a fork"),
         WAIT,
         INTO,
     ),

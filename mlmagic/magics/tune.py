@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.magics.job_options import changes
 from mlmagic.magics.study_line import study_arguments
 from mlmagic.magics.submission import carry_out_program, show
 from mlmagic.magics.tables import Parsed
@@ -52,19 +53,13 @@ def tune(extension: Extension, line: Parsed) -> Any:
 def _resume(extension: Extension, line: Parsed) -> Job:
     from mlmagic.api.promotion import resume
 
-    settings = {name: line[name] for name in ("trials", "parallel", "max_failed")}
+    settings = {name: line[name] for name in ("trials", "parallel", "max_failed", "promote")}
     return show(extension, line, resume(line["study"], **settings, invocation=line.invocation))
 
 
 def _promote(extension: Extension, line: Parsed) -> Job:
     from mlmagic.api.promotion import promote
 
-    settings = ("trial", "model", "set_default", "timeout", "scale_tier", "machine_type", "accelerator", "replicas")
-    job = promote(
-        line["study"],
-        args=line.program,
-        **{name: line[name] for name in (*settings, "cores", "memory", "priority", "max_retries")},
-        labels=line["label"],
-        invocation=line.invocation,
-    )
+    own = {name: line[name] for name in ("trial", "model", "set_default")}
+    job = promote(line["study"], args=line.program, invocation=line.invocation, **own, **changes(line))
     return show(extension, line, job)

@@ -23,7 +23,7 @@ def trial_spec(study: JobRecord, trial: Trial) -> JobSpec:
         trial=trial.number,
         model=None,
         set_default=False,
-        args=(*study.spec.args, *_words(trial.parameters)),
+        args=(*study.spec.args, *trial_flags(trial.parameters)),
         flags={**study.spec.flags, **_flags(trial.parameters)},
         invocation=None,
         rerun_of=None,
@@ -40,7 +40,7 @@ def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobS
         from_study=study.id,
         model=promotion.model,
         set_default=promotion.set_default,
-        args=(*study.spec.args, *_words(trial.parameters), *_words(all_rows(study.spec)), *promotion.args),
+        args=(*study.spec.args, *trial_flags(trial.parameters), *trial_flags(all_rows(study.spec)), *promotion.args),
         flags={
             **study.spec.flags,
             **_flags(trial.parameters),
@@ -52,6 +52,11 @@ def promotion_spec(study: JobRecord, trial: Trial, promotion: Promotion) -> JobS
         environment=None,
         placement=None,
     )
+
+
+def trial_flags(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the words that a trial with these parameters gets, as Vertex AI writes them."""
+    return tuple(f"--{name}={text}" for name, text in parameters.items())
 
 
 def all_rows(study: JobSpec) -> dict[str, str]:
@@ -69,10 +74,6 @@ def _given(args: Sequence[str]) -> dict[str, str]:
         if word.startswith("--") and (equals or not following.startswith("--")):
             values[name] = text if equals else following
     return values
-
-
-def _words(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"--{name}={text}" for name, text in parameters.items())
 
 
 def _flags(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -126,7 +126,7 @@ def test_a_rerun_trains_on_the_same_version(trained: Job, session: Session, monk
     with pytest.raises(UsageError) as caught:
         trained.rerun(["--data=/w/2"])
     assert str(caught.value) == (
-        "a rerun trains on the same version of its dataset, taxi@1: the package has its statistics in it.\n"
+        "--data cannot be changed: the package has the statistics of taxi@1 in it, and trains on that. "
         "For another version, run the cell again with --data."
     )
 

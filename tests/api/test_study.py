@@ -17,7 +17,7 @@ from mlmagic.api.study import StudyJob, studies, study
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.spec.job import UNFINISHED, JobKind
-from mlmagic.spec.study import TrialState
+from mlmagic.spec.study import Promotion, TrialState
 from mlmagic.testing.driving import submit, wait_for
 
 QUICK = "print('trained')\n"
@@ -208,3 +208,38 @@ def test_a_study_runs_again_as_a_study_and_a_trial_alone(found: StudyJob, sessio
         found.rerun(["--lr=1"])
     alone = found.trial(2).rerun()
     assert (type(alone), alone.spec.parent, alone.spec.trial) == (Job, None, None)
+
+
+def test_all_that_is_wrong_with_a_promotion_is_told_at_once_and_by_its_name(found: StudyJob, session: Session) -> None:
+    with pytest.raises(UsageError) as caught:
+        promote(found, model="a b", timeout="soon", cores="many", args="--epochs 3", session=session)
+    assert caught.value.message == "promote cannot take these arguments:"
+    assert [problem.split()[0] for problem in caught.value.problems] == ["model", "args", "timeout", "cores"]
+
+
+def test_a_promotion_starts_from_nothing_if_it_is_to(found: StudyJob, session: Session) -> None:
+    assert [promote(found, fresh=fresh, session=session).spec.fresh for fresh in (None, True)] == [False, True]
+
+
+@pytest.mark.usefixtures("written")
+def test_a_study_that_goes_on_trains_the_best_only_where_it_is_asked_to(session: Session) -> None:
+    promotion = Promotion(model="delay", args=("--epochs=9",), set_default=True)
+    made = WrittenStudy(session.location, backend=session.backend(), promotion=promotion)
+    made.finish()
+    assert made.job.resume(2).study_spec.promotion is None
+    assert resume(made.job, 2, promote=True, session=session).study_spec.promotion == promotion
+
+
+@pytest.mark.usefixtures("written")
+def test_a_study_that_goes_on_may_train_the_best_for_the_first_time(session: Session) -> None:
+    made = WrittenStudy(session.location, backend=session.backend())
+    made.finish()
+    promotion = resume(made.job, 2, promote=True, session=session).study_spec.promotion
+    assert promotion == Promotion(model="flights")
+
+
+def test_more_trials_have_the_limit_of_a_study(session: Session) -> None:
+    made = WrittenStudy(session.location, backend=session.backend())
+    made.finish()
+    with pytest.raises(UsageError, match="trials 20,000 are too many: a study has 10,000 at most"):
+        made.job.resume(20_000)

@@ -99,9 +99,9 @@ def test_several_jobs_are_cancelled(run, start):
 
 def test_a_job_is_run_again(run, start, shell):
     first = start("print('hello')", args=("--epochs", "5", "--rate", "0.1"))
-    again = run("%jobs rerun taxi --priority 3 --label owner=ada --into again --wait -- --epochs 10")
+    again = run("%jobs rerun taxi --priority 3 --label owner=ada --fresh --into again --wait -- --epochs 10")
     assert (again.spec.args, again.spec.priority) == (("--epochs", "10", "--rate", "0.1"), 3)
-    assert (again.spec.rerun_of, again.spec.labels) == (first, {"owner": "ada"})
+    assert (again.spec.rerun_of, again.spec.labels, again.spec.fresh) == (first, {"owner": "ada"}, True)
     assert again.spec.invocation.startswith("%jobs rerun taxi --priority 3")
     assert shell.user_ns["again"].id == again.id
 
