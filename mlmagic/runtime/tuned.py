@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mlmagic.runtime.ending import Ending
 from mlmagic.spec.job import JobError, JobState
 from mlmagic.spec.names import trial_job_id
-from mlmagic.spec.study import ParameterKind, Study, StudySpec, Trial, TrialState
-from mlmagic.workspace.studies import read_study
+from mlmagic.spec.study import ParameterKind, Promoted, Study, StudySpec, Trial, TrialState
+from mlmagic.workspace.studies import read_promoted, read_study
 
 if TYPE_CHECKING:
     from mlmagic.workspace.layout import JobFolder
@@ -37,7 +37,7 @@ def read_tuned(folder: JobFolder) -> Ending:
             state=JobState.SUCCEEDED,
             exit_code=0,
             metrics={study.spec.metric: best.final.value, "best_trial": best.number, **_counts(study)},
-            message=summary(study),
+            message=" · ".join([summary(study), *_promoted(folder)]),
         )
     error = JobError(
         message=why or ("none of its trials succeeded" if study.trials else "it has no trials"),
@@ -82,11 +82,24 @@ def summary(study: Study) -> str:
     return " · ".join(parts)
 
 
+def promoted_text(promoted: Promoted) -> str:
+    """Return `taxi-20260102-030405-ab12 trains taxi with the best parameters`, or why no job does."""
+    if promoted.job is not None:
+        return f"{promoted.job} trains {promoted.model} with the best parameters"
+    return f"the best trial could not be promoted: {promoted.reason}"
+
+
 def told_parameters(spec: StudySpec, trial: Trial) -> str:
     """Return `lr=0.01 units=64`, with long numbers cut short, in the order of the search space."""
     order = [parameter.name for parameter in spec.parameters]
     known = [name for name in order if name in trial.parameters]
     return " ".join(f"{name}={_short(spec, name, trial.parameters[name])}" for name in known)
+
+
+def _promoted(folder: JobFolder) -> list[str]:
+    """Return which job trains the best parameters, or why none does, where that was asked for."""
+    promoted = read_promoted(folder)
+    return [] if promoted is None else [promoted_text(promoted)]
 
 
 def _short(spec: StudySpec, name: str, text: str) -> str:

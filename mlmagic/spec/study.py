@@ -135,6 +135,17 @@ class Promotion(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted(Noun):
+    """What became of the training job that follows a study."""
+
+    model: str
+    job: str | None = None
+    """Its id."""
+    reason: str | None = None
+    """Why there is none; one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudySpec(Noun):
     """What a tuning job searches. Never changes after submission."""
 

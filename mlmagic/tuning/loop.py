@@ -20,11 +20,11 @@ from typing import TypeVar
 from mlmagic.backends.base import Backend
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, WorkspaceError
 from mlmagic.filters.parser import parse
-from mlmagic.runtime.tuned import CUT_OFF, too_many_failed
+from mlmagic.runtime.tuned import CUT_OFF, promoted_text, too_many_failed
 from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import JobRecord
 from mlmagic.spec.package import TrainerPackage
-from mlmagic.spec.study import Measurement, StudySpec, Trial, TrialState
+from mlmagic.spec.study import Measurement, Promoted, StudySpec, Trial, TrialState
 from mlmagic.tuning.choosing import Chooser
 from mlmagic.tuning.job_specs import promotion_spec, trial_spec
 from mlmagic.tuning.ledger import Ledger
@@ -33,6 +33,7 @@ from mlmagic.tuning.outcomes import ended_trial, gone_trial
 from mlmagic.tuning.running import RunningTrial
 from mlmagic.tuning.telling import Teller
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.studies import write_promoted
 
 T = TypeVar("T")
 
@@ -264,14 +265,17 @@ class StudyLoop:
         if promotion is None or best is None:
             return
         if made := self._backend.list(where=parse(f"fromStudy={self._record.id}"), limit=1):
-            self._teller.says(f"{made[0].id} trains {promotion.model} with the parameters of its best trial")
-            return
-        try:
-            job = self._backend.submit(promotion_spec(self._record, best, promotion), self._package)
-        except MlmagicError as error:
-            self._teller.says(f"the best trial could not be promoted: {error}")
+            promoted = Promoted(model=promotion.model, job=made[0].id)
         else:
-            self._teller.says(f"{job.id} trains {promotion.model} with the parameters of trial {best.number}")
+            try:
+                job = self._backend.submit(promotion_spec(self._record, best, promotion), self._package)
+                promoted = Promoted(model=promotion.model, job=job.id)
+            except MlmagicError as error:
+                promoted = Promoted(model=promotion.model, reason=" ".join(str(error).split()))
+        self._teller.says(promoted_text(promoted))
+        # Without it the study's message says less, and the job is found by its study all the same.
+        with contextlib.suppress(WorkspaceError):
+            self._patiently(lambda: write_promoted(self._workspace.job(self._record.id), promoted))
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do what may fail because a database is locked or a disk is full for a moment."""

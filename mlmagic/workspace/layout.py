@@ -122,6 +122,11 @@ class JobFolder:
         return self.root / "earlier.json"
 
     @property
+    def promoted(self) -> Path:
+        """Of a study that was to be promoted, the `Promoted`: which job does so, or why none can."""
+        return self.root / "promoted.json"
+
+    @property
     def tuning_metrics(self) -> Path:
         """What the program reports in the format of hypertune."""
         return self.output / "hypertune" / "output.metrics"

@@ -11,8 +11,8 @@ from pathlib import Path
 from mlmagic.errors import NotFoundError
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobSpec
-from mlmagic.spec.study import Study, StudySpec, Trial
-from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.spec.study import Promoted, Study, StudySpec, Trial
+from mlmagic.workspace.files import explained, open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder, Workspace
 
 
@@ -57,6 +57,29 @@ def read_trials(folder: JobFolder) -> tuple[Trial, ...]:
             continue
         found[trial.number] = trial
     return tuple(found[number] for number in sorted(found))
+
+
+def read_promoted(folder: JobFolder) -> Promoted | None:
+    """Return what became of a study's promotion; None where none was asked for, or it has not come to that.
+
+    Raises:
+        WorkspaceError: the file cannot be read.
+    """
+    with explained(f"read {folder.promoted}"):
+        try:
+            return codec.loads(Promoted, folder.promoted.read_bytes())
+        except (FileNotFoundError, codec.DecodeError):
+            return None
+
+
+def write_promoted(folder: JobFolder, promoted: Promoted) -> None:
+    """Write down what became of a study's promotion.
+
+    Raises:
+        WorkspaceError: the disk is full.
+    """
+    with explained(f"write {folder.promoted}"):
+        write_atomic(folder.promoted, codec.dumps(promoted))
 
 
 class TrialLog:

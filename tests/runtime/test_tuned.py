@@ -11,9 +11,9 @@ from support.studies import study_spec, trial
 from mlmagic.runtime.tuned import CUT_OFF, read_tuned, summary, told_parameters, too_many_failed
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobKind, JobSpec, JobState, PackageReference
-from mlmagic.spec.study import Measurement, Study, Trial, TrialState
+from mlmagic.spec.study import Measurement, Promoted, Study, Trial, TrialState
 from mlmagic.workspace.layout import JobFolder, Workspace
-from mlmagic.workspace.studies import open_trials
+from mlmagic.workspace.studies import open_trials, write_promoted
 
 STUDY = "flights-20260131-123015-0a1b"
 
@@ -89,6 +89,19 @@ def test_a_study_succeeded_if_one_trial_did(folder: JobFolder) -> None:
     assert ending.state is JobState.SUCCEEDED
     assert ending.metrics == {"loss": 0.25, "trials": 3, "trials_failed": 1, "best_trial": 2}
     assert ending.message == "3 trials · best loss 0.25 (trial 2: lr=0.01 units=8) · 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("promoted", "told"),
+    [
+        (Promoted(model="delays", job="delays-1"), "delays-1 trains delays with the best parameters"),
+        (Promoted(model="delays", reason="no room"), "the best trial could not be promoted: no room"),
+    ],
+)
+def test_what_became_of_its_promotion_is_told(folder: JobFolder, promoted: Promoted, told: str) -> None:
+    write(folder, good(1, 0.25))
+    write_promoted(folder, promoted)
+    assert read_tuned(folder).message == f"1 trial · best loss 0.25 (trial 1: lr=0.01 units=8) · {told}"
 
 
 def test_a_study_failed_if_none_did(folder: JobFolder) -> None:

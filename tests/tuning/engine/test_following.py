@@ -13,12 +13,12 @@ from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.filters.parser import parse
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobKind, JobRecord, JobState
-from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, Promotion, StoppingRule, Study, TrialState
+from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, Promoted, Promotion, StoppingRule, Study, TrialState
 from mlmagic.testing.backends import read_log, wait_for
 from mlmagic.tuning.taking_up import EarlierTrials, known_values
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.studies import open_trials, read_study
+from mlmagic.workspace.studies import open_trials, read_promoted, read_study
 
 RunStudy = Callable[..., tuple[JobRecord, Study]]
 
@@ -83,7 +83,7 @@ def test_a_study_that_learns_from_others(backend: LocalBackend, workspace: Works
     assert "nothing is learned from gone-20260131-123015-0a1b: " in log
 
 
-def test_the_best_trial_is_promoted(backend: LocalBackend, run_study: RunStudy) -> None:
+def test_the_best_trial_is_promoted(backend: LocalBackend, workspace: Workspace, run_study: RunStudy) -> None:
     promotion = Promotion(args=("--epochs", "20", "--units=9"), model="delays", set_default=True)
     source = REPORTS.replace('os.environ["CLOUD_ML_TRIAL_ID"]', 'os.environ.get("CLOUD_ML_TRIAL_ID", 0)')
     record, study = run_study(source, study=study_spec(trials=2, promotion=promotion), args=("--epochs=1",))
@@ -96,7 +96,11 @@ def test_the_best_trial_is_promoted(backend: LocalBackend, run_study: RunStudy) 
     assert made.spec.flags == {**best.parameters, "epochs": "20", "units": "9"}
     assert (made.spec.kind, made.spec.model, made.spec.set_default) == (JobKind.TRAINING, "delays", True)
     assert (made.state, made.spec.study, made.spec.parent) == (JobState.SUCCEEDED, None, None)
-    assert f"{row.id} trains delays with the parameters of trial {best.number}" in read_log(backend, record.id)
+    told = f"{row.id} trains delays with the best parameters"
+    assert told in read_log(backend, record.id)
+    assert record.message is not None
+    assert record.message.endswith(f" · {told}")
+    assert read_promoted(workspace.job(study.id)) == Promoted(model="delays", job=row.id)
 
 
 def test_a_promotion_that_cannot_be_is_no_failure_of_the_study(
@@ -108,7 +112,10 @@ def test_a_promotion_that_cannot_be_is_no_failure_of_the_study(
     spec = study_spec(trials=1, promotion=Promotion(model="delays"))
     record, _ = run_study(source, study=spec, working_directory=str(folder))
     assert record.state is JobState.SUCCEEDED
-    assert "the best trial could not be promoted: job 'flights' cannot run" in read_log(backend, record.id)
+    told = "the best trial could not be promoted: job 'flights' cannot run"
+    assert told in read_log(backend, record.id)
+    assert record.message is not None
+    assert told in record.message
     assert backend.list(where=parse("fromStudy:*")) == []
 
 
