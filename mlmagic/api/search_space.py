@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.source.flags import flag_spellings
 from mlmagic.spec.space_rules import arranged
 from mlmagic.spec.space_text import FORMS, name_text, parse_values, parse_word, split_unquoted, values_text
 from mlmagic.spec.study import Condition, Parameter, ParameterKind
@@ -67,18 +68,34 @@ def read_space(
     return parameters
 
 
-def package_space(package: TrainerPackage, args: Sequence[str] = ()) -> tuple[Parameter, ...]:
-    """Return what the annotations of the cell tell of the space; flags that the arguments set are not tuned.
+def whole_space(
+    package: TrainerPackage, given: Sequence[Parameter] = (), args: Sequence[str] = ()
+) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+    """Return what is given and, behind it, what annotations of the cell tell of other parameters; with notes on these.
+
+    Flags that the arguments set are not tuned.
 
     Raises:
-        CellError: they cannot be read, or make no sense; all that is wrong is listed.
+        CellError: annotations cannot be read, or make no sense; all that is wrong is listed.
     """
     from mlmagic.api.program_words import word_groups
     from mlmagic.api.stored_flags import read_stored_flags
-    from mlmagic.source.search import annotated_space
+    from mlmagic.source.search import annotated_space, lists_of_words
 
     groups = word_groups(args, read_stored_flags(package).known)
-    return annotated_space(package, fixed={group.name for group in groups if group.name is not None})
+    options = {f"--{parameter.name}" for parameter in given}
+    named = {flag.name for flag in package.flags if options & set(flag_spellings(flag))}
+    fixed = named | {group.name for group in groups if group.name is not None}
+    told = annotated_space(package, fixed)
+    notes = [
+        f"`{name}` takes a list, so the words of its annotation are not searched"
+        for name in lists_of_words(package, fixed)
+    ]
+    if given and told:
+        names = [parameter.name for parameter in told]
+        words = "is searched too, as its annotation says" if len(names) == 1 else "are searched too, as annotations say"
+        notes.append(f"{' and '.join(names)} {words}; --{names[0]}=VALUE after -- keeps one as it is")
+    return (*given, *told), tuple(notes)
 
 
 def space_text(parameters: Sequence[Parameter]) -> str:
@@ -92,7 +109,7 @@ def _parts(space: object, what: str) -> list[_Part]:
     if isinstance(space, Mapping):
         return [_Part(str(name), str(name), () if values is None else values) for name, values in space.items()]
     if not isinstance(space, Sequence):
-        raise UsageError(f"{what} must be a text or a mapping, not {type(space).__name__} {space!r:.60}.", hint=_HINT)
+        raise UsageError(f"{what} must be a text or a mapping, not {_told(space)}.", hint=_HINT)
     parts: list[_Part] = []
     for item in space:
         if isinstance(item, str):
@@ -100,7 +117,7 @@ def _parts(space: object, what: str) -> list[_Part]:
         elif isinstance(item, Parameter):
             parts.append(_Part(item.name, item.name, item))
         else:
-            raise UsageError(f"{what} holds texts and Parameters, not {type(item).__name__} {item!r:.60}.", hint=_HINT)
+            raise UsageError(f"{what} holds texts and Parameters, not {_told(item)}.", hint=_HINT)
     return parts
 
 
@@ -170,3 +187,8 @@ def _numbers(values: Sequence[object]) -> Iterator[int | float]:
         if abs(number) > sys.float_info.max:
             raise UsageError("its numbers must be finite")
         yield number
+
+
+def _told(value: object) -> str:
+    """Return what a value is, on one line, whatever a table of numbers makes of itself."""
+    return f"{type(value).__name__} {' '.join(repr(value).split()):.60}"

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.commands import gcloud_study_command, local_command
+from mlmagic.api.job import Job
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program_arguments import check_program_arguments
-from mlmagic.api.search_space import package_space
+from mlmagic.api.search_space import whole_space
 from mlmagic.api.space_check import check_search, space_notes
 from mlmagic.api.study import StudyJob, find_study, study_of
 from mlmagic.api.study_config import read_study_config
 from mlmagic.api.study_document import document_notes, study_document
 from mlmagic.api.training import TrainingPlan, plan_training
 from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
-from mlmagic.api.tuning_arguments import StudyArguments, read_study_spec
+from mlmagic.api.tuning_arguments import StudyArguments, another_space, read_study_spec
 from mlmagic.api.tuning_words import guess_goal
 from mlmagic.backends.registry import load_backend
 from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
-from mlmagic.spec.job import JobKind
+from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, MeasurementSelection, Parameter, StudySpec
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def plan_tuning(
     max_failed: int | None = None,
     seed: int | None = None,
     resume: Reference | None = None,
-    warm_start: Sequence[Reference] = (),
+    warm_start: Reference | Sequence[Reference] = (),
     promote: bool = False,
     promote_args: Sequence[str | float] = (),
     source: str | Callable[..., Any] | None = None,
@@ -156,7 +157,8 @@ def plan_tuning(
         metric: what trials report, and the study makes as good as it can: `"val_loss"`.
         goal: `"minimize"` or `"maximize"`; where the metric's name tells it, it need not be given.
         space: what is searched, as text, `"lr=log:1e-4..1e-1,units=16..256,activation=relu|tanh"`, or as Parameters;
-            by default what `config` says, else what the annotations of the program's function say.
+            by default what `config` says. Beside it, what annotations of the program's function say of parameters that
+            it does not name and that `args` does not set.
         trials: how many there are to be, those that fail too; by default ten, and all the points of a grid.
         parallel: how many run at the same time.
         algorithm: `"bayesian"`, `"grid"` or `"random"`.
@@ -165,7 +167,7 @@ def plan_tuning(
         max_failed: so many failed trials end the study; by default mlmagic decides.
         seed: the same seed, and the same results, give the same suggestions.
         resume: the study that this one goes on with: its trials count, and `trials` more are made.
-        warm_start: earlier studies whose results are known to the search, and counted nowhere.
+        warm_start: an earlier study, or several, whose results are known to the search, and counted nowhere.
         promote: when the study has succeeded, train once more with the best parameters, and register the version.
         promote_args: arguments of that job, in the place of the trials' own.
         source: the program: its text, or a function. What it needs comes from the notebook's cells.
@@ -226,7 +228,8 @@ def plan_tuning(
         model=model or name,
         set_default=set_default,
     )
-    study = check.read(read_study_spec, given, file, resumed, [find_study(session, one) for one in warm_start])
+    warm = check.read(_warm_studies, session, warm_start) or []
+    study = check.read(read_study_spec, given, file, resumed, warm)
     training = partial(
         plan_training,
         source=source,
@@ -259,40 +262,69 @@ def plan_tuning(
     single = check.read(training, name)
     check.finish("tune")
     is_open = trials is None and (file is None or file.trials is None)
-    plan = _tuning_plan(cast("TrainingPlan", single), cast("StudySpec", study), is_open=is_open)
+    plan = _tuning_plan(cast("TrainingPlan", single), cast("StudySpec", study), resumed, is_open=is_open)
     return plan if file is None else dataclasses.replace(plan, notes=(*file.notes, *plan.notes))
 
 
 tune = submitting(plan_tuning, "tune", "Start a study and return it at once; `tune(...).wait()` waits for it.")
 
 
-def _tuning_plan(single: TrainingPlan, study: StudySpec, *, is_open: bool) -> TuningPlan:
+def _tuning_plan(single: TrainingPlan, study: StudySpec, resumed: StudyJob | None, *, is_open: bool) -> TuningPlan:
     """Return the plan of a study whose trials are like a training job.
 
     Args:
         single: that job.
-        study: what is searched; without parameters if the program's annotations tell them.
+        study: what is searched, but for what annotations of the program tell.
+        resumed: the study that it goes on with, whose space it has.
         is_open: nobody said how many trials there are to be.
     """
     from mlmagic.tuning.libraries import check_libraries
 
     spec, package = single.spec, single.package
-    parameters = study.parameters or package_space(package, spec.args)
+    parameters, notes = whole_space(package, study.parameters, spec.args)
+    if resumed is not None:
+        parameters, notes = _space_of(resumed, parameters), ()
     if not parameters:
         raise UsageError("there is nothing to search: no parameters are given.", hint=_NO_SPACE_HINT)
     study = dataclasses.replace(study, parameters=parameters)
     check_search(package, spec.args, study)
     if study.algorithm is Algorithm.BAYESIAN:
         check_libraries()
-    study, notes = _fitted_to_grid(study, is_open=is_open)
+    study, count_notes = _fitted_to_grid(study, is_open=is_open)
+    notes = (*count_notes, *notes)
     if guess_goal(study.metric) not in {None, study.goal}:
         notes += (f"{study.metric} is to be {study.goal.lower()}d, which its name does not suggest",)
     tuning = dataclasses.replace(
         spec, kind=JobKind.TUNING, study=study, flags=trial_flag_values(package, spec.args, study), placement=None
     )
     placed = load_backend(spec.backend, single.session.location).place(tuning)
-    notes += (*space_notes(parameters, package), *single.notes)
+    notes += (*space_notes(parameters, package), *_placed_as(single, placed).notes)
     return TuningPlan(package=package, spec=placed, session=single.session, notes=notes)
+
+
+def _warm_studies(session: Session, warm: object) -> list[StudyJob]:
+    """Return the studies that one reference, or a list of them, means."""
+    given = [warm] if isinstance(warm, str | Job) else warm
+    if not isinstance(given, Sequence):
+        raise UsageError(f"warm_start is a study or a list of studies, not {type(warm).__name__} {warm!r:.60}.")
+    return [find_study(session, one) for one in given]
+
+
+def _space_of(resumed: StudyJob, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Return the space of a study that is resumed, which is to be the one that line and annotations tell, if any."""
+    known = resumed.study_spec.parameters
+    if any(parameter not in parameters for parameter in known):
+        raise another_space(resumed)
+    return known
+
+
+def _placed_as(trial: TrainingPlan, study: JobSpec) -> TrainingPlan:
+    """Return the plan of a trial with what is told of where its study runs: how many trials do at a time."""
+    own, of_study = trial.spec.placement, study.placement
+    if own is None or of_study is None:
+        return trial
+    placement = dataclasses.replace(own, note=of_study.note)
+    return dataclasses.replace(trial, spec=dataclasses.replace(trial.spec, placement=placement))
 
 
 def _fitted_to_grid(study: StudySpec, *, is_open: bool) -> tuple[StudySpec, tuple[str, ...]]:

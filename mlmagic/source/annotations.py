@@ -13,6 +13,9 @@ _SEQUENCES = frozenset({"list", "List", "tuple", "Tuple", "Sequence", "Iterable"
 _WRAPPERS = frozenset({"Optional", "Final"})
 # A text that says how a parameter is searched; any other one in `Annotated` says something to somebody else.
 _SEARCH = re.compile(r"\s*(?:[\w-]+\s*:\s*)*[\d.eE+-]+\s*(?:\.\.|;)|[^|]*\|", re.ASCII)
+# What is meant so, and has no form that there is: it is refused where it is read. `int: how many` is a remark.
+_MISTYPED = re.compile(r"\s*(?:linear|log|reverse[_-]log|integer|int|double|float)\s*:(?:\S|\s*[\d.+-])", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?=\D*\d)[\d\s.,;:/eE+\u2013\u2026()\[\]-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,14 @@ def _literal(arguments: list[ast.expr]) -> FlagType | None:
 def _annotated(arguments: list[ast.expr], aliases: Mapping[str, ast.expr]) -> FlagType | None:
     kind = annotated_type(arguments[0], aliases)
     texts = [item.value for item in arguments[1:] if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-    search = next((text for text in texts if _SEARCH.match(text)), None)
+    search = next((text for text in texts if kind is not None and _tells_values(text, kind)), None)
     return kind if kind is None or search is None else replace(kind, search=search)
+
+
+def _tells_values(text: str, kind: FlagType) -> bool:
+    if _SEARCH.match(text) or _MISTYPED.match(text):
+        return True
+    return kind.name in {"int", "float"} and _NUMBERS.fullmatch(text) is not None
 
 
 def _union(arguments: list[ast.expr], aliases: Mapping[str, ast.expr]) -> FlagType | None:

@@ -12,6 +12,8 @@ from mlmagic.spec.space_rules import arranged
 from mlmagic.spec.space_text import FORMS, parse_values
 from mlmagic.spec.study import Parameter, ParameterKind
 
+_MARKS = ("..", ";", "|")
+
 
 def annotated_space(package: TrainerPackage, fixed: Collection[str] = ()) -> tuple[Parameter, ...]:
     """Return a parameter for each flag whose annotation tells its values.
@@ -40,19 +42,40 @@ def annotated_space(package: TrainerPackage, fixed: Collection[str] = ()) -> tup
     return parameters
 
 
+def lists_of_words(package: TrainerPackage, fixed: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the parameters that are not searched though their annotation names words: they take several of these.
+
+    Args:
+        package: what was made of the cell.
+        fixed: names of flags that are not tuned.
+    """
+    return tuple(flag.name for flag in package.flags if flag.name not in fixed and _takes_words(flag) and flag.repeated)
+
+
 def _parameter(flag: Flag) -> Parameter | None:
     if flag.search is not None:
-        parameter = parse_values(_name(flag), flag.search)
-        # The annotation has the type: Annotated[float, "0..1"] is any number from 0 to 1.
-        is_any = flag.type == "float" and parameter.kind is ParameterKind.INTEGER and "int" not in flag.search
-        return replace(parameter, kind=ParameterKind.DOUBLE) if is_any else parameter
-    choices = flag.choices or ()
-    if len(choices) < 2:  # one is nothing to choose from
+        return _parsed(flag, flag.search)
+    if flag.repeated or not _takes_words(flag):
         return None
+    choices = flag.choices or ()
     if flag.type == "int":
         numbers = sorted(float(choice) for choice in choices if isinstance(choice, int))
         return Parameter(name=_name(flag), kind=ParameterKind.DISCRETE, numbers=tuple(numbers))
     return Parameter(name=_name(flag), kind=ParameterKind.CATEGORICAL, categories=tuple(map(str, choices)))
+
+
+def _parsed(flag: Flag, text: str) -> Parameter:
+    parameter = parse_values(_name(flag), text) if any(mark in text for mark in _MARKS) else None
+    if parameter is None:
+        raise UsageError("between its bounds stands no .., nor ; or | between values")
+    # The annotation has the type: Annotated[float, "0..1"] is any number from 0 to 1.
+    is_any = flag.type == "float" and parameter.kind is ParameterKind.INTEGER and "int" not in text
+    return replace(parameter, kind=ParameterKind.DOUBLE) if is_any else parameter
+
+
+def _takes_words(flag: Flag) -> bool:
+    """Say whether its type names what to choose from; one value is nothing to choose from."""
+    return flag.search is None and len(flag.choices or ()) > 1
 
 
 def _name(flag: Flag) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmagic.api.search_space import package_space, read_space, space_text
+from mlmagic.api.search_space import read_space, space_text, whole_space
 from mlmagic.errors import UsageError
 from mlmagic.source.build import build_package
 from mlmagic.source.history import Cell
@@ -148,6 +148,6 @@ def test_flags_that_the_arguments_set_are_not_tuned(tmp_path: Path) -> None:
         "from typing import Literal\ndef train(kind: Literal['a', 'b'] = 'a', depth: Literal[1, 2] = 1):\n    pass\n"
     )
     package = build_package("taxi", Cell(source=source), local_modules=lambda _: None)
-    assert [item.name for item in package_space(package)] == ["kind", "depth"]
-    assert [item.name for item in package_space(package, ["--kind", "b"])] == ["depth"]
-    assert [item.name for item in package_space(package, ["--depth=2"])] == ["kind"]
+    assert [item.name for item in whole_space(package)[0]] == ["kind", "depth"]
+    assert [item.name for item in whole_space(package, args=["--kind", "b"])[0]] == ["depth"]
+    assert [item.name for item in whole_space(package, args=["--depth=2"])[0]] == ["kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,45 @@ def test_annotations_tell_the_space(plan: Plan) -> None:
     assert [one.name for one in plan(source=ANNOTATED, space=None, args=["--activation=tanh"]).study.parameters] == [
         "lr"
     ]
-    assert [one.name for one in plan(source=ANNOTATED, space="epochs=1..9").study.parameters] == ["epochs"]
+
+
+def names(found: TuningPlan) -> list[str]:
+    return [one.name for one in found.study.parameters]
+
+
+def test_annotations_tell_what_the_line_does_not(plan: Plan) -> None:
+    found = plan(source=ANNOTATED, space="epochs=1..9, lr=0.1..0.2", trials=3)
+    assert names(found) == ["epochs", "lr", "activation"]
+    assert found.study.parameter("lr").minimum == 0.1
+    assert found.notes == (
+        "activation is searched too, as its annotation says; --activation=VALUE after -- keeps one as it is",
+    )
+    fixed = plan(source=ANNOTATED, space="epochs=1..9, lr=0.1..0.2", trials=3, args=["--activation", "tanh"])
+    assert (names(fixed), fixed.notes) == (["epochs", "lr"], ())
+    both = plan(source=ANNOTATED, space="epochs=1..9", trials=3)
+    assert both.notes[0].startswith("lr and activation are searched too, as annotations say; --lr=VALUE after --")
+
+
+def test_a_line_may_name_a_parameter_by_another_spelling(plan: Plan) -> None:
+    source = 'from typing import Annotated\ndef train(batch_size: Annotated[int, "16..64"] = 32):\n    pass\n'
+    assert names(plan(source=source, space="batch-size=8..9")) == ["batch-size"]
+
+
+def test_a_file_is_joined_with_annotations_too(plan: Plan) -> None:
+    params = [{"parameterName": "lr", "type": "DOUBLE", "minValue": 0.1, "maxValue": 1}]
+    found = plan(source=ANNOTATED, space=None, config={"hyperparameters": {"params": params}})
+    assert (names(found), found.study.parameter("lr").maximum) == (["lr", "activation"], 1)
+
+
+def test_lists_of_words_are_told_of_and_not_searched(plan: Plan) -> None:
+    source = (
+        "from typing import Annotated, Literal\n"
+        'def train(lr: Annotated[float, "0.1..1.0"] = 0.1, ms: list[Literal["a", "b"]] = ["a"]):\n    pass\n'
+    )
+    found = plan(source=source, space=None, trials=3)
+    assert names(found) == ["lr"]
+    assert found.notes == ("`ms` takes a list, so the words of its annotation are not searched",)
+    assert plan(source=source, space="ms=a|b", trials=3).study.parameters[0].name == "ms"
 
 
 def test_a_file_describes_study_and_job_and_arguments_win(plan: Plan, tmp_path: Path) -> None:
@@ -150,8 +189,17 @@ def test_the_default_number_of_trials_is_told_of(plan: Plan) -> None:
         ),
         ({"args": ["--lr=1"]}, "  - lr: the arguments set it too; take it out of them, or out of the space"),
         ({"algorithm": "grid"}, "  - lr: a grid has no points in log:0.0001..0.1; list them"),
-        ({"set_default": True}, "set_default: for the job that follows a study, which promote asks for."),
-        ({"promote_args": ["--epochs=9"]}, "promote_args: for the job that follows a study, which promote asks for."),
+        (
+            {"set_default": True},
+            "set_default is for the training job that follows a study, and there is none without promote: give that",
+        ),
+        (
+            {"promote_args": ["--epochs=9"], "set_default": True},
+            "promote_args and set_default are for the training job that follows a study, and there is none",
+        ),
+        ({"promote_args": "--epochs=9", "promote": True}, "promote_args must be a list of words, not one string: ['-"),
+        ({"warm_start": 3}, "warm_start is a study or a list of studies, not int 3."),
+        ({"space": {}}, "space is empty: there is nothing to tune."),
         ({"trials": 10_001}, "trials 10,001 are too many: a study has 10,000 at most."),
         ({"metric": "score"}, "is score better when it is high, or when it is low?"),
     ],
@@ -225,6 +273,8 @@ def test_an_earlier_study_has_the_same_aim(plan: Plan) -> None:
         f"{earlier.id} has another aim, to maximize val_accuracy: its results would mislead a search that is to "
         "minimize val_loss."
     )
+    with pytest.raises(NotFoundError, match=r"there is no study 'boats'"):
+        plan(warm_start="boats")
     with pytest.raises(NotFoundError, match="'boats'"):
         plan(warm_start=["boats"])
 
@@ -237,3 +287,29 @@ def test_a_study_that_is_resumed_tells_what_is_not_said(plan: Plan, session: Ses
     assert plan(space=None, resume="flights").study.trials == 6
     with pytest.raises(UsageError, match=r"resume goes on with the space of .*, and another one is given"):
         plan(space="lr=0.1..0.2", resume=earlier)
+
+
+def test_an_earlier_study_may_be_given_alone(plan: Plan) -> None:
+    earlier = plan().submit()
+    for one in (earlier, earlier.id, "flights", [earlier]):
+        assert plan(warm_start=one).study.warm_start == (earlier.id,)
+
+
+def test_a_study_is_resumed_by_the_same_line_with_annotations(plan: Plan, session: Session) -> None:
+    line = {"source": ANNOTATED, "space": "epochs=1..9", "trials": 2}
+    earlier = ended(session, plan(**line).study)
+    resumed = plan(**line, resume=earlier)
+    assert (resumed.study.parameters, resumed.notes) == (earlier.study_spec.parameters, ())
+    fewer = {"source": ANNOTATED, "resume": earlier, "args": ["--lr=0.1"]}
+    with pytest.raises(UsageError, match=r"resume goes on with the space of .*, and another one is given"):
+        plan(space="epochs=1..9", **fewer)
+
+
+def test_it_is_told_how_many_trials_run_at_a_time(plan: Plan, tmp_path: Path) -> None:
+    local = Session(environ={}, start=tmp_path)
+    assert plan(session=local, trials=400).notes == ()
+    (note,) = plan(session=local, trials=400, parallel=400).notes
+    assert re.fullmatch(r"here \d+ of 400 parallel trials run at a time", note)
+    tier, turns = plan(session=local, trials=400, parallel=400, scale_tier="BASIC_GPU").notes[0].split(" · ")
+    assert tier.startswith("here it runs as")
+    assert turns.endswith("parallel trials run at a time")

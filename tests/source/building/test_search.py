@@ -6,7 +6,7 @@ import pytest
 
 from mlmagic.errors import CellError
 from mlmagic.source.features import FeatureFiles
-from mlmagic.source.search import annotated_space
+from mlmagic.source.search import annotated_space, lists_of_words
 from mlmagic.spec.space_text import values_text
 from mlmagic.spec.study import Parameter
 
@@ -50,6 +50,9 @@ def test_annotations_that_tell_values(build, parameter: str, values: str) -> Non
         "lr: Annotated[float, 'how fast it learns ...'] = 0.1",
         "lr: Annotated[float, 3, some('1..2')] = 0.1",
         "kind: Literal['relu'] = 'relu'",
+        "lr: Annotated[float, 'int: a whole number, or nearly'] = 0.1",
+        "since: Annotated[str, '2024-01-01'] = ''",
+        "ms: list[Literal['a', 'b']] = ['a']",
     ],
 )
 def test_other_annotations_tell_none(build, parameter: str) -> None:
@@ -95,6 +98,31 @@ def test_values_that_cannot_be_read_are_told_at_once(build) -> None:
         "`units`, '9..1': the lower bound 9 is not below the upper one, 1",
         "`n`: its numbers must increase, and 1 does not come after 1",
     )
+
+
+@pytest.mark.parametrize(
+    ("parameter", "told"),
+    [
+        ("lr: Annotated[float, 'log:1e-4-1e-1'] = 0.1", "`lr`, 'log:1e-4-1e-1'"),
+        ("lr: Annotated[float, 'reverse-log: 1e-4 1e-1'] = 0.1", "`lr`, 'reverse-log: 1e-4 1e-1'"),
+        ("units: Annotated[int, '16,256'] = 16", "`units`, '16,256'"),
+        ("units: Annotated[int, '16-256'] = 16", "`units`, '16-256'"),
+        ("units: Annotated[int, '[16, 256]'] = 16", "`units`, '[16, 256]'"),
+    ],
+)
+def test_values_without_a_form_are_refused_though_others_have_one(build, parameter: str, told: str) -> None:
+    with pytest.raises(CellError) as caught:
+        space(build, f"{parameter}, rate: Annotated[float, '0.1..0.5'] = 0.2")
+    assert caught.value.problems == (f"{told}: between its bounds stands no .., nor ; or | between values",)
+    assert caught.value.hint.startswith("VALUES are 16..256 (whole numbers)")
+
+
+def test_of_words_that_come_as_a_list_none_is_searched(build) -> None:
+    package = build(f"{IMPORTS}def train(ms: list[Literal['a', 'b']] = ['a'], k: Literal['a', 'b'] = 'a'):\n    pass\n")
+    assert [item.name for item in annotated_space(package)] == ["k"]
+    assert (lists_of_words(package), lists_of_words(package, {"ms"})) == (("ms",), ())
+    several = "ns: Annotated[list[int], '1;2'] = [1]"
+    assert space(build, several) == {"ns": "1;2"}
 
 
 def test_a_cell_with_a_wrong_range_still_trains(build) -> None:
