@@ -63,13 +63,20 @@ def _choose(magic: Magic, words: list[Word], sign: str, *, is_cell: bool) -> tup
     name = words[0].text
     if name not in magic.subcommands:
         near = _nearest(name, magic.subcommands)
-        if not near and "describe" in magic.subcommands:
+        if not near and magic.command.body and any(_is_own(word, magic.command) for word in own if word.is_flag):
+            near = f"To {magic.name} a cell: %{sign} {words[0].raw}"
+        elif not near and "describe" in magic.subcommands:
             near = f"To look at one: {sign} describe {words[0].raw}"
         known = ", ".join(magic.subcommands)
         raise UsageError(
             f"{sign} has no subcommand {name!r}. {near}".rstrip(), hint=f"Subcommands: {known}. More: {sign} --help"
         )
     return name, magic.subcommands[name], words[1:]
+
+
+def _is_own(flag: Word, command: Command) -> bool:
+    name = flag.text.partition("=")[0].replace("_", "-")
+    return name in {option.flag for option in command.options}
 
 
 class _Reader:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.tables import Kind, Option, Parsed
+from mlmagic.magics.values import default_value
 
 STUDY_OPTIONS = (
     Option(name="metric", metavar="METRIC", kind=Kind.TEXT, help="what trials report and is tuned for, as val_loss"),
@@ -29,7 +30,12 @@ STUDY_OPTIONS = (
         kind=Kind.TEXT,
         help="which value of a trial counts: last, which is the default, or best",
     ),
-    Option(name="max-failed", metavar="N", kind=Kind.COUNT, help="so many failed trials end the study"),
+    Option(
+        name="max-failed",
+        metavar="N",
+        kind=Kind.COUNT,
+        help="so many failed trials end the study; if not given, its first 3 if all fail, or 5 once most have failed",
+    ),
     Option(name="seed", metavar="N", kind=Kind.INTEGER, help="the same seed and results give the same suggestions"),
     Option(
         name="resume",
@@ -65,7 +71,7 @@ def study_arguments(line: Parsed, space: Any) -> dict[str, Any]:
     """
     arguments = {key: line[key] for key in (*_SAME, "resume", "promote")}
     return arguments | {
-        "space": space or None,
+        "space": None if isinstance(space, str) and not space.strip() else space,
         "warm_start": line["warm_start"],
         "promote_args": _words(line["promote_args"]),
     }
@@ -73,7 +79,12 @@ def study_arguments(line: Parsed, space: Any) -> dict[str, Any]:
 
 def given_flags(line: Parsed) -> list[str]:
     """Return the flags of a study that a line has."""
-    return [option.flag for option in STUDY_OPTIONS if line[option.key]]
+    return [option.flag for option in STUDY_OPTIONS if _is_given(option, line[option.key])]
+
+
+def _is_given(option: Option, value: Any) -> bool:
+    # A value may be any object, so it is not compared by ==, nor by its truth: --seed 0 is given.
+    return bool(value) if option.is_repeatable else value is not default_value(option)
 
 
 def _words(text: str | None) -> Sequence[str]:

@@ -36,7 +36,7 @@ TRAIN = Magic(
                 metavar="SPACE",
                 kind=Kind.OBJECT,
                 bare="",
-                help="make it a study over lr=log:1e-4..1e-1,units=16..256, or over what annotations tell: see %tune",
+                help="make it a study over lr=log:1e-4..1e-1,units=16..256 or what annotations tell; see %%tune --help",
             ),
             *STUDY_OPTIONS,
         ),

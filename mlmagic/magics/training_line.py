@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
@@ -70,6 +71,19 @@ TRAINING_OPTIONS = (
     EXPORT,
     BACKEND,
 )
+
+_OF_TRIALS = {
+    "model": "with --promote: the model that gets the version",
+    "set-default": "with --promote: make the new version the model's default",
+    "timeout": "end a trial after 90, 90s, 15m, 2h or 1d",
+    "replicas": "of each trial: worker=2,ps=1,evaluator=1 beside the chief; or a number, the chief counted",
+    "cores": "what a replica of a trial takes of this machine: 1 by default",
+    "max-retries": "start a trial again after a failure, this often; the program finds its checkpoints",
+    "wait": "wait until the study has ended; fail if it fails",
+    "into": "assign the study to this variable",
+}
+TRIAL_OPTIONS = tuple(replace(option, help=_OF_TRIALS.get(option.name, option.help)) for option in TRAINING_OPTIONS)
+"""The same of a study, whose trials are what is to run."""
 
 _PASSED_ON = (
     *("name", "model", "set_default", "timeout", "backend", "package", "scale_tier", "config", "replicas"),

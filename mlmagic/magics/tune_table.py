@@ -5,7 +5,8 @@ from __future__ import annotations
 from mlmagic.magics.job_options import CHANGES, INTO, WAIT
 from mlmagic.magics.study_line import STUDY_OPTIONS
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
-from mlmagic.magics.training_line import TRAINING_OPTIONS
+from mlmagic.magics.training_line import TRIAL_OPTIONS
+from mlmagic.spec.space_text import FORMS
 
 _STUDY = Argument(name="study", metavar="STUDY", help="an id, the beginning of one, or a name: its newest study")
 
@@ -68,6 +69,7 @@ _PROMOTE = Command(
         Option(name="model", metavar="MODEL", kind=Kind.TEXT, help="the model that gets the version"),
         Option(name="set-default", help="make the new version the model's default"),
         *CHANGES,
+        Option(name="promote", help="then train once more with the best parameters, and register the version"),
         WAIT,
         INTO,
     ),
@@ -94,14 +96,19 @@ TUNE = Magic(
                 name="space",
                 metavar="SPACE",
                 kind=Kind.OBJECT,
-                help="lr=log:1e-4..1e-1,units=16..256,activation=relu|tanh,batch=32;64; or $dict; or by annotations",
+                help="lr=log:1e-4..1e-1,units=16..256,kind=a|b,batch=32;64 or $dict; see below",
             ),
             *STUDY_OPTIONS[2:],
-            *TRAINING_OPTIONS,
+            *TRIAL_OPTIONS,
         ),
         takes_program=True,
         body=(
-            "The same as of %%train. Parameters of its function may say themselves what is searched: "
+            "The same as of %%train. How it is to run is said of each trial: --timeout, --max-retries, --replicas, "
+            "--cores and --memory are those of one.\n"
+            f"--space is NAME=VALUES, with commas between. {FORMS} Prefixes go together, as in log:double:1..1000. "
+            "momentum[optimizer=sgd]=0.5..0.99 is there only where optimizer is sgd. With --data, fare.buckets=4..64 "
+            "tunes a number of a feature, which are buckets, vocabulary, length and embedding.\n"
+            "Parameters of the function may say themselves what is searched, where --space does not name them: "
             'def train(lr: Annotated[float, "log:1e-4..1e-1"] = 0.01, activation: Literal["relu", "tanh"] = "relu"). '
             "The program reports the metric by Keras's fit, as mlmagic's own loop does, or by the package "
             "cloudml-hypertune. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
@@ -120,6 +127,7 @@ TUNE = Magic(
                 '%%tune taxi --metric val_loss --promote --promote-args="--epochs=20"',
                 "then train the best parameters for longer, and register the version",
             ),
+            "What stands after -- is not searched.\n"
             ("%tune describe taxi", "the trials of the newest study called taxi"),
         ),
     ),

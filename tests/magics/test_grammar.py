@@ -316,6 +316,7 @@ def test_a_cell_is_the_command_and_a_line_a_subcommand(line, body, subcommand):
 def test_a_line_is_the_command_only_by_its_own_flag():
     assert parse(BOTH, "list -- --package d", None, {}).subcommand == "list"
     assert error(BOTH, "taxi").startswith("%both has no subcommand 'taxi'.")
+    assert error(BOTH, "taxi --tune x").startswith("%both has no subcommand 'taxi'. To both a cell: %%both taxi\n")
 
 
 @pytest.mark.parametrize(
