@@ -34,6 +34,11 @@ class JobPlan(ABC):
     def command(self) -> tuple[str, ...]:
         """The words that do the same by hand, in the folder of the exported package."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user may not expect of where and how the job will run; the package has notes of its own."""
+        return ()
+
     def export(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the package into a folder, and return the files written.
 

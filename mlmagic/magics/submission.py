@@ -28,18 +28,21 @@ def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPla
         export(plan, line["export"])
     if line["dry_run"] or line["export"] is not None:
         return plan
-    for note in plan.package.notes:
-        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
+    say_notes(plan)
     return show(extension, line, plan.submit())
 
 
 def carry_out_program(extension: Extension, line: Parsed, plan: AnyProgramPlan) -> Job | AnyProgramPlan:
     """Do the same with a plan whose backend can get ready for the job while its plan is read."""
-    if line["export"] is not None:
-        export(plan, line["export"])
-    if line["dry_run"] or line["export"] is not None:
-        return plan.prepare() if line["dry_run"] else plan
-    return show(extension, line, plan.submit())
+    if line["dry_run"]:
+        plan.prepare()
+    return carry_out(extension, line, plan)
+
+
+def say_notes(plan: JobPlan) -> None:
+    """Print what the user may not expect of the package, and of where and how the job will run."""
+    for note in (*plan.package.notes, *plan.notes):
+        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
 
 
 def show(extension: Extension, line: Parsed, job: Job) -> Job:

@@ -21,8 +21,6 @@ def start_study(extension: Extension, line: Parsed, space: Any) -> Job | TuningP
     from mlmagic.api.tuning import plan_tuning
 
     plan = plan_tuning(**training_arguments(extension, line), **study_arguments(line, space))
-    for note in () if line["dry_run"] or line["export"] is not None else plan.notes:
-        print(f"Note: {note}.")  # noqa: T201 - a line of the magic's output
     return carry_out_program(extension, line, plan)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.written_studies import WrittenStudy
 
@@ -70,11 +72,21 @@ def test_a_package_is_tuned_by_a_line(run, folder):
             "%%tune has an empty body.\nBelow the line goes the code that trains, for example\n\n    %%tune",
         ),
         ("%tune flights", "%tune has no subcommand 'flights'. To look at one: %tune describe flights"),
+        (
+            "%tune flights --metric val_loss --space lr=0.1..0.9",
+            "%tune has no subcommand 'flights'. To tune a cell: %%tune flights\n",
+        ),
+        ("%tune promot flights --model x", "%tune has no subcommand 'promot'. Did you mean promote?"),
         ("%tune lst", "%tune has no subcommand 'lst'. Did you mean list?"),
         ("%%tune flights --package d --metric x\nx = 1", "%%tune has a body and --package: which of the two"),
         (
             "%%train flights --metric val_loss --seed 3\nx = 1",
             "--metric and --seed are for a study.\nTo make it one: --tune",
+        ),
+        ("%%train flights --seed 0\nx = 1", "--seed is for a study.\nTo make it one: --tune, or %%tune flights"),
+        (
+            f"%%tune flights --metric val_loss --space {{{{}}}}\n{CELL}",
+            "space is empty: there is nothing to tune.",
         ),
         ("%%tune flights --metric\nx = 1", "%%tune: --metric needs a value: --metric METRIC"),
         ("%%tune flights --trials 0\nx = 1", "%%tune: --trials: '0' is no whole number from 1"),
@@ -148,3 +160,57 @@ def test_the_best_is_promoted_and_a_study_goes_on(run, written):
     more = run("%tune resume flights --trials 5 --parallel 2")
     assert (more.study.spec.resumes, more.study.spec.trials, more.study.spec.parallel) == (written.id, 5, 2)
     more.cancel()
+
+
+def test_help_tells_all_forms_of_a_space_and_what_is_said_of_trials(run, capsys):
+    run("%%tune --help")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--timeout TIME end a trial after 90, 90s, 15m, 2h or 1d" in told
+    assert "How it is to run is said of each trial: --timeout, --max-retries" in told
+    assert "if not given, its first 3 if all fail, or 5 once most have failed" in told
+    assert all(form in told for form in ("double:0..1", "reverse_log:", "[optimizer=sgd]=", "fare.buckets=4..64"))
+    run("%%train --help")
+    assert "--timeout TIME end the job after" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_space_of_the_help_can_be_copied(run, capsys):
+    run("%%tune --help")
+    line = re.search(r"lr=log\S*", capsys.readouterr().out)[0]
+    cell = "def train(lr=0.1, units=8, kind='a', batch=32):\n    pass\n"
+    assert len(run(f"%%tune flights --metric val_loss --space {line} --dry-run\n{cell}").study.parameters) == 4
+
+
+def test_a_space_of_the_notebook_is_a_mapping_or_text(run, shell):
+    class Table:
+        def __bool__(self):
+            raise ValueError("the truth value of a table is ambiguous")
+
+        def __repr__(self):
+            return "   a\n0  1"
+
+    shell.user_ns["df"], shell.user_ns["blank"] = Table(), " "
+    told = error(run, f"%%tune flights --metric val_loss --space $df\n{CELL}")
+    assert told.startswith("space must be a text or a mapping, not Table a 0 1.")
+    assert run(f"%%tune flights --metric val_loss --space $blank --dry-run\n{ANNOTATED}").study.parameters
+
+
+def test_notes_are_said_of_every_job_that_starts(run, monkeypatch, capsys):
+    monkeypatch.setenv("MLMAGIC_BACKEND", "memory")
+    account_note = "Note: `serviceAccount` of the configuration means nothing on this machine.\n"
+    run("account = {'serviceAccount': 'me'}")
+    cell = "def train(lr: float = 0.1, more=print):\n    print('trained')\n"
+    for line in ("%%train boats", "%%tune boats --metric val_loss --space lr=0.1..0.9 --trials 2"):
+        job = run(f"{line} --config $account\n{cell}")
+        said = capsys.readouterr().out
+        assert (said.count(account_note), said.count("Note: `more` has no flag")) == (1, 1)
+        job.cancel()
+        run(f"{line} --config $account --dry-run\n{cell}")
+        assert "Note: " not in capsys.readouterr().out
+
+
+def test_what_is_promoted_may_start_from_nothing_and_be_refused_by_its_name(run, written):
+    promoted = run("%tune promote flights --fresh")
+    assert promoted.spec.fresh
+    promoted.cancel()
+    told = error(run, "%tune promote flights --timeout soon --cores many")
+    assert told.startswith("promote cannot take these arguments:\n  - timeout 'soon' is no duration")
