@@ -147,7 +147,7 @@ def boards(*, session: Session | None = None) -> BoardList:
 def stop_boards(
     *references: Reference, logdir: LogDir | Sequence[LogDir] | None = None, session: Session | None = None
 ) -> BoardList:
-    """End the boards that show any of these jobs or folders, by default all of the workspace; return which.
+    """End the boards that show any of these jobs, trials of these studies, or folders, by default all; return which.
 
     Raises:
         NotFoundError: there is no job for a reference.
@@ -157,10 +157,7 @@ def stop_boards(
     found = tuple(boards(session=here))
     if references or logdir is not None:
         asked = read_sources(here, references, logdir=logdir)
-        wanted = {(source.job, source.folder) for source in asked.sources}
-        found = tuple(
-            board for board in found if wanted & {(source.job, source.folder) for source in board.spec.sources}
-        )
+        found = tuple(board for board in found if board.spec.shows_any(asked))
     for board in found:
         board.stop()
     return BoardList(found)

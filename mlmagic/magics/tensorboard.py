@@ -41,7 +41,7 @@ TENSORBOARD = Magic(
                 help="a folder of logs, which need not be a job's",
             ),
             Option(name="list", help="list those that run"),
-            Option(name="stop", help="end those that show these jobs, or all"),
+            Option(name="stop", help="end those that show these jobs, or trials of these studies, or all"),
         ),
         examples=(
             ("%tensorboard taxi boats", "the newest job of each name, side by side"),

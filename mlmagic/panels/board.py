@@ -40,7 +40,7 @@ def board_bundle(page: BoardPage) -> Bundle:
     html = join(
         [theme.card(_heading(title, "runs"), _link(page.url), theme.row(theme.faint(_REACH), top="2px")), frame]
     )
-    lines = [f"TensorBoard of {title}", f"  {page.url}", *folded(_REACH), "Stop it: %tensorboard --stop"]
+    lines = [f"TensorBoard of {title}", f"  {page.url}", *folded(_REACH), f"Stop it: {page.spec.stop_command}"]
     return document(MIME_TYPE, encode(page), html=html, text="\n".join(lines))
 
 

@@ -40,9 +40,27 @@ class BoardSpec(Noun):
     @property
     def command(self) -> str:
         """What starts it again."""
-        words = [_word(source) for source in self.sources]
         best = next((source.best for source in self.sources if source.best), None)
-        return " ".join(["%tensorboard", *words, *([f"--best {best}"] if best else [])])
+        return " ".join(["%tensorboard", *self._words, *([f"--best {best}"] if best else [])])
+
+    @property
+    def stop_command(self) -> str:
+        """What ends it, and other boards that show any of the same."""
+        return " ".join(["%tensorboard --stop", *self._words])
+
+    def shows_any(self, asked: BoardSpec) -> bool:
+        """Say whether it has a source that is asked for, or a trial of a study that is."""
+        wanted = {(source.job, source.folder) for source in asked.sources}
+        studies = {source.job for source in asked.sources if source.is_study}
+        return any(
+            # The id of a trial is its study's, with a number behind it.
+            (source.job, source.folder) in wanted or (source.job or "").rpartition("-")[0] in studies
+            for source in self.sources
+        )
+
+    @property
+    def _words(self) -> list[str]:
+        return [_word(source) for source in self.sources]
 
 
 def _word(source: BoardSource) -> str:

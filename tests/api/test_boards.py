@@ -203,3 +203,20 @@ def test_without_tensorboard_the_line_that_installs_it_is_told(session, tmp_path
     assert str(caught.value) == (
         "TensorBoard is not installed where this kernel runs.\nInstall it: %pip install 'tensorboard>=2.21,<2.22'"
     )
+
+
+def test_a_study_means_the_boards_of_its_trials_too(session, jobs):
+    study = jobs("flights", kind=JobKind.TUNING, study=study_spec())
+    trial = jobs("flights", parent=study, trial=7)
+    alone, asked = read_sources(session, [trial]), read_sources(session, [study])
+    assert alone.shows_any(asked)
+    assert not asked.shows_any(alone)
+    assert not read_sources(session, [jobs("flights")]).shows_any(asked)
+
+
+def test_a_board_of_a_trial_is_stopped_by_its_study(here):
+    study = submit_study(here.backend(), f"{PROGRAM}report(value)\n", study=study_spec(trials=1))
+    wait_for(here.backend(), study.id)
+    board, other = tensorboard("flights/1", session=here), tensorboard(logdir=here.location.root, session=here)
+    assert [one.url for one in stop_boards("flights", session=here)] == [board.url]
+    assert (board.is_running, other.is_running) == (False, True)

@@ -29,6 +29,8 @@ def test_a_board_is_a_frame_in_a_notebook_and_an_address_in_a_terminal(page):
         part in bundle["text/html"] for part in (f' src="{URL}"', ' height="800"', "Reachable from this machine")
     )
     assert bundle["text/plain"].split("\n")[:2] == ["TensorBoard of flights, <b>'\"&", f"  {URL}"]
+    assert bundle["text/plain"].endswith(f"Stop it: {page.spec.stop_command}")
+    assert page.spec.stop_command.startswith("%tensorboard --stop flights-20261121-092000-cd34 --logdir ")
     assert bundle[MIME_TYPE]["url"] == URL
 
 
