@@ -52,6 +52,7 @@ _RESUME = Command(
         Option(name="trials", metavar="N", kind=Kind.COUNT, help="how many more, if not those that it has not made"),
         Option(name="parallel", metavar="N", kind=Kind.COUNT, help="how many run at the same time, if another number"),
         Option(name="max-failed", metavar="N", kind=Kind.COUNT, help="so many failed trials end it, if another number"),
+        Option(name="promote", help="then train once more with the best parameters, and register the version"),
         WAIT,
         INTO,
     ),
@@ -69,7 +70,6 @@ _PROMOTE = Command(
         Option(name="model", metavar="MODEL", kind=Kind.TEXT, help="the model that gets the version"),
         Option(name="set-default", help="make the new version the model's default"),
         *CHANGES,
-        Option(name="promote", help="then train once more with the best parameters, and register the version"),
         WAIT,
         INTO,
     ),
@@ -110,6 +110,7 @@ TUNE = Magic(
             "tunes a number of a feature, which are buckets, vocabulary, length and embedding.\n"
             "Parameters of the function may say themselves what is searched, where --space does not name them: "
             'def train(lr: Annotated[float, "log:1e-4..1e-1"] = 0.01, activation: Literal["relu", "tanh"] = "relu"). '
+            "What stands after -- is not searched.\n"
             "The program reports the metric by Keras's fit, as mlmagic's own loop does, or by the package "
             "cloudml-hypertune. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
         ),
@@ -127,7 +128,6 @@ TUNE = Magic(
                 '%%tune taxi --metric val_loss --promote --promote-args="--epochs=20"',
                 "then train the best parameters for longer, and register the version",
             ),
-            "What stands after -- is not searched.\n"
             ("%tune describe taxi", "the trials of the newest study called taxi"),
         ),
     ),
