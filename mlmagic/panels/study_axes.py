@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
+from mlmagic.panels.text import display_width
+from mlmagic.spec.space_text import number_text
 from mlmagic.spec.study import Goal, Parameter, ParameterKind, Scale
 
 Tick = tuple[float, str]
@@ -14,6 +16,9 @@ Tick = tuple[float, str]
 
 _FACTORS = (1, 2, 5, 10)
 _MOST_TICKS = 5
+_LONGEST_NUMBER = 10
+_LEAST_WORD = 4
+"""So much of a word is told rather than nothing."""
 _LOG_RATIO = 50.0
 """Positive results that differ by more are drawn by their powers of ten."""
 _FAR = 3.0
@@ -41,18 +46,38 @@ class ParameterAxis:
         return place if math.isfinite(place) and -1e-9 <= place <= 1 + 1e-9 else None
 
     @property
-    def ticks(self) -> list[Tick]:
-        """The values that are told."""
+    def words(self) -> list[str]:
+        """All values that are told apart, in their order; none of what is measured."""
         parameter = self.parameter
         if parameter.kind is ParameterKind.CATEGORICAL:
-            return [(_evenly(at, len(parameter.categories)), name) for at, name in enumerate(parameter.categories)]
-        if parameter.kind is ParameterKind.DISCRETE:
-            count = len(parameter.numbers)
-            return [(_evenly(at, count), f"{number:g}") for at, number in enumerate(parameter.numbers)]
+            return list(parameter.categories)
+        return [number_text(number) for number in parameter.numbers]
+
+    @property
+    def levels(self) -> list[float]:
+        """The numbers that are told of what is measured; whole ones of whole numbers."""
         low, high = self._bounds
-        inner = powers(low, high) if parameter.scale is Scale.LOG else round_numbers(low, high)
-        told = [(self._number(number), f"{number:g}") for number in dict.fromkeys([low, *inner, high])]
-        return _apart(told)
+        inner = powers(low, high) if self.parameter.scale is Scale.LOG else round_numbers(low, high)
+        if self.parameter.kind is ParameterKind.INTEGER:
+            inner = [number for number in inner if float(number).is_integer()]
+        return _apart([(self._number(number), number) for number in dict.fromkeys([low, *inner, high])])
+
+    def ticks(self, most: int) -> list[Tick]:
+        """Return the values that are told, no more than so many words, evenly among all."""
+        if self.is_word:
+            words = self.words
+            return [(_evenly(at, len(words)), words[at]) for at in _some(len(words), most)]
+        return [(self._number(number), tick_text(number)) for number in self.levels]
+
+    def ticks_across(self, room: int) -> list[Tick]:
+        """Return what is told side by side where so many characters fit: numbers in full, and enough of words."""
+        told = self.words if self.is_word else [text for _, text in self.ticks(1)]
+        longest = max(map(display_width, told), default=0)
+        if self.parameter.kind is ParameterKind.CATEGORICAL:
+            longest = min(longest, _LEAST_WORD)
+        most = max(1, room // (longest + 1))
+        ticks = self.ticks(most)
+        return ticks if len(ticks) <= most else [ticks[0], ticks[-1]]
 
     @property
     def is_word(self) -> bool:
@@ -104,7 +129,7 @@ class ResultAxis:
     @property
     def ticks(self) -> list[Tick]:
         """The same with their places."""
-        return [(self.place(value), f"{value:.6g}") for value in self.levels]
+        return [(self.place(value), tick_text(value)) for value in self.levels]
 
 
 def result_axis(values: Sequence[float], goal: Goal) -> ResultAxis:
@@ -159,15 +184,26 @@ def powers(low: float, high: float) -> list[float]:
     return found if len(found) > 1 else round_numbers(low, high, 4)
 
 
+def tick_text(value: float) -> str:
+    """Return a number as it stands beside an axis: in full if it is short, for 1048576 is no 1.04858e+06."""
+    text = number_text(value)
+    return text if len(text) <= _LONGEST_NUMBER else f"{value:.6g}"
+
+
+def _some(count: int, most: int) -> list[int]:
+    """Return places among `count` that are equally far from each other, from the first on, `most` of them at most."""
+    return list(range(0, count, max(1, -(-count // most))))
+
+
 def _evenly(at: int, count: int) -> float:
     return at / (count - 1) if count > 1 else 0.5
 
 
-def _apart(ticks: Sequence[Tick], least: float = 0.09) -> list[Tick]:
-    """Return the ends, and of the others those that are not too near to another one."""
-    first, *inner, last = ticks if len(ticks) > 1 else (*ticks, *ticks)
+def _apart(levels: Sequence[tuple[float, float]], least: float = 0.09) -> list[float]:
+    """Return of numbers with their places the ends, and of the others those that are not too near to another one."""
+    first, *inner, last = levels if len(levels) > 1 else (*levels, *levels)
     kept = [first]
-    for tick in inner:
-        if tick[0] - kept[-1][0] >= least and last[0] - tick[0] >= least:
-            kept.append(tick)
-    return [*kept, last] if last[0] > first[0] else kept
+    for level in inner:
+        if level[0] - kept[-1][0] >= least and last[0] - level[0] >= least:
+            kept.append(level)
+    return [number for _, number in ([*kept, last] if last[0] > first[0] else kept)]

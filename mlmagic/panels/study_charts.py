@@ -120,6 +120,19 @@ def charts_of(report: StudyReport, kinds: Sequence[PlotKind] = tuple(PlotKind)) 
     return found
 
 
+def kind_of(chart: Chart) -> PlotKind:
+    """Return which kind a chart is."""
+    match chart:
+        case History():
+            return PlotKind.HISTORY
+        case Importance():
+            return PlotKind.IMPORTANCE
+        case Parallel():
+            return PlotKind.PARALLEL
+        case Slice():
+            return PlotKind.SLICES
+
+
 def history(report: StudyReport) -> list[Chart]:
     """Return results by trial."""
     dots = tuple(_dots(report, is_final_only=False))

@@ -9,7 +9,7 @@ from mlmagic.panels.study_axes import Tick
 from mlmagic.panels.study_charts import Chart, Dot, History, Importance, Parallel, Slice
 from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, FONT, INK, line, picture, words
-from mlmagic.panels.text import fit
+from mlmagic.panels.text import display_width, fit
 
 _DOT, _BEST = COLOURS[:2]
 FAILED = "#d93025"
@@ -18,6 +18,8 @@ _LEFT, _RIGHT, _HEAD, _FOOT, _LANE = 60, 14, 26, 34, 14
 _NAME_WIDTH, _TICK_WIDTH, _TITLE_WIDTH = 22, 8, 200
 _CHARACTER = 6.2
 """How wide one is, about."""
+_BOLD, _LINE, _NOTE = 7.4, 12, 16
+"""How wide a character of a title is, and how high a line of labels and one of notes is."""
 # Behind words that lie over lines; JupyterLab says what the ground is, elsewhere there is none.
 _HALO = "paint-order:stroke;stroke:var(--jp-layout-color0,transparent);stroke-width:3px;stroke-linejoin:round"
 
@@ -53,8 +55,8 @@ def chart_svg(chart: Chart, *, is_wide: bool = False) -> Html:
     )
 
 
-def charts_picture(charts: Sequence[Chart], *, width: int = 900) -> str:
-    """Return all charts in one picture, in rows as wide as the widest."""
+def charts_picture(charts: Sequence[Chart], notes: Sequence[str] = (), *, width: int = 900) -> str:
+    """Return all charts in one picture, in rows as wide as the widest, with notes below them."""
     parts: list[Html] = []
     x = y = row = 0
     for chart in charts:
@@ -63,7 +65,9 @@ def charts_picture(charts: Sequence[Chart], *, width: int = 900) -> str:
             x, y, row = 0, y + row, 0
         parts.append(element("g", *_shapes(chart, size), transform=f"translate({x} {y})"))
         x, row = x + size[0] + 10, max(row, size[1] + 12)
-    return picture(*parts, width=width, height=y + row)
+    foot = y + row
+    parts += [words(note, 0, foot + _NOTE * at + 11, size=11) for at, note in enumerate(notes)]
+    return picture(*parts, width=width, height=foot + _NOTE * len(notes))
 
 
 def title_of(chart: Chart) -> str:
@@ -102,8 +106,11 @@ def _history(chart: History, size: Size) -> list[Html]:
     def y(value: float) -> float:
         return floor - (floor - _HEAD) * chart.axis.place(value)
 
-    shapes = [_name(title_of(chart), _LEFT), *_frame(size), *_levels(chart.axis.ticks, size[0] - _RIGHT, floor)]
-    shapes += [_signs(chart, size), *_trials(chart.last, size)]
+    signs = _signs(chart)
+    room = int((across - _CHARACTER * display_width(signs)) / _BOLD) - 1
+    shapes = [_name(title_of(chart), _LEFT, room), *_frame(size)]
+    shapes += _levels(chart.axis.ticks, size[0] - _RIGHT, floor)
+    shapes += [words(signs, size[0] - _RIGHT, 14, anchor="end"), *_trials(chart.last, size)]
     corners = [
         (x(number), y(level))
         for at, (number, value) in enumerate(chart.best)
@@ -121,7 +128,7 @@ def _history(chart: History, size: Size) -> list[Html]:
 
 def _parallel(chart: Parallel, size: Size) -> list[Html]:
     top, bottom = _HEAD + 34, size[1] - 30
-    axes = [*(axis.ticks for axis in chart.axes), chart.result.ticks]
+    axes = [*(axis.ticks((bottom - top) // _LINE) for axis in chart.axes), chart.result.ticks]
     names = [*(axis.parameter.name for axis in chart.axes), chart.metric]
     left, right = 50, size[0] - 60
     step = (right - left) / (len(axes) - 1)
@@ -166,7 +173,7 @@ def _slice(chart: Slice, size: Size) -> list[Html]:
         *_frame(size),
         *_levels(chart.result.ticks, right, bottom),
     ]
-    ticks = chart.axis.ticks
+    ticks = chart.axis.ticks_across(int(across / _CHARACTER))
     room = max(3, int(across / max(1, len(ticks)) / _CHARACTER))
     for part, text in ticks:
         x = _LEFT + inset + (across - 2 * inset) * part
@@ -195,8 +202,9 @@ def _importance(chart: Importance, size: Size) -> list[Html]:
     return shapes
 
 
-def _name(text: str, x: float) -> Html:
-    return words(fit(text, 60), x, 14, size=12, weight="600")
+def _name(text: str, x: float, room: int = 60) -> Html:
+    shown = words(fit(text, room), x, 14, size=12, weight="600")
+    return shown if display_width(text) <= room else element("g", element("title", text), shown)
 
 
 def _frame(size: Size) -> list[Html]:
@@ -214,12 +222,12 @@ def _levels(ticks: Sequence[Tick], right: float, bottom: float) -> list[Html]:
     return shapes
 
 
-def _signs(chart: History, size: Size) -> Html:
+def _signs(chart: History) -> str:
     """Return what the signs mean that are not simply results."""
     told = ["○ stopped early"] if any(dot.is_early for dot in chart.dots) else []
     told += ["◌ so far"] if any(not dot.is_final for dot in chart.dots) else []
     told += ["✕ failed"] if chart.failed else []
-    return words(" · ".join(told), size[0] - _RIGHT, 14, anchor="end")
+    return " · ".join(told)
 
 
 def _trials(last: int, size: Size) -> list[Html]:

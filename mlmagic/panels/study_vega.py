@@ -11,18 +11,24 @@ from mlmagic.panels.study_words import short
 from mlmagic.panels.svg import COLOURS, INK
 from mlmagic.panels.text import fit
 from mlmagic.panels.vega import Spec, whole
+from mlmagic.spec.space_text import number_text
 from mlmagic.spec.study import ParameterKind, Scale
 
 _ACROSS, _GAP = 3, 26
 _WIDTH, _HEIGHT, _WIDE, _WIDEST = 220, 160, 560, 760
 _FORMAT = ".6~g"
 _TITLE_WIDTH, _NAME_WIDTH, _LABEL_WIDTH, _TOLD_WIDTH = 60, 16, 90, 200
+_MOST_LABELS, _ROOM = 16, 35
+"""So many labels stand beside an axis, and so many characters below one."""
 _BELOW = -0.1
 """Where lines pass an axis that does not apply to them."""
 
 
-def charts_vega(charts: Sequence[Chart]) -> Spec:
-    """Return the specification of all charts: results by trial beside what mattered, wide ones, slices in rows."""
+def charts_vega(charts: Sequence[Chart], notes: Sequence[str] = ()) -> Spec:
+    """Return the specification of all charts: results by trial beside what mattered, wide ones, slices in rows.
+
+    `notes` stand above them, each on a line of its own.
+    """
     first = [_panel(chart) for chart in charts if isinstance(chart, History | Importance)]
     wide = [_panel(chart) for chart in charts if isinstance(chart, Parallel)]
     slices = [_panel(chart) for chart in charts if isinstance(chart, Slice)]
@@ -30,7 +36,8 @@ def charts_vega(charts: Sequence[Chart]) -> Spec:
     rows: list[Spec] = [{"hconcat": first, "spacing": _GAP, **apart}] if first else []
     rows += wide
     rows += [{"concat": slices, "columns": _ACROSS, "spacing": _GAP, **apart}] if slices else []
-    return whole({"vconcat": rows, "spacing": _GAP, **apart})
+    told: Spec = {"title": {"text": list(notes), "fontSize": 11, "fontWeight": "normal"}} if notes else {}
+    return whole({**told, "vconcat": rows, "spacing": _GAP, **apart})
 
 
 def _panel(chart: Chart) -> Spec:
@@ -76,7 +83,9 @@ def _history(chart: History) -> Spec:
 
 def _slice(chart: Slice) -> Spec:
     values: list[Spec] = [
-        {"is": _typed(chart.axis, text), "trial": dot.number, **_row(dot)} for text, dot in chart.dots
+        {"is": _typed(chart.axis, text), "trial": dot.number, **_row(dot)}
+        for text, dot in chart.dots
+        if chart.axis.place(text) is not None
     ]
     shade: Spec = {"field": "trial", "type": "quantitative", "legend": None}
     shade["scale"] = {"domain": [1, max(2, chart.last)], "range": [0.3, 0.95]}
@@ -98,9 +107,10 @@ def _parallel(chart: Parallel) -> Spec:
             {"axis": axis, "at": _BELOW if part is None else part, **told}
             for axis, part in zip(axes, places, strict=True)
         ]
+    labels = [*(axis.ticks(_MOST_LABELS) for axis in chart.axes), chart.result.ticks]
     ticks = [
         {"axis": axis, "at": part, "text": fit(text, 12)}
-        for axis, told in zip(axes, [*(axis.ticks for axis in chart.axes), chart.result.ticks], strict=True)
+        for axis, told in zip(axes, labels, strict=True)
         for part, text in told
     ]
     show = {"labelExpr": "slice(datum.label, indexof(datum.label, ':') + 1)", "orient": "top", "labelAngle": 0}
@@ -185,13 +195,16 @@ def _values(axis: ParameterAxis) -> Spec:
     parameter = axis.parameter
     shown: Spec = {"title": None}
     if axis.is_word:
-        order = [name for _, name in axis.ticks]
-        flat = {"labelAngle": 0, "labelLimit": _WIDTH / max(1, len(order)), "labelOverlap": True}
-        return {**shown, "field": "is", "type": "nominal", "sort": order, "axis": flat}
+        told = [name for _, name in axis.ticks_across(_ROOM)]
+        flat = {"values": told, "labelAngle": 0, "labelLimit": _WIDTH / max(1, len(told)), "labelOverlap": True}
+        # All values have their place, whether they are told or not, and whether a trial had them or not.
+        order = {"domain": axis.words}
+        return {**shown, "field": "is", "type": "nominal", "scale": order, "axis": flat}
     scale: Spec = {"domain": [parameter.minimum, parameter.maximum], "nice": False, "zero": False}
     # The reversed logarithm is a power scale in no front end: values are told as they are.
     scale |= {"type": "log"} if parameter.scale is Scale.LOG else {}
-    ticks = {"values": [float(text) for _, text in axis.ticks], "format": _FORMAT, "grid": False, "labelOverlap": True}
+    form = "d" if parameter.kind is ParameterKind.INTEGER else _FORMAT
+    ticks = {"values": axis.levels, "format": form, "grid": False, "labelOverlap": True}
     return {**shown, "field": "is", "type": "quantitative", "scale": scale, "axis": ticks}
 
 
@@ -202,4 +215,4 @@ def _typed(axis: ParameterAxis, text: str) -> float | str:
         number = float(text)
     except ValueError:
         return text
-    return f"{number:g}" if axis.parameter.kind is ParameterKind.DISCRETE else number
+    return number_text(number) if axis.parameter.kind is ParameterKind.DISCRETE else number

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.report import JobDescription, Progress
-from mlmagic.spec.study import Measurement, Study, StudySpec, Trial
+from mlmagic.spec.study import Measurement, Promoted, Study, StudySpec, Trial
+
+IMPORTANCE_TRIALS = 8
+"""Of fewer trials with a result it cannot be told which parameters mattered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class StudyReport(Noun):
     """How much of the differences between trials each parameter explains, which sums to 1; empty while too few are."""
     eta_seconds: float | None = None
     """How long it will still take, where that can be told."""
+    promoted: Promoted | None = None
+    """Of a study that has ended: the newest job that trains with its parameters, or why there is none that was to."""
 
     @property
     def spec(self) -> StudySpec:
@@ -60,8 +66,14 @@ class StudyReport(Noun):
 
     def run(self, trial: Trial) -> TrialRun:
         """Return how the job of a trial is; of one that is not known, nothing but the number."""
-        return next((run for run in self.runs if run.number == trial.number), TrialRun(number=trial.number))
+        at = bisect_left(self.runs, trial.number, key=_number)
+        is_known = at < len(self.runs) and self.runs[at].number == trial.number
+        return self.runs[at] if is_known else TrialRun(number=trial.number)
 
     def trial_reference(self, trial: Trial) -> str:
         """Return what the job of a trial can be called in a command: `flights/7`."""
         return f"{self.reference}/{trial.number}"
+
+
+def _number(run: TrialRun) -> int:
+    return run.number

@@ -10,12 +10,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlmagic.spec.study import Goal, Study, TrialState
+from mlmagic.spec.study_report import IMPORTANCE_TRIALS
 from mlmagic.tuning.encoding import Encoding, Floats
 from mlmagic.tuning.kernel import Kernel, matern, squared_distances, standard_values
 from mlmagic.tuning.space import Places, Space
 
-# Of fewer trials nothing can be said; more make it no clearer, and slower.
-_MIN_TRIALS, _MAX_TRIALS = 8, 100
+# More trials make it no clearer, and slower.
+_MAX_TRIALS = 100
 
 # What lengths and noises are tried. An infinite length: the parameter says nothing.
 _LENGTHS = (math.inf, 3.0, 1.0, 0.5, 0.2)
@@ -44,7 +45,7 @@ def importance(study: Study) -> Mapping[str, float]:
         places = space.places(values)
         if trial.state is TrialState.SUCCEEDED and trial.final and places and math.isfinite(trial.final.value):
             found.append((places, sign * trial.final.value))
-    if len(found) < _MIN_TRIALS:
+    if len(found) < IMPORTANCE_TRIALS:
         return {}
     if len(found) > _MAX_TRIALS:
         found = [found[round(place)] for place in np.linspace(0, len(found) - 1, _MAX_TRIALS)]

@@ -52,16 +52,87 @@ def test_words_and_single_numbers_lie_evenly():
     assert [words.place(text) for text in ("a", "b", "c", "d")] == [0.0, 0.5, 1.0, None]
     numbers = ParameterAxis(parameter=Parameter(name="x", kind=ParameterKind.DISCRETE, numbers=(1.0, 10.0, 500.0)))
     assert [numbers.place(text) for text in ("1", "10", "500", "7")] == [0.0, 0.5, 1.0, None]
-    assert numbers.ticks == [(0.0, "1"), (0.5, "10"), (1.0, "500")]
+    assert numbers.ticks(9) == [(0.0, "1"), (0.5, "10"), (1.0, "500")]
 
 
 def test_axes_are_told_by_powers_or_by_round_numbers_between_their_ends():
-    assert [text for _, text in number_axis(Scale.LOG).ticks] == ["0.001", "0.01", "0.1"]
-    assert [text for _, text in number_axis(None, 3, 17).ticks] == ["3", "5", "10", "15", "17"]
-    assert [text for _, text in number_axis(None, 5, 5).ticks] == ["5"]
+    assert [text for _, text in number_axis(Scale.LOG).ticks(9)] == ["0.001", "0.01", "0.1"]
+    assert [text for _, text in number_axis(None, 3, 17).ticks(9)] == ["3", "5", "10", "15", "17"]
+    assert [text for _, text in number_axis(None, 5, 5).ticks(9)] == ["5"]
     assert round_numbers(0.0, 1.0) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert powers(1e-12, 1.0) == [1e-12, 1e-9, 1e-6, 1e-3, 1.0]
     assert powers(2.0, 5.0) == [2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "scale", "told"),
+    [
+        (1, 3, None, ["1", "2", "3"]),
+        (1, 2, None, ["1", "2"]),
+        (5, 5, None, ["5"]),
+        (2, 5, Scale.LOG, ["2", "3", "4", "5"]),
+        (1, 1048576, Scale.LOG, ["1", "100", "10000", "1048576"]),
+    ],
+)
+def test_whole_numbers_are_told_by_whole_numbers_in_full(minimum, maximum, scale, told):
+    axis = ParameterAxis(
+        parameter=Parameter(name="x", kind=ParameterKind.INTEGER, minimum=minimum, maximum=maximum, scale=scale)
+    )
+    assert [text for _, text in axis.ticks(9)] == told
+
+
+def test_of_many_words_as_many_are_told_as_find_room():
+    names = tuple(f"category {at}" for at in range(30))
+    axis = ParameterAxis(parameter=Parameter(name="x", kind=ParameterKind.CATEGORICAL, categories=names))
+    assert [text for _, text in axis.ticks(10)] == [names[at] for at in range(0, 30, 3)]
+    assert [text for _, text in axis.ticks_across(30)] == [names[at] for at in range(0, 30, 5)]
+    sizes = ParameterAxis(
+        parameter=Parameter(name="x", kind=ParameterKind.DISCRETE, numbers=tuple(2.0**at for at in range(10, 22)))
+    )
+    assert [text for _, text in sizes.ticks_across(34)] == ["1024", "8192", "65536", "524288"]
+    assert [text for _, text in number_axis(None, 0, 2**21).ticks_across(34)] == ["0", "2097152"]
+
+
+def test_numbers_that_are_alike_to_six_digits_stay_apart(study):
+    space = (Parameter(name="x", kind=ParameterKind.DISCRETE, numbers=(1048576.0, 1048577.0)),)
+    report = study(0.2, 0.3, parameters=space)
+    values = ("1048576", "1048577")
+    trials = tuple(
+        replace(trial, parameters={"x": value}) for trial, value in zip(report.study.trials, values, strict=True)
+    )
+    (row,) = study_plots(replace(report, study=replace(report.study, trials=trials)), [PlotKind.SLICES])[VEGA][
+        "vconcat"
+    ]
+    (panel,) = row["concat"]
+    assert sorted(value["is"] for value in panel["data"]["values"]) == list(values)
+    assert panel["encoding"]["x"]["scale"]["domain"] == list(values)
+
+
+def test_the_order_of_words_holds_those_that_are_not_told(study):
+    names = [f"category {at}" for at in range(30)]
+    space = (Parameter(name="x", kind=ParameterKind.CATEGORICAL, categories=tuple(names)),)
+    report = study(0.2, 0.3, parameters=space)
+    values = ("category 29", "gone")
+    trials = tuple(
+        replace(trial, parameters={"x": value}) for trial, value in zip(report.study.trials, values, strict=True)
+    )
+    (row,) = study_plots(replace(report, study=replace(report.study, trials=trials)), [PlotKind.SLICES])[VEGA][
+        "vconcat"
+    ]
+    x = row["concat"][0]["encoding"]["x"]
+    assert x["scale"]["domain"] == names
+    assert len(x["axis"]["values"]) == 6
+    # What is not in the space has no place.
+    assert [value["is"] for value in row["concat"][0]["data"]["values"]] == ["category 29"]
+
+
+def test_the_title_leaves_room_for_the_signs(study):
+    report = study(0.2, "early", "failed", "active", metric="val_root_mean_squared_error")
+    shapes = ET.fromstring(chart_svg(only(report, PlotKind.HISTORY)))  # noqa: S314 - our own
+    title = next(shape for shape in shapes.iter("text") if (shape.text or "").startswith("val_root"))
+    signs = next(shape for shape in shapes.iter("text") if "stopped early" in (shape.text or ""))
+    assert float(title.get("x")) + 7.4 * len(title.text) < float(signs.get("x")) - 6.2 * len(signs.text)
+    assert "val_root_mean_squared_error by trial, and the best so far" in chart_svg(only(report, PlotKind.HISTORY))
 
 
 def test_results_far_worse_than_the_rest_lie_beyond_the_axis():
@@ -133,6 +204,39 @@ def test_without_a_result_nothing_is_drawn(study, trials):
     assert bundle == {"text/plain": "No trial of flights has a result yet: there is nothing to draw."}
 
 
+@pytest.mark.parametrize(
+    ("trials", "kinds", "told"),
+    [
+        ((0.2, 0.3), "importance", ["importance needs 8 trials with a result; there are 2."]),
+        ((0.2, "failed"), "parallel", ["parallel needs 2 trials with a result; there is 1."]),
+        ([0.2] * 8, "importance", ["importance: no parameter seems to have mattered."]),
+    ],
+)
+def test_why_a_chart_cannot_be_drawn_is_told(study, trials, kinds, told):
+    assert study_plots(study(*trials), [PlotKind(kinds)])["text/plain"].split("\n") == told
+
+
+def test_why_some_charts_are_missing_is_told_with_the_others(study):
+    bundle = study_plots(study(0.2, "active"))
+    told = [
+        "importance needs 8 trials with a result; there is 1.",
+        "parallel needs 2 trials with a result; there is 1.",
+    ]
+    assert bundle["text/plain"].split("\n")[-2:] == told
+    assert bundle[VEGA]["title"]["text"] == told
+    texts = [element.text for element in ET.fromstring(bundle["image/svg+xml"]).iter(f"{SVG}text")]  # noqa: S314 - our own
+    assert texts[-2:] == told
+    assert study_plots(study("active"), [PlotKind.HISTORY, PlotKind.SLICES])["text/plain"].endswith(
+        "slices needs 1 trial with a result; there are none."
+    )
+
+
+def test_what_importance_needs_is_told_where_it_is_missing(study, monkeypatch):
+    monkeypatch.setattr("mlmagic.tuning.libraries.find_spec", lambda name: None if name == "threadpoolctl" else name)
+    bundle = study_plots(study(*[0.2] * 8), [PlotKind.IMPORTANCE])
+    assert bundle["text/plain"] == 'importance needs threadpoolctl: pip install "mlmagic[tune]".'
+
+
 def test_one_result_is_drawn_alone(study):
     assert [type(chart) for chart in charts_of(study(0.2))] == [History, *[Slice] * 5]
     assert charts_of(study(0.2), [PlotKind.PARALLEL, PlotKind.IMPORTANCE]) == []
@@ -146,6 +250,7 @@ def test_charts_are_a_picture_and_a_specification(study):
     first, wide, slices = spec["vconcat"]
     assert [panel["title"]["text"] for panel in [*first["hconcat"], wide, *slices["concat"]]] == titles
     assert bundle["text/plain"] == "\n".join(["Charts:", *(f"  {title}" for title in titles)])
+    assert "title" not in spec
     texts = {element.text for element in ET.fromstring(bundle["image/svg+xml"]).iter(f"{SVG}text")}  # noqa: S314 - our own
     assert {"lr", "0.0001", "sgd", "trial", "val_loss", "70%"} <= texts
 
