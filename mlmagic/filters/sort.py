@@ -25,10 +25,24 @@ class SortKey:
 
 
 def parse_sort(text: str) -> tuple[SortKey, ...]:
-    """Read `~createTime,displayName`: keys with commas between them, `~` for the highest first.
+    """Read `~createTime,displayName`: keys of jobs with commas between them, `~` for the highest first.
 
     Raises:
         UsageError: it names keys that there are not, or that have several values; all are listed.
+    """
+    return parse_keys(text, "jobs", lambda name: _sortable(name).name)
+
+
+def parse_keys(text: str, what: str, spelled: Callable[[str], str]) -> tuple[SortKey, ...]:
+    """Read keys with commas between them, `~` for the highest first.
+
+    Args:
+        text: as the user typed it.
+        what: what is sorted, for errors: `jobs`.
+        spelled: returns a key as it is spelled, or raises a UsageError.
+
+    Raises:
+        UsageError: it names keys that there are not; all are listed.
     """
     found, problems = [], []
     for part in text.split(",") if text.strip() else ():
@@ -38,18 +52,22 @@ def parse_sort(text: str) -> tuple[SortKey, ...]:
             problems.append(f"there is no {match[2]!r} after a key: write {'~' * is_down}{match[1]}.")
             continue
         try:
-            key = _sortable(name.removeprefix("~").strip())
-            found.append(SortKey(key=key.name, is_descending=name.startswith("~")))
+            found.append(SortKey(key=spelled(_named(name)), is_descending=name.startswith("~")))
         except UsageError as error:
             problems.append(str(error).replace("\n", " "))
     if problems:
-        raise UsageError(f"jobs cannot be sorted by {text!r}:", problems=problems)
+        raise UsageError(f"{what} cannot be sorted by {text!r}:", problems=problems)
     return tuple(found)
 
 
-def _sortable(name: str) -> Key:
+def _named(part: str) -> str:
+    name = part.removeprefix("~").strip()
     if not name:
         raise UsageError("there is nothing between two commas, or after a ~.")
+    return name
+
+
+def _sortable(name: str) -> Key:
     key = find(name)
     if not key.is_single:
         raise UsageError(f"{name!r} has several values{f'; name one: {name}.NAME' if key.is_mapping else ''}.")
@@ -76,12 +94,13 @@ def python_key(keys: Sequence[SortKey]) -> Callable[[Mapping[str, Any]], tuple[A
     found = [(find(sort_key.key), sort_key.is_descending) for sort_key in keys]
 
     def key_of(document: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(part for key, is_descending in found for part in _ranked(values_of(key, document), is_descending))
+        return tuple(part for key, is_descending in found for part in ranked(values_of(key, document), is_descending))
 
     return key_of
 
 
-def _ranked(values: list[Scalar], is_descending: bool) -> tuple[bool, Any]:
+def ranked(values: Sequence[Scalar], is_descending: bool) -> tuple[bool, Any]:
+    """Return where the first of some values stands: numbers before other text, and what has none last."""
     if not values:
         return True, 0
     value = values[0]

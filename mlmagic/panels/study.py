@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,17 +15,21 @@ from mlmagic.panels.log import log_html
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.numbers import number
 from mlmagic.panels.progress import bar
+from mlmagic.panels.samples import bounded
 from mlmagic.panels.study_charts import history, importance, parallel
+from mlmagic.panels.study_order import TrialOrder
 from mlmagic.panels.study_space import space_html, space_text
 from mlmagic.panels.study_svg import chart_svg, size_of
-from mlmagic.panels.study_table import ordered, trials_html, trials_text
+from mlmagic.panels.study_table import trials_html, trials_text
 from mlmagic.panels.study_words import (
     BEST,
     best_text,
     counts_text,
+    follows_text,
     goal_text,
     next_commands,
     parameters_text,
+    promoted_text,
     search_text,
 )
 from mlmagic.panels.text import folded, last_lines, one_line, plain_log, spread, wrapped
@@ -35,21 +40,38 @@ from mlmagic.spec.study import Trial, TrialState
 from mlmagic.spec.study_report import StudyReport
 
 MIME_TYPE = "application/vnd.mlmagic.study+json"
-_SHOWN = 20
 _LOG_LINES = 60
+_PAYLOAD_LOG_CHARACTERS, _PAYLOAD_CURVES = 20_000, 50
 
 
-def study_bundle(report: StudyReport, *, now: datetime | None = None) -> Bundle:
-    """Return the page of a study, with its best trials."""
+def study_bundle(report: StudyReport, *, order: TrialOrder | None = None, now: datetime | None = None) -> Bundle:
+    """Return the page of a study, with its best trials, or with those that `order` says."""
     now = now or utc_now()
-    trials = ordered(report)[:_SHOWN]
-    return document(MIME_TYPE, encode(report), html=_html(report, trials, now), text=_text(report, trials, now))
+    trials = (order or TrialOrder()).of(report)
+    html, text = _html(report, trials, now), _text(report, trials, now)
+    return document(MIME_TYPE, encode(_bounded(report, trials)), html=html, text=text)
 
 
 def study_progress_text(report: StudyReport) -> str:
     """Return a bar, and how far a study is: for a terminal."""
     done = sum(trial.state.is_final for trial in report.study.trials)
     return f"{bar(done / max(1, report.study.total))} {counts_text(report)}"
+
+
+def _bounded(report: StudyReport, trials: Sequence[Trial]) -> StudyReport:
+    """Return as much of a report as a saved notebook should hold, and as is drawn."""
+    curves = {trial.number for trial in trials[:_PAYLOAD_CURVES]}
+    log = last_lines(plain_log(report.job.log_tail), _LOG_LINES)[-_PAYLOAD_LOG_CHARACTERS:]
+    # What was known when parameters were chosen is told by no page.
+    known = tuple(dataclasses.replace(trial, seen="") for trial in report.study.trials)
+    return dataclasses.replace(
+        report,
+        study=dataclasses.replace(report.study, trials=known),
+        job=dataclasses.replace(report.job, log_tail=log, usage=bounded(report.job.usage)),
+        runs=tuple(
+            run if run.number in curves else dataclasses.replace(run, curve=run.curve[-1:]) for run in report.runs
+        ),
+    )
 
 
 def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
@@ -67,13 +89,13 @@ def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
     more = _more(report, len(trials))
     return theme.card(
         heading,
-        theme.row(
-            theme.faint("Goal "), goal_text(report.spec), theme.faint(f" · {search_text(report.spec)}"), top="6px"
-        ),
+        theme.row(theme.faint("Goal "), goal_text(report.spec), theme.faint(f" · {_how(report)}"), top="6px"),
         theme.row(said, top="0") if said else None,
         _progress_html(report),
         _best_html(report),
         error_html(record.error) if record.error else None,
+        _promoted_html(report),
+        theme.row(theme.faint("Note "), note) if (note := _note(report)) else None,
         *_charts_html(report),
         trials_html(report, trials) if trials else None,
         theme.row(theme.faint(more)) if more else None,
@@ -82,6 +104,24 @@ def _html(report: StudyReport, trials: Sequence[Trial], now: datetime) -> Html:
         theme.hints("Next", next_commands(report)),
         details_html(report.job),
     )
+
+
+def _how(report: StudyReport) -> str:
+    """Return how it is searched, and what follows."""
+    return " · ".join(part for part in (search_text(report.spec), follows_text(report.spec)) if part)
+
+
+def _note(report: StudyReport) -> str | None:
+    """Return what the same study is in the cloud, where that is more than here."""
+    placement = report.record.spec.placement
+    return one_line(placement.note) if placement and placement.note else None
+
+
+def _promoted_html(report: StudyReport) -> Html | None:
+    told = promoted_text(report)
+    if report.promoted is None or told is None:
+        return None
+    return theme.row(told) if report.promoted.job else theme.notice(told, colour=theme.AMBER)
 
 
 def _said(report: StudyReport) -> str | None:
@@ -152,14 +192,14 @@ def _more(report: StudyReport, shown: int) -> str | None:
     count = len(report.study.trials)
     if shown == count:
         return None
-    return f'{shown:,} of {count:,} trials. All, by number: mlmagic.study("{one_line(report.reference)}").trials'
+    return f"{shown:,} of {count:,} trials. All: %tune describe {one_line(report.reference)} --all"
 
 
 def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
     record = report.record
     state = f"{theme.icon(record.state)} {record.state.value.replace('_', ' ')}"
     lines = [spread(f"{state}  {record.spec.display_name}  study", elapsed(record, now)), record.id]
-    lines += folded(f"Goal: {goal_text(report.spec)} · {search_text(report.spec)}")
+    lines += folded(f"Goal: {goal_text(report.spec)} · {_how(report)}")
     said = _said(report)
     lines += folded(said) if said else []
     lines += folded(study_progress_text(report))
@@ -168,6 +208,9 @@ def _text(report: StudyReport, trials: Sequence[Trial], now: datetime) -> str:
         told = parameters_text(report.spec, report.study.best)
         lines += wrapped(f"{BEST} Best {best}: ", told, separator=" ")
     lines += error_text(record.error) if record.error else []
+    promoted, note = promoted_text(report), _note(report)
+    lines += folded(promoted) if promoted else []
+    lines += folded(f"Note: {note}") if note else []
     lines += ["", trials_text(report, trials)] if trials else ["", space_text(report.spec.parameters)]
     more = _more(report, len(trials))
     lines += [*(folded(more) if more else []), "", *details_text(record)]

@@ -1,4 +1,4 @@
-"""The trials of a study as a table: those that go on, then the best first, then those that failed."""
+"""The trials of a study as a table."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mlmagic.panels.study_words import (
     first_by_importance,
     parameters_text,
     short,
+    trial_commands,
     trial_state_text,
     trial_value,
     value_text,
@@ -23,7 +24,7 @@ from mlmagic.panels.study_words import (
 from mlmagic.panels.svg import COLOURS
 from mlmagic.panels.text import fit, folded, one_line, table
 from mlmagic.panels.times import fine_duration
-from mlmagic.spec.study import Goal, Measurement, Parameter, Trial, TrialState
+from mlmagic.spec.study import Measurement, Parameter, Trial, TrialState
 from mlmagic.spec.study_report import StudyReport, TrialRun
 
 _MOST_COLUMNS = 6
@@ -68,19 +69,6 @@ class _Row:
         if self.trial.state.is_final or self.run.progress is None:
             return None
         return f"epoch {self.run.progress.epoch}/{self.run.progress.epochs}"
-
-
-def ordered(report: StudyReport) -> list[Trial]:
-    """Return those that go on, then the best first, then those that failed; equals by number."""
-    sign = -1.0 if report.spec.goal is Goal.MAXIMIZE else 1.0
-
-    def place(trial: Trial) -> tuple[int, float, int]:
-        if not trial.state.is_final:
-            return 0, 0.0, trial.number
-        value = math.nan if trial.final is None else trial.final.value
-        return (2, 0.0, trial.number) if math.isnan(value) else (1, sign * value, trial.number)
-
-    return sorted(report.study.trials, key=place)
 
 
 def trials_html(report: StudyReport, trials: Sequence[Trial]) -> Html:
@@ -168,12 +156,15 @@ def _value(parameter: Parameter, trial: Trial) -> str:
 def _name_html(report: StudyReport, row: _Row) -> Html:
     sign, colour = _SIGNS[row.state]
     marked = element("span", sign, style=f"color:{theme.toned(colour)}", title=row.state, role="img")
-    number = element("strong", str(row.trial.number)) if row.is_best else str(row.trial.number)
-    # An id of many characters would take the room that values need: pointing at the number tells it.
     reference = report.trial_reference(row.trial)
-    copied = theme.copyable(reference) if len(reference) <= _NAME_WIDTH else number
     told = " ".join([reference, *parameters_text(report.spec, row.trial)])
-    return element("span", marked, " ", copied, title=told, style="white-space:nowrap")
+    if len(reference) <= _NAME_WIDTH:
+        return element("span", marked, " ", theme.copyable(reference), title=told, style="white-space:nowrap")
+    # An id of many characters would take the room that values need: the number opens what is done with it.
+    number = element("strong", str(row.trial.number)) if row.is_best else str(row.trial.number)
+    commands = [theme.row(theme.code(command), top="0") for command in trial_commands(report, row.trial)]
+    head = element("summary", marked, " ", number, title=told, style="white-space:nowrap;cursor:pointer")
+    return element("details", head, *commands)
 
 
 def _value_html(row: _Row) -> Html:

@@ -24,6 +24,8 @@ from mlmagic.spec.study_report import StudyReport, TrialRun
 NONE = "—"
 BEST = "★"
 _VALUE_WIDTH = 40
+_CURVES = 3
+"""The curves of so many trials are compared."""
 _ALGORITHMS: Mapping[Algorithm, str] = {
     Algorithm.BAYESIAN: "Bayesian",
     Algorithm.GRID: "grid",
@@ -49,6 +51,21 @@ def search_text(spec: StudySpec) -> str:
     told += [f"goes on with {spec.resumes}"] if spec.resumes else []
     told += [f"knows the trials of {', '.join(spec.warm_start)}"] if spec.warm_start else []
     return " · ".join([*told, f"seed {spec.seed}"])
+
+
+def follows_text(spec: StudySpec) -> str | None:
+    """Return what follows the study: `then trains delays`; None where nothing does."""
+    return f"then trains {one_line(spec.promotion.model)}" if spec.promotion else None
+
+
+def promoted_text(report: StudyReport) -> str | None:
+    """Return which job trains with what was found, or why there is none that was to; None where there is neither."""
+    promoted = report.promoted
+    if promoted is None:
+        return None
+    if promoted.job is None:
+        return f"The best trial could not be promoted: {one_line(promoted.reason or '')}"
+    return f"{promoted.job} trains {one_line(promoted.model)} with parameters of this study."
 
 
 def counts_text(report: StudyReport) -> str:
@@ -140,10 +157,19 @@ def next_commands(report: StudyReport) -> list[str]:
     if not record.state.is_final:
         active = next((trial for trial in report.study.trials if not trial.state.is_final), None)
         logs = [f"%jobs logs {report.trial_reference(active)} -f"] if active else []
-        return [f"%jobs wait {record.id}", *logs, f"%jobs cancel {record.id}"]
+        plot = [f"%tune plot {name}"] if best else []
+        return [f"%jobs wait {record.id}", *logs, *plot, f"%jobs cancel {record.id}"]
     failed = next((trial for trial in report.study.trials if trial.state is TrialState.INFEASIBLE), None)
     logs = [f"%jobs logs {report.trial_reference(failed)}"] if failed else []
     if best is None:
         return logs or [f"%jobs logs {record.id}"]
-    promote = [] if report.spec.promotion else [f"%tune promote {name}"]
-    return [*promote, f"%tune plot {name}", f"%jobs logs {report.trial_reference(best)}", *logs]
+    job = report.promoted.job if report.promoted else None
+    first = f"%jobs describe {job}" if job else f"%tune promote {name}"
+    curves = f"%tensorboard {name} --best {_CURVES}"
+    return [first, f"%tune plot {name}", curves, f"%jobs logs {report.trial_reference(best)}", *logs]
+
+
+def trial_commands(report: StudyReport, trial: Trial) -> list[str]:
+    """Return the magics that show a trial: what became of it, what it printed, its curves."""
+    reference = report.trial_reference(trial)
+    return [f"%jobs describe {reference}", f"%jobs logs {reference}", f"%tensorboard {reference}"]
