@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.description import describe, read_job_progress, read_log_tail
 from mlmagic.errors import NotFoundError, UsageError, nearest
-from mlmagic.spec.job import JobState
+from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.report import JobDescription
-from mlmagic.spec.study import Measurement, Study, Trial
-from mlmagic.spec.study_report import StudyReport, TrialRun
+from mlmagic.spec.study import Measurement, Promoted, Study, Trial
+from mlmagic.spec.study_report import IMPORTANCE_TRIALS, StudyReport, TrialRun
+from mlmagic.spec.usage import Usage
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_POINTS = 60
 """So many of a curve can be told apart where it is drawn."""
+_USAGE_PAUSE = 5.0
 
 
 class StudyDescription(StudyReport):
@@ -104,12 +107,15 @@ class StudyReader:
         self._ended: dict[int, TrialRun] = {}
         self._readers: dict[int, MetricReader] = {}
         self._importance: tuple[int, dict[str, float]] = (0, {})
+        self._usage: Usage | None = None
+        self._usage_time = 0.0
 
     def read(self, *, now: datetime | None = None) -> StudyDescription:
         """Return all that is known now; errors are those of `report_study`."""
         from mlmagic.workspace.studies import read_trials
 
-        job = describe(self._backend, self._study_id, now=now)
+        job = describe(self._backend, self._study_id, known_usage=self._recent_usage(), now=now)
+        self._keep_usage(job.usage)
         spec = job.record.spec.study
         if spec is None:
             raise NotFoundError(f"{self._study_id} is no study.", hint="`%tune list` shows all studies.")
@@ -124,7 +130,30 @@ class StudyReader:
             runs=runs,
             importance=self._known_importance(study),
             eta_seconds=remaining_seconds(study, job, now),
+            promoted=self._promoted(job),
         )
+
+    def _recent_usage(self) -> Usage | None:
+        # Of a long study there is much of it, and its page does not draw it.
+        return self._usage if time.monotonic() - self._usage_time < _USAGE_PAUSE else None
+
+    def _keep_usage(self, usage: Usage) -> None:
+        if usage is not self._usage:
+            self._usage, self._usage_time = usage, time.monotonic()
+
+    def _promoted(self, job: JobDescription) -> Promoted | None:
+        """Return the newest training job that follows the study, or why there is none that was to."""
+        from mlmagic.filters.parser import parse
+        from mlmagic.workspace.studies import read_promoted
+
+        if not job.record.state.is_final:
+            return None
+        if made := self._backend.list(where=parse(f"fromStudy={self._study_id}"), limit=1):
+            spec = self._backend.get(made[0].id).spec
+            return Promoted(model=spec.model or spec.display_name, job=made[0].id)
+        promoted = read_promoted(self._workspace.job(self._study_id))
+        # A job that is no longer there was deleted.
+        return promoted if promoted is not None and promoted.job is None else None
 
     def _reference(self, job: JobDescription) -> str:
         from mlmagic.filters.parser import parse
@@ -154,26 +183,35 @@ class StudyReader:
             state=record.state,
             elapsed_seconds=(end - record.start_time).total_seconds() if record.start_time else None,
             progress=read_job_progress(record, log),
-            curve=self._curve(study, trial, record.start_time),
+            curve=self._curve(study, trial, record),
         )
 
-    def _curve(self, study: Study, trial: Trial, began: datetime | None) -> tuple[Measurement, ...]:
+    def _curve(self, study: Study, trial: Trial, record: JobRecord) -> tuple[Measurement, ...]:
         from mlmagic.tuning.measurements import MetricReader
 
         reader = self._readers.get(trial.number)
         if reader is None:
             reader = MetricReader(self._workspace.job(trial.job), study.spec.metric)
             self._readers[trial.number] = reader
-        return thinned(reader.read(began).values)
+        return thinned(reader.read(record).values)
 
     def _known_importance(self, study: Study) -> dict[str, float]:
         """Return what mattered; it changes only when a trial has ended."""
-        from mlmagic.tuning.importance import importance
-
         ended = sum(trial.final is not None for trial in study.trials)
         if ended != self._importance[0]:
-            self._importance = ended, dict(importance(study))
+            self._importance = ended, importance_of(study) if ended >= IMPORTANCE_TRIALS else {}
         return self._importance[1]
+
+
+def importance_of(study: Study) -> dict[str, float]:
+    """Return what mattered; nothing without the libraries that tell it: random and grid search need none of them."""
+    from mlmagic.tuning.libraries import missing_for_importance
+
+    if missing_for_importance():
+        return {}
+    from mlmagic.tuning.importance import importance
+
+    return dict(importance(study))
 
 
 def thinned(curve: Sequence[Measurement], most: int = _MOST_POINTS) -> tuple[Measurement, ...]:

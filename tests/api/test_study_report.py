@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,10 @@ from support.written_studies import WrittenStudy
 from mlmagic.api.study_report import StudyReader, report_study, thinned
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.spec.job import JobState
-from mlmagic.spec.study import Measurement, TrialState
-from mlmagic.testing.driving import run
+from mlmagic.spec.study import Algorithm, Measurement, Promoted, Promotion, TrialState
+from mlmagic.testing.driving import run, submit
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.studies import write_promoted
 
 
 @pytest.fixture
@@ -106,6 +108,61 @@ def test_what_mattered_is_told_once_enough_is_known(written):
     report = report_study(study.backend, study.workspace, study.id)
     assert report.importance == pytest.approx({"lr": 1.0})
     assert "What mattered" in report._repr_mimebundle_()["text/html"]
+
+
+def test_a_page_needs_no_library_of_the_search(written, monkeypatch):
+    study = written(trials=9, algorithm=Algorithm.RANDOM)
+    for number in range(1, 10):
+        study.start(number, "pass\n")
+        study.end(number, (number - 4) ** 2)
+    for name in ("numpy", "scipy", "threadpoolctl"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "mlmagic.tuning.importance", raising=False)
+    report = report_study(study.backend, study.workspace, study.id)
+    assert report.importance == {}
+    assert "★ Best val_loss 0 in trial 4" in str(report)
+    assert str(report.plot("importance")) == 'importance needs numpy and threadpoolctl: pip install "mlmagic[tune]".'
+
+
+def test_what_mattered_is_not_looked_for_in_a_few_trials(written, monkeypatch):
+    study = written()
+    study.start(1)
+    study.end(1, 0.5)
+    monkeypatch.setitem(sys.modules, "mlmagic.tuning.importance", None)
+    assert report_study(study.backend, study.workspace, study.id).importance == {}
+
+
+def test_the_training_job_that_follows_is_told_at_the_end(written):
+    study = written(promotion=Promotion(model="delays"))
+    study.start(1, "pass\n")
+    study.end(1, 0.5)
+    assert report_study(study.backend, study.workspace, study.id).promoted is None
+    study.finish()
+    folder = study.workspace.job(study.id)
+    # One that was written down and is there no more was deleted.
+    write_promoted(folder, Promoted(model="delays", job="delays-1"))
+    assert report_study(study.backend, study.workspace, study.id).promoted is None
+    write_promoted(folder, Promoted(model="delays", reason="no room"))
+    report = report_study(study.backend, study.workspace, study.id)
+    assert report.promoted.reason == "no room"
+    promoted = submit(study.backend, "pass\n", name="flights", from_study=study.id, model="delays")
+    report = report_study(study.backend, study.workspace, study.id)
+    assert report.promoted == Promoted(model="delays", job=promoted.id)
+    assert f"%jobs describe {promoted.id}" in str(report)
+
+
+def test_usage_is_read_anew_now_and_then(written, monkeypatch):
+    study = written()
+    calls = []
+    usage = study.backend.usage
+    monkeypatch.setattr(study.backend, "usage", lambda job_id: calls.append(job_id) or usage(job_id))
+    reader = StudyReader(study.backend, study.workspace, study.id)
+    reader.read()
+    reader.read()
+    assert calls == [study.id]
+    monkeypatch.setattr("mlmagic.api.study_report._USAGE_PAUSE", 0.0)
+    reader.read()
+    assert calls == [study.id] * 2
 
 
 def test_what_is_no_study_is_refused(written):
