@@ -15,6 +15,7 @@ from mlmagic.api.selection import (
     find_job,
     find_jobs,
     read_filter,
+    read_order,
     session_of,
 )
 from mlmagic.api.study import job_of
@@ -125,11 +126,7 @@ def _with_ids(ids: Sequence[str], where: Filter | None) -> Filter:
 def _read_order(text: object) -> tuple[SortKey, ...]:
     from mlmagic.filters.sort import parse_sort
 
-    if text is None:
-        return ()
-    if not isinstance(text, str):
-        raise UsageError(f"sort_by is text, such as '~createTime', not {type(text).__name__} {text!r:.60}.")
-    return parse_sort(text)
+    return parse_sort(read_order(text, "~createTime"))
 
 
 def _read_states(states: Collection[JobState | str]) -> frozenset[JobState]:

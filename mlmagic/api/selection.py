@@ -70,6 +70,19 @@ def read_filter(text: object) -> Filter | None:
     return parse(text)
 
 
+def read_order(text: object, example: str) -> str:
+    """Return by what something is to be sorted; nothing where it need not be.
+
+    Raises:
+        UsageError: it is no text.
+    """
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise UsageError(f"sort_by is text, such as {example!r}, not {type(text).__name__} {text!r:.60}.")
+    return text
+
+
 def check_jobs_or_filter(verb: str, references: Sequence[object], filter: object, *, example: str) -> None:  # noqa: A002
     """Make sure that a verb has jobs or a filter for them, and not both.
 

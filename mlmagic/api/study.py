@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import read_reference, read_whole_number
 from mlmagic.api.job import Job
-from mlmagic.api.selection import Reference, session_of
+from mlmagic.api.selection import Reference, SelectionCheck, read_order, session_of
 from mlmagic.api.trial_list import BestTrial, TrialList, best_of
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlmagic.api.study_report import StudyDescription, StudyPlots
     from mlmagic.backends.base import Backend
     from mlmagic.filters.tree import Filter
+    from mlmagic.panels.study_order import TrialOrder
     from mlmagic.session import Session
     from mlmagic.workspace.layout import Workspace
 
@@ -31,6 +32,8 @@ class StudyJob(Job):
     """A handle on a tuning job. It holds the id alone: whatever it tells is read when it is asked."""
 
     workspace: Workspace = field(repr=False)
+    order: TrialOrder | None = field(default=None, repr=False, compare=False)
+    """How its page shows the trials, if otherwise than at first; `showing` sets it."""
 
     @property
     def study_spec(self) -> StudySpec:
@@ -84,6 +87,27 @@ class StudyJob(Job):
         """
         return self.report().plot(*kinds)
 
+    def showing(self, *, sort_by: str | None = None, limit: int | None = 20) -> StudyJob:
+        """Return the same study, whose page shows its trials in another order, or more of them.
+
+        Args:
+            sort_by: keys with commas between them, `~` for the highest first: `number`, `state`, `seconds`, the metric,
+                parameters, as in `"~units,val_loss"`. By default those that go on, then the best first.
+            limit: how many at most; None for all.
+
+        Raises:
+            UsageError: there is no such key, or the limit is none; all are listed.
+        """
+        from mlmagic.panels.study_order import TrialOrder, parse_trial_sort
+
+        check = SelectionCheck()
+        text = check.read(read_order, sort_by, "~number")
+        keys = check.read(parse_trial_sort, text, self.study_spec) if text else ()
+        if limit is not None:
+            check.read(read_whole_number, limit, "limit", 1)
+        check.finish("showing")
+        return replace(self, order=TrialOrder(sort_by=keys or (), limit=limit))
+
     def report(self) -> StudyDescription:
         """Return all that is known about the study now, with the jobs of its trials and their curves."""
         from mlmagic.api.study_report import report_study
@@ -115,7 +139,9 @@ class StudyJob(Job):
         return resume(self, trials, parallel=parallel)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self.report()._repr_mimebundle_()
+        from mlmagic.panels import study_bundle
+
+        return study_bundle(self.report(), order=self.order)
 
 
 def study(reference: Reference, *, session: Session | None = None) -> StudyJob:

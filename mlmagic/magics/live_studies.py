@@ -47,7 +47,7 @@ class StudyPanel(LivePanel):
     def _draw(self, present: _Drawn) -> None:
         from mlmagic.panels import study_bundle
 
-        self.publish(study_bundle(present.report))
+        self.publish(study_bundle(present.report, order=self._job.order))
         self._drawn = present
         self.is_final = present.record.state.is_final
 

@@ -45,7 +45,8 @@ def tune(extension: Extension, line: Parsed) -> Any:
         case "promote":
             return _promote(extension, line)
         case _:
-            return study(line["study"])
+            limit = None if line["all"] else line["limit"]
+            return study(line["study"]).showing(sort_by=line["sort_by"], limit=limit)
 
 
 def _resume(extension: Extension, line: Parsed) -> Job:

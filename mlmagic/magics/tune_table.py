@@ -23,7 +23,24 @@ _LIST = Command(
 _DESCRIBE = Command(
     summary="show a study, live while it goes on: its trials, the best result so far, plots, the search space",
     arguments=(_STUDY,),
-    examples=(("%tune describe taxi", "the newest study called taxi"),),
+    options=(
+        Option(
+            name="sort-by",
+            metavar="KEYS",
+            kind=Kind.TEXT,
+            help=(
+                "number, state, seconds, the metric or parameters, with commas between them; ~KEY has the highest "
+                "first. Those that go on, then the best first, if not given"
+            ),
+        ),
+        Option(name="limit", metavar="N", kind=Kind.COUNT, default=20, help="how many trials at most"),
+        Option(name="all", help="all of them, whatever --limit says"),
+    ),
+    examples=(
+        ("%tune describe taxi", "the newest study called taxi"),
+        ("%tune describe taxi --sort-by ~units,val_loss --limit 5", "the five trials with the most units"),
+        ("%tune describe taxi --sort-by number --all", "all trials in their order"),
+    ),
 )
 _BEST = Command(
     summary="show the best trial of a study, with its parameters",

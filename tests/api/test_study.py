@@ -100,6 +100,36 @@ def test_it_is_shown_as_its_page(found: StudyJob) -> None:
     assert found.plot("history")._repr_mimebundle_()
 
 
+def test_its_page_shows_trials_in_another_order(found: StudyJob) -> None:
+    def numbers(study: StudyJob) -> list[str]:
+        return [line.split()[1] for line in str(study).split("\n") if line.startswith(("✓", "✗"))]
+
+    assert numbers(found) == ["2", "1", "3"]
+    other = found.showing(sort_by="~lr", limit=2)
+    assert (numbers(other), other) == (["3", "2"], found)
+    assert numbers(found.showing(sort_by="number", limit=None)) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"sort_by": "units"},
+            r"trials cannot be sorted by 'units':\n  - there is no key 'units'. Keys: number, state",
+        ),
+        ({"sort_by": 3}, "sort_by is text, such as '~number', not int 3."),
+        ({"limit": 0}, "limit 0 must be 1 or more"),
+        (
+            {"sort_by": "units", "limit": 0},
+            r"showing cannot take these arguments:\n  - trials .*\n.*\n  - limit 0 must be",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be(found: StudyJob, given: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        found.showing(**given)
+
+
 def test_a_list_tells_how_far_studies_are_and_leaves_trials_out(written: WrittenStudy, session: Session) -> None:
     assert [row.id for row in jobs(session=session)] == [row.id for row in studies(session=session)] == [written.id]
     bundle = studies(session=session)._repr_mimebundle_()

@@ -19,10 +19,10 @@ HTML, MIME = "text/html", "application/vnd.mlmagic.study+json"
 class Screen:
     """A panel, the clock that it goes by, and what it has drawn."""
 
-    def __init__(self, written):
+    def __init__(self, written, **order):
         self.publisher = CapturingDisplayPublisher()
         self.time = 100.0
-        self.panel = StudyPanel(written.job, self.publisher, clock=lambda: self.time)
+        self.panel = StudyPanel(written.job.showing(**order), self.publisher, clock=lambda: self.time)
         self.panel.draw()
 
     def after(self, seconds):
@@ -62,6 +62,18 @@ def test_a_page_is_drawn_when_a_trial_reports(written):
     written.report(1, 0.5)
     assert [screen.after(1.0), screen.after(1.0)] == [1, 2]
     assert "0.5000" in screen.last["data"][HTML]
+
+
+def test_a_page_keeps_its_order(written):
+    for number, value in ((1, 0.5), (2, 0.25)):
+        written.start(number)
+        written.end(number, value)
+    screen = Screen(written, sort_by="number", limit=1)
+    assert "1 of 2 trials" in screen.last["data"][HTML]
+    written.start(3)
+    assert screen.after(1.0) == 2
+    assert "flights/1<" in screen.last["data"][HTML]
+    assert "flights/3<" not in screen.last["data"][HTML]
 
 
 def test_while_nothing_happens_only_the_clock_is_drawn_now_and_then(written):

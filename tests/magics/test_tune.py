@@ -136,6 +136,17 @@ def test_a_study_is_shown_with_its_best_trial_and_plots(run, written, capsys):
         run("%tune plot flights --kind histry")
 
 
+def test_a_study_is_shown_with_its_trials_in_another_order(run, written, capsys):
+    run("%tune describe flights --sort-by ~number --limit 1")
+    out = capsys.readouterr().out
+    assert "✓ 2 ★" in out
+    assert "1 of 2 trials. All: %tune describe flights --all" in out
+    assert run("%tune describe flights --sort-by number --all").order.limit is None
+    assert error(run, "%tune describe flights --sort-by ~lrr") == (
+        "trials cannot be sorted by '~lrr':\n  - there is no key 'lrr'. Did you mean lr?"
+    )
+
+
 def test_trials_are_jobs(run, written):
     assert run("%jobs describe flights/2").id == f"{written.id}-2"
     assert run("%jobs logs flights/2") == "trained\n"
