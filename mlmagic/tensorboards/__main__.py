@@ -1,10 +1,11 @@
-"""`python -I .../tensorboards/__main__.py FOLDER LOCK`: the process of a board, as nobody's child.
+"""`python -I .../tensorboards/__main__.py FOLDER LOCK [PACKAGES...]`: the process of a board, as nobody's child.
 
 Run by its path, so that it works whatever the folder and PYTHONPATH are. LOCK is the descriptor of the lock by which
-there is only one.
+there is only one, PACKAGES are folders where who starts it finds TensorBoard.
 """
 
 import os
+import site
 import sys
 
 if __name__ == "__main__":
@@ -17,6 +18,10 @@ if __name__ == "__main__":
     import mlmagic  # noqa: F401
 
     del sys.path[0]
+    # As in the kernel, before what all users share; never before the standard library.
+    shared = site.getsitepackages()
+    place = next((place for place, folder in enumerate(sys.path) if folder in shared), len(sys.path))
+    sys.path[place:place] = [folder for folder in sys.argv[3:] if folder not in sys.path]
     from mlmagic.tensorboards.serving import run_board
 
     run_board(sys.argv[1], int(sys.argv[2]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib.util
 import os
 import shutil
 import signal
+import site
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +31,10 @@ _START_SECONDS = 120.0
 _ANSWER_SECONDS = 10.0
 _END_SECONDS = 5.0
 _POLL_SECONDS = 0.02
+_LOOKS = (
+    "A board looks where this kernel's TensorBoard is and where pip installs packages, but nowhere else along "
+    "PYTHONPATH: install what it did not find."
+)
 
 
 def ensure_board(workspace: Workspace, spec: BoardSpec) -> BoardRecord:
@@ -95,12 +101,26 @@ def _start(folder: BoardFolder, spec: BoardSpec, lock: int) -> None:
         make_folder(folder.root)
         write_atomic(folder.spec, dumps(spec), sync=False)
     start_detached(
-        [sys.executable, "-I", str(_ENTRY), str(folder.root), str(lock)],
+        [sys.executable, "-I", str(_ENTRY), str(folder.root), str(lock), *package_folders()],
         folder.log,
         longest_log=_LONGEST_LOG,
         descriptors=[lock],
         what="TensorBoard",
     )
+
+
+def package_folders() -> list[str]:
+    """Return where this process finds TensorBoard, and where its user installs packages.
+
+    The process of a board, which is to be led astray by no variable, would know of neither.
+    """
+    spec = importlib.util.find_spec("tensorboard")
+    # Without an origin, it is a folder of logs that is called so.
+    places = (spec.submodule_search_locations or ()) if spec is not None and spec.origin is not None else ()
+    found = [Path(place).parent for place in places]
+    if site.ENABLE_USER_SITE:
+        found.append(Path(site.getusersitepackages()))
+    return list(dict.fromkeys(str(folder.absolute()) for folder in found if folder.is_dir()))
 
 
 def _answers(record: BoardRecord) -> bool:
@@ -126,8 +146,9 @@ def _not_started(folder: BoardFolder) -> BackendError:
         said = folder.log.read_text("utf-8", "replace").strip().splitlines()[-5:]
     except OSError:
         said = []
+    is_missing = any(line.startswith("ModuleNotFoundError: ") for line in said)
     return BackendError(
         "TensorBoard could not be started" + ("; the last that it said:" if said else "."),
         problems=said,
-        hint="Look whether it works by itself: !tensorboard --version",
+        hint=_LOOKS if is_missing else "Look whether it works by itself: !tensorboard --version",
     )

@@ -3,9 +3,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import site
 import stat
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from mlmagic.session import Session
 from mlmagic.spec.board import BoardSource, BoardSpec
 from mlmagic.spec.codec import dumps, loads
 from mlmagic.tensorboards import launch
-from mlmagic.tensorboards.launch import ensure_board, stop_board
+from mlmagic.tensorboards.launch import ensure_board, package_folders, stop_board
 from mlmagic.tensorboards.record import board_folder, key_of, running_boards
 from mlmagic.workspace.processes import is_alive
 
@@ -33,6 +35,13 @@ def spec(workspace, tmp_path):
     write_events(tmp_path / "logs/train", 0.5, 0.25)
     source = BoardSource(name="logs", folder=str(tmp_path / "logs"))
     return BoardSpec(sources=(source,), workspace=str(workspace.root))
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """An interpreter with nothing installed, as that of a hub on which `pip install` goes to the user's own folder."""
+    venv.create(tmp_path / "bare", symlinks=True)
+    return str(tmp_path / "bare/bin/python")
 
 
 def test_it_answers_below_its_prefix_alone_and_tells_the_secret_to_nobody(workspace, spec):
@@ -134,6 +143,39 @@ def test_a_process_that_dies_at_its_start_is_noticed(workspace, spec, monkeypatc
         "TensorBoard could not be started; the last that it said:\n  - no room for the board\n"
         "Look whether it works by itself: !tensorboard --version"
     )
+
+
+def test_it_finds_what_the_interpreter_alone_would_not(workspace, spec, bare, monkeypatch):
+    monkeypatch.setattr(sys, "executable", bare)
+    wait_for_runs(ensure_board(workspace, spec).url, "logs/train")
+
+
+def test_what_a_board_lacks_is_told(workspace, spec, bare, monkeypatch):
+    monkeypatch.setattr(sys, "executable", bare)
+    monkeypatch.setattr(launch, "package_folders", list)
+    with pytest.raises(BackendError) as caught:
+        ensure_board(workspace, spec)
+    assert "  - ModuleNotFoundError: No module named '" in str(caught.value)
+    assert str(caught.value).endswith(
+        "\nA board looks where this kernel's TensorBoard is and where pip installs packages, but nowhere else along "
+        "PYTHONPATH: install what it did not find."
+    )
+
+
+def test_the_users_own_packages_are_looked_for_where_they_count(monkeypatch, tmp_path):
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    (beside, own) = package_folders()
+    assert (Path(beside, "tensorboard").is_dir(), own) == (True, str(tmp_path))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", False)
+    assert package_folders() == [beside]
+
+
+def test_a_folder_of_logs_called_tensorboard_is_no_package(monkeypatch, tmp_path):
+    (tmp_path / "tensorboard").mkdir()
+    monkeypatch.delitem(sys.modules, "tensorboard", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert package_folders() == []
 
 
 def test_the_spec_is_written_and_read(spec):
