@@ -40,6 +40,8 @@ class DirectProtocol(Protocol):
     """No request has begun that has not ended."""
     _data = b""
     """What is being parsed, if it begins with a request."""
+    _answered_at = float("-inf")
+    """When a request with a known head was answered."""
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
@@ -117,8 +119,7 @@ class DirectProtocol(Protocol):
         asked = app.recall(data[:end])
         if asked is None or len(data) != end + asked.size or self.flow.write_paused or self.transport.is_closing():
             return False
-        self._unset_keepalive_if_required()
-        cycle = KnownCycle(self.transport, self.server_state.default_headers, self.on_response_complete)
+        cycle = KnownCycle(self.transport, self.server_state.default_headers, self._on_known_response)
         # So that whoever looks at the connection sees that it is busy.
         self.cycle = cast("RequestResponseCycle", cycle)
         try:
@@ -128,3 +129,23 @@ class DirectProtocol(Protocol):
             _log.debug("a request is read once more", exc_info=True)
         self.cycle = before
         return False
+
+    def _on_known_response(self) -> None:
+        """Do what uvicorn does behind a response, but keep the timer: to make one each time is a twentieth of all."""
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it has been idle for so long; otherwise look again when it may have been."""
+        idle = self.loop.time() - self._answered_at
+        if self.cycle is not None and not self.cycle.response_complete:
+            idle = 0.0
+        if idle >= self.timeout_keep_alive:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive - idle, self.timeout_keep_alive_handler
+            )

@@ -14,6 +14,7 @@ import pytest
 from support.served_models import HOUSES, Endpoint, NumpyEngine, served
 
 from mlmagic.serving.app.application import Application
+from mlmagic.serving.app.direct import DirectProtocol
 
 USUAL = {"instances": [{"age": 1.5, "rooms": 2, "city": "rome"}]}
 OTHER = {"instances": [{"age": 2.5, "rooms": 2, "city": "rome"}]}
@@ -145,6 +146,25 @@ def test_a_head_that_is_known_is_not_read_again(endpoint: Endpoint, monkeypatch:
     assert (status, "expected a number" in json.loads(told)["error"]) == (400, True)
     assert ask(endpoint, request(OTHER, "X: 2"))[0][0] == 200
     assert len(read) == 3
+
+
+def test_a_connection_is_closed_when_it_was_idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = DirectProtocol.connection_made
+
+    def made_impatient(protocol: DirectProtocol, transport: Any) -> None:
+        protocol.timeout_keep_alive = 0.4
+        made(protocol, transport)
+
+    monkeypatch.setattr(DirectProtocol, "connection_made", made_impatient)
+    with served() as endpoint, socket.create_connection(("127.0.0.1", endpoint.port), timeout=30) as connection:
+        start = time.monotonic()
+        while time.monotonic() - start < 1.0:
+            connection.sendall(request())
+            assert PRICE in connection.recv(1000)
+            time.sleep(0.1)
+        last = time.monotonic()
+        assert connection.recv(1) == b""
+        assert time.monotonic() - last > 0.2
 
 
 def test_of_a_known_head_the_rest_may_come_later_or_at_once(endpoint: Endpoint) -> None:
