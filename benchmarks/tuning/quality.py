@@ -67,14 +67,15 @@ def main() -> None:
     if any("GP" in engine.program for engine in engines) and not has_torch():
         engines = [engine for engine in engines if "GP" not in engine.program]
         print("Optuna GPSampler is left out: there is no PyTorch for CPUs among the configured sources.")
-    pairs = list(itertools.product(given.tasks, engines))
     with ThreadPoolExecutor(given.processes) as pool:
-        found = list(
-            pool.map(lambda pair: searches(pair[1], pair[0], given.trials, range(given.seeds), given.limit), pairs)
-        )
-    for task in given.tasks:
-        rows = {engine: taken for (other, engine), taken in zip(pairs, found, strict=True) if other == task}
-        show(task, rows, given.trials, given.seeds)
+        pairs = list(itertools.product(given.tasks, engines))
+        running = [
+            pool.submit(searches, engine, task, given.trials, range(given.seeds), given.limit) for task, engine in pairs
+        ]
+        # Each task is told as soon as it is done: all of them take an hour.
+        for task in given.tasks:
+            rows = {engine: one.result() for (other, engine), one in zip(pairs, running, strict=True) if other == task}
+            show(task, rows, given.trials, given.seeds)
 
 
 def searches(engine: Engine, task: str, trials: int, seeds: Sequence[int], limit: float) -> list[Search]:
@@ -118,6 +119,7 @@ def show(task: str, rows: dict[Engine, list[Search]], trials: int, seeds: int) -
             f"| {engine.name} | {statistics.median(regrets):.4f} | {statistics.fmean(regrets):.4f} "
             f"| {max(regrets):.4f} | {early:.4f} | {1000 * cpu:.1f} ms | {len(taken)} of {seeds} |"
         )
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
