@@ -17,8 +17,8 @@ Tick = tuple[float, str]
 _FACTORS = (1, 2, 5, 10)
 _MOST_TICKS = 5
 _LONGEST_NUMBER = 10
-_LEAST_WORD = 4
-"""So much of a word is told rather than nothing."""
+_LEAST_WORD, _LONGEST_WORD = 4, 12
+"""So much of a word is told rather than nothing, and no more where others want room."""
 _LOG_RATIO = 50.0
 """Positive results that differ by more are drawn by their powers of ten."""
 _FAR = 3.0
@@ -70,11 +70,15 @@ class ParameterAxis:
         return [(self._number(number), tick_text(number)) for number in self.levels]
 
     def ticks_across(self, room: int) -> list[Tick]:
-        """Return what is told side by side where so many characters fit: numbers in full, and enough of words."""
+        """Return what is told side by side where so many characters fit: numbers in full, and the start of words.
+
+        Of a few words all are told, though they are cut short; of many those that can be read.
+        """
         told = self.words if self.is_word else [text for _, text in self.ticks(1)]
         longest = max(map(display_width, told), default=0)
         if self.parameter.kind is ParameterKind.CATEGORICAL:
-            longest = min(longest, _LEAST_WORD)
+            least = room // (_LEAST_WORD + 1)
+            longest = min(longest, _LEAST_WORD if len(told) <= least else _LONGEST_WORD)
         most = max(1, room // (longest + 1))
         ticks = self.ticks(most)
         return ticks if len(ticks) <= most else [ticks[0], ticks[-1]]
