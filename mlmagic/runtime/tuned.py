@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mlmagic.errors import MlmagicError
 from mlmagic.runtime.ending import Ending
 from mlmagic.spec.job import JobError, JobState
 from mlmagic.spec.names import trial_job_id
-from mlmagic.spec.study import ParameterKind, Promoted, Study, StudySpec, Trial, TrialState
+from mlmagic.spec.study import Algorithm, ParameterKind, Promoted, Study, StudySpec, Trial, TrialState
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.studies import read_promoted, read_study
 
 if TYPE_CHECKING:
@@ -30,7 +34,11 @@ def read_tuned(folder: JobFolder) -> Ending:
         WorkspaceError: its files cannot be read.
     """
     study = read_study(folder.workspace, folder.id)
-    why = too_many_failed(study)
+    why, hint = too_many_failed(study), _hint(study)
+    if why is None and (why := _ended_too_early(study)) is not None:
+        if _is_cancelled(folder):
+            return Ending(state=JobState.CANCELLED, exit_code=0, message="cancelled")
+        hint = f"`%tune resume {study.id}` makes those that are left."
     best = study.best
     if why is None and best is not None and best.final is not None:
         return Ending(
@@ -40,9 +48,9 @@ def read_tuned(folder: JobFolder) -> Ending:
             message=" · ".join([summary(study), *_promoted(folder)]),
         )
     error = JobError(
-        message=why or ("none of its trials succeeded" if study.trials else "it has no trials"),
+        message=why or "none of its trials succeeded",
         details="\n".join(_reasons(study.trials)) or None,
-        hint=_hint(study),
+        hint=hint,
     )
     return Ending(state=JobState.FAILED, exit_code=0, error=error, metrics=dict(_counts(study)), message=error.message)
 
@@ -62,6 +70,28 @@ def too_many_failed(study: Study) -> str | None:
     if len(failed) >= FEW_TRIALS and 2 * len(failed) > len(ended):
         return f"{_of(failed, ended)} failed"
     return None
+
+
+def _ended_too_early(study: Study) -> str | None:
+    """Return what to say of a study whose program ended before all trials were made; None where they were.
+
+    Of a grid, there may be fewer than were asked for.
+    """
+    if not study.trials:
+        return "it has no trials"
+    own = own_trials(study)
+    made = [trial for trial in own if trial.state.is_final and trial.reason != CUT_OFF]
+    is_searched = study.spec.algorithm is Algorithm.GRID and len(made) == len(own)
+    if len(made) >= study.spec.trials or is_searched:
+        return None
+    return f"it ended before all its trials were made: {len(made)} of {study.spec.trials}"
+
+
+def _is_cancelled(folder: JobFolder) -> bool:
+    """Say whether its program ended because it was to: it may know so before its supervisor does."""
+    with contextlib.suppress(MlmagicError):
+        return JobStore(Database(folder.workspace)).get(folder.id).state is JobState.CANCELLING
+    return False
 
 
 def own_trials(study: Study) -> tuple[Trial, ...]:

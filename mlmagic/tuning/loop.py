@@ -22,9 +22,9 @@ from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundEr
 from mlmagic.filters.parser import parse
 from mlmagic.runtime.tuned import CUT_OFF, promoted_text, too_many_failed
 from mlmagic.runtime.watch import Watch
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.package import TrainerPackage
-from mlmagic.spec.study import Measurement, Promoted, StudySpec, Trial, TrialState
+from mlmagic.spec.study import Measurement, Promoted, Promotion, StudySpec, Trial, TrialState
 from mlmagic.tuning.choosing import Chooser
 from mlmagic.tuning.job_specs import promotion_spec, trial_spec
 from mlmagic.tuning.ledger import Ledger
@@ -40,6 +40,10 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 PATIENCE = (0.2, 1.0, 5.0)
 """Before what could not be read or written is tried again."""
+
+
+class ToldToEnd(Exception):  # noqa: N818 - it was, and nothing failed
+    """This program is to end, but nobody asked for the end of its study, which goes on in the next attempt."""
 
 
 class StudyLoop:
@@ -78,10 +82,12 @@ class StudyLoop:
         """Make all trials that are to be made.
 
         Raises:
+            ToldToEnd: somebody ended this program alone; its trials run on.
             MlmagicError: a trial cannot be submitted, or the workspace cannot be written.
         """
         try:
             self._resubmit()
+            self._settle()
             if self._has_failed():
                 return
             while not self._is_told_to_end:
@@ -94,22 +100,33 @@ class StudyLoop:
                 self._watch.sleep(POLL_SECONDS)
         except ConflictError:
             # Cancelled since the signal was last looked for: it gets no more trials.
-            self._cut_off()
+            self._break_off()
             return
         except MlmagicError:
-            self._cut_off()
+            self._break_off()
             raise
         if self._is_told_to_end:
-            self._cut_off()
+            if not self._is_cancelled():
+                raise ToldToEnd
+            self._break_off()
             return
         self._promote()
 
     @property
     def _is_told_to_end(self) -> bool:
-        if os.getppid() != self._parent:
-            # The supervisor was killed, and another may have been started: nothing may be written here any more.
-            sys.exit(1)
+        self._check_supervisor()
         return self._watch.told_to_end
+
+    def _check_supervisor(self) -> None:
+        if os.getppid() != self._parent:
+            # It was killed, and another may have been started: nothing may be written here any more.
+            sys.exit(1)
+
+    def _is_cancelled(self) -> bool:
+        """Say whether the study is to end: who cancels it says so before any signal is sent."""
+        with contextlib.suppress(MlmagicError):
+            return patiently(lambda: self._backend.get(self._record.id)).state is JobState.CANCELLING
+        return False
 
     def _resubmit(self) -> None:
         """Go on with the trials that an earlier attempt had begun."""
@@ -134,7 +151,7 @@ class StudyLoop:
         """Count the trials that have ended, and stop those that are not worth going on with; say whether any ended."""
         before = len(self._running)
         for running in list(self._running.values()):
-            if self._patiently(running.look):
+            if patiently(running.look):
                 self._end(running)
             elif self._spec.early_stopping is not None:
                 self._judge(running)
@@ -174,18 +191,21 @@ class StudyLoop:
     def _stop(self, job_id: str, reason: str) -> None:
         # One that was deleted meanwhile is counted when it is looked at.
         with contextlib.suppress(NotFoundError):
-            self._patiently(lambda: self._backend.stop(job_id, reason))
+            patiently(lambda: self._backend.stop(job_id, reason))
 
     def _others(self) -> list[tuple[Measurement, ...]]:
         """Return what the trials that ended well have reported; of those before a restart, their files tell it."""
         for trial in self._ledger.study.trials:
             if trial.state is TrialState.SUCCEEDED and trial.number not in self._curves:
-                began = None
-                with contextlib.suppress(NotFoundError):
-                    began = self._backend.get(trial.job).start_time
-                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric, began)
+                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric, self._began(trial.job))
                 self._curves[trial.number] = measured.values
         return [self._curves[number] for number in sorted(self._curves)]
+
+    def _began(self, job_id: str) -> datetime | None:
+        """Return when a trial began; None of one that was deleted."""
+        with contextlib.suppress(NotFoundError):
+            return patiently(lambda: self._backend.get(job_id)).start_time
+        return None
 
     def _fill(self) -> None:
         """Make trials as long as there is room: what would only wait for it would know less than it could."""
@@ -216,7 +236,7 @@ class StudyLoop:
         spec = trial_spec(self._record, trial)
         # Where its agent could not be started, the job's record says so.
         with contextlib.suppress(BackendError):
-            self._patiently(lambda: self._backend.submit(spec, self._package))
+            patiently(lambda: self._backend.submit(spec, self._package))
         self._write(dataclasses.replace(trial, state=TrialState.ACTIVE))
         self._look_after(trial)
         self._teller.began(trial)
@@ -241,14 +261,18 @@ class StudyLoop:
         return self._chooser
 
     def _write(self, trial: Trial) -> None:
-        self._patiently(lambda: self._ledger.write(trial))
+        patiently(lambda: self._ledger.write(trial))
         if self._chooser is not None:
             self._chooser.tell(trial)
 
-    def _cut_off(self) -> None:
-        """End the trials that still run, as far as that is possible: the agent does the rest."""
+    def _break_off(self) -> None:
+        """Count the trials that have ended, and end the others."""
         with contextlib.suppress(MlmagicError):
             self._settle()
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        """End the trials that still run, as far as that is possible: the agent does the rest."""
         for trial in self._ledger.unfinished:
             with contextlib.suppress(MlmagicError):
                 self._backend.cancel(trial.job)
@@ -264,23 +288,40 @@ class StudyLoop:
         best, promotion = self._ledger.study.best, self._spec.promotion
         if promotion is None or best is None:
             return
-        if made := self._backend.list(where=parse(f"fromStudy={self._record.id}"), limit=1):
-            promoted = Promoted(model=promotion.model, job=made[0].id)
-        else:
-            try:
-                job = self._backend.submit(promotion_spec(self._record, best, promotion), self._package)
-                promoted = Promoted(model=promotion.model, job=job.id)
-            except MlmagicError as error:
-                promoted = Promoted(model=promotion.model, reason=" ".join(str(error).split()))
+        try:
+            job = patiently(lambda: self._promotion(best, promotion))
+            promoted = Promoted(model=promotion.model, job=job)
+        except MlmagicError as error:
+            promoted = Promoted(model=promotion.model, reason=" ".join(str(error).split()))
         self._teller.says(promoted_text(promoted))
         # Without it the study's message says less, and the job is found by its study all the same.
         with contextlib.suppress(WorkspaceError):
-            self._patiently(lambda: write_promoted(self._workspace.job(self._record.id), promoted))
+            patiently(lambda: write_promoted(self._workspace.job(self._record.id), promoted))
 
-    def _patiently(self, action: Callable[[], T]) -> T:
-        """Do what may fail because a database is locked or a disk is full for a moment."""
-        for pause in PATIENCE:
-            with contextlib.suppress(WorkspaceError):
-                return action()
-            time.sleep(pause)
-        return action()
+    def _promotion(self, best: Trial, promotion: Promotion) -> str:
+        """Return the id of the job that was asked for, which is submitted unless it was before.
+
+        It says which trial it repeats: no other job of this study does, such as one that a user promotes meanwhile.
+        """
+        where = parse(f"fromStudy={self._record.id} AND rerunOf={best.job}")
+        for made in self._backend.list(where=where):
+            # One that failed before its first attempt trains nothing: no agent could be started.
+            if made.state is not JobState.FAILED or made.attempt > 0:
+                return made.id
+        # Who looks brings a study back to the queue whose supervisor was killed.
+        self._check_supervisor()
+        spec = dataclasses.replace(promotion_spec(self._record, best, promotion), rerun_of=best.job)
+        return self._backend.submit(spec, self._package).id
+
+
+def patiently(action: Callable[[], T]) -> T:
+    """Return what an action does that may fail because a database is locked or a disk is full for a moment.
+
+    Raises:
+        WorkspaceError: it fails each time.
+    """
+    for pause in PATIENCE:
+        with contextlib.suppress(WorkspaceError):
+            return action()
+        time.sleep(pause)
+    return action()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from mlmagic.errors import MlmagicError, NotFoundError
 from mlmagic.runtime.watch import Watch
 from mlmagic.tuning.choosing import Chooser
 from mlmagic.tuning.ledger import Ledger
-from mlmagic.tuning.loop import StudyLoop
+from mlmagic.tuning.loop import StudyLoop, ToldToEnd, patiently
 from mlmagic.tuning.taking_up import known_values, take_up_earlier, take_up_trials
 from mlmagic.tuning.telling import Teller
 from mlmagic.workspace.layout import JobFolder
@@ -23,30 +27,35 @@ class Failed(Exception):  # noqa: N818 - the study did
 
 def main(argv: Sequence[str]) -> None:
     """Run the study whose job's folder is the one argument, to its end or from where an earlier attempt was killed."""
-    with Watch() as watch:
-        try:
+    try:
+        with Watch() as watch:
             run_study(JobFolder(Path(argv[0])), watch)
-        except MlmagicError as error:
-            # Our own frames would only push it off the screen.
-            raise Failed(str(error)) from None
+    except ToldToEnd:
+        _end_by(signal.SIGTERM)
+    except MlmagicError as error:
+        # Our own frames would only push it off the screen.
+        raise Failed(str(error)) from None
+    finally:
+        _close_output()
 
 
 def run_study(folder: JobFolder, watch: Watch) -> None:
     """Run a study until its trials have ended, or `watch` was told to end.
 
     Raises:
+        ToldToEnd: somebody ended this program alone.
         MlmagicError: it cannot go on.
     """
     workspace = folder.workspace
     spec = study_spec(workspace, folder.id)
     backend = load_backend("local", workspace)
-    record = backend.get(folder.id)
+    record = patiently(lambda: backend.get(folder.id))
     teller = Teller(spec, _print)
     try:
-        take_up_trials(folder, spec)
+        patiently(lambda: take_up_trials(folder, spec))
     except NotFoundError as error:
         raise NotFoundError(f"the study that it goes on with, {spec.resumes}, is gone: {error.message}") from error
-    earlier = take_up_earlier(folder, spec)
+    earlier = patiently(lambda: take_up_earlier(folder, spec))
     for remark in earlier.remarks:
         teller.says(remark)
     with open_trials(folder) as log:
@@ -57,7 +66,7 @@ def run_study(folder: JobFolder, watch: Watch) -> None:
             backend,
             record,
             spec,
-            package=backend.package(folder.id),
+            package=patiently(lambda: backend.package(folder.id)),
             ledger=ledger,
             chooser=lambda: Chooser(spec, ledger, known_values(spec, earlier)),
             teller=teller,
@@ -67,4 +76,21 @@ def run_study(folder: JobFolder, watch: Watch) -> None:
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - it is a program
+    # On a full disk it waits in the buffer for the next line: nothing that is said is worth a study.
+    with contextlib.suppress(OSError):
+        print(text, flush=True)  # noqa: T201 - it is a program
+
+
+def _close_output() -> None:
+    """Let go of what could not be printed, which would give this program an exit status of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _end_by(number: signal.Signals) -> None:
+    """End as if nothing here had listened for the signal: a study that was killed goes on."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

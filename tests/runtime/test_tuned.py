@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.queued import Jobs
 from support.studies import study_spec, trial
 
 from mlmagic.runtime.tuned import CUT_OFF, read_tuned, summary, told_parameters, too_many_failed
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobKind, JobSpec, JobState, PackageReference
-from mlmagic.spec.study import Measurement, Promoted, Study, Trial, TrialState
+from mlmagic.spec.study import Algorithm, Measurement, Promoted, Study, Trial, TrialState
+from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.studies import open_trials, write_promoted
 
@@ -68,16 +71,19 @@ def test_long_numbers_are_cut_short() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> JobFolder:
-    folder = Workspace(tmp_path).job(STUDY)
+    workspace = open_workspace(Workspace(tmp_path / ".mlmagic"))
+    assert Jobs(workspace).store.list() == []
+    folder = workspace.job(STUDY)
     folder.root.mkdir(parents=True)
-    spec = JobSpec(
-        display_name="flights", kind=JobKind.TUNING, package=PackageReference(digest="d"), study=study_spec()
-    )
-    folder.spec.write_text(codec.dumps(spec))
     return folder
 
 
-def write(folder: JobFolder, *trials: Trial) -> None:
+def write(folder: JobFolder, *trials: Trial, **fields: object) -> None:
+    """Write a study of which all trials were made, unless the fields say something else."""
+    asked = study_spec(**{"trials": len(trials), **fields})
+    reference = PackageReference(digest="d")
+    spec = JobSpec(display_name="flights", kind=JobKind.TUNING, package=reference, study=asked)
+    folder.spec.write_text(codec.dumps(spec))
     with open_trials(folder) as log:
         for one in trials:
             log.write(one)
@@ -122,7 +128,42 @@ def test_equal_reasons_are_told_once(folder: JobFolder) -> None:
     assert ending.metrics == {"trials": 7, "trials_failed": 7}
 
 
+@pytest.mark.parametrize(
+    ("trials", "made"),
+    [
+        ([good(1), bad(2)], 2),
+        ([good(1), *(bad(number, CUT_OFF) for number in (2, 3, 4))], 1),
+        ([good(1), trial(2), trial(3), trial(4)], 1),
+        ([trial(1, study_id="old-20260131-123015-0a1b", state=TrialState.SUCCEEDED), good(2)], 1),
+    ],
+    ids=["two", "cut off", "running", "of another study"],
+)
+def test_a_study_that_ended_before_its_time(folder: JobFolder, trials: Sequence[Trial], made: int) -> None:
+    write(folder, *trials, trials=4)
+    ending = read_tuned(folder)
+    assert ending.state is JobState.FAILED
+    assert ending.error is not None
+    assert ending.error.message == f"it ended before all its trials were made: {made} of 4"
+    assert ending.error.hint == f"`%tune resume {STUDY}` makes those that are left."
+
+
 def test_a_study_without_trials(folder: JobFolder) -> None:
+    write(folder, trials=4)
     error = read_tuned(folder).error
     assert error is not None
-    assert (error.message, error.details, error.hint) == ("it has no trials", None, None)
+    assert (error.message, error.details) == ("it has no trials", None)
+
+
+def test_a_grid_may_have_fewer_trials_but_none_that_runs(folder: JobFolder) -> None:
+    write(folder, good(1), good(2), trials=4, algorithm=Algorithm.GRID)
+    assert read_tuned(folder).state is JobState.SUCCEEDED
+    write(folder, trial(3), trials=4, algorithm=Algorithm.GRID)
+    assert read_tuned(folder).state is JobState.FAILED
+
+
+def test_a_study_that_heard_of_its_cancel_first_is_cancelled(tmp_path: Path) -> None:
+    jobs = Jobs(open_workspace(Workspace(tmp_path / ".mlmagic")))
+    folder = jobs.make("", kind=JobKind.TUNING, study=study_spec(trials=4))
+    assert read_tuned(folder).state is JobState.FAILED
+    jobs.store.advance(folder.id, expect={JobState.QUEUED}, to=JobState.CANCELLING, now=datetime.now(UTC))
+    assert read_tuned(folder).state is JobState.CANCELLED

@@ -18,9 +18,10 @@ from support.agents import until
 from support.studies import PROGRAM, misfits, study_spec, submit_study
 
 from mlmagic.backends.local.backend import LocalBackend
+from mlmagic.filters.parser import parse
 from mlmagic.runtime.agent_call import read_agent
 from mlmagic.spec.job import JobRecord, JobState
-from mlmagic.spec.study import Study, StudySpec, TrialState
+from mlmagic.spec.study import Promotion, Study, StudySpec, TrialState
 from mlmagic.testing.backends import read_log, wait_for
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
@@ -64,9 +65,9 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 
@@ -93,17 +94,42 @@ def check_whole(workspace: Workspace, study: Study, trials: int) -> None:
     assert sorted(row.trial or 0 for row in rows) == list(range(1, trials + 1))
 
 
-@pytest.mark.parametrize("name", ["program", "supervisor"])
-def test_a_study_that_is_killed_goes_on(backend: LocalBackend, workspace: Workspace, name: str) -> None:
+VICTIMS = pytest.mark.parametrize(
+    ("name", "number"),
+    [("program", signal.SIGKILL), ("program", signal.SIGTERM), ("supervisor", signal.SIGKILL)],
+    ids=["program", "program, told to end", "supervisor"],
+)
+
+
+@VICTIMS
+def test_a_study_that_is_killed_goes_on(
+    backend: LocalBackend, workspace: Workspace, name: str, number: signal.Signals
+) -> None:
     study_id = submit_study(backend, PROGRAM + "time.sleep(0.5)\nreport(value)\n", study=study_spec(trials=3)).id
     until(lambda: len(read_study(workspace, study_id).trials) == 2)
-    kill(wait_for_process(workspace, study_id, name))
+    kill(wait_for_process(workspace, study_id, name), number)
     record = wait_for(backend, study_id)
     assert (record.state, record.attempt) == (JobState.SUCCEEDED, 2)
     check_whole(workspace, read_study(workspace, study_id), 3)
     log = read_log(backend, study_id)
     assert "mlmagic: attempt 2 (attempt 1: " in log
     assert "goes on: 1 trial has ended\n" in log
+
+
+@VICTIMS
+def test_a_study_that_is_killed_while_it_promotes(
+    backend: LocalBackend, workspace: Workspace, name: str, number: signal.Signals
+) -> None:
+    promotion = Promotion(model="delays")
+    study_id = submit_study(backend, study=study_spec(trials=1, promotion=promotion)).id
+    victim = wait_for_process(workspace, study_id, name)
+    trial = workspace.job(f"{study_id}-1")
+    until(trial.exit.exists)
+    # From there to the end it takes about so long.
+    time.sleep(0.02)
+    kill(victim, number)
+    assert wait_for(backend, study_id).state is JobState.SUCCEEDED
+    assert len(backend.list(where=parse(f"fromStudy={study_id}"))) == 1
 
 
 def test_a_study_goes_on_without_its_agent(backend: LocalBackend, workspace: Workspace) -> None:
