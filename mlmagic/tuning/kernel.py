@@ -11,6 +11,12 @@ from mlmagic.tuning.encoding import Floats
 
 SQRT5 = math.sqrt(5)
 
+# So much farther from the median than the best is, a value comes of a program that diverged.
+_DIVERGENT = 1e9
+
+# Values are told apart no better than this, in parts of their size.
+_ROUNDED = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
@@ -47,9 +53,20 @@ def standard_values(values: Floats, reach: float) -> Floats:
     Those far on the bad side are drawn in first, to `reach` times as far as the best lies from the median: how bad the
     bad ones are says little about where the best lies.
     """
+    values = _without_divergent(values, reach)
     # Scaled first, so that no square of a large or small number is infinite or 0.
     scaled = values / max(float(np.abs(values).max()), 1e-300)
     middle, best = float(np.median(scaled)), float(scaled.min())
     drawn = np.minimum(scaled, middle + reach * max(middle - best, 1e-12))
     deviation = float(drawn.std())
     return (drawn - drawn.mean()) / deviation if deviation > 1e-14 else np.zeros_like(values)
+
+
+def _without_divergent(values: Floats, reach: float) -> Floats:
+    """Draw in values that are beyond all measure: scaled by them, all others would be the same number."""
+    # Of halves, since between two large numbers the median is half of their sum, which may be infinite.
+    middle, best = 2 * float(np.median(values / 2)), float(values.min())
+    # Where half of the values are the best one, the next one tells how far apart values lie.
+    spread = (middle - best) or min((value - middle for value in values.tolist() if value > middle), default=0.0)
+    spread = max(spread, _ROUNDED * max(abs(middle), abs(best)))
+    return np.where(values > middle + _DIVERGENT * spread, middle + reach * spread, values)

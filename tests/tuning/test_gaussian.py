@@ -61,6 +61,17 @@ def test_it_finds_the_least_of_a_function_of_two_numbers() -> None:
     assert _near_best(_search(make_suggester(study_of(X, Y)), 25, _branin))
 
 
+@pytest.mark.parametrize("divergent", [1e13, 1e38])
+@pytest.mark.parametrize("goal", Goal)
+def test_it_finds_it_although_some_trials_diverge(divergent: float, goal: Goal) -> None:
+    def diverging(values: Values) -> float:
+        return (divergent if float(values["x"]) > 7 else _branin(values)) * (1 if goal is Goal.MINIMIZE else -1)
+
+    found = _search(make_suggester(study_of(X, Y, goal=goal)), 30, diverging)
+    assert any(float(values["x"]) > 7 for values in found)
+    assert _near_best([values for values in found if float(values["x"]) <= 7])
+
+
 def test_it_does_better_than_chance_in_a_mixed_space() -> None:
     bests = {}
     for algorithm in (Algorithm.BAYESIAN, Algorithm.RANDOM):

@@ -94,3 +94,26 @@ def test_bad_values_are_drawn_in_and_the_order_stays() -> None:
     values = standard_values(np.array([1.0, 2.0, 3.0, 1e12, 2.5]), 3.0)
     assert list(np.argsort(values, kind="stable")) == [0, 1, 4, 2, 3]
     assert values[3] - values[2] == pytest.approx(4 * (values[1] - values[0]))
+
+
+@pytest.mark.parametrize("divergent", [1e13, 1e25, 1e38, 1.7e308])
+@pytest.mark.parametrize("level", [0.0, 1000.0, -3.5])
+def test_a_divergent_value_is_a_bad_one_and_no_more(divergent: float, level: float) -> None:
+    usual = [level + value for value in (0.5, 0.4, 0.6, 0.3, 0.9)]
+    bad = standard_values(np.array([*usual, level + 2.0]), 3.0)
+    assert standard_values(np.array([*usual, divergent]), 3.0) == pytest.approx(bad, rel=1e-6)
+    assert len(set(bad.tolist())) == 6
+
+
+def test_where_most_are_equal_divergent_values_do_not_hide_the_bad_ones() -> None:
+    for equal in (0.0, 0.3):
+        found = standard_values(np.array([equal, equal, equal, 0.5, 1e20]), 3.0)
+        assert found == pytest.approx(standard_values(np.array([equal, equal, equal, 0.5, 0.9]), 3.0), rel=1e-3)
+        assert found[3] > 1
+    assert not standard_values(np.array([0.5] * 9), 3.0).any()
+
+
+def test_values_of_any_size_are_scaled_alike() -> None:
+    values = np.array([1.0, 2.0, 3.0, 1.5, 1e6])
+    for size in (1e-290, 1e-20, 2.0**1000):
+        assert standard_values(values * size, 3.0) == pytest.approx(standard_values(values, 3.0))

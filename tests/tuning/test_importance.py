@@ -1,7 +1,8 @@
 """Which parameters mattered."""
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -57,6 +58,20 @@ def test_divergent_trials_are_not_all_that_counts() -> None:
         _study(lambda values: 1e9 if values["batch"] == 128.0 and float(values["units"]) > 230 else _by_lr(values), 40)
     )
     assert shares["lr"] > 0.5
+
+
+@pytest.mark.parametrize("divergent", [1e13, 1e25, 1e38])
+@pytest.mark.parametrize("goal", Goal)
+def test_one_divergent_trial_hides_nothing(divergent: float, goal: Goal) -> None:
+    sign = 1 if goal is Goal.MINIMIZE else -1
+    study = _study(lambda values: sign * _by_lr(values), 24, goal)
+
+    def shares(value: float) -> Mapping[str, float]:
+        worst = dataclasses.replace(study.trials[7], final=Measurement(step=1, value=sign * value))
+        return importance(dataclasses.replace(study, trials=(*study.trials[:7], worst, *study.trials[8:])))
+
+    assert shares(divergent)["lr"] > 0.5
+    assert shares(divergent) == pytest.approx(shares(1e4))
 
 
 def test_nothing_can_be_said_of_few_trials_nor_of_equal_ones() -> None:
