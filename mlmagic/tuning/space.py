@@ -100,9 +100,10 @@ class Space:
         children = [one for one in self.axes if one.parameter.condition and one.parameter.condition.parameter == name]
         if not children:
             return count
-        total = 0
-        for index in range(count):
-            text = axis.parameter.text(axis.at(index))
+        # Those that no condition names, of which there may be millions, count once each.
+        named = {text for child in children for text in _named(child.parameter) if _has(axis, text)}
+        total = count - len(named)
+        for text in named:
             counts = [self._count(child) for child in children if child.parameter.applies({name: text})]
             if None in counts:
                 return None
@@ -124,3 +125,17 @@ class Space:
             name = axis.parameter.name
             text = axis.parameter.text(value)
             yield from self._points(depth + 1, {**values, name: value}, {**texts, name: text})
+
+
+def _named(parameter: Parameter) -> Sequence[str]:
+    return parameter.condition.values if parameter.condition else ()
+
+
+def _has(axis: Axis, text: str) -> bool:
+    """Say whether a text is that of one of the parameter's values."""
+    try:
+        value = axis.parameter.value(text)
+        axis.place(value)
+    except ValueError:
+        return False
+    return axis.parameter.text(value) == text

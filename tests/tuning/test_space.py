@@ -1,11 +1,13 @@
 """The points of a search."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.search_spaces import BATCH, COUNTABLE, EVERYTHING, NESTEROV, OPTIMIZER, UNITS, spaces
 
-from mlmagic.spec.study import Parameter
+from mlmagic.spec.study import Condition, Parameter, ParameterKind
 from mlmagic.tuning.space import Space
 
 
@@ -49,6 +51,25 @@ def test_counting_needs_no_enumeration() -> None:
         == 241 * 10**54
     )
     assert Space(EVERYTHING).count is None
+
+
+def test_of_a_parent_only_the_values_that_are_named_are_looked_at() -> None:
+    seed = Parameter(name="seed", kind=ParameterKind.INTEGER, minimum=1, maximum=2**32 - 1)
+    # 5.0 and 05 are no texts of 5, 0 and high no values.
+    named = Condition(parameter="seed", values=("5", "7", "5.0", "05", "0", "high"))
+    depth = Parameter(name="depth", kind=ParameterKind.INTEGER, minimum=1, maximum=10, condition=named)
+    width = dataclasses.replace(depth, name="width", condition=Condition(parameter="seed", values=("7",)))
+    assert Space((seed, depth, width)).count == 2**32 - 1 - 2 + 10 + 100
+    small = dataclasses.replace(seed, maximum=9)
+    assert Space((small, depth, width)).count == len(list(Space((small, depth, width)).points())) == 7 + 10 + 100
+
+
+@given(spaces())
+@settings(max_examples=200, deadline=None)
+def test_there_are_as_many_points_as_are_counted(parameters: tuple[Parameter, ...]) -> None:
+    space = Space(parameters)
+    if space.count is not None and space.count < 3000:
+        assert len(list(space.points())) == space.count
 
 
 def test_what_does_not_apply_or_is_no_value_lies_outside() -> None:
