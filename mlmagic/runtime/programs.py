@@ -21,13 +21,16 @@ def programs_of(
     """Return the program of each replica; `ports` has all of them, `environment` is what the job was submitted with."""
     if spec.kind is JobKind.TUNING:
         return {CHIEF: _study_program(folder, spec, environment, ports)}
-    place = _place(folder, package_dir=folder.package, trial=spec.trial)
     return {
         replica: ReplicaProgram(
             python=spec.python,
             module=spec.package.module,
             args=spec.args,
-            environment=program_environment(place, environment, cluster_variables(replica, ports, trial=spec.trial)),
+            environment=program_environment(
+                _place(folder, replica, package_dir=folder.package, trial=spec.trial),
+                environment,
+                cluster_variables(replica, ports, trial=spec.trial),
+            ),
             cwd=Path(spec.working_directory or folder.root),
             log=folder.log(replica.role, replica.index),
             package_dir=folder.package,
@@ -40,7 +43,7 @@ def _study_program(
     folder: JobFolder, spec: JobSpec, environment: Mapping[str, str], ports: Mapping[ReplicaId, int]
 ) -> ReplicaProgram:
     # Package and arguments are the trials'.
-    place = _place(folder, package_dir=None, trial=None)
+    place = _place(folder, CHIEF, package_dir=None, trial=None)
     return ReplicaProgram(
         python=spec.python,
         module=STUDY_MODULE,
@@ -52,13 +55,13 @@ def _study_program(
     )
 
 
-def _place(folder: JobFolder, *, package_dir: Path | None, trial: int | None) -> ProgramPlace:
+def _place(folder: JobFolder, replica: ReplicaId, *, package_dir: Path | None, trial: int | None) -> ProgramPlace:
     return ProgramPlace(
         job_id=folder.id,
         package_dir=package_dir,
         model_dir=folder.model_dir,
         checkpoint_dir=folder.checkpoint_dir,
         tensorboard_dir=folder.tensorboard_dir,
-        metric_file=folder.tuning_metrics,
+        metric_file=folder.tuning_metrics(replica.role, replica.index),
         trial=trial,
     )

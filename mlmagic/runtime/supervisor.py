@@ -175,7 +175,7 @@ class Supervisor:
 
 def _empty(folder: JobFolder) -> None:
     """Remove what an earlier attempt wrote for a model, and reported; its checkpoints and TensorBoard logs stay."""
-    quietly(lambda: folder.tuning_metrics.unlink(missing_ok=True))
+    shutil.rmtree(folder.tuning_metrics_dir, ignore_errors=True)
     if folder.model_dir.is_symlink():
         # What it leads to is a version by now, or something of the user's.
         quietly(folder.model_dir.unlink)

@@ -153,7 +153,7 @@ class StudyLoop:
         for running in list(self._running.values()):
             if patiently(running.look):
                 self._end(running)
-            elif self._spec.early_stopping is not None:
+            else:
                 self._judge(running)
         return len(self._running) < before
 
@@ -175,14 +175,13 @@ class StudyLoop:
         self._teller.ended(ended, self._ledger.study)
 
     def _judge(self, running: RunningTrial) -> None:
+        # Read even where nobody asks: the file of what it reports has the last reports alone.
+        measured, rule = running.measure_now_and_then(), self._spec.early_stopping
+        trial = self._ledger[running.number]
+        if rule is None or measured is None or not measured.values or trial.state is TrialState.STOPPING:
+            return
         from mlmagic.tuning.stopping import should_stop
 
-        trial, rule = self._ledger[running.number], self._spec.early_stopping
-        if rule is None or trial.state is TrialState.STOPPING:
-            return
-        measured = running.measure_now_and_then()
-        if measured is None or not measured.values:
-            return
         reason = should_stop(rule, self._spec.goal, measured.values, self._others())
         if reason is not None:
             self._write(dataclasses.replace(trial, state=TrialState.STOPPING, reason=reason))
@@ -197,14 +196,14 @@ class StudyLoop:
         """Return what the trials that ended well have reported; of those before a restart, their files tell it."""
         for trial in self._ledger.study.trials:
             if trial.state is TrialState.SUCCEEDED and trial.number not in self._curves:
-                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric, self._began(trial.job))
+                measured = read_measurements(self._workspace.job(trial.job), self._spec.metric, self._known(trial.job))
                 self._curves[trial.number] = measured.values
         return [self._curves[number] for number in sorted(self._curves)]
 
-    def _began(self, job_id: str) -> datetime | None:
-        """Return when a trial began; None of one that was deleted."""
+    def _known(self, job_id: str) -> JobRecord | None:
+        """Return the record of a trial's job; None of one that was deleted."""
         with contextlib.suppress(NotFoundError):
-            return patiently(lambda: self._backend.get(job_id)).start_time
+            return patiently(lambda: self._backend.get(job_id))
         return None
 
     def _fill(self) -> None:

@@ -17,6 +17,8 @@ CHECK_SECONDS = 1.0
 """How often a job is asked for without a sign of a change: its supervisor may have been killed."""
 MEASURE_SECONDS = 0.5
 """How often what it reports is read while it runs."""
+MEASURE_SHARE = 0.05
+"""At most so much of the time is spent with reading it, however much a program writes."""
 
 
 class RunningTrial:
@@ -28,7 +30,7 @@ class RunningTrial:
         """As it was last seen; None before, and where it was deleted."""
         self._folder = folder
         self._backend = backend
-        self._reader = MetricReader(folder, metric)
+        self._reader = MetricReader(folder, metric, keeps=True)
         self._written = -1
         self._next_check = 0.0
         self._next_measure = 0.0
@@ -66,12 +68,15 @@ class RunningTrial:
         """Return what it has reported, if it runs and is due to be asked."""
         if not self.is_running or time.monotonic() < self._next_measure:
             return None
-        self._next_measure = time.monotonic() + MEASURE_SECONDS
-        return self.measure()
+        begin = time.monotonic()
+        measured = self.measure()
+        end = time.monotonic()
+        self._next_measure = end + max(MEASURE_SECONDS, (end - begin) / MEASURE_SHARE)
+        return measured
 
     def measure(self) -> Measurements:
         """Return what it has reported so far."""
-        return self._reader.read(None if self.record is None else self.record.start_time)
+        return self._reader.read(self.record)
 
     def _is_written(self) -> bool:
         """Say whether its state was written since the last look."""

@@ -127,9 +127,18 @@ class JobFolder:
         return self.root / "promoted.json"
 
     @property
-    def tuning_metrics(self) -> Path:
-        """What the program reports in the format of hypertune."""
-        return self.output / "hypertune" / "output.metrics"
+    def kept_reports(self) -> Path:
+        """Of a trial, what its study has read in `tuning_metrics`, a `Report` a line: a replica's file forgets."""
+        return self.root / "reports.jsonl"
+
+    @property
+    def tuning_metrics_dir(self) -> Path:
+        """The folder of what the replicas report to tuning."""
+        return self.output / "hypertune"
+
+    def tuning_metrics(self, role: str = "chief", index: int = 0) -> Path:
+        """What a replica reports in the format of hypertune; each has its own, as on machines of their own."""
+        return self.tuning_metrics_dir / f"{role}-{index}.metrics"
 
     @property
     def output(self) -> Path:

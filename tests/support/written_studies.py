@@ -43,7 +43,7 @@ class WrittenStudy:
 
     def report(self, number: int, *values: float) -> None:
         """Let a trial report values, one a step."""
-        path = self.workspace.job(trial_job_id(self.id, number)).tuning_metrics
+        path = self.workspace.job(trial_job_id(self.id, number)).tuning_metrics()
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [{"val_loss": str(value), "global_step": step} for step, value in enumerate(values, 1)]
         path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))

@@ -14,6 +14,7 @@ WORKSPACE = Workspace(Path("/w/.mlmagic"))
 def test_names_of_a_job_folder_are_the_designs() -> None:
     folder = WORKSPACE.job("taxi-20260131-123015-0a1b")
     names = [folder.spec, folder.claim(2), folder.log("worker", 3), folder.exit, folder.usage, folder.model_dir]
+    names += [folder.tuning_metrics(), folder.tuning_metrics("evaluator", 1)]
     assert [path.relative_to(folder.root).as_posix() for path in names] == [
         "spec.json",
         "attempt-2.claim",
@@ -21,6 +22,8 @@ def test_names_of_a_job_folder_are_the_designs() -> None:
         "exit.json",
         "usage.jsonl",
         "output/model",
+        "output/hypertune/chief-0.metrics",
+        "output/hypertune/evaluator-1.metrics",
     ]
     assert folder.workspace == WORKSPACE
     assert folder.id == "taxi-20260131-123015-0a1b"
