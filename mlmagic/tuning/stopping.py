@@ -21,6 +21,9 @@ _MIN_CURVE = 4
 # Below this chance of becoming the best a trial is not gone on with.
 _CHANCE = 0.05
 
+# Beyond this, values are equally bad: the sums and squares of larger ones may be infinite.
+_MOST = 1e100
+
 _Curve = list[tuple[float, float]]
 """Steps or seconds, and values of which less is better."""
 
@@ -94,7 +97,10 @@ def _sign(goal: Goal) -> float:
 
 def _curve(rule: EarlyStopping, goal: Goal, measurements: Sequence[Measurement]) -> _Curve:
     return sorted(
-        (one.elapsed_seconds if rule.use_elapsed_duration else float(one.step), _sign(goal) * one.value)
+        (
+            one.elapsed_seconds if rule.use_elapsed_duration else float(one.step),
+            min(_MOST, max(-_MOST, _sign(goal) * one.value)),
+        )
         for one in measurements
         if math.isfinite(one.value)
     )

@@ -75,6 +75,14 @@ def test_too_little_to_tell(
     assert should_stop(rule, Goal.MINIMIZE, measurements, others) is None
 
 
+@pytest.mark.parametrize("rule", [MEDIAN, DECAY], ids=["median", "decay"])
+def test_numbers_without_measure_are_bad_and_no_error(rule: EarlyStopping) -> None:
+    largest = _curve(*[1.7e308] * 6)
+    assert should_stop(rule, Goal.MINIMIZE, largest, FALLING) is not None
+    assert should_stop(rule, Goal.MINIMIZE, _falling(0.05, 6), [largest] * 9 + FALLING) is None
+    assert should_stop(rule, Goal.MAXIMIZE, largest, [largest] * 9) is None
+
+
 def test_a_curve_that_leads_nowhere_is_stopped() -> None:
     reason = should_stop(DECAY, Goal.MINIMIZE, _falling(0.9, 6), FALLING)
     assert reason == "after step 6 it is expected to reach 0.95, with a chance of 0.0 % to beat 0.15"
