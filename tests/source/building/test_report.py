@@ -73,6 +73,15 @@ def test_a_hundred_lines_have_the_whole_curve(trainer_report, file: Path, epochs
     assert max(later - step for step, later in pairwise([0, *steps])) <= max(epochs // 8, 1)
 
 
+def test_the_file_is_replaced_whole(trainer_report, file: Path) -> None:
+    trainer_report.add_measurements({"loss": 0.5}, 1)
+    before, kept = file.read_text(), file.with_name("kept")
+    kept.hardlink_to(file)
+    trainer_report.add_measurements({"loss": 0.25}, 2)
+    assert kept.read_text() == before
+    assert sorted(path.name for path in file.parent.iterdir()) == ["kept", file.name]
+
+
 def test_of_too_many_metrics_the_last_are_kept(trainer_report, file: Path) -> None:
     trainer_report.add_measurements({f"m{number}": 0.0 for number in range(150)}, 1)
     assert len(file.read_text().splitlines()) == 100
