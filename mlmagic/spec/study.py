@@ -214,8 +214,8 @@ class Trial(Noun):
     state: TrialState
     job: str
     """The id of its job, which is the study's id and the number: `taxi-20260102-030405-ab12-7`."""
-    seen: tuple[int, ...] = ()
-    """The trials whose results were known when its parameters were chosen."""
+    seen: str = ""
+    """The trials whose results were known when its parameters were chosen, as ranges: `1-37,39`."""
     suggest_time: datetime
     end_time: datetime | None = None
     final: Measurement | None = None

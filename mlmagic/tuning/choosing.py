@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlmagic.spec.ranges import numbers_of
 from mlmagic.spec.study import Algorithm, StudySpec, Trial
 from mlmagic.tuning.ledger import Ledger
 from mlmagic.tuning.suggester import Values, make_suggester
@@ -27,8 +28,8 @@ class Suggestion:
     number: int
     values: Values | None
     """None: nothing is left to try."""
-    seen: tuple[int, ...]
-    """The trials whose results were known. With the number, they say what the suggestion must be."""
+    seen: str
+    """The trials whose results were known, as ranges. With the number, they say what the suggestion must be."""
 
 
 class Chooser:
@@ -83,11 +84,11 @@ def replay(
     spec: StudySpec, trials: Sequence[Trial], number: int, earlier: Sequence[tuple[Values, float]] = ()
 ) -> Values | None:
     """Return what must have been suggested for a trial, given all trials and which of them it says it had seen."""
-    by_number = {trial.number: trial for trial in trials}
+    seen = numbers_of(next(trial.seen for trial in trials if trial.number == number))
     suggester = make_suggester(spec, earlier)
     for trial in trials:
         values = values_of(spec, trial.parameters)
-        if trial.number in by_number[number].seen:
+        if trial.number in seen:
             suggester.finished(trial.number, values, None if trial.final is None else trial.final.value)
         elif trial.number < number:
             suggester.started(trial.number, values)

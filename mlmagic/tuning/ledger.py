@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from mlmagic.runtime.tuned import own_trials
 from mlmagic.spec.names import trial_job_id
+from mlmagic.spec.ranges import ranges_text
 from mlmagic.spec.study import Study, StudySpec, Trial
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.studies import TrialLog, read_trials
@@ -41,9 +42,9 @@ class Ledger:
         return [trial for trial in self._study.trials if not trial.state.is_final]
 
     @property
-    def seen(self) -> tuple[int, ...]:
-        """The numbers of the trials whose results are known."""
-        return tuple(trial.number for trial in self._study.trials if trial.state.is_final)
+    def seen(self) -> str:
+        """The numbers of the trials whose results are known, as `Trial.seen` has them."""
+        return ranges_text(trial.number for trial in self._study.trials if trial.state.is_final)
 
     @property
     def left(self) -> int:

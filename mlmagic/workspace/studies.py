@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mlmagic.errors import NotFoundError
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobSpec
+from mlmagic.spec.ranges import ranges_text
 from mlmagic.spec.study import Promoted, Study, StudySpec, Trial
 from mlmagic.workspace.files import explained, open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -50,13 +52,22 @@ def read_trials(folder: JobFolder) -> tuple[Trial, ...]:
         except FileNotFoundError:
             return ()
     found: dict[int, Trial] = {}
-    for line in lines:
-        try:
-            trial = codec.loads(Trial, line)
-        except codec.DecodeError:
-            continue
-        found[trial.number] = trial
+    for line in reversed(lines):
+        # What is wrong says nothing, and what a later line of the same trial says counts.
+        with suppress(ValueError, RecursionError, TypeError, AttributeError):
+            document = json.loads(line)
+            if document.get("number") not in found:
+                trial = _decoded(document)
+                found[trial.number] = trial
     return tuple(found[number] for number in sorted(found))
+
+
+def _decoded(document: dict[str, Any]) -> Trial:
+    document.pop("schemaVersion", None)
+    # Older files have the numbers themselves, a list in each line.
+    if isinstance(document.get("seen"), list):
+        document["seen"] = ranges_text(document["seen"])
+    return codec.decode(Trial, document)
 
 
 def read_promoted(folder: JobFolder) -> Promoted | None:

@@ -12,6 +12,7 @@ from support.studies import study_spec, trial
 
 from mlmagic.errors import NotFoundError, WorkspaceError
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec
+from mlmagic.spec.ranges import ranges_text
 from mlmagic.spec.study import TrialState
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.studies import open_trials, read_study, read_trials
@@ -30,6 +31,34 @@ def test_the_last_line_of_a_number_counts(folder: JobFolder, workspace: Workspac
     study = read_study(workspace, folder.id)
     assert study.trials == (ended, trial(2))
     assert study.spec == study_spec()
+
+
+def test_the_file_of_an_earlier_version_has_lists_of_what_was_known(folder: JobFolder) -> None:
+    with open_trials(folder) as log:
+        log.write(trial(40, seen="1-37,39"))
+    line = folder.trials.read_text()
+    assert '"seen":"1-37,39"' in line
+    numbers = ",".join(str(number) for number in (*range(1, 38), 39))
+    folder.trials.write_text(line.replace('"1-37,39"', f"[{numbers}]").replace("{", '{"schemaVersion":1,', 1))
+    assert read_trials(folder) == (trial(40, seen="1-37,39"),)
+
+
+def test_the_file_grows_with_the_number_of_trials_alone(folder: JobFolder) -> None:
+    with open_trials(folder) as log:
+        for number in (10, 1000):
+            log.write(trial(number, seen=ranges_text(range(1, number))))
+    first, second = folder.trials.read_bytes().splitlines()
+    assert len(second) < len(first) + 12
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]", b"7", b'{"number":1}', b'{"number":[1],"seen":[1,"a"]}', b"[" * 100_000, b"\xff"]
+)
+def test_a_line_that_is_no_trial_says_nothing(folder: JobFolder, line: bytes) -> None:
+    with open_trials(folder) as log:
+        log.write(trial(1))
+    folder.trials.write_bytes(folder.trials.read_bytes() + line + b"\n")
+    assert read_trials(folder) == (trial(1),)
 
 
 def test_a_line_that_was_cut_off_says_nothing_and_is_gone_with_the_next(folder: JobFolder) -> None:

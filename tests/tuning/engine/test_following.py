@@ -28,7 +28,7 @@ def test_a_study_that_goes_on_with_another(backend: LocalBackend, workspace: Wor
     record, study = run_study(study=study_spec(trials=2, resumes=old.id))
     assert study.trials[:3] == old.trials
     assert [trial.job for trial in study.trials[3:]] == [f"{study.id}-4", f"{study.id}-5"]
-    assert study.trials[3].seen == (1, 2, 3)
+    assert study.trials[3].seen == "1-3"
     assert misfits(workspace, study.id) == {}
     assert record.metrics["trials"] == 5
     assert "goes on: 3 trials have ended" in read_log(backend, record.id)

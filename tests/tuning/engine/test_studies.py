@@ -17,6 +17,7 @@ from mlmagic.spec.study import (
     Condition,
     EarlyStopping,
     Goal,
+    MeasurementSelection,
     Parameter,
     ParameterKind,
     StoppingRule,
@@ -51,7 +52,7 @@ def test_a_study_makes_its_trials(backend: LocalBackend, workspace: Workspace, r
 
 def test_one_after_the_other_each_knows_what_the_one_before_has_found(run_study: RunStudy) -> None:
     _, study = run_study(study=study_spec(trials=3))
-    assert [trial.seen for trial in study.trials] == [(), (1,), (1, 2)]
+    assert [trial.seen for trial in study.trials] == ["", "1", "1-2"]
 
 
 def test_a_study_waits_for_none_of_its_trials(backend: LocalBackend, run_study: RunStudy) -> None:
@@ -221,6 +222,22 @@ def test_a_program_that_reports_with_the_package_itself(run_study: RunStudy) -> 
     assert final is not None
     assert final.step == 120
     assert final.elapsed_seconds > 0
+
+
+def test_a_program_whose_reporter_is_made_anew_each_epoch(run_study: RunStudy) -> None:
+    source = PROGRAM + "for epoch in (0.5, 2, 1):\n    report(epoch)\n    time.sleep(1.2 if epoch < 1 else 0)\n"
+    _, study = run_study(source, study=study_spec(trials=1, selection=MeasurementSelection.BEST))
+    final = study.trials[0].final
+    assert final is not None
+    assert final.value == 0.5
+
+
+@pytest.mark.parametrize("line", ['{"loss": "0.5", "global_step": 1e999}', '{"loss": 1' + "0" * 400 + "}"])
+def test_no_report_ends_a_study(run_study: RunStudy, line: str) -> None:
+    path = "os.environ['CLOUD_ML_HP_METRIC_FILE']"
+    source = PROGRAM + f"report(value)\nif trial == 2:\n    open({path}, 'w').write({line!r})\n"
+    record, study = run_study(source, study=study_spec(trials=3))
+    assert (record.state, reasons(study)) == (JobState.SUCCEEDED, {2: "it did not report loss"})
 
 
 def test_what_stands_in_the_package_is_for_trials_alone(backend: LocalBackend) -> None:
