@@ -61,6 +61,9 @@ def best_of(study: Study, reference: str) -> BestTrial:
     return BestTrial(study=reference, metric=study.spec.metric, trial=best)
 
 
+_COLUMNS = frozenset({"trial", "state", "step", "seconds", "stopped_early", "reason", "job"})
+
+
 class TrialList(Sequence[Trial]):
     """Trials of a study, shown and printed as a table."""
 
@@ -70,13 +73,18 @@ class TrialList(Sequence[Trial]):
         self._report = report
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: a row for each trial, with a column for each parameter and one for the metric."""
+        """Return a DataFrame: a row for each trial, with a column for each parameter and one for the metric.
+
+        A parameter with the name of another column has two hyphens before its own: `--step`.
+        """
         spec = self._study.spec
+        taken = {*_COLUMNS, spec.metric}
+        names = {each.name: f"--{each.name}" if each.name in taken else each.name for each in spec.parameters}
         rows = [
             {
                 "trial": trial.number,
                 "state": trial.state.value,
-                **{parameter.name: trial.parameters.get(parameter.name) for parameter in spec.parameters},
+                **{column: trial.parameters.get(name) for name, column in names.items()},
                 spec.metric: None if trial.final is None else trial.final.value,
                 "step": None if trial.final is None else trial.final.step,
                 "seconds": None if trial.end_time is None else (trial.end_time - trial.suggest_time).total_seconds(),
@@ -86,7 +94,7 @@ class TrialList(Sequence[Trial]):
             }
             for trial in self
         ]
-        return frame_of(rows, numeric=[parameter.name for parameter in spec.parameters])
+        return frame_of(rows, numeric=list(names.values()))
 
     @overload
     def __getitem__(self, index: int) -> Trial: ...

@@ -21,7 +21,7 @@ from mlmagic.api.study_config import read_study_config
 from mlmagic.api.study_document import document_notes, study_document
 from mlmagic.api.training import TrainingPlan, plan_training
 from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
-from mlmagic.api.tuning_arguments import StudyArguments, another_space, read_study_spec
+from mlmagic.api.tuning_arguments import MOST_TRIALS, StudyArguments, another_space, read_study_spec
 from mlmagic.api.tuning_words import guess_goal
 from mlmagic.backends.registry import load_backend
 from mlmagic.errors import UsageError
@@ -332,6 +332,11 @@ def _fitted_to_grid(study: StudySpec, *, is_open: bool) -> tuple[StudySpec, tupl
     from mlmagic.tuning.space import Space
 
     points = Space(study.parameters).count
+    if study.algorithm is Algorithm.GRID and is_open and points is not None and points > MOST_TRIALS:
+        raise UsageError(
+            f"the grid has {points:,} points, and a study {MOST_TRIALS:,} trials at most.",
+            hint="Search fewer values, or say how many of the points are tried: --trials N.",
+        )
     if study.algorithm is Algorithm.GRID and points is not None and study.resumes is None:
         notes = (f"the grid has {points:,} points, so there are {points:,} trials",)
         fitted = dataclasses.replace(study, trials=points)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TRIALS = 10
 """Where nobody says it."""
-_MOST_TRIALS = 10_000
+MOST_TRIALS = 10_000
 _INHERITED = ("metric", "goal", "algorithm", "early_stopping", "selection", "parallel", "max_failed", "seed")
 
 
@@ -92,6 +92,8 @@ def read_study_spec(
     if resumed is not None:
         check.read(check_has_ended, resumed)
         check.read(_check_part, parameters or (), resumed)
+    if warm and spec.algorithm is not Algorithm.BAYESIAN:
+        check.read(_refuse_warm_start, spec.algorithm)
     check.finish("tune")
     return spec
 
@@ -119,8 +121,8 @@ def read_trials(trials: object, file: StudyConfig | None, resumed: StudyJob | No
         # A file for ML Engine or Vertex AI that does not say it means one there.
         return 1 if file is not None and file.parameters else DEFAULT_TRIALS
     number = read_whole_number(trials, "trials", 1)
-    if number > _MOST_TRIALS:
-        raise UsageError(f"trials {number:,} are too many: a study has {_MOST_TRIALS:,} at most.")
+    if number > MOST_TRIALS:
+        raise UsageError(f"trials {number:,} are too many: a study has {MOST_TRIALS:,} at most.")
     return number
 
 
@@ -136,6 +138,13 @@ def _read_promotion(given: StudyArguments) -> Promotion | None:
             "promote: give that too, promote=True or --promote."
         )
     return None
+
+
+def _refuse_warm_start(algorithm: Algorithm) -> None:
+    raise UsageError(
+        f"warm_start is for the Bayesian search, which learns from results, as {algorithm} does not: leave out "
+        "warm_start or the algorithm."
+    )
 
 
 def _check_part(parameters: Sequence[Parameter], resumed: StudyJob) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from mlmagic.api.jobs import job, jobs
 from mlmagic.api.promotion import promote, resume
 from mlmagic.api.retention import plan_deletion
 from mlmagic.api.study import StudyJob, studies, study
+from mlmagic.api.trial_list import TrialList
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.spec.job import UNFINISHED, JobKind
@@ -75,6 +77,15 @@ def test_it_tells_its_trials(found: StudyJob) -> None:
     assert list(frame["val_loss"])[:2] == [0.5, 0.25]
     assert [trial.number for trial in found.trials[1:]] == [2, 3]
     assert "★" in str(found.trials)
+
+
+def test_a_parameter_keeps_its_values_whatever_it_is_called(found: StudyJob) -> None:
+    names = dataclasses.replace(found.study_spec.parameters[0], name="step")
+    trials = [dataclasses.replace(trial, parameters={"step": "7"}) for trial in found.trials]
+    spec = dataclasses.replace(found.study_spec, parameters=(names,))
+    frame = TrialList(dataclasses.replace(found.study, spec=spec, trials=tuple(trials)), NotImplemented).to_frame()
+    assert list(frame["--step"]) == [7, 7, 7]
+    assert list(frame["step"])[:2] == [trial.final.step for trial in found.trials[:2] if trial.final]
 
 
 def test_it_tells_the_best_trial_and_what_to_do_with_it(found: StudyJob) -> None:

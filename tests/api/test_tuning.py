@@ -174,6 +174,17 @@ def test_a_grid_has_as_many_trials_as_points(plan: Plan) -> None:
     assert (many.study.trials, many.notes) == (15, ("the grid has 15 points, so there are 15 trials",))
 
 
+def test_a_grid_is_no_larger_than_a_study(plan: Plan) -> None:
+    grid = {"algorithm": "grid", "space": "units=1..1000,epochs=1..1000"}
+    with pytest.raises(UsageError) as caught:
+        plan(**grid)
+    assert str(caught.value) == (
+        "the grid has 1,000,000 points, and a study 10,000 trials at most.\n"
+        "Search fewer values, or say how many of the points are tried: --trials N."
+    )
+    assert plan(**grid, trials=20).study.trials == 20
+
+
 def test_the_default_number_of_trials_is_told_of(plan: Plan) -> None:
     assert plan().notes == ("trials is not given, so there are 10",)
     assert plan(trials=10).notes == ()
@@ -277,6 +288,16 @@ def test_an_earlier_study_has_the_same_aim(plan: Plan) -> None:
         plan(warm_start="boats")
     with pytest.raises(NotFoundError, match="'boats'"):
         plan(warm_start=["boats"])
+
+
+def test_only_a_search_that_learns_starts_warm(plan: Plan) -> None:
+    earlier = plan().submit()
+    with pytest.raises(UsageError) as caught:
+        plan(warm_start=earlier, algorithm="random")
+    assert str(caught.value) == (
+        "warm_start is for the Bayesian search, which learns from results, as RANDOM_SEARCH does not: leave out "
+        "warm_start or the algorithm."
+    )
 
 
 def test_a_study_that_is_resumed_tells_what_is_not_said(plan: Plan, session: Session) -> None:
