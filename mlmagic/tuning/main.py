@@ -76,7 +76,7 @@ def run_study(folder: JobFolder, watch: Watch) -> None:
 
 
 def _print(text: str) -> None:
-    # On a full disk it waits in the buffer for the next line: nothing that is said is worth a study.
+    # On a full disk: nothing that is said is worth a study.
     with contextlib.suppress(OSError):
         print(text, flush=True)  # noqa: T201 - it is a program
 

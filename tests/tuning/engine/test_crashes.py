@@ -164,6 +164,18 @@ def test_trials_whose_study_was_cancelled_while_it_was_dead_are_cancelled(
     assert wait_for(backend, study_id).state is JobState.CANCELLED
 
 
+def test_a_study_whose_supervisor_is_told_to_end_takes_its_trials_along(
+    backend: LocalBackend, workspace: Workspace
+) -> None:
+    study_id = submit_study(backend, PROGRAM + "time.sleep(600)\n", study=study_spec(trials=3)).id
+    until(lambda: len(backend.list(trials=True, states={JobState.RUNNING})) == 2)
+    kill(wait_for_process(workspace, study_id, "supervisor"), signal.SIGTERM)
+    ended = wait_for(backend, study_id)
+    assert (ended.state, ended.attempt) == (JobState.CANCELLED, 1)
+    assert wait_for(backend, f"{study_id}-1").state is JobState.CANCELLED
+    assert len(backend.list(trials=True)) == 2
+
+
 def test_the_same_study_without_and_with_crashes(backend: LocalBackend, workspace: Workspace, tmp_path: Path) -> None:
     """One after the other, each trial knows all results before: killed or not, the trials are the same."""
     calm = wait_for(backend, submit_study(backend, study=study_spec(trials=6, seed=3)).id)
