@@ -12,6 +12,7 @@ from support.studies import PROGRAM, REPORTS, misfits, study_spec, submit_study
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.errors import NotFoundError
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, PackageReference
+from mlmagic.spec.resources import Resources, WorkerPool
 from mlmagic.spec.study import (
     Algorithm,
     Condition,
@@ -230,6 +231,40 @@ def test_a_program_whose_reporter_is_made_anew_each_epoch(run_study: RunStudy) -
     final = study.trials[0].final
     assert final is not None
     assert final.value == 0.5
+
+
+BOTH_REPORT = (
+    PROGRAM
+    + """
+role = json.loads(os.environ["TF_CONFIG"])["task"]["type"]
+if role == "evaluator":
+    report(value)
+    sys.exit()
+report(7, tag="accuracy")
+evaluators = os.environ["CLOUD_ML_HP_METRIC_FILE"].replace("chief-0", "evaluator-0")
+while not os.path.exists(evaluators) or not os.path.getsize(evaluators):
+    time.sleep(0.05)
+"""
+)
+
+
+def test_chief_and_evaluator_report_beside_each_other(run_study: RunStudy) -> None:
+    pools = (WorkerPool(), WorkerPool(replica_count=0), WorkerPool(replica_count=0), WorkerPool())
+    resources = Resources(scale_tier="CUSTOM", worker_pools=pools, is_exact=True)
+    record, study = run_study(BOTH_REPORT, study=study_spec(trials=1), resources=resources)
+    assert (record.state, study.trials[0].state) == (JobState.SUCCEEDED, TrialState.SUCCEEDED)
+    assert study.trials[0].final is not None
+
+
+def test_what_a_failed_attempt_of_a_trial_reported_does_not_count(run_study: RunStudy) -> None:
+    source = PROGRAM + (
+        "mark = os.path.join(os.environ['AIP_CHECKPOINT_DIR'], 'mark')\nfirst = not os.path.exists(mark)\n"
+        "report(*([0.1] * 3 if first else [0.9]))\nopen(mark, 'w').close()\ntime.sleep(0.8)\nsys.exit(first)\n"
+    )
+    spec = study_spec(trials=1, selection=MeasurementSelection.BEST)
+    _, study = run_study(source, study=spec, max_retries=1)
+    assert study.trials[0].final is not None
+    assert study.trials[0].final.value == 0.9
 
 
 @pytest.mark.parametrize("line", ['{"loss": "0.5", "global_step": 1e999}', '{"loss": 1' + "0" * 400 + "}"])
