@@ -173,6 +173,32 @@ def test_a_returned_model_is_exported_once(build, run, tmp_path: Path) -> None:
     assert run(package).stdout == "Final metrics: loss=1.5\n"
 
 
+def test_a_model_tells_what_its_last_fit_measured(build, run) -> None:
+    fitted = "class History:\n    history = {'loss': [2.0, 1.0], 'val_loss': [3.0, 2.5], 'none': []}\n"
+    cell = fitted + FAKE_KERAS.replace('history = {"ignored": [1.0]}', "history = History()")
+    assert run(build(cell)).stdout == "Final metrics: loss=1.5, val_loss=2.5\n"
+    alone = cell.replace('return Model(), {"loss": 1.5}', "return Model()")
+    assert run(build(alone)).stdout == "Final metrics: loss=1, val_loss=2.5\n"
+
+
+KERAS = """
+import keras
+import numpy as np
+
+def train(epochs=2):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((40, 2)), np.ones(40), validation_split=0.5, epochs=epochs, verbose=0)
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_a_model_of_keras_tells_what_its_fit_measured(build, run) -> None:
+    told = run(build(KERAS)).stdout.splitlines()[-1]
+    assert re.fullmatch(r"Final metrics: loss=\S+, val_loss=\S+", told)
+
+
 SCRIPT = """
 from dataclasses import dataclass
 import pickle
