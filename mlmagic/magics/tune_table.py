@@ -128,9 +128,10 @@ TUNE = Magic(
             "Parameters of the function may say themselves what is searched, where --space does not name them: "
             'def train(lr: Annotated[float, "log:1e-4..1e-1"] = 0.01, activation: Literal["relu", "tanh"] = "relu"). '
             "What stands after -- is not searched.\n"
-            "The metric is one of the last fit of the model that train returns, a number in a dict that it returns, what "
-            "mlmagic's own loop measures, a TensorBoard scalar, or what the package cloudml-hypertune is told; the last "
-            "three also tell each epoch, for --early-stopping. --config takes ML Engine's hyperparameters and Vertex AI's studySpec."
+            "The metric is one of the last fit of the model that train returns, a number in a dict that it returns, "
+            "what mlmagic's own loop measures, a TensorBoard scalar, or what the package cloudml-hypertune is told; "
+            "the last three also tell each epoch, for --early-stopping. --config takes ML Engine's hyperparameters and "
+            "Vertex AI's studySpec."
         ),
         forms=(
             "%%tune NAME --metric METRIC [flags] [-- program arguments]  with the code below it",
