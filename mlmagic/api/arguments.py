@@ -40,7 +40,9 @@ class ArgumentCheck:
                 return None
             self._last = error
             details = "; ".join(error.problems)
-            self.problems.append(" ".join(part for part in (error.message, details, error.hint) if part))
+            told = " ".join(part for part in (error.message, details) if part)
+            end = "" if not error.hint or told.endswith((".", "?", "!", ":")) else "."
+            self.problems.append(f"{told}{end} {error.hint or ''}".rstrip())
             return None
 
     def finish(self, call: str) -> None:

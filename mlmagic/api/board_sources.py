@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import read_whole_number
 from mlmagic.api.selection import find_job
+from mlmagic.api.study import study_called
 from mlmagic.errors import MlmagicError, NotFoundError, UsageError
 from mlmagic.spec.board import BoardSource, BoardSpec
 from mlmagic.spec.job import JobKind, JobRecord
@@ -36,7 +37,7 @@ def read_sources(
     records: dict[str, JobRecord] = {}
     for reference in references:
         try:
-            record = _read_job(session, backend, reference)
+            record = _read_job(session, backend, reference, is_study=best is not None)
         except (NotFoundError, UsageError) as error:
             errors.append(error)
         else:
@@ -55,8 +56,10 @@ def read_sources(
     return BoardSpec(sources=_with_folder_names(sources), workspace=str(session.location.root.absolute()))
 
 
-def _read_job(session: Session, backend: Backend, reference: object) -> JobRecord:
-    record = backend.get(find_job(backend, reference).id)
+def _read_job(session: Session, backend: Backend, reference: object, *, is_study: bool) -> JobRecord:
+    """Return the job that is meant. With `is_study` a name means a study, not the job that followed it."""
+    job_id = study_called(backend, reference) if is_study and isinstance(reference, str) else None
+    record = backend.get(job_id or find_job(backend, reference).id)
     if record.spec.kind not in _SHOWN:
         word = _WORDS.get(record.spec.kind, record.spec.kind.value)
         raise UsageError(f"{record.id} is a {word} job, which writes nothing for TensorBoard.")

@@ -242,14 +242,20 @@ def trials_left(resumed: StudyJob) -> int:
 def _resolve(backend: Backend, reference: object) -> str:
     """Return the id that is meant. A name means the newest study of that name, though its promotion has it too."""
     text = read_reference(reference, "a study's id or name")
-    if is_name(text) and (found := backend.list(limit=1, display_name=text, where=_studies())):
-        return found[0].id
+    if (found := study_called(backend, text)) is not None:
+        return found
     try:
         return backend.resolve(text)
     except NotFoundError:
         names = {summary.display_name for summary in backend.list(limit=_MOST_NAMES, where=_studies())}
         told = nearest(text, sorted(names)) or ("%tune lists all studies." if names else "There are none yet.")
         raise NotFoundError(f"there is no study {text!r}.", hint=told) from None
+
+
+def study_called(backend: Backend, name: str) -> str | None:
+    """Return the id of the newest study of that name, if there is one."""
+    found = backend.list(limit=1, display_name=name, where=_studies()) if is_name(name) else ()
+    return found[0].id if found else None
 
 
 def _studies() -> Filter:

@@ -200,7 +200,8 @@ def _values(axis: ParameterAxis) -> Spec:
         # All values have their place, whether they are told or not, and whether a trial had them or not.
         order = {"domain": axis.words}
         return {**shown, "field": "is", "type": "nominal", "scale": order, "axis": flat}
-    scale: Spec = {"domain": [parameter.minimum, parameter.maximum], "nice": False, "zero": False}
+    # With room for half a point at both ends.
+    scale: Spec = {"domain": [parameter.minimum, parameter.maximum], "nice": False, "zero": False, "padding": 4}
     # The reversed logarithm is a power scale in no front end: values are told as they are.
     scale |= {"type": "log"} if parameter.scale is Scale.LOG else {}
     form = "d" if parameter.kind is ParameterKind.INTEGER else _FORMAT

@@ -111,6 +111,9 @@ def test_jobs_are_called_by_their_names_and_trials_after_their_study(session, jo
     assert names(spec) == ["taxi", "flights", "flights/7"]
     assert [source.best for source in spec.sources] == [None, 2, None]
     assert spec.command == f"%tensorboard {taxi} {study} {trial} --best 2"
+    promoted = jobs("flights")
+    assert [source.job for source in read_sources(session, ["flights"], best=2).sources] == [study]
+    assert [source.job for source in read_sources(session, ["flights"]).sources] == [promoted]
     ends = [job.rpartition("-")[2] for job in (first, second)]
     assert names(read_sources(session, [first, second, "boats"])) == [f"boats-{end}" for end in ends]
 

@@ -36,7 +36,8 @@ def test_requests_are_split_and_none_is_lost(run: Run) -> None:
     counts = {version: int(count) for version, count in re.findall(r"'(late@\d)': (\d+)", run.text("count"))}
     assert sum(counts.values()) == 300
     assert 30 <= counts["late@2"] <= 95  # of 300 with 0.2: beyond it once in 30,000 runs
-    assert "none failed; first late@1, last late@2" in run.text("move")
+    # A fifth of the requests goes to the second version before, too.
+    assert re.search(r"none failed; first late@[12], last late@2", run.text("move"))
 
 
 def test_the_way_back_is_short(run: Run) -> None:
