@@ -42,7 +42,8 @@ note("begin")
 if KIND == "slow":
     time.sleep(1.5)
 elif KIND == "daemon":
-    subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)"], env={})
+    job = os.environ["CLOUD_ML_JOB_ID"]
+    subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)", job], env={})
 elif KIND == "write":
     with open(os.environ["AIP_CHECKPOINT_DIR"] + "weights", "wb") as file:
         file.write(os.urandom(200_000))
