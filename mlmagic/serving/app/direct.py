@@ -2,7 +2,7 @@
 
 A task and the coroutines of a request cost more than all the rest of its way, but for the model. Whatever is unusual
 (no prediction, no right to it, a body that comes in parts, is large or does not fit) is left to the application, which
-knows what to say.
+knows what to say. The head of a request that was answered so is not even parsed again.
 """
 
 from __future__ import annotations

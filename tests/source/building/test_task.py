@@ -181,6 +181,12 @@ def test_a_model_tells_what_its_last_fit_measured(build, run) -> None:
     assert run(build(alone)).stdout == "Final metrics: loss=1, val_loss=2.5\n"
 
 
+def test_a_history_may_hold_arrays(build, run) -> None:
+    history = "import numpy as np\nclass History:\n    history = {'loss': np.array([2.0, 1.0])}\n"
+    cell = f"{history}\ndef train():\n    return History()"
+    assert run(build(cell)).stdout == "Final metrics: loss=1\n"
+
+
 KERAS = """
 import keras
 import numpy as np
