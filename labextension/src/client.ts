@@ -1,0 +1,252 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type * as wire from './types';
+
+/** A request that the server refused, or that did not reach it. */
+export class ProblemError extends Error {
+  constructor(
+    readonly problem: wire.Problem,
+    /** The HTTP status; 0 where there was no answer. */
+    readonly status: number
+  ) {
+    super(problem.message);
+    this.name = 'ProblemError';
+  }
+}
+
+/** Which jobs a list shows. */
+export interface JobQuery {
+  filter?: string;
+  sortBy?: string;
+  limit?: number;
+  offset?: number;
+  trials?: boolean;
+  ids?: readonly string[];
+}
+
+/** What a version answers to instances. */
+export interface Predictions {
+  predictions: unknown[];
+  version: string;
+}
+
+type Query = Record<string, string | number | boolean | undefined>;
+
+/** The routes of the server extension, one method each. Every method throws `ProblemError`. */
+export class Client {
+  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  jobs(query: JobQuery = {}): Promise<wire.JobRows> {
+    return this.get(['jobs'], { ...query, ids: query.ids?.join(',') });
+  }
+
+  job(id: string): Promise<wire.JobDescription> {
+    return this.get(['jobs', id]);
+  }
+
+  jobRow(id: string): Promise<wire.JobRow> {
+    return this.get(['jobs', id, 'row']);
+  }
+
+  jobPage(id: string): Promise<wire.Page> {
+    return this.get(['jobs', id, 'page']);
+  }
+
+  compareJobs(ids: readonly string[]): Promise<wire.Page> {
+    return this.get(['jobs', 'compare'], { ids: ids.join(',') });
+  }
+
+  async packageFiles(id: string): Promise<wire.PackageFile[]> {
+    return (await this.get<{ files: wire.PackageFile[] }>(['jobs', id, 'package'])).files;
+  }
+
+  async packageFile(id: string, path: string): Promise<string> {
+    return (await this.get<{ text: string }>(['jobs', id, 'package', ...path.split('/')])).text;
+  }
+
+  cancelJob(id: string): Promise<wire.JobRow> {
+    return this.send('POST', ['jobs', id, 'cancel']);
+  }
+
+  rerunJob(id: string, programArguments?: readonly string[]): Promise<wire.JobRow> {
+    return this.send('POST', ['jobs', id, 'rerun'], programArguments ? { arguments: programArguments } : {});
+  }
+
+  deleteJob(id: string): Promise<void> {
+    return this.send('DELETE', ['jobs', id]);
+  }
+
+  async logs(id: string): Promise<wire.LogSource[]> {
+    return (await this.get<{ sources: wire.LogSource[] }>(['jobs', id, 'logs'])).sources;
+  }
+
+  /** Lines of a log; a negative `first` counts from its end. At most 2,000 at once. */
+  logLines(id: string, replica: string, first: number, count: number): Promise<wire.LogLines> {
+    return this.get(['jobs', id, 'logs', replica], { first, count });
+  }
+
+  searchLog(
+    id: string,
+    replica: string,
+    query: { text?: string; severity?: wire.Severity; case?: boolean; from?: number; limit?: number }
+  ): Promise<wire.LogMatches> {
+    return this.get(['jobs', id, 'logs', replica, 'search'], query);
+  }
+
+  curves(id: string, cursor?: string): Promise<wire.Curves> {
+    return this.get(['jobs', id, 'curves'], { cursor });
+  }
+
+  usage(id: string, after?: string): Promise<wire.Usage> {
+    return this.get(['jobs', id, 'usage'], { after });
+  }
+
+  async models(): Promise<wire.ModelRow[]> {
+    return (await this.get<{ models: wire.ModelRow[] }>(['models'])).models;
+  }
+
+  model(name: string): Promise<{ page: wire.Page; model: wire.Model }> {
+    return this.get(['models', name]);
+  }
+
+  version(name: string, number: number): Promise<{ page: wire.Page; version: wire.ModelVersion }> {
+    return this.get(['models', name, 'versions', String(number)]);
+  }
+
+  setDefault(name: string, version: number): Promise<wire.ModelRow> {
+    return this.send('POST', ['models', name, 'default'], { version });
+  }
+
+  /** Remove a version, or the model with all of them. */
+  deleteModel(name: string, version?: number): Promise<void> {
+    return this.send('DELETE', version === undefined ? ['models', name] : ['models', name, 'versions', `${version}`]);
+  }
+
+  predict(name: string, version: number, instances: readonly unknown[]): Promise<Predictions> {
+    return this.send('POST', ['models', name, 'versions', `${version}`, 'predict'], { instances });
+  }
+
+  async endpoints(): Promise<wire.EndpointRow[]> {
+    return (await this.get<{ endpoints: wire.EndpointRow[] }>(['endpoints'])).endpoints;
+  }
+
+  endpoint(name: string): Promise<{ page: wire.Page; endpoint: wire.EndpointRow }> {
+    return this.get(['endpoints', name]);
+  }
+
+  /** Set percentages by version; together they are 100. */
+  setTraffic(name: string, shares: Readonly<Record<string, number>>): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'traffic'], { shares });
+  }
+
+  startEndpoint(name: string): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'start']);
+  }
+
+  stopEndpoint(name: string): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'stop']);
+  }
+
+  undeploy(name: string, version: number): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'undeploy'], { version });
+  }
+
+  deleteEndpoint(name: string): Promise<void> {
+    return this.send('DELETE', ['endpoints', name]);
+  }
+
+  askEndpoint(name: string, instances: readonly unknown[]): Promise<Predictions> {
+    return this.send('POST', ['endpoints', name, 'predict'], { instances });
+  }
+
+  async datasets(): Promise<wire.DatasetRow[]> {
+    return (await this.get<{ datasets: wire.DatasetRow[] }>(['datasets'])).datasets;
+  }
+
+  dataset(name: string, version: number): Promise<{ page: wire.Page }> {
+    return this.get(['datasets', name, 'versions', String(version)]);
+  }
+
+  deleteDataset(name: string, version: number): Promise<void> {
+    return this.send('DELETE', ['datasets', name, 'versions', String(version)]);
+  }
+
+  async boards(): Promise<wire.BoardRow[]> {
+    return (await this.get<{ boards: wire.BoardRow[] }>(['boards'])).boards;
+  }
+
+  /** Start a TensorBoard over jobs, or find the one that shows them. */
+  openBoard(jobs: readonly string[], best?: number): Promise<wire.BoardRow> {
+    return this.send('POST', ['boards'], best === undefined ? { jobs } : { jobs, best });
+  }
+
+  stopBoard(key: string): Promise<void> {
+    return this.send('DELETE', ['boards', key]);
+  }
+
+  /** The address of a path below the server's base URL, such as a board's. */
+  address(path: string): string {
+    return URLExt.join(this.settings.baseUrl, path);
+  }
+
+  /** The address of a route. Its words are escaped: an id is no path. */
+  route(words: readonly string[], query: Query = {}): string {
+    const path = ['mlmagic', 'api', 'v1', ...words].map(encodeURIComponent).join('/');
+    const known = Object.entries(query).filter(([, value]) => value !== undefined);
+    const text = known.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
+    return URLExt.join(this.settings.baseUrl, path) + (text && `?${text}`);
+  }
+
+  private get<T>(words: readonly string[], query: Query = {}): Promise<T> {
+    return this.request<T>(this.route(words, query), { method: 'GET' });
+  }
+
+  private send<T>(method: string, words: readonly string[], body?: unknown): Promise<T> {
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    return this.request<T>(this.route(words), init);
+  }
+
+  private async request<T>(url: string, init: RequestInit): Promise<T> {
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, init, this.settings);
+    } catch {
+      throw new ProblemError({ message: 'The Jupyter server does not answer.', hint: 'Is it still running?' }, 0);
+    }
+    if (response.status === 204) {
+      return undefined as T;
+    }
+    const text = await response.text();
+    if (response.ok) {
+      return JSON.parse(text) as T;
+    }
+    throw new ProblemError(readProblem(text, response), response.status);
+  }
+}
+
+function readProblem(text: string, response: Response): wire.Problem {
+  try {
+    const told = JSON.parse(text);
+    if (typeof told.problem?.message === 'string') {
+      return told.problem;
+    }
+  } catch {
+    // A proxy, or a server without the extension, answers with a page of its own.
+  }
+  return {
+    message: `The Jupyter server answered ${response.status} ${response.statusText}.`,
+    hint:
+      response.status === 404
+        ? 'Is mlmagic installed where the server runs? Restart the server after it was installed.'
+        : 'The log of the Jupyter server says more.'
+  };
+}
+
+/** An error as one text, whatever it was. */
+export function asProblem(error: unknown): wire.Problem {
+  return error instanceof ProblemError ? error.problem : { message: String(error) };
+}

@@ -1,0 +1,6 @@
+import './base.css';
+import './panel.css';
+import './page.css';
+import './mount.css';
+import './cells.css';
+import './nounpage.css';
