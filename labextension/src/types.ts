@@ -1,0 +1,807 @@
+// Written by `python -m tools.panel_types` from the nouns in mlmagic/spec. Do not edit.
+
+/** A moment as RFC 3339 in UTC: `2026-11-21T09:30:00.123456Z`. */
+export type Time = string;
+
+/** A number that need not be finite, which JSON has no other way to say. `Number(value)` reads all of them. */
+export type Float = number | 'NaN' | 'Infinity' | '-Infinity';
+
+/** How parameters are chosen. */
+export type Algorithm = 'ALGORITHM_UNSPECIFIED' | 'GRID_SEARCH' | 'RANDOM_SEARCH';
+
+/** A TensorBoard that runs. */
+export interface BoardRow {
+  key: string;
+  title: string;
+  /** Where a browser finds it, below the server's base URL: `mlmagic/tensorboard/KEY/`. */
+  path: string;
+  startTime: Time;
+}
+
+/** A row of a comparison. */
+export interface ComparedJob {
+  id: string;
+  displayName: string;
+  state: JobState;
+  /** How long it ran. */
+  seconds?: Float;
+  modelVersion?: string;
+  datasetVersion?: string;
+  flags?: Record<string, string>;
+  metrics?: Record<string, Float>;
+}
+
+/** Jobs in a table: flags that differ against final metrics. */
+export interface Comparison {
+  jobs?: ComparedJob[];
+  /** The columns of flags: those in which the jobs differ. */
+  flags?: string[];
+  metrics?: string[];
+}
+
+/** A parameter is there only where another one, its parent, has one of these values. */
+export interface Condition {
+  parameter: string;
+  /** As texts, in the form of `Parameter.text`. */
+  values: string[];
+}
+
+/** The scalars of a job, or what came since the last look. */
+export interface Curves {
+  series?: Series[];
+  /** What the next look gives back, to be told only of what came since. */
+  cursor: string;
+  /** These are all points; otherwise they are to be put behind those that are known. */
+  isWhole: boolean;
+}
+
+/** A dataset in the list, by its newest version. */
+export interface DatasetRow {
+  name: string;
+  number: number;
+  versions: number;
+  /** By split. */
+  rows?: Record<string, number>;
+  columns: number;
+  totalBytes: number;
+  createTime: Time;
+}
+
+/** A version behind an endpoint. */
+export interface DeployedVersion {
+  number: number;
+  /** Percent of the requests that name no version. Those of all versions add up to 100. */
+  traffic: number;
+  engine: EngineChoice;
+}
+
+/** Whether trials are stopped that are not worth going on with. */
+export interface EarlyStopping {
+  rule: StoppingRule;
+  /** Compare by time, not by steps. */
+  useElapsedDuration: boolean;
+}
+
+/** An endpoint, and what somebody must know who wants to ask it. */
+export interface EndpointPage {
+  record: EndpointRecord;
+  /** Of the version that gets most of the requests. */
+  signature?: Signature;
+  /** Where the token lies; None if none is needed. The token itself is shown nowhere. */
+  tokenFile?: string;
+}
+
+/** An endpoint as it is now. */
+export interface EndpointRecord {
+  spec: EndpointSpec;
+  status: EndpointStatus;
+}
+
+/** An endpoint in the list. */
+export interface EndpointRow {
+  name: string;
+  model: string;
+  state: EndpointState;
+  shares?: VersionShare[];
+  /** That are ready. */
+  workers: number;
+  requestsPerSecond: Float;
+  /** The alias that its version follows. */
+  follows?: string;
+  error?: string;
+}
+
+/** `endpoint.json`: what was asked for. Each change is a new generation. */
+export interface EndpointSpec {
+  name: string;
+  model: string;
+  deployed: DeployedVersion[];
+  /** The alias that its one version follows: moving the alias moves the endpoint. None: the version stays. */
+  follows?: string;
+  scaling: Scaling;
+  limits: Limits;
+  host: string;
+  /** Stays the same as long as the endpoint is there. */
+  port: number;
+  needsToken: boolean;
+  /** The interpreter that serves; None is the one of who starts it. */
+  python?: string;
+  generation: number;
+  createTime: Time;
+  updateTime: Time;
+}
+
+/** What an endpoint does now. */
+export type EndpointState = 'STARTING' | 'READY' | 'UPDATING' | 'IDLE' | 'FAILED' | 'STOPPING' | 'DOWN';
+
+/** `status.json`: what its supervisor last said, about once a second while something changes. */
+export interface EndpointStatus {
+  state: EndpointState;
+  /** Of the spec that is served; smaller than the spec's own while that is being loaded. */
+  generation: number;
+  /** The newest generation that could not be loaded: the one before is served on. */
+  refusedGeneration: number;
+  /** Why it failed, or why that generation was refused; one line. */
+  error?: string;
+  workers?: WorkerStatus[];
+  versions?: VersionStatus[];
+  /** Over the last ten seconds or so. */
+  requestsPerSecond: Float;
+  lastRequest?: Time;
+  /** Of the supervisor. */
+  startTime: Time;
+  updateTime: Time;
+}
+
+/** What computes a version's predictions. */
+export type EngineChoice = 'auto' | 'session' | 'onnx';
+
+/** Which way the metric is better. */
+export type Goal = 'MAXIMIZE' | 'MINIMIZE';
+
+/** The metric by which a job is told from others at a glance. */
+export interface Headline {
+  name: string;
+  value: Float;
+  /** Its values over time, by step; of many a part, with the first and the last. */
+  points?: Float[];
+}
+
+/** All that is known about one job. */
+export interface JobDescription {
+  record: JobRecord;
+  /** By time. */
+  changes?: StateChange[];
+  replicas?: Replica[];
+  usage: Usage;
+  progress?: Progress;
+  /** Of preprocessing, in place of `progress`. */
+  reading?: Reading;
+  /** How long it will still take, where the epochs or bytes are known. */
+  etaSeconds?: Float;
+  /** Why a QUEUED job does not run yet: `2 jobs before it`. */
+  waitingFor?: string;
+  logTail: string;
+  /** What the user may want to know: `would have fitted BASIC`. */
+  hints?: string[];
+}
+
+/** Why a job failed. `message` is one line; `traceback` points at notebook cells where it can. */
+export interface JobError {
+  message: string;
+  /** More lines of the message, such as rows that were rejected. */
+  details?: string;
+  traceback?: string;
+  hint?: string;
+}
+
+/** What a job does. */
+export type JobKind = 'training' | 'tuning' | 'preprocessing' | 'batchPrediction';
+
+/** What became of a job so far. */
+export interface JobRecord {
+  id: string;
+  spec: JobSpec;
+  state: JobState;
+  createTime: Time;
+  /** When user code began to run. */
+  startTime?: Time;
+  endTime?: Time;
+  updateTime: Time;
+  /** How many times a supervisor claimed it. */
+  attempt: number;
+  /** The program's exit status; -N if signal N ended it. */
+  exitCode?: number;
+  error?: JobError;
+  /** `taxi@2`, once registered. */
+  modelVersion?: string;
+  /** `taxi@2`, once preprocessing has made it. */
+  datasetVersion?: string;
+  /** The last value of each TensorBoard scalar, by Keras's names: `loss`, `val_loss`. Of preprocessing, row counts. */
+  metrics?: Record<string, Float>;
+  /** The last line that mlmagic said about it. */
+  message?: string;
+  /** Why it was told to stop early, which ends it as SUCCEEDED; one line. */
+  stopReason?: string;
+}
+
+/** A job in the list: its summary, and what moves while it runs. */
+export interface JobRow {
+  summary: JobSummary;
+  origin: Origin;
+  /** From 0 to 1; None where it cannot be told. */
+  fraction?: Float;
+  etaSeconds?: Float;
+  /** Why a QUEUED job does not run yet. */
+  waitingFor?: string;
+  headline?: Headline;
+  /** That its replicas keep busy just now; None of one that does not run. */
+  cores?: Float;
+  /** That its replicas hold just now. */
+  memoryBytes?: number;
+  /** Of a study, how far it is; of a trial, what it tries. */
+  note?: string;
+}
+
+/** A part of the list of jobs. */
+export interface JobRows {
+  jobs: JobRow[];
+  /** How many jobs pass the filter. */
+  total: number;
+  /** How many of all jobs, trials left out, have not ended. */
+  unfinished: number;
+  /** The last event before the list was read: what the stream has to say after it is newer. */
+  event: number;
+}
+
+/** What was asked for. Never changes after submission. */
+export interface JobSpec {
+  displayName: string;
+  kind: JobKind;
+  backend: string;
+  package: PackageReference;
+  /** The program's own arguments, as they are. */
+  args?: string[];
+  resources: Resources;
+  /** The model that gets the version; None where a job makes no model. */
+  model?: string;
+  setDefault: boolean;
+  /** What a program trains on, such as `taxi@3`; of preprocessing, the name of the dataset that it makes. */
+  dataset?: string;
+  labels?: Record<string, string>;
+  /** Of one attempt. */
+  timeoutSeconds?: Float;
+  /** A higher one is started first; of equal ones the older. */
+  priority: number;
+  /** How many more attempts there are after one that failed. */
+  maxRetries: number;
+  /** Start each program from nothing, never by a fork. */
+  fresh: boolean;
+  /** Local: the user's setting allows forks. */
+  warmStarts: boolean;
+  /** What the program's flags are set to, defaults included, as far as mlmagic knows them. */
+  flags?: Record<string, string>;
+  /** Of Python, mlmagic and the libraries that the package imports, where it was submitted. */
+  versions?: Record<string, string>;
+  /** Of the notebook's repository, as it was checked out. */
+  gitCommit?: string;
+  /** The id of the job that this one repeats. */
+  rerunOf?: string;
+  /** Of a tuning job, what it searches; its package and arguments are its trials'. */
+  study?: StudySpec;
+  /** Of a trial, the id of the study. */
+  parent?: string;
+  /** Of a trial, its number. */
+  trial?: number;
+  /** The id of the study whose best trial this job repeats in full. */
+  fromStudy?: string;
+  /** The line that submitted it, as it was typed. */
+  invocation?: string;
+  origin: Origin;
+  /** Local: the interpreter that runs it. */
+  python?: string;
+  /** Local: where relative paths of the program start. */
+  workingDirectory?: string;
+  /** Local: the digest under which its environment variables are kept outside of the workspace until it has ended. */
+  environment?: string;
+  /** Local: what it takes of this machine. */
+  placement?: Placement;
+}
+
+/** Vertex AI's job states, and LOST. */
+export type JobState = 'QUEUED' | 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLING' | 'CANCELLED' | 'PAUSED' | 'EXPIRED' | 'UPDATING' | 'PARTIALLY_SUCCEEDED' | 'LOST';
+
+/** A row of a job list: what can be told without reading the whole record. */
+export interface JobSummary {
+  id: string;
+  displayName: string;
+  kind: JobKind;
+  backend: string;
+  state: JobState;
+  createTime: Time;
+  startTime?: Time;
+  endTime?: Time;
+  priority: number;
+  attempt: number;
+  modelVersion?: string;
+  datasetVersion?: string;
+  error?: string;
+  parent?: string;
+  trial?: number;
+}
+
+/** What a request may be, and how many may wait. */
+export interface Limits {
+  bodyBytes: number;
+  /** Of one request. */
+  instances: number;
+  /** Requests of one worker that have not been answered. */
+  queue: number;
+  /** For a body to come in, and again for its answer. */
+  timeoutSeconds: Float;
+}
+
+/** A line of a log, as it was printed, escape sequences and all. */
+export interface LogLine {
+  text: string;
+  severity: Severity;
+  /** It is longer than what is sent. */
+  isCut: boolean;
+}
+
+/** A part of a log. */
+export interface LogLines {
+  /** The number of the first of the lines, from 0. */
+  first: number;
+  lines: LogLine[];
+  /** How many lines the log has by now. */
+  total: number;
+  sizeBytes: number;
+}
+
+/** Where a text occurs in a log. */
+export interface LogMatches {
+  /** The numbers of the lines, from 0. */
+  lines: number[];
+  hasMore: boolean;
+  /** How many lines were looked at. */
+  total: number;
+}
+
+/** The log of one replica. */
+export interface LogSource {
+  /** `worker-0`. */
+  replica: string;
+  sizeBytes: number;
+}
+
+/** What a trial reported of the metric. */
+export interface Measurement {
+  step: number;
+  value: Float;
+  /** Since the trial's program began. */
+  elapsedSeconds: Float;
+}
+
+/** Which of a trial's measurements counts. */
+export type MeasurementSelection = 'LAST_MEASUREMENT' | 'BEST_MEASUREMENT';
+
+/** `model.json`: a model's name and aliases; `default` is among them as soon as there is a version. */
+export interface Model {
+  name: string;
+  aliases?: Record<string, number>;
+  createTime: Time;
+}
+
+/** `origin.json`: where a version came from. */
+export interface ModelOrigin {
+  /** When the version was registered. */
+  createTime?: Time;
+  jobId?: string;
+  packageDigest?: string;
+  /** The version that it was trained on, such as `taxi@3`. */
+  dataset?: string;
+  /** The study whose best trial it is. */
+  study?: string;
+  /** The file or folder that it was imported from. */
+  source?: string;
+  /** Of the job that made it. */
+  metrics?: Record<string, Float>;
+  framework: string;
+  frameworkVersion?: string;
+  /** `savedmodel`, `keras` or `onnx`. */
+  artifact: string;
+  /** Where the artifact lies, relative to the version's folder. */
+  artifactPath: string;
+}
+
+/** A model with its versions. */
+export interface ModelPage {
+  model: Model;
+  /** Of all versions. */
+  count: number;
+  /** The newest, and those that an alias points at, in order of number. */
+  versions: ModelVersion[];
+  /** Versions, such as `taxi@2`, to the endpoints that serve them. */
+  deployed?: Record<string, string[]>;
+}
+
+/** A model in the list. */
+export interface ModelRow {
+  name: string;
+  /** The number of its default version; None while it has no version. */
+  default?: number;
+  latest?: number;
+  versions: number;
+  /** When its latest version was made. */
+  updateTime?: Time;
+  /** Of the default version. */
+  metrics?: Record<string, Float>;
+  /** Those that serve one of its versions. */
+  endpoints?: string[];
+}
+
+/** An immutable version. */
+export interface ModelVersion {
+  model: string;
+  number: number;
+  createTime: Time;
+  origin: ModelOrigin;
+  signature?: Signature;
+  sizeBytes: number;
+}
+
+/** The notebook cell that a job came from. */
+export interface Origin {
+  notebook?: string;
+  cellId?: string;
+  cellNumber?: number;
+}
+
+/** A file of a job's package. */
+export interface PackageFile {
+  path: string;
+  sizeBytes: number;
+}
+
+/** The trainer package of a job; the files lie in the job's folder. */
+export interface PackageReference {
+  /** SHA-256 over names and contents of its files: the same for the same code. */
+  digest: string;
+  module: string;
+  requirements?: string[];
+  /** Why its programs cannot be forked from a process that has imported TensorFlow; None where they can. */
+  coldReason?: string;
+}
+
+/** A page as the server renders it: escaped HTML without scripts, themed by Jupyter's own variables. */
+export interface Page {
+  title: string;
+  html: string;
+  /** The payload of the panel's own mime type, with what the page's parts need beyond the HTML. */
+  bundle?: Record<string, unknown>;
+}
+
+/** What is tuned. `name` is the flag that a trial gets: `--name=value`. */
+export interface Parameter {
+  name: string;
+  kind: ParameterKind;
+  /** Of DOUBLE and INTEGER, like `maximum`; both ends are allowed values. */
+  minimum?: Float;
+  maximum?: Float;
+  /** Of CATEGORICAL. */
+  categories?: string[];
+  /** Of DISCRETE, strictly increasing. */
+  numbers?: Float[];
+  /** None means linear; a CATEGORICAL parameter has none. */
+  scale?: Scale;
+  condition?: Condition;
+}
+
+/** What values a parameter has. */
+export type ParameterKind = 'DOUBLE' | 'INTEGER' | 'CATEGORICAL' | 'DISCRETE';
+
+/** What a job takes of this machine; decided by the backend when the job is submitted. */
+export interface Placement {
+  /** How many processes of each role there are. */
+  replicas: Record<string, number>;
+  /** Of all replicas together, like `memory_bytes`. */
+  cores: Float;
+  memoryBytes: number;
+  /** What the same job is in the cloud, where that is more than here; one line for the user. */
+  note?: string;
+}
+
+/** Why a request was refused, as one clear error. */
+export interface Problem {
+  message: string;
+  problems?: string[];
+  hint?: string;
+  /** Of a filter, where it goes wrong, from 1. */
+  column?: number;
+}
+
+/** How far training is, as its log tells. */
+export interface Progress {
+  /** The one that runs, from 1. */
+  epoch: number;
+  epochs: number;
+  /** Of this epoch. */
+  step?: number;
+  steps?: number;
+}
+
+/** What became of the training job that follows a study. */
+export interface Promoted {
+  model: string;
+  /** Its id. */
+  job?: string;
+  /** Why there is none; one line. */
+  reason?: string;
+}
+
+/** The training job that follows a study: the best parameters once more, and a version of the model. */
+export interface Promotion {
+  /** In the place of the trials' own: more epochs, all data. */
+  args?: string[];
+  model: string;
+  setDefault: boolean;
+}
+
+/** How far preprocessing is, as its log tells. */
+export interface Reading {
+  rows: number;
+  bytesDone: number;
+  bytesTotal: number;
+  /** Since it began to read; None while that cannot be told. */
+  bytesPerSecond?: Float;
+}
+
+/** A process of a running job, or of its last attempt. */
+export interface Replica {
+  role: ReplicaRole;
+  index: number;
+  /** Also the number of its process group. */
+  pid: number;
+  attempt: number;
+  /** How many times it alone was started again within the attempt. */
+  restarts: number;
+  startTime: Time;
+  endTime?: Time;
+  exitCode?: number;
+}
+
+/** What a process of a job does, in the order of Vertex AI's worker pools. */
+export type ReplicaRole = 'chief' | 'worker' | 'ps' | 'evaluator';
+
+/** The worker pools of a job, by default those of ML Engine's tier BASIC. */
+export interface Resources {
+  scaleTier: string;
+  /** An omitted pool before the last one has no replicas. */
+  workerPools: WorkerPool[];
+  /** The numbers of replicas were asked for one by one, and are not scaled down on this machine. */
+  isExact: boolean;
+  /** What one replica takes of this machine, where the user said so; like `memory_bytes`. */
+  cores?: Float;
+  memoryBytes?: number;
+}
+
+/** How a number's range is stretched before it is searched; the logarithmic ones need positive bounds. */
+export type Scale = 'UNIT_LINEAR_SCALE' | 'UNIT_LOG_SCALE' | 'UNIT_REVERSE_LOG_SCALE';
+
+/** How many workers there are. */
+export interface Scaling {
+  /** 0: none are left after a while without requests. */
+  minReplicas: number;
+  maxReplicas: number;
+  /** Without a request, after which workers beyond `min_replicas` end. */
+  idleSeconds: Float;
+}
+
+/** A scalar of a job over its steps. The three tuples are equally long. */
+export interface Series {
+  /** The job's id. */
+  job: string;
+  /** By Keras's names: `loss`, `val_loss`. */
+  name: string;
+  steps?: number[];
+  values?: Float[];
+  /** Seconds since 1970. */
+  times?: Float[];
+}
+
+/** How grave a line of a log is; NONE where the line does not say. */
+export type Severity = 'error' | 'warning' | 'info' | 'none';
+
+/** What a version takes and returns; the first dimension of every tensor counts instances. */
+export interface Signature {
+  name: string;
+  inputs?: TensorSpec[];
+  outputs?: TensorSpec[];
+}
+
+/** A job came to a state. */
+export interface StateChange {
+  state: JobState;
+  time: Time;
+  attempt: number;
+}
+
+/** How trials that are not worth going on with are told. */
+export type StoppingRule = 'MEDIAN' | 'DECAY_CURVE';
+
+/** A study as far as it has come. */
+export interface Study {
+  /** Of the tuning job. */
+  id: string;
+  spec: StudySpec;
+  /** By number. Those of the study that it resumes come first, and are known by their jobs' ids. */
+  trials?: Trial[];
+}
+
+/** All that is known about one study. */
+export interface StudyReport {
+  study: Study;
+  /** Of the tuning job itself. */
+  job: JobDescription;
+  /** What the study can be called in a command: its name while it is the newest study of that name, else its id. */
+  reference: string;
+  /** Of the trials, by number. */
+  runs?: TrialRun[];
+  /** How much of the differences between trials each parameter explains, which sums to 1; empty while too few are. */
+  importance?: Record<string, Float>;
+  /** How long it will still take, where that can be told. */
+  etaSeconds?: Float;
+  /** Of a study that has ended: the newest job that trains with its parameters, or why there is none that was to. */
+  promoted?: Promoted;
+}
+
+/** What a tuning job searches. Never changes after submission. */
+export interface StudySpec {
+  metric: string;
+  goal: Goal;
+  /** A parent stands before those that depend on it. */
+  parameters: Parameter[];
+  algorithm: Algorithm;
+  earlyStopping?: EarlyStopping;
+  selection: MeasurementSelection;
+  /** How many it makes itself, failed ones too. */
+  trials: number;
+  parallel: number;
+  /** This many failed trials end the study; 0 lets mlmagic decide. */
+  maxFailed: number;
+  seed: number;
+  /** The id of the study that this one goes on with: its trials are copied, their numbers go on. */
+  resumes?: string;
+  /** Ids of earlier studies, whose trials are known to the search, and counted nowhere. */
+  warmStart?: string[];
+  promotion?: Promotion;
+}
+
+/** One input or output. `shape` has None where any size goes; `dtype` is TensorFlow's name, such as `float32`. */
+export interface TensorSpec {
+  name: string;
+  dtype: string;
+  shape: (number | null)[];
+  /** Of an input: values may be missing. To the model, NaN, the smallest integer and the empty text are. */
+  optional: boolean;
+  /** Of an output with a number for each class: what they are called, where that is known. */
+  labels?: string[];
+  /** Of an input: a usual value, for requests to copy. */
+  example?: string | boolean | number | Float;
+}
+
+/** A run with chosen parameters: a job with `parent` and `trial`. */
+export interface Trial {
+  /** From 1, as in CLOUD_ML_TRIAL_ID. */
+  number: number;
+  /** Those that apply, as the command line has them. */
+  parameters: Record<string, string>;
+  state: TrialState;
+  /** The id of its job, which is the study's id and the number: `taxi-20260102-030405-ab12-7`. */
+  job: string;
+  /** The trials whose results were known when its parameters were chosen, as ranges: `1-37,39`. */
+  seen: string;
+  suggestTime: Time;
+  endTime?: Time;
+  /** The one that counts, of a trial that succeeded. */
+  final?: Measurement;
+  /** Why it is INFEASIBLE, or was stopped early; one line. */
+  reason?: string;
+  isStoppedEarly: boolean;
+}
+
+/** How the job of a trial is. */
+export interface TrialRun {
+  /** Of the trial. */
+  number: number;
+  /** None where the job is not made yet, or was deleted. */
+  state?: JobState;
+  /** Since its program began, or that it took; None before. */
+  elapsedSeconds?: Float;
+  /** While it runs. */
+  progress?: Progress;
+  /** What it reported of the metric, in its order; of many a part, with the first and the last. */
+  curve?: Measurement[];
+}
+
+/** Vertex AI's. */
+export type TrialState = 'REQUESTED' | 'ACTIVE' | 'STOPPING' | 'SUCCEEDED' | 'INFEASIBLE';
+
+/** The samples of a job, by time. */
+export interface Usage {
+  samples?: UsageSample[];
+}
+
+/** What one replica, with all that it started, took during `seconds` up to `time`. */
+export interface UsageSample {
+  time: Time;
+  /** `worker-0`. */
+  replica: string;
+  /** More than one after downsampling: `cores` is then the mean, and memory the peak. */
+  seconds: Float;
+  /** Processor seconds per second. */
+  cores: Float;
+  /** What it does not share: 50 replicas forked from one process hold that process's pages once. */
+  memoryBytes: number;
+  gpuPercent?: Float;
+  gpuMemoryBytes?: number;
+}
+
+/** A version: where it came from, what it takes and returns, where it is used. */
+export interface VersionPage {
+  version: ModelVersion;
+  aliases?: string[];
+  /** The number of the model's default version. */
+  default: number;
+  /** Those that serve it. */
+  endpoints?: string[];
+  /** Whether ONNX Runtime can compute it, in words; None where that was not tried yet. */
+  onnx?: string;
+  isJobGone: boolean;
+  isDatasetGone: boolean;
+  /** Where its files lie. */
+  path: string;
+}
+
+/** A version behind an endpoint. */
+export interface VersionShare {
+  number: number;
+  /** Percent of the requests. */
+  traffic: number;
+}
+
+/** What a deployed version did since its supervisor was started. */
+export interface VersionStatus {
+  number: number;
+  /** `session` or `onnx`, once loaded. */
+  engine?: string;
+  /** TensorFlow serves it only until it is converted for ONNX Runtime, and workers have loaded that. */
+  isConverting: boolean;
+  requests: number;
+  instances: number;
+  /** Requests that were well-formed and yet got no prediction. */
+  errors: number;
+  /** `p50` and `p99` of the newest requests, from the whole body to the answer. */
+  latencyMs?: Record<string, Float>;
+}
+
+/** Replicas of one role on one machine type. Pool 0 is the chief, 1 workers, 2 parameter servers, 3 evaluators. */
+export interface WorkerPool {
+  machineType: string;
+  replicaCount: number;
+  acceleratorType?: string;
+  acceleratorCount?: number;
+  tpuTopology?: string;
+}
+
+/** A worker process. */
+export interface WorkerStatus {
+  pid: number;
+  /** `loading`, `ready` or `draining`. */
+  state: string;
+  startTime: Time;
+  memoryBytes: number;
+  cpuPercent: Float;
+  connections: number;
+}
