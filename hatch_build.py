@@ -6,6 +6,7 @@ It is built here where it is not there yet and npm is. Without npm the wheel has
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,11 +41,7 @@ class PanelBuildHook(BuildHookInterface[Any]):
                 "mlmagic: there is no npm on the PATH, so the JupyterLab panel is left out; the magics work without it."
             )
             return
-        environment = {"PATH": f"{Path(sys.executable).parent}:{Path(npm).parent}:/usr/bin:/bin"}
+        # jupyter-builder, which npm starts, is where this Python is.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         for words in (["ci"], ["run", "build"]):
-            subprocess.run([npm, *words], cwd=sources, check=True, env=environment | _home())
-
-
-def _home() -> dict[str, str]:
-    # npm keeps what it downloads there.
-    return {"HOME": str(Path.home())}
+            subprocess.run([npm, *words], cwd=sources, check=True, env=os.environ | {"PATH": path})
