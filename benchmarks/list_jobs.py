@@ -45,7 +45,7 @@ FILTERS = {
 def main() -> None:
     _print_lists()
     with tempfile.TemporaryDirectory() as folder:
-        database = _fill(Path(folder), MANY)
+        database = fill_workspace(Path(folder) / ".mlmagic", MANY)
         size = database.stat().st_size / 2**20
         print(f"\n{MANY:,} jobs make a database of {size:.0f} MiB")
         for name, text in FILTERS.items():
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _print_lists() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        database = _fill(Path(folder), FEW)
+        database = fill_workspace(Path(folder) / ".mlmagic", FEW)
         os.environ["MLMAGIC_HOME"] = str(database.parent)
 
         import mlmagic
@@ -111,14 +111,14 @@ def _select(database: Path, condition: str) -> None:
         connection.execute(f"SELECT {COLUMNS} FROM jobs WHERE {condition} ORDER BY create_time DESC").fetchall()  # noqa: S608
 
 
-def _fill(folder: Path, count: int) -> Path:
+def fill_workspace(root: Path, count: int) -> Path:
     """Make a workspace with rows of many jobs, and return its database. Folders say nothing about listing."""
     from mlmagic.workspace.database import Database
     from mlmagic.workspace.discovery import open_workspace
     from mlmagic.workspace.layout import Workspace
     from mlmagic.workspace.rows import write_job
 
-    workspace = open_workspace(Workspace(folder / ".mlmagic"))
+    workspace = open_workspace(Workspace(root))
     with Database(workspace).write() as connection:
         for number in range(count):
             write_job(connection, _record(number))
