@@ -16,9 +16,10 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
-    """Choose the workspace and pass it on: kernels inherit the server's environment.
+    """Choose the workspace and pass it on, and put the REST API in place.
 
-    Otherwise a kernel would look for one from the folder of its notebook, and each folder would have its own.
+    Kernels inherit the server's environment. Otherwise a kernel would look for a workspace from the folder of its
+    notebook, and each folder would have its own.
     """
     from mlmagic.workspace.discovery import find_workspace, nearer_workspace_warning
 
@@ -28,3 +29,18 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     workspace = find_workspace(os.environ, root)
     os.environ["MLMAGIC_HOME"] = str(workspace.root)
     server.log.info("mlmagic | the workspace is %s", workspace.root)
+    _mount(server)
+
+
+def _mount(server: ServerApp) -> None:
+    """Put the handlers in place. Kernels have their workspace even where the panels cannot be had."""
+    try:
+        from mlmagic.server.routing import load, rules
+    except ImportError as error:
+        server.log.warning("mlmagic | there are no panels: %s", error)
+        return
+    loaded = load()
+    for problem in loaded.missing:
+        server.log.warning("mlmagic | %s", problem)
+    handlers = list(rules(loaded.routes, server.base_url))
+    server.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]

@@ -24,6 +24,8 @@ class WireField:
     """Its type; without None where None is what is left out."""
     is_left_out: bool
     """It is not there while it is None or empty."""
+    is_required: bool
+    """It has no default."""
 
 
 def wire_fields(kind: type[Noun]) -> tuple[WireField, ...]:
@@ -49,11 +51,12 @@ def _wire_field(field: dataclasses.Field[Any], hint: Any) -> WireField:
     head, *tail = field.name.split("_")
     key = head + "".join(word.capitalize() for word in tail)
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-        return WireField(field.name, key, hint, is_left_out=False)
+        return WireField(field.name, key, hint, is_left_out=False, is_required=True)
     default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
     if default is None:
-        return WireField(field.name, key, _without_none(hint), is_left_out=True)
-    return WireField(field.name, key, hint, is_left_out=isinstance(default, tuple | Mapping) and not default)
+        return WireField(field.name, key, _without_none(hint), is_left_out=True, is_required=False)
+    is_left_out = isinstance(default, tuple | Mapping) and not default
+    return WireField(field.name, key, hint, is_left_out=is_left_out, is_required=False)
 
 
 def _without_none(hint: Any) -> Any:

@@ -1,0 +1,194 @@
+"""What all handlers of the REST API share: the login, the thread that the work is done in, errors, bodies and answers.
+
+A handler defines the verbs that it has, as coroutines; it takes nobody's word for who is allowed to use them:
+`__init_subclass__` puts Jupyter's own checks before each. An error that it raises is answered by the table in
+`errors.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from types import TracebackType
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+from jupyter_server.auth.decorator import authorized  # noqa: TID253 - nothing but a Jupyter server imports this
+from jupyter_server.base.handlers import APIHandler  # noqa: TID253
+from tornado import web
+
+from mlmagic.errors import MlmagicError, NotFoundError
+from mlmagic.server.errors import problem_of, status_of
+from mlmagic.server.handler_bodies import read_body, read_query
+from mlmagic.session import Session, current_session
+from mlmagic.spec.codec import encode
+from mlmagic.spec.noun import Noun
+
+P = ParamSpec("P")
+T = TypeVar("T")
+N = TypeVar("N", bound=Noun)
+
+MOST_THREADS = 8
+_VERBS = ("get", "head", "post", "put", "patch", "delete")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What `openapi.json` says of a verb, beyond the first line of its docstring."""
+
+    answer: type[Noun] | Mapping[str, object] | None = None
+    """A noun, or by field a noun, a list with one, or a type; None where nothing comes back."""
+    body: type[Noun] | None = None
+    query: type[Noun] | None = None
+    status: int = 200
+
+
+def described(
+    answer: type[Noun] | Mapping[str, object] | None = None,
+    *,
+    body: type[Noun] | None = None,
+    query: type[Noun] | None = None,
+    status: int = 200,
+) -> Callable[[T], T]:
+    """Note what `openapi.json` says of a verb."""
+
+    def note(verb: T) -> T:
+        setattr(verb, _NOTE, Described(answer=answer, body=body, query=query, status=status))
+        return verb
+
+    return note
+
+
+def description_of(verb: object) -> Described:
+    """Return what was noted of a verb."""
+    noted = getattr(verb, _NOTE, None)
+    return noted if isinstance(noted, Described) else Described()
+
+
+_NOTE = "__mlmagic_described__"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address and who answers there."""
+
+    path: str
+    """`jobs/{job}/package/{path}`, below the API; with a `/` at the front, below the server's base URL."""
+    handler: type[web.RequestHandler]
+
+
+class Handler(APIHandler):
+    """An address of the REST API."""
+
+    auth_resource = "mlmagic"
+    while_empty: ClassVar[Noun | Mapping[str, object] | None] = None
+    """What a GET answers while there is no workspace, which looking never makes; None where that is not found."""
+    needs_workspace: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for verb in _VERBS:
+            if (method := cls.__dict__.get(verb)) is not None:
+                setattr(cls, verb, web.authenticated(authorized(method)))
+
+    @property
+    def session(self) -> Session:
+        """What the server works with: one for all requests."""
+        return current_session()
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's
+        """Refuse who is not logged in, whatever is asked for; then see whether there is a workspace to look into."""
+        await super().prepare()
+        if self._finished:
+            return
+        if not self.current_user and self.request.method != "OPTIONS":
+            raise web.HTTPError(403)
+        is_look = self.request.method == "GET" and type(self).get is not web.RequestHandler.get
+        if is_look and self.needs_workspace and not has_workspace(self.session):
+            if self.while_empty is None:
+                raise no_workspace(self.session)
+            self.answer(self.while_empty)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns that reads or writes the workspace, without holding up the server."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_threads(), partial(function, *args, **kwargs))
+
+    def body(self, kind: type[N]) -> N:
+        """Return the JSON body as a noun.
+
+        Raises:
+            UsageError: it is no JSON object, or has wrong fields; all are listed.
+        """
+        return read_body(kind, self.request.body)
+
+    def query(self, kind: type[N]) -> N:
+        """Return the query as a noun.
+
+        Raises:
+            UsageError: it has wrong fields; all are listed.
+        """
+        return read_query(kind, self.request.query_arguments)
+
+    def answer(self, value: Noun | Mapping[str, object] | None = None, status: int = 200) -> None:
+        """End the request with a noun, a mapping with nouns in it, or nothing, which is 204."""
+        self.set_status(204 if value is None else status)
+        if value is None:
+            self.finish()
+        else:
+            self.finish(json.dumps(plain(value), ensure_ascii=False))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer an error as a `Problem`."""
+        _, error, _ = kwargs.get("exc_info") or (None, web.HTTPError(status_code), None)
+        self.set_status(status_of(error))
+        self.answer({"problem": problem_of(error)}, self.get_status())
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Keep the stack of a clear error, which the answer tells in full, out of the log."""
+        if isinstance(value, MlmagicError):
+            self.log.debug("mlmagic | %s", value)
+        else:
+            super().log_exception(typ, value, tb)
+
+    def update_api_activity(self) -> None:
+        """Note that somebody works here; a panel that looks by itself is nobody."""
+        if self.request.method not in _READING:
+            super().update_api_activity()
+
+
+def has_workspace(session: Session) -> bool:
+    """Say whether there is a workspace: a server alone makes none, and neither does who only looks."""
+    return session.location.database.exists()
+
+
+def no_workspace(session: Session) -> NotFoundError:
+    """Return the error for something in a workspace that is not there."""
+    return NotFoundError(
+        f"there is no workspace yet: nothing is in {session.location.root}.", hint="The first job makes it."
+    )
+
+
+def plain(value: object) -> Any:
+    """Return JSON values: nouns as the codec writes them, numbers that are not finite as it does, too."""
+    if isinstance(value, Noun):
+        return encode(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="mlmagic-server")
