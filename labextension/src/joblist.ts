@@ -4,7 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { asProblem, type Client } from './client';
 import type { JobStore } from './store';
 import type { Stream } from './stream';
-import type { JobRow, Problem } from './types';
+import type { JobRow, JobRows, Problem } from './types';
 
 /** What a list is about. */
 export interface ListQuery {
@@ -13,38 +13,57 @@ export interface ListQuery {
   trials: boolean;
 }
 
+/** Whether a job may belong to a list, as far as its row tells: changes of others cost the list nothing. */
+export type Belongs = (row: JobRow, query: ListQuery) => boolean;
+
 const PAGE = 100;
 /** Changes that come together cost one look, in milliseconds. */
 const PAUSE = 250;
+
+const isShown: Belongs = (row, query) => query.trials || row.summary.parent === undefined;
 
 /**
  * A window on the list of jobs: positions to ids, read by pages as they come into sight.
  *
  * In the plain order, newest first, a new job is put before the others at once. With a filter or another order only the
- * server knows where it belongs, so what is in sight is read again.
+ * server knows where it belongs, so what is in sight is read again when a job is new or comes to another state. A list
+ * that is paused asks for nothing, and reads what it missed when it goes on.
  */
 export class JobList implements IDisposable {
   private readonly _client: Client;
   private readonly _store: JobStore;
   private readonly _stream: Stream;
+  private readonly _belongs: Belongs;
   private readonly _changed = new Signal<this, void>(this);
-  private _query: ListQuery = { filter: '', sortBy: '', trials: false };
+  private _query: ListQuery;
   private _ids: (string | undefined)[] = [];
-  private _asked = new Set<number>();
-  private _sight: [number, number] = [0, PAGE];
+  /** The jobs of which something was heard, with the state that they were then in. */
+  private readonly _states = new Map<string, string>();
+  /** What was heard while a page was read: newer than what the page says. */
+  private readonly _heard = new Set<string>();
+  private readonly _asked = new Set<number>();
+  /** Pages that could not be read, and are left alone until something changes. */
+  private readonly _failed = new Set<number>();
+  private _sight: [number, number] = [0, PAGE - 1];
   private _generation = 0;
+  private _reading = 0;
   private _timer: number | undefined;
   private _problem: Problem | null = null;
   private _unfinished = 0;
   private _isRead = false;
+  private _isPaused = false;
+  private _isOutdated = false;
   private _isDisposed = false;
 
-  constructor(client: Client, store: JobStore, stream: Stream) {
+  constructor(client: Client, store: JobStore, stream: Stream, query: Partial<ListQuery> = {}, belongs = isShown) {
     this._client = client;
     this._store = store;
     this._stream = stream;
+    this._query = { filter: '', sortBy: '', trials: false, ...query };
+    this._belongs = belongs;
     store.changed.connect(this._onChanged, this);
     store.removed.connect(this._onRemoved, this);
+    stream.jobChanged.connect(this._onHeard, this);
     stream.refreshed.connect(this.refresh, this);
   }
 
@@ -76,8 +95,27 @@ export class JobList implements IDisposable {
     return this._isRead;
   }
 
+  /** Whether nobody looks at it. */
+  get isPaused(): boolean {
+    return this._isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    if (this._isPaused !== isPaused) {
+      this._isPaused = isPaused;
+      if (!isPaused && (this._isOutdated || !this._isRead)) {
+        this.refresh();
+      }
+    }
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
+  }
+
+  /** The id at a position; undefined while it is not read. */
+  id(position: number): string | undefined {
+    return this._ids[position];
   }
 
   /** The row at a position; undefined while it is not read. */
@@ -93,31 +131,38 @@ export class JobList implements IDisposable {
   /** Say which positions are in sight, so that they are read. */
   show(first: number, last: number): void {
     this._sight = [first, last];
-    for (let page = Math.floor(first / PAGE); page <= Math.floor(last / PAGE); page++) {
+    if (this._isPaused || !this._isRead) {
+      return;
+    }
+    for (const page of this._pages()) {
       const isMissing = this._ids
         .slice(page * PAGE, (page + 1) * PAGE)
         .some(id => id === undefined || !this._store.get(id));
-      if (isMissing && !this._asked.has(page)) {
-        void this._read(page);
+      if (isMissing && !this._asked.has(page) && !this._failed.has(page)) {
+        void this._read([page], false);
       }
     }
   }
 
   ask(query: ListQuery): void {
     this._query = query;
+    this._sight = [0, PAGE - 1];
     this.refresh();
   }
 
-  /** Read what is in sight again. */
+  /** Read what is in sight again; what is out of sight is read when it comes into it. */
   refresh(): void {
     window.clearTimeout(this._timer);
     this._timer = undefined;
-    this._generation++;
-    this._asked.clear();
-    const [first, last] = this._sight;
-    for (let page = Math.floor(first / PAGE); page <= Math.floor(last / PAGE); page++) {
-      void this._read(page);
+    if (this._isPaused) {
+      this._isOutdated = true;
+      return;
     }
+    this._isOutdated = false;
+    this._generation++;
+    this._failed.clear();
+    this._asked.clear();
+    void this._read(this._pages(), true);
   }
 
   dispose(): void {
@@ -126,81 +171,130 @@ export class JobList implements IDisposable {
       window.clearTimeout(this._timer);
       this._store.changed.disconnect(this._onChanged, this);
       this._store.removed.disconnect(this._onRemoved, this);
+      this._stream.jobChanged.disconnect(this._onHeard, this);
       this._stream.refreshed.disconnect(this.refresh, this);
       Signal.clearData(this);
     }
   }
 
-  private async _read(page: number): Promise<void> {
-    const generation = this._generation;
-    this._asked.add(page);
-    const { filter, sortBy, trials } = this._query;
-    try {
-      const found = await this._client.jobs({
-        ...(filter ? { filter } : {}),
-        ...(sortBy ? { sortBy } : {}),
-        trials,
-        limit: PAGE,
-        offset: page * PAGE
-      });
-      if (generation !== this._generation || this._isDisposed) {
-        return;
-      }
-      this._problem = null;
-      this._isRead = true;
-      this._unfinished = found.unfinished;
-      this._resize(found.total);
-      found.jobs.forEach((row, index) => (this._ids[page * PAGE + index] = row.summary.id));
-      found.jobs.forEach(row => this._store.put(row));
-    } catch (error) {
-      if (generation !== this._generation || this._isDisposed) {
-        return;
-      }
-      this._problem = asProblem(error);
-    } finally {
-      this._asked.delete(page);
-    }
-    this._changed.emit();
+  private _pages(): number[] {
+    const first = Math.floor(this._sight[0] / PAGE);
+    const last = Math.max(first, Math.floor(this._sight[1] / PAGE));
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   }
 
-  private _resize(total: number): void {
-    const known = this._ids.length;
-    this._ids.length = total;
-    if (total > known) {
-      this._ids.fill(undefined, known);
+  private async _read(pages: readonly number[], isAnew: boolean): Promise<void> {
+    const generation = this._generation;
+    pages.forEach(page => this._asked.add(page));
+    this._reading++;
+    try {
+      const found = await Promise.all(pages.map(page => this._ask(page)));
+      if (generation === this._generation && !this._isDisposed) {
+        this._take(pages, found, isAnew);
+      }
+    } catch (error) {
+      if (generation === this._generation && !this._isDisposed) {
+        this._problem = asProblem(error);
+        pages.forEach(page => this._failed.add(page));
+      }
+    } finally {
+      if (--this._reading === 0) {
+        this._heard.clear();
+      }
     }
+    if (generation === this._generation && !this._isDisposed) {
+      pages.forEach(page => this._asked.delete(page));
+      this._changed.emit();
+    }
+  }
+
+  private _ask(page: number): Promise<JobRows> {
+    const { filter, sortBy, trials } = this._query;
+    return this._client.jobs({
+      ...(filter ? { filter } : {}),
+      ...(sortBy ? { sortBy } : {}),
+      trials,
+      limit: PAGE,
+      offset: page * PAGE
+    });
+  }
+
+  private _take(pages: readonly number[], found: readonly JobRows[], isAnew: boolean): void {
+    const last = found[found.length - 1]!;
+    this._problem = null;
+    this._isRead = true;
+    this._unfinished = last.unfinished;
+    this._resize(last.total, isAnew);
+    found.forEach((rows, at) => {
+      rows.jobs.forEach((row, index) => {
+        const position = pages[at]! * PAGE + index;
+        if (position < last.total) {
+          this._ids[position] = row.summary.id;
+        }
+      });
+      rows.jobs.filter(row => !this._heard.has(row.summary.id)).forEach(row => this._learn(row));
+    });
+  }
+
+  private _learn(row: JobRow): void {
+    this._states.set(row.summary.id, row.summary.state);
+    this._store.put(row);
+  }
+
+  private _resize(total: number, isAnew: boolean): void {
+    const known = isAnew ? 0 : Math.min(this._ids.length, total);
+    this._ids.length = total;
+    this._ids.fill(undefined, known);
   }
 
   private _onChanged(_: JobStore, row: JobRow): void {
-    const { filter, sortBy, trials } = this._query;
-    const isKnown = this._ids.includes(row.summary.id);
-    const isTrial = row.summary.parent !== undefined;
-    if (filter || sortBy) {
-      // Pages that are just read come by here as well.
-      if (this._asked.size === 0 && (!isTrial || trials || isKnown)) {
-        this._refreshSoon();
-      }
-    } else if (!isKnown && this._isRead && this._asked.size === 0 && (trials || !isTrial) && this._isNewest(row)) {
-      this._ids.unshift(row.summary.id);
-      this._refreshSoon();
-    }
-    if (isKnown || this._asked.size === 0) {
+    // What a page brings is told once, when it is taken.
+    if (this._reading === 0 && this._states.has(row.summary.id)) {
       this._changed.emit();
     }
+  }
+
+  /** What the stream says is new, and newer than what is being read. */
+  private _onHeard(_: Stream, row: JobRow): void {
+    const { id, state } = row.summary;
+    if (!this._belongs(row, this._query)) {
+      return;
+    }
+    if (this._reading > 0) {
+      this._heard.add(id);
+    }
+    const before = this._states.get(id);
+    this._states.set(id, state);
+    if (before === state || !this._isRead) {
+      return;
+    }
+    if (!this._isPlain) {
+      this._refreshSoon();
+    } else if (before === undefined && this._reading === 0 && this._isNewest(row)) {
+      this._ids.unshift(id);
+      this._changed.emit();
+    } else if (before === undefined) {
+      this._refreshSoon();
+    }
+  }
+
+  private get _isPlain(): boolean {
+    return !this._query.filter && !this._query.sortBy;
   }
 
   private _isNewest(row: JobRow): boolean {
     const first = this.at(0);
-    return first === undefined || row.summary.createTime >= first.summary.createTime;
+    return first === undefined ? this.total === 0 : row.summary.createTime >= first.summary.createTime;
   }
 
   private _onRemoved(_: JobStore, id: string): void {
+    this._states.delete(id);
     const position = this._ids.indexOf(id);
     if (position >= 0) {
       this._ids.splice(position, 1);
       this._changed.emit();
+      this._refreshSoon();
     }
-    this._refreshSoon();
   }
 
   private _refreshSoon(): void {
