@@ -80,3 +80,17 @@ def test_changes_have_known_kinds() -> None:
     kinds = set(PROJECT["tool"]["towncrier"]["fragment"])
     fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name not in {"README.md", ".gitignore"}]
     assert {path.name.split(".")[-2] for path in fragments} <= kinds
+
+
+def test_contributing_gives_a_reason_for_every_package_of_node() -> None:
+    package = json.loads((ROOT / "labextension/package.json").read_text())
+    names = {*package["dependencies"], *package["devDependencies"]}
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## The extension's dependencies\n")[2]
+    told = set(re.findall(r"`([@a-z][^`]*)`", section))
+    assert {name for name in names if name not in told and f"{name.partition('/')[0]}/*" not in told} == set()
+
+
+def test_the_lock_of_node_has_exact_versions_and_no_addresses() -> None:
+    packages = json.loads((ROOT / "labextension/package-lock.json").read_text())["packages"]
+    assert len(packages) > 100
+    assert [name for name, package in packages.items() if "resolved" in package or "version" not in package] == []
