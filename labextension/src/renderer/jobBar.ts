@@ -1,0 +1,122 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+
+import { isFinal, signOf, wordOf } from '../jobpage/states';
+import type { IPanels } from '../tokens';
+import type { JobRow } from '../types';
+import { boardFrame } from '../views/boardFrame';
+import { make, makeButton } from '../views/dom';
+import { problemNode } from '../views/problem';
+
+const UNTRUSTED = 'This notebook is not trusted. View → Activate Command Palette → Trust Notebook allows it.';
+
+/** The slim row above a job's output: what can be done with the job, and whether what stands below it is live. */
+export class JobBar {
+  readonly node: HTMLElement;
+  /** Where a board that was asked for, or an error, is shown. */
+  readonly below = make('div', { class: 'mlm-output-below' });
+  private readonly _panels: IPanels;
+  private readonly _state = make('span', { class: 'mlm-state', 'data-mlm': 'state' });
+  private readonly _note = make('span', { class: 'mlm-faint', 'data-mlm': 'output-note' });
+  private readonly _open = makeButton('Open', 'open', () => this._ask(''), 'The page of this job');
+  private readonly _logs = makeButton('Logs', 'logs', () => this._ask('logs'), 'All of its log, as it grows');
+  private readonly _cancel = makeButton('Cancel', 'cancel', () => void this._onCancel());
+  private readonly _board = makeButton('TensorBoard', 'board', () => void this._onBoard());
+  private _row: JobRow | null = null;
+  private _isTrusted = false;
+
+  constructor(panels: IPanels) {
+    this._panels = panels;
+    const buttons = [this._open, this._logs, this._cancel, this._board];
+    this._board.setAttribute('aria-expanded', 'false');
+    this.node = make('div', { class: 'mlm-output-bar' }, this._state, this._note, make('span'), ...buttons);
+    this._update();
+  }
+
+  /** The job as it is now; null where the server knows no such job. */
+  setRow(row: JobRow | null): void {
+    this._row = row;
+    this._update();
+  }
+
+  setTrusted(isTrusted: boolean): void {
+    this._isTrusted = isTrusted;
+    this._update();
+  }
+
+  setNote(text: string): void {
+    this._note.textContent = text;
+  }
+
+  private _update(): void {
+    const summary = this._row?.summary;
+    for (const button of [this._open, this._logs, this._cancel, this._board]) {
+      button.hidden = summary === undefined;
+    }
+    this._state.hidden = summary === undefined;
+    if (summary === undefined) {
+      return;
+    }
+    this._state.dataset.state = summary.state;
+    this._state.textContent = `${signOf(summary.state)} ${wordOf(summary.state)}`;
+    this._cancel.hidden = isFinal(summary.state);
+    this._cancel.disabled = !this._isTrusted || summary.state === 'CANCELLING';
+    this._board.disabled = !this._isTrusted;
+    this._cancel.title = this._isTrusted ? `End ${summary.displayName}` : UNTRUSTED;
+    this._board.title = this._isTrusted ? 'Its TensorBoard, below' : UNTRUSTED;
+  }
+
+  private _ask(part: string): void {
+    const id = this._row?.summary.id;
+    if (id !== undefined) {
+      this._panels.open({ noun: 'job', key: id, ...(part ? { part } : {}) });
+    }
+  }
+
+  private async _onCancel(): Promise<void> {
+    const summary = this._row?.summary;
+    if (summary === undefined || !(await isConfirmed(summary.displayName))) {
+      return;
+    }
+    await this._attempt(this._cancel, async () => {
+      this._panels.jobs.put(await this._panels.client.cancelJob(summary.id));
+    });
+    this._update();
+  }
+
+  /** Show the board below, or take it away again. */
+  private async _onBoard(): Promise<void> {
+    const id = this._row?.summary.id;
+    if (this._board.getAttribute('aria-expanded') === 'true' || id === undefined) {
+      this.below.replaceChildren();
+      this._board.setAttribute('aria-expanded', 'false');
+      return;
+    }
+    await this._attempt(this._board, async () => {
+      const { client } = this._panels;
+      this.below.replaceChildren(make('div', { class: 'mlm-empty', role: 'status' }, 'TensorBoard starts…'));
+      const board = await client.openBoard([id]);
+      this.below.replaceChildren(boardFrame(client.address(board.path), board.title) ?? '');
+      this._board.setAttribute('aria-expanded', 'true');
+    });
+  }
+
+  private async _attempt(button: HTMLButtonElement, act: () => Promise<void>): Promise<void> {
+    button.disabled = true;
+    try {
+      await act();
+    } catch (error) {
+      this.below.replaceChildren(problemNode(error));
+    } finally {
+      button.disabled = false;
+    }
+  }
+}
+
+async function isConfirmed(name: string): Promise<boolean> {
+  const answer = await showDialog({
+    title: `Cancel ${name}?`,
+    body: 'Its program is ended. What it has written so far is kept.',
+    buttons: [Dialog.cancelButton({ label: 'Let it run' }), Dialog.warnButton({ label: 'Cancel the job' })]
+  });
+  return answer.button.accept;
+}
