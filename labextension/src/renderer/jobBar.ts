@@ -1,6 +1,5 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
-
-import { isFinal, signOf, wordOf } from '../jobpage/states';
+import { JobActions } from '../panel/actions';
+import { isFinal, sign, word } from '../panel/states';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
 import { boardFrame } from '../views/boardFrame';
@@ -19,13 +18,15 @@ export class JobBar {
   private readonly _note = make('span', { class: 'mlm-faint', 'data-mlm': 'output-note' });
   private readonly _open = makeButton('Open', 'open', () => this._ask(''), 'The page of this job');
   private readonly _logs = makeButton('Logs', 'logs', () => this._ask('logs'), 'All of its log, as it grows');
-  private readonly _cancel = makeButton('Cancel', 'cancel', () => void this._onCancel());
+  private readonly _cancel = makeButton('Cancel', 'cancel', () => void this._actions.cancel(this._ids));
   private readonly _board = makeButton('TensorBoard', 'board', () => void this._onBoard());
+  private readonly _actions: JobActions;
   private _row: JobRow | null = null;
   private _isTrusted = false;
 
   constructor(panels: IPanels) {
     this._panels = panels;
+    this._actions = new JobActions(panels);
     const buttons = [this._open, this._logs, this._cancel, this._board];
     this._board.setAttribute('aria-expanded', 'false');
     this.node = make('div', { class: 'mlm-output-bar' }, this._state, this._note, make('span'), ...buttons);
@@ -47,6 +48,10 @@ export class JobBar {
     this._note.textContent = text;
   }
 
+  private get _ids(): string[] {
+    return this._row === null ? [] : [this._row.summary.id];
+  }
+
   private _update(): void {
     const summary = this._row?.summary;
     for (const button of [this._open, this._logs, this._cancel, this._board]) {
@@ -57,7 +62,7 @@ export class JobBar {
       return;
     }
     this._state.dataset.state = summary.state;
-    this._state.textContent = `${signOf(summary.state)} ${wordOf(summary.state)}`;
+    this._state.textContent = `${sign(summary.state)} ${word(summary.state)}`;
     this._cancel.hidden = isFinal(summary.state);
     this._cancel.disabled = !this._isTrusted || summary.state === 'CANCELLING';
     this._board.disabled = !this._isTrusted;
@@ -66,27 +71,12 @@ export class JobBar {
   }
 
   private _ask(part: string): void {
-    const id = this._row?.summary.id;
-    if (id !== undefined) {
-      this._panels.open({ noun: 'job', key: id, ...(part ? { part } : {}) });
-    }
-  }
-
-  private async _onCancel(): Promise<void> {
-    const summary = this._row?.summary;
-    if (summary === undefined || !(await isConfirmed(summary.displayName))) {
-      return;
-    }
-    await this._attempt(this._cancel, async () => {
-      this._panels.jobs.put(await this._panels.client.cancelJob(summary.id));
-    });
-    this._update();
+    this._ids.forEach(key => this._panels.open({ noun: 'job', key, ...(part ? { part } : {}) }));
   }
 
   /** Show the board below, or take it away again. */
   private async _onBoard(): Promise<void> {
-    const id = this._row?.summary.id;
-    if (this._board.getAttribute('aria-expanded') === 'true' || id === undefined) {
+    if (this._board.getAttribute('aria-expanded') === 'true') {
       this.below.replaceChildren();
       this._board.setAttribute('aria-expanded', 'false');
       return;
@@ -94,7 +84,7 @@ export class JobBar {
     await this._attempt(this._board, async () => {
       const { client } = this._panels;
       this.below.replaceChildren(make('div', { class: 'mlm-empty', role: 'status' }, 'TensorBoard starts…'));
-      const board = await client.openBoard([id]);
+      const board = await client.openBoard(this._ids);
       this.below.replaceChildren(boardFrame(client.address(board.path), board.title) ?? '');
       this._board.setAttribute('aria-expanded', 'true');
     });
@@ -110,13 +100,4 @@ export class JobBar {
       button.disabled = false;
     }
   }
-}
-
-async function isConfirmed(name: string): Promise<boolean> {
-  const answer = await showDialog({
-    title: `Cancel ${name}?`,
-    body: 'Its program is ended. What it has written so far is kept.',
-    buttons: [Dialog.cancelButton({ label: 'Let it run' }), Dialog.warnButton({ label: 'Cancel the job' })]
-  });
-  return answer.button.accept;
 }

@@ -2,7 +2,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 
 import { ProblemError } from '../client';
-import { isFinal } from '../jobpage/states';
+import { isFinal } from '../panel/states';
 import type { IPanels } from '../tokens';
 import type { JobRow, JobState } from '../types';
 import { make } from '../views/dom';
