@@ -46,6 +46,7 @@ class Described:
     body: type[Noun] | None = None
     query: type[Noun] | None = None
     status: int = 200
+    """Of an answer; without one it is 204."""
 
 
 def described(
@@ -64,10 +65,10 @@ def described(
     return note
 
 
-def description_of(verb: object) -> Described:
-    """Return what was noted of a verb."""
+def description_of(verb: object) -> Described | None:
+    """Return what was noted of a verb, if anything was."""
     noted = getattr(verb, _NOTE, None)
-    return noted if isinstance(noted, Described) else Described()
+    return noted if isinstance(noted, Described) else None
 
 
 _NOTE = "__mlmagic_described__"

@@ -14,7 +14,7 @@ from mlmagic.server.handler import Handler, Route
 
 API = "mlmagic/api/v1"
 
-PARTS: tuple[str, ...] = ()
+PARTS = ("jobs", "models", "endpoints", "datasets", "boards", "openapi")
 """Modules beside this one with a `ROUTES: tuple[Route, ...]`. The first route that fits a path answers."""
 
 PLACEHOLDERS = {

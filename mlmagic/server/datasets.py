@@ -1,0 +1,85 @@
+"""Datasets over REST: the list, the pages of versions, deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from mlmagic.api.datasets import dataset, datasets
+from mlmagic.server.handler import Handler, Route, described
+from mlmagic.server.handler_pages import page_of
+from mlmagic.session import Session
+from mlmagic.spec.dataset import DatasetVersion
+from mlmagic.spec.panel_rows import DatasetRow, Page
+
+
+class DatasetsHandler(Handler):
+    """The datasets."""
+
+    while_empty: ClassVar[Mapping[str, object]] = {"datasets": []}
+
+    @described({"datasets": [DatasetRow]})
+    async def get(self) -> None:
+        """List the datasets, each by its newest version."""
+        self.answer({"datasets": await self.run(list_datasets, self.session)})
+
+
+class DatasetHandler(Handler):
+    """One version of a dataset."""
+
+    @described({"page": Page})
+    async def get(self, name: str, number: str) -> None:
+        """Show a version: its columns, its splits, what looks wrong."""
+        self.answer({"page": await self.run(dataset_page, self.session, name, int(number))})
+
+    @described()
+    async def delete(self, name: str, number: str) -> None:
+        """Remove a version; models that were trained on it keep what they learned."""
+        await self.run(delete, self.session, name, int(number))
+        self.answer()
+
+
+def list_datasets(session: Session) -> list[DatasetRow]:
+    """Return a row for each dataset."""
+    # One that was deleted meanwhile has no versions.
+    found = (session.datasets.versions(each.name) for each in datasets(session=session))
+    return [dataset_row(versions) for versions in found if versions]
+
+
+def dataset_row(versions: list[DatasetVersion]) -> DatasetRow:
+    """Return a dataset as the list shows it; its versions come in ascending order."""
+    newest = versions[-1]
+    return DatasetRow(
+        name=newest.dataset,
+        number=newest.number,
+        versions=len(versions),
+        rows=newest.schema.rows,
+        columns=len(newest.schema.columns),
+        total_bytes=sum(version.size_bytes for version in versions),
+        create_time=newest.create_time,
+    )
+
+
+def dataset_page(session: Session, name: str, number: int) -> Page:
+    """Return the page of a version.
+
+    Raises:
+        NotFoundError: there is none; names the nearest.
+    """
+    reference = f"{name}@{number}"
+    return page_of(dataset(reference, session=session).describe(), reference)
+
+
+def delete(session: Session, name: str, number: int) -> None:
+    """Remove a version.
+
+    Raises:
+        ConflictError: a job that has not ended reads it.
+    """
+    dataset(f"{name}@{number}", session=session).delete()
+
+
+ROUTES = (
+    Route("datasets", DatasetsHandler),
+    Route("datasets/{name}/versions/{number}", DatasetHandler),
+)

@@ -1,0 +1,192 @@
+"""Endpoints over REST: the list, their pages, traffic, start and stop, predictions, deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlmagic.api.endpoint import Endpoint
+from mlmagic.api.endpoints import endpoint
+from mlmagic.server.handler import Handler, Route, described
+from mlmagic.server.handler_pages import page_of
+from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
+from mlmagic.session import Session
+from mlmagic.spec.endpoint import EndpointRecord
+from mlmagic.spec.noun import Noun
+from mlmagic.spec.panel_rows import EndpointRow, Page, VersionShare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic(Noun):
+    """How requests are to be split."""
+
+    shares: Mapping[str, int]
+    """Percents by version, such as 80 for `2`; together they are 100. Versions that are not named get none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeployed(Noun):
+    """Which version is to go."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing(Noun):
+    """There is nothing to be told."""
+
+
+class EndpointsHandler(Handler):
+    """The endpoints."""
+
+    while_empty: ClassVar[Mapping[str, object]] = {"endpoints": []}
+
+    @described({"endpoints": [EndpointRow]})
+    async def get(self) -> None:
+        """List the endpoints as they are now."""
+        self.answer({"endpoints": await self.run(list_endpoints, self.session)})
+
+
+class EndpointHandler(Handler):
+    """One endpoint."""
+
+    @described({"page": Page, "endpoint": EndpointRow})
+    async def get(self, name: str) -> None:
+        """Show an endpoint, and how it is asked."""
+        self.answer(await self.run(show_endpoint, self.session, name))
+
+    @described()
+    async def delete(self, name: str) -> None:
+        """Stop and forget an endpoint; the model's versions stay."""
+        await self.run(delete, self.session, name)
+        self.answer()
+
+
+class TrafficHandler(Handler):
+    """The traffic of an endpoint."""
+
+    @described(EndpointRow, body=Traffic)
+    async def post(self, name: str) -> None:
+        """Split the requests between versions; no request is lost meanwhile."""
+        wanted = self.body(Traffic)
+        self.answer(await self.run(set_traffic, self.session, name, wanted.shares))
+
+
+class StartHandler(Handler):
+    """The start of an endpoint."""
+
+    @described(EndpointRow, body=Nothing)
+    async def post(self, name: str) -> None:
+        """Start an endpoint that was stopped or has failed, and return before it serves."""
+        self.body(Nothing)
+        self.answer(await self.run(start, self.session, name))
+
+
+class StopHandler(Handler):
+    """The end of an endpoint's processes."""
+
+    @described(EndpointRow, body=Nothing)
+    async def post(self, name: str) -> None:
+        """Stop an endpoint; its name, port and versions stay."""
+        self.body(Nothing)
+        self.answer(await self.run(stop, self.session, name))
+
+
+class UndeployHandler(Handler):
+    """The end of a version behind an endpoint."""
+
+    @described(EndpointRow, body=Undeployed)
+    async def post(self, name: str) -> None:
+        """Take a version away; the others share its requests as they share theirs."""
+        wanted = self.body(Undeployed)
+        self.answer(await self.run(undeploy, self.session, name, wanted.version))
+
+
+class EndpointPredictionHandler(Handler):
+    """What an endpoint says."""
+
+    @described(Predictions, body=Instances)
+    async def post(self, name: str) -> None:
+        """Ask an endpoint; which version answers is up to its traffic."""
+        asked = self.body(Instances)
+        self.answer(await self.run(ask_endpoint, self.session, name, asked.instances))
+
+
+def list_endpoints(session: Session) -> list[EndpointRow]:
+    """Return a row for each endpoint, in order of name."""
+    return [endpoint_row(record) for record in session.endpoints.list()]
+
+
+def endpoint_row(record: EndpointRecord) -> EndpointRow:
+    """Return an endpoint as the list shows it."""
+    spec, status = record.spec, record.status
+    return EndpointRow(
+        name=spec.name,
+        model=spec.model,
+        state=status.state,
+        shares=tuple(VersionShare(number=each.number, traffic=each.traffic) for each in spec.deployed),
+        workers=sum(worker.state == "ready" for worker in status.workers),
+        requests_per_second=status.requests_per_second,
+        follows=spec.follows,
+        error=status.error,
+    )
+
+
+def show_endpoint(session: Session, name: str) -> dict[str, object]:
+    """Return the page of an endpoint, and its row.
+
+    Raises:
+        NotFoundError: there is none; names the nearest.
+    """
+    found = endpoint(name, session=session)
+    return {"page": page_of(found, name), "endpoint": endpoint_row(found.record)}
+
+
+def set_traffic(session: Session, name: str, shares: Mapping[str, int]) -> EndpointRow:
+    """Split the requests; that it serves so is told by its row later.
+
+    Raises:
+        UsageError: the shares do not add up to 100, or versions differ in what they take; all is listed.
+    """
+    wanted: dict[int | str, int] = dict(shares.items())
+    return _row(endpoint(name, session=session).set_traffic(wanted, wait=False))
+
+
+def start(session: Session, name: str) -> EndpointRow:
+    """Start an endpoint, without waiting until it serves."""
+    return _row(endpoint(name, session=session).start(wait=False))
+
+
+def stop(session: Session, name: str) -> EndpointRow:
+    """End an endpoint's processes."""
+    return _row(endpoint(name, session=session).stop())
+
+
+def undeploy(session: Session, name: str, version: int) -> EndpointRow:
+    """Take a version away.
+
+    Raises:
+        UsageError: it is not deployed, or the only one.
+    """
+    return _row(endpoint(name, session=session).undeploy(version, wait=False))
+
+
+def delete(session: Session, name: str) -> None:
+    """Stop and forget an endpoint."""
+    endpoint(name, session=session).delete()
+
+
+def _row(handle: Endpoint) -> EndpointRow:
+    return endpoint_row(handle.record)
+
+
+ROUTES = (
+    Route("endpoints", EndpointsHandler),
+    Route("endpoints/{name}", EndpointHandler),
+    Route("endpoints/{name}/traffic", TrafficHandler),
+    Route("endpoints/{name}/start", StartHandler),
+    Route("endpoints/{name}/stop", StopHandler),
+    Route("endpoints/{name}/undeploy", UndeployHandler),
+    Route("endpoints/{name}/predict", EndpointPredictionHandler),
+)
