@@ -14,7 +14,19 @@ from mlmagic.server.handler import Handler, Route
 
 API = "mlmagic/api/v1"
 
-PARTS = ("jobs", "models", "endpoints", "datasets", "boards", "openapi")
+PARTS = (
+    "job_rows",
+    "logs",
+    "curves",
+    "usage",
+    "stream",
+    "jobs",
+    "models",
+    "endpoints",
+    "datasets",
+    "boards",
+    "openapi",
+)
 """Modules beside this one with a `ROUTES: tuple[Route, ...]`. The first route that fits a path answers."""
 
 PLACEHOLDERS = {

@@ -1,0 +1,175 @@
+"""Rows of the list of jobs: what the database says, and what moves."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mlmagic.backends.local.machine import this_machine
+from mlmagic.backends.local.scheduler import demands, in_order, why_waiting
+from mlmagic.runtime.scalars import curves as read_curves
+from mlmagic.server.curves_points import sampled
+from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
+from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs, headline_name
+from mlmagic.server.live_study import LiveStudies, StudyNow
+from mlmagic.spec.job import JobKind, JobState
+from mlmagic.spec.panel_rows import Headline, JobRow, JobRows
+from mlmagic.workspace.jobs import JobStore
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.database import Database
+    from mlmagic.workspace.layout import JobFolder
+
+_MOST_SPARKLINES = 5_000
+_LIST_SECONDS = 0.05
+"""For sparklines of jobs that have ended: the next time that the list is read, some more of them are there."""
+_LONGEST_EVENTS = 1 << 20
+
+
+class RowReader:
+    """Reads rows of jobs. Safe in threads.
+
+    Args:
+        database: of the workspace.
+        live: follows the jobs that run.
+        studies: follows studies.
+        tend: makes the rows true of jobs whose machinery has died; called before a list is read.
+    """
+
+    def __init__(
+        self, database: Database, live: LiveJobs, studies: LiveStudies, tend: Callable[[], None] = lambda: None
+    ) -> None:
+        self._jobs = JobStore(database)
+        self._live = live
+        self._studies = studies
+        self._tend = tend
+        self._sparklines = _Sparklines(database)
+        self.table = JobTable(database)
+
+    def page(self, query: PageQuery) -> JobRows:
+        """Return a part of the list.
+
+        Raises:
+            WorkspaceError: the database cannot be read.
+        """
+        self._tend()
+        page = self.table.page(query)
+        return JobRows(
+            jobs=tuple(self.moving(page.rows)), total=page.total, unfinished=page.unfinished, event=page.event
+        )
+
+    def row(self, job_id: str) -> JobRow:
+        """Return the row of one job.
+
+        Raises:
+            NotFoundError: there is no such job.
+            WorkspaceError: the database cannot be read.
+        """
+        self._tend()
+        found = self.table.rows([job_id])
+        if not found:
+            self._jobs.get(job_id)  # which says what there is instead
+        return self.moving(found)[0]
+
+    def moving(self, rows: Sequence[StillRow]) -> list[JobRow]:
+        """Return rows with what moves in them, in their order."""
+        now = datetime.now(UTC)
+        waiting = self.waiting(row.summary.id for row in rows if row.summary.state is JobState.QUEUED)
+        until = time.monotonic() + _LIST_SECONDS
+        return [self._moving(row, waiting.get(row.summary.id), now, until) for row in rows]
+
+    def waiting(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return why jobs that are QUEUED do not run yet."""
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        unfinished = self._jobs.unfinished()
+        queued = in_order(unfinished)
+        queue, known = demands(queued), {job.id for job in queued}
+        running = demands(job for job in unfinished if job.state is not JobState.QUEUED)
+        machine = this_machine()
+        return {
+            job_id: why_waiting(job_id, queue, running, machine) or "it is being started"
+            for job_id in wanted
+            if job_id in known
+        }
+
+    def _moving(self, row: StillRow, waiting_for: str | None, now: datetime, until: float) -> JobRow:
+        summary = row.summary
+        note, study = self._note(row)
+        if summary.state is not JobState.RUNNING:
+            headline = study.headline if study is not None else self._ended_headline(row, until)
+            return JobRow(summary=summary, origin=row.origin, waiting_for=waiting_for, headline=headline, note=note)
+        live = self._live.look(summary.id, summary.kind, objective=row.objective, began=row.began, now=now)
+        return JobRow(
+            summary=summary,
+            origin=row.origin,
+            fraction=live.fraction if study is None else study.fraction,
+            eta_seconds=live.eta_seconds,
+            headline=live.headline if study is None else study.headline,
+            cores=live.cores,
+            memory_bytes=live.memory_bytes,
+            note=note,
+        )
+
+    def _note(self, row: StillRow) -> tuple[str | None, StudyNow | None]:
+        """Return what there is to say of a study or of a trial, and the study if it is one."""
+        summary = row.summary
+        if summary.kind is JobKind.TUNING:
+            study = self._studies.look(summary.id)
+            return (None if study is None else study.note), study
+        if summary.parent is None:
+            return None, None
+        parent = self._studies.look(summary.parent)
+        return (None if parent is None else parent.trials.get(summary.id)), None
+
+    def _ended_headline(self, row: StillRow, until: float) -> Headline | None:
+        name = headline_name(row.metrics, row.objective)
+        if name is None:
+            return None
+        points = self._sparklines.of(row.summary.id, name, until) if row.summary.state.is_final else ()
+        return Headline(name=name, value=row.metrics[name], points=points)
+
+
+class _Sparklines:
+    """Curves of jobs that have ended, which do not change any more. Safe in threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._workspace = database.workspace
+        self._lock = Lock()
+        self._kept: OrderedDict[str, tuple[float, ...]] = OrderedDict()
+
+    def of(self, job_id: str, name: str, until: float) -> tuple[float, ...]:
+        """Return a few points of a curve; none if the time is over, or it is too long to be read for a list."""
+        with self._lock:
+            kept = self._kept.get(job_id)
+        if kept is None:
+            if time.monotonic() > until:
+                return ()
+            kept = _points(self._workspace.job(job_id), name)
+            with self._lock:
+                self._kept[job_id] = kept
+                if len(self._kept) > _MOST_SPARKLINES:
+                    self._kept.popitem(last=False)
+        return kept
+
+
+def _points(folder: JobFolder, name: str) -> tuple[float, ...]:
+    directory = folder.tensorboard_dir
+    try:
+        if sum(path.stat().st_size for path in directory.rglob("*tfevents*")) > _LONGEST_EVENTS:
+            return ()
+        curve = read_curves(directory).get(name, ())
+    except OSError:
+        return ()
+    return tuple(value for value in sampled(curve, SPARKLINE_POINTS) if math.isfinite(value))
+
+
+def changed_waiting(before: Mapping[str, str], now: Mapping[str, str]) -> Collection[str]:
+    """Return the jobs for which it is another thing now that they wait for."""
+    return [job_id for job_id, text in now.items() if before.get(job_id) != text]

@@ -1,0 +1,69 @@
+"""What a server keeps to tell what moves in a workspace: one of each for all requests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mlmagic.errors import MlmagicError
+from mlmagic.server.curves_growing import CurveFolders
+from mlmagic.server.live import LiveJobs
+from mlmagic.server.live_rows import RowReader
+from mlmagic.server.live_study import LiveStudies
+from mlmagic.server.log_index import LogIndexes
+from mlmagic.server.watcher import Watcher
+from mlmagic.server.watcher_changes import Changes
+from mlmagic.spec.codec import encode
+from mlmagic.spec.noun import Noun
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+
+_TEND_SECONDS = 10.0
+
+
+class Views:
+    """All that is kept about one workspace."""
+
+    def __init__(self, session: Session) -> None:
+        self.workspace = session.location
+        database = Database(self.workspace)
+        self.jobs = JobStore(database)
+        self.logs = LogIndexes()
+        self.curves = CurveFolders()
+        self._session = session
+        self._lock = Lock()
+        self._tended: float | None = None
+        self.rows = RowReader(database, LiveJobs(self.workspace, self.curves), LiveStudies(self.workspace), self.tend)
+        self.watcher = Watcher(Changes(database, self.rows, self.tend))
+
+    def tend(self) -> None:
+        """Make the rows true of jobs whose machinery has died, and have one started for those that wait; now and then.
+
+        Agents do so as long as they live. Never fails.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if self._tended is not None and now - self._tended < _TEND_SECONDS:
+                return
+            self._tended = now
+        with contextlib.suppress(MlmagicError, OSError):
+            # It looks after all jobs that have not ended before it lists those of no state.
+            self._session.backend("local").list(states=())
+
+
+@lru_cache(maxsize=4)
+def views_of(session: Session) -> Views:
+    """Return what is kept for a session's workspace."""
+    return Views(session)
+
+
+def wire(noun: Noun) -> str:
+    """Return a noun as it is sent; of thousands of numbers, this is work for a thread."""
+    return json.dumps(encode(noun), ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,215 @@
+"""What has changed in a workspace since the last look. For one thread at a time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mlmagic.errors import MlmagicError
+from mlmagic.server.job_rows_table import StillRow
+from mlmagic.server.live_rows import RowReader, changed_waiting
+from mlmagic.spec.codec import encode
+from mlmagic.spec.job import JobState
+from mlmagic.spec.panel_rows import JobRow
+from mlmagic.workspace.events import Event, EventLog
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.database import Database
+
+LIVE_SECONDS = 1.0
+_MOST_EVENTS = 1_000
+_MOST_WAITING = 100
+"""Jobs in the queue whose reason to wait is told as it changes."""
+_NOT_NOW = (MlmagicError, OSError, sqlite3.Error)
+_NOUNS = ("model", "endpoint", "dataset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something to tell those who listen, as it goes over the wire."""
+
+    event: str
+    """`job`, `deleted`, `model`, `endpoint`, `dataset`, `lagging`."""
+    data: str = "{}"
+    id: int | None = None
+    """The event in the database that it tells of."""
+    replaces: str | None = None
+    """A later message of the same kind makes this one worthless."""
+
+    def __str__(self) -> str:
+        number = "" if self.id is None else f"id: {self.id}\n"
+        return f"{number}event: {self.event}\ndata: {self.data}\n\n"
+
+
+LAGGING = Message(event="lagging")
+
+
+class Changes:
+    """Looks at a workspace again and again, at the cost of a `stat` and a pragma while nothing happens."""
+
+    def __init__(self, database: Database, rows: RowReader, tend: Callable[[], None] = lambda: None) -> None:
+        self._path = database.workspace.database
+        self._events = EventLog(database)
+        self._rows = rows
+        self._tend = tend
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._version = -1
+        self._running: list[StillRow] = []
+        self._waiting: dict[str, str] = {}
+        self._told: dict[str, JobRow] = {}
+        self._looked = 0.0
+        self.last_event = 0
+        """The newest event that was told, or that was there when the looking began."""
+
+    def begin(self) -> None:
+        """Begin with what is there now: nothing of it is told."""
+        self.close()
+        try:
+            if self._has_changed() and self._inode:
+                self._read_state()
+        except _NOT_NOW:
+            # The first look that succeeds finds another database than none, and says so.
+            self.close()
+
+    def close(self) -> None:
+        """Hold nothing open."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._inode, self._version = None, 0, -1
+        self._running, self._waiting, self._told, self.last_event = [], {}, {}, 0
+
+    def look(self) -> list[Message]:
+        """Return what has happened since the last look. Never fails: what cannot be read now is told once it can."""
+        messages: list[Message] = []
+        version, inode = self._version, self._inode
+        try:
+            if self._has_changed():
+                messages += self._after_change(is_another=self._inode != inode)
+            if (now := time.monotonic()) - self._looked >= LIVE_SECONDS:
+                self._looked = now
+                self._tend()
+                messages += self._live()
+        except _NOT_NOW:
+            # Locked, or in between: it counts as not looked at.
+            self._version, self._inode = version, inode
+        return messages
+
+    def since(self, event_id: int) -> list[Message]:
+        """Return what has happened after an event, for somebody who was away.
+
+        Raises:
+            WorkspaceError: the database cannot be read.
+        """
+        events = self._events.after(event_id, limit=_MOST_EVENTS)
+        is_whole = event_id == self._events.last_id() if not events else events[0].id == event_id + 1
+        if not is_whole or len(events) == _MOST_EVENTS:
+            return [LAGGING]
+        return self._told_of(events)
+
+    def _has_changed(self) -> bool:
+        """Say whether something was written by anybody; one that was replaced, removed or made again has changed."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
+            inode = 0
+        if inode != self._inode or (inode and self._connection is None):
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = _connect(str(self._path)) if inode else None
+            self._inode, self._version = inode, -1
+            if not inode:
+                return True
+        if self._connection is None:
+            return False
+        try:
+            version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            self._connection = None
+            raise
+        has_changed = version != self._version
+        self._version = version
+        return has_changed
+
+    def _after_change(self, *, is_another: bool) -> list[Message]:
+        if is_another:
+            # Other events, perhaps other jobs: whoever listens is to read everything again.
+            if self._inode:
+                self._read_state()
+            else:
+                self._running, self._waiting, self._told, self.last_event = [], {}, {}, 0
+            return [LAGGING]
+        events = self._events.after(self.last_event, limit=_MOST_EVENTS)
+        if not events:
+            return []
+        if len(events) == _MOST_EVENTS:
+            self._read_state()
+            return [LAGGING]
+        messages = self._told_of(events)
+        messages += self._told_waiting()
+        self._read_running()
+        self.last_event = events[-1].id
+        return messages
+
+    def _read_state(self) -> None:
+        self.last_event = self._events.last_id()
+        self._told_waiting()
+        self._read_running()
+
+    def _read_running(self) -> None:
+        ids = self._rows.table.ids_in(JobState.RUNNING)
+        self._running = self._rows.table.rows(ids)
+        self._told = {job_id: self._told[job_id] for job_id in ids if job_id in self._told}
+
+    def _told_of(self, events: Sequence[Event]) -> list[Message]:
+        """Return a message for each job, model, endpoint or dataset, however much has happened to it."""
+        newest = {event.subject: event for event in events}
+        jobs = {subject.partition(":")[2]: event for subject, event in newest.items() if subject.startswith("job:")}
+        rows = {row.summary.id: row for row in self._rows.moving(self._rows.table.rows(jobs))}
+        messages = []
+        for subject, event in newest.items():
+            kind, _, name = subject.partition(":")
+            if kind == "job":
+                messages.append(self._told_of_job(name, rows.get(name), event.id))
+            elif kind in _NOUNS:
+                data = json.dumps({"name": name, "kind": event.kind})
+                messages.append(Message(event=kind, data=data, id=event.id))
+        return sorted(messages, key=lambda message: message.id or 0)
+
+    def _told_of_job(self, job_id: str, row: JobRow | None, event_id: int | None) -> Message:
+        if row is None:
+            return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
+        return Message(event="job", data=_text(row), id=event_id)
+
+    def _told_waiting(self) -> list[Message]:
+        """Return the rows of jobs in the queue that wait for something else by now."""
+        waiting = self._rows.waiting(self._rows.table.ids_in(JobState.QUEUED)[:_MOST_WAITING])
+        changed = changed_waiting(self._waiting, waiting)
+        self._waiting = waiting
+        return self._row_messages(self._rows.moving(self._rows.table.rows(changed))) if changed else []
+
+    def _live(self) -> list[Message]:
+        """Return the rows in which something has moved."""
+        moved = [row for row in self._rows.moving(self._running) if self._told.get(row.summary.id) != row]
+        self._told.update({row.summary.id: row for row in moved})
+        return self._row_messages(moved)
+
+    def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
+        return [Message(event="job", data=_text(row), replaces=row.summary.id) for row in rows]
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    # It may be used by any thread of a pool of one, and makes no file that is not there.
+    return sqlite3.connect(
+        f"file:{quote(path)}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
+
+
+def _text(row: JobRow) -> str:
+    return json.dumps(encode(row), ensure_ascii=False, separators=(",", ":"))
