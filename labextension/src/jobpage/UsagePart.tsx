@@ -1,0 +1,92 @@
+import { useMemo, useRef, useState, type RefObject } from 'react';
+
+import { asProblem } from '../client';
+import { ProblemBox } from '../panel/Notice';
+import { bytes, plural, rough } from '../panel/formats';
+import type { IPanels } from '../tokens';
+import type { Problem, UsageSample } from '../types';
+import { Chart } from './Chart';
+import { Empty } from './Notices';
+import { useOnScreen, usePolling } from './hooks';
+import { usageCharts, type Machines } from './usagelines';
+
+export interface UsagePartProps {
+  panels: IPanels;
+  id: string;
+  isLive: boolean;
+  /** What the tier gives a replica, by role, as far as that is known. */
+  machines: Machines;
+}
+
+const PAUSE = 1_000;
+const HEIGHT = 150;
+/** More replicas than these are drawn when they are asked for. */
+const MOST_REPLICAS = 8;
+
+/** Cores and memory of each replica over time, against what its machine has. */
+export function UsagePart({ panels, id, isLive, machines }: UsagePartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const { samples, problem, look } = useUsage(panels, id, isLive, host);
+  const [areAllShown, showAll] = useState(false);
+  const replicas = useMemo(() => usageCharts(samples ?? [], machines), [samples, machines]);
+  const shown = areAllShown ? replicas : replicas.slice(0, MOST_REPLICAS);
+  return (
+    <div className="mlm-page-part" ref={host}>
+      {replicas.length === 0 && problem && <ProblemBox problem={problem} onRetry={() => void look()} />}
+      {replicas.length === 0 && !problem && (
+        <Empty isLoading={samples === null}>
+          {isLive
+            ? 'Nothing was measured yet. The first samples come a second or two after the program has begun.'
+            : 'Nothing was measured: the program ended within a second, or never began.'}
+        </Empty>
+      )}
+      {shown.map(({ replica, charts }) => (
+        <section key={replica} aria-label={replica}>
+          <h3 className="mlm-page-heading">{replica}</h3>
+          <div className="mlm-charts">
+            {charts.map(({ title, lines, kind }) => (
+              <Chart
+                key={title}
+                mark="usage"
+                title={title}
+                lines={lines}
+                across="relative"
+                isLog={false}
+                isFromZero
+                format={kind === 'memory' ? bytes : rough}
+                group={`mlmagic-usage-${id}`}
+                height={HEIGHT}
+                resets={0}
+              />
+            ))}
+          </div>
+        </section>
+      ))}
+      {shown.length < replicas.length && (
+        <button type="button" className="mlm-button" onClick={() => showAll(true)}>
+          {`Show ${plural(replicas.length - shown.length, 'more replica')}`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function useUsage(panels: IPanels, id: string, isLive: boolean, host: RefObject<HTMLElement>) {
+  const [samples, setSamples] = useState<readonly UsageSample[] | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [wasReadEnded, setReadEnded] = useState(false);
+  const look = async (): Promise<void> => {
+    try {
+      const found = (await panels.client.usage(id, samples?.at(-1)?.time)).samples ?? [];
+      if (found.length > 0 || samples === null) {
+        setSamples([...(samples ?? []), ...found]);
+      }
+      setProblem(null);
+      setReadEnded(!isLive);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  usePolling(look, PAUSE, useOnScreen(host) && (isLive || !wasReadEnded));
+  return { samples, problem, look };
+}

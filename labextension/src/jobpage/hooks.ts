@@ -1,0 +1,112 @@
+import type { ISignal } from '@lumino/signaling';
+import { useEffect, useReducer, useRef, useState, type RefObject } from 'react';
+
+import type { Stream } from '../stream';
+import type { IPanels } from '../tokens';
+import type { JobRow } from '../types';
+
+/** Call `slot` for each signal while the component is there; the newest `slot` is the one that is called. */
+export function useSignal<S, A>(signal: ISignal<S, A>, slot: (args: A) => void): void {
+  const newest = useRef(slot);
+  newest.current = slot;
+  useEffect(() => {
+    const connected = (_: S, args: A): void => newest.current(args);
+    signal.connect(connected);
+    return () => void signal.disconnect(connected);
+  }, [signal]);
+}
+
+/** A job's row, kept up to date; `isGone` once the job was deleted. The last row stays known. */
+export function useRow(panels: IPanels, id: string): { row: JobRow | undefined; isGone: boolean } {
+  const [row, setRow] = useState(() => panels.jobs.get(id));
+  const [isGone, setGone] = useState(false);
+  useSignal(panels.jobs.changed, changed => {
+    if (changed.summary.id === id) {
+      setRow(changed);
+      setGone(false);
+    }
+  });
+  useSignal(panels.jobs.removed, removed => removed === id && setGone(true));
+  useEffect(() => panels.jobs.watch(id), [panels, id]);
+  return { row, isGone };
+}
+
+/** Whether the server is heard. */
+export function useConnected(stream: Stream): boolean {
+  const [isConnected, setConnected] = useState(stream.isConnected);
+  useSignal(stream.connectionChanged, setConnected);
+  return isConnected;
+}
+
+/** Whether an element can be seen: its browser tab is in front, and so are the tabs that it lies in. */
+export function useOnScreen(ref: RefObject<Element>): boolean {
+  const [isInView, setInView] = useState(false);
+  const [isShown, setShown] = useState(document.visibilityState !== 'hidden');
+  useEffect(() => {
+    const onVisibility = (): void => setShown(document.visibilityState !== 'hidden');
+    document.addEventListener('visibilitychange', onVisibility);
+    const observer = new IntersectionObserver(entries => setInView(entries[entries.length - 1]!.isIntersecting));
+    if (ref.current) {
+      observer.observe(ref.current);
+    }
+    return () => {
+      document.removeEventListener('visibilitychange', onVisibility);
+      observer.disconnect();
+    };
+  }, [ref]);
+  return isInView && isShown;
+}
+
+/** Call `look` now and again, `pause` milliseconds after it has ended, while `isOn`; never twice at once. */
+export function usePolling(look: () => Promise<void>, pause: number, isOn: boolean): void {
+  const newest = useRef(look);
+  newest.current = look;
+  useEffect(() => {
+    let timer: number | undefined;
+    let isOver = !isOn;
+    const turn = async (): Promise<void> => {
+      await newest.current();
+      if (!isOver) {
+        timer = window.setTimeout(() => void turn(), pause);
+      }
+    };
+    if (isOn) {
+      void turn();
+    }
+    return () => {
+      isOver = true;
+      window.clearTimeout(timer);
+    };
+  }, [pause, isOn]);
+}
+
+/** The time in milliseconds, which goes on by seconds while `isOn`. */
+export function useNow(isOn: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    setNow(Date.now());
+    if (isOn) {
+      const timer = window.setInterval(() => setNow(Date.now()), 1_000);
+      return () => window.clearInterval(timer);
+    }
+    return undefined;
+  }, [isOn]);
+  return now;
+}
+
+/** A number that is another one after the theme was changed: whoever draws with its colours draws again. */
+export function useTheme(): number {
+  const [count, change] = useReducer((before: number) => before + 1, 0);
+  useEffect(() => {
+    // The sheet of the new theme is there when Jupyter names it on the body.
+    const observer = new MutationObserver(change);
+    observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });
+    return () => observer.disconnect();
+  }, []);
+  return count;
+}
+
+/** Draw the component again. */
+export function useRedraw(): () => void {
+  return useReducer((before: number) => before + 1, 0)[1];
+}

@@ -1,0 +1,141 @@
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { asProblem, type Client } from '../client';
+import type { LogLine, Problem } from '../types';
+
+const CHUNK = 500;
+/** Chunks that are kept; those that were not looked at for longest go first. */
+const MOST_CHUNKS = 40;
+
+/**
+ * The lines of one log, as far as they were looked at.
+ *
+ * What is in sight is asked for by chunks, one request at a time: after a long scroll only the place where it ended is
+ * read, not all that flew by. What was read is kept, but not without end: a log may have millions of lines.
+ */
+export class LogCache {
+  private readonly _chunks = new Map<number, (LogLine | undefined)[]>();
+  private readonly _changed = new Signal<this, void>(this);
+  private _wanted: number[] = [];
+  private _total = 0;
+  private _sizeBytes = 0;
+  private _isOpened = false;
+  private _isAsking = false;
+  private _problem: Problem | null = null;
+
+  constructor(
+    private readonly _client: Client,
+    readonly job: string,
+    readonly replica: string
+  ) {}
+
+  /** Lines came, or there are more of them. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get total(): number {
+    return this._total;
+  }
+
+  get sizeBytes(): number {
+    return this._sizeBytes;
+  }
+
+  /** Whether the first answer is there. */
+  get isOpened(): boolean {
+    return this._isOpened;
+  }
+
+  /** Why the last request failed; what was read before stays. */
+  get problem(): Problem | null {
+    return this._problem;
+  }
+
+  /** The line with a number from 0; undefined while it is not read. */
+  line(number: number): LogLine | undefined {
+    return this._chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
+  }
+
+  /** Read the end, or what came since. */
+  async follow(): Promise<void> {
+    // The last line may have grown since, as that of a progress bar does.
+    await this._read(this._isOpened ? Math.max(0, this._total - 1) : -CHUNK);
+    await this._readWanted();
+  }
+
+  /** Say which lines are in sight, so that they are read. */
+  want(numbers: readonly number[]): void {
+    const missing = numbers.filter(number => number < this._total && this.line(number) === undefined);
+    this._wanted = [...new Set(missing.map(number => Math.floor(number / CHUNK)))];
+    numbers.forEach(number => this._touch(Math.floor(number / CHUNK)));
+    void this._readWanted();
+  }
+
+  private async _readWanted(): Promise<void> {
+    while (!this._isAsking && this._wanted.length > 0) {
+      const chunk = this._wanted.shift()!;
+      await this._read(chunk * CHUNK);
+      if (this._problem) {
+        return;
+      }
+    }
+  }
+
+  private async _read(first: number): Promise<void> {
+    if (this._isAsking) {
+      return;
+    }
+    this._isAsking = true;
+    try {
+      const found = await this._client.logLines(this.job, this.replica, first, CHUNK);
+      this._problem = null;
+      this._put(found.first, found.lines ?? [], found.total, found.sizeBytes);
+    } catch (error) {
+      this._problem = asProblem(error);
+      this._changed.emit();
+    } finally {
+      this._isAsking = false;
+    }
+  }
+
+  private _put(first: number, lines: readonly LogLine[], total: number, sizeBytes: number): void {
+    if (total < this._total || sizeBytes < this._sizeBytes) {
+      // It was begun anew, as by another attempt.
+      this._chunks.clear();
+    }
+    const isNews =
+      !this._isOpened || total !== this._total || sizeBytes !== this._sizeBytes || this._isNew(first, lines);
+    this._isOpened = true;
+    this._total = total;
+    this._sizeBytes = sizeBytes;
+    lines.forEach((line, index) => this._keep(first + index, line));
+    if (isNews) {
+      this._changed.emit();
+    }
+  }
+
+  private _isNew(first: number, lines: readonly LogLine[]): boolean {
+    return lines.some((line, index) => this.line(first + index)?.text !== line.text);
+  }
+
+  private _keep(number: number, line: LogLine): void {
+    const at = Math.floor(number / CHUNK);
+    this._touch(at);
+    const chunk = this._chunks.get(at) ?? [];
+    chunk[number % CHUNK] = line;
+    this._chunks.set(at, chunk);
+    if (this._chunks.size > MOST_CHUNKS) {
+      this._chunks.delete(this._chunks.keys().next().value!);
+    }
+  }
+
+  /** The map's order is that of last use. */
+  private _touch(at: number): void {
+    const chunk = this._chunks.get(at);
+    if (chunk) {
+      this._chunks.delete(at);
+      this._chunks.set(at, chunk);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { bytes, rough } from '../panel/formats';
+import type { UsageSample } from '../types';
+import { colourOf, type Line } from './curvelines';
+
+/** What a machine has. */
+export interface Machine {
+  cores: number;
+  memoryBytes: number;
+}
+
+export type Machines = Readonly<Record<string, Machine | undefined>>;
+
+export interface UsageChart {
+  title: string;
+  kind: 'cores' | 'memory' | 'percent';
+  lines: Line[];
+}
+
+interface Measure {
+  title: string;
+  kind: UsageChart['kind'];
+  value: (sample: UsageSample) => number | undefined;
+  limit: (machine: Machine) => number | undefined;
+}
+
+const ROLES = ['chief', 'worker', 'ps', 'evaluator'];
+const MEASURES: readonly Measure[] = [
+  { title: 'Cores', kind: 'cores', value: sample => Number(sample.cores), limit: machine => machine.cores },
+  { title: 'Memory', kind: 'memory', value: sample => sample.memoryBytes, limit: machine => machine.memoryBytes },
+  { title: 'GPU, percent', kind: 'percent', value: sample => numberOf(sample.gpuPercent), limit: () => undefined },
+  { title: 'GPU memory', kind: 'memory', value: sample => sample.gpuMemoryBytes, limit: () => undefined }
+];
+
+/** What each replica took, as charts; chief first. */
+export function usageCharts(
+  samples: readonly UsageSample[],
+  machines: Machines
+): { replica: string; charts: UsageChart[] }[] {
+  const begin = Math.min(...samples.map(sample => startOf(sample)));
+  const replicas = new Map<string, UsageSample[]>();
+  for (const sample of samples) {
+    const known = replicas.get(sample.replica);
+    if (known) {
+      known.push(sample);
+    } else {
+      replicas.set(sample.replica, [sample]);
+    }
+  }
+  return [...replicas]
+    .sort(([one], [other]) => byReplica(one, other))
+    .map(([replica, own]) => ({ replica, charts: chartsOf(own, begin, machines[replica.split('-')[0]!]) }));
+}
+
+function chartsOf(samples: readonly UsageSample[], begin: number, machine: Machine | undefined): UsageChart[] {
+  return MEASURES.filter(({ value }) => samples.some(sample => value(sample) !== undefined)).map(measure => ({
+    title: measure.title,
+    kind: measure.kind,
+    lines: [lineOf(samples, begin, measure), ...limitsOf(samples, begin, measure, machine)]
+  }));
+}
+
+function lineOf(samples: readonly UsageSample[], begin: number, { kind, value }: Measure): Line {
+  return {
+    label: 'used',
+    colour: colourOf(kind === 'memory' ? 1 : 0),
+    isDashed: false,
+    isBehind: false,
+    xs: samples.map(sample => endOf(sample) - begin),
+    ys: samples.map(sample => value(sample) ?? NaN)
+  };
+}
+
+function limitsOf(
+  samples: readonly UsageSample[],
+  begin: number,
+  { kind, limit }: Measure,
+  machine: Machine | undefined
+): Line[] {
+  const most = machine && limit(machine);
+  if (most === undefined) {
+    return [];
+  }
+  const xs = [...new Set([endOf(samples[0]!), endOf(samples.at(-1)!)])].map(time => time - begin);
+  const label = `the tier gives ${kind === 'memory' ? bytes(most) : rough(most)}`;
+  return [{ label, colour: '--mlm-limit', isDashed: true, isBehind: false, xs, ys: xs.map(() => most) }];
+}
+
+function numberOf(value: UsageSample['gpuPercent']): number | undefined {
+  return value === undefined ? undefined : Number(value);
+}
+
+function endOf(sample: UsageSample): number {
+  return Date.parse(sample.time) / 1000;
+}
+
+function startOf(sample: UsageSample): number {
+  return endOf(sample) - Number(sample.seconds);
+}
+
+function byReplica(one: string, other: string): number {
+  const [role, index] = one.split('-');
+  const [otherRole, otherIndex] = other.split('-');
+  return ROLES.indexOf(role!) - ROLES.indexOf(otherRole!) || Number(index) - Number(otherIndex);
+}

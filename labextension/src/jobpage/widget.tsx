@@ -1,0 +1,57 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import { lazy, Suspense } from 'react';
+
+import type { IPanels, PageRequest } from '../tokens';
+import { Empty } from './Notices';
+import { PagePart } from './pagepart';
+import { nameOf } from './rows';
+
+// Charts are loaded with the first page, not with JupyterLab.
+const JobPage = lazy(async () => ({ default: (await import('./JobPage')).JobPage }));
+const ComparePage = lazy(async () => ({ default: (await import('../compare/ComparePage')).ComparePage }));
+
+/** The page of a job, or of several side by side, as a widget. */
+export class PageWidget extends ReactWidget {
+  readonly part: PagePart;
+
+  constructor(
+    private readonly _panels: IPanels,
+    readonly request: PageRequest,
+    private readonly _onBoard: (ids: readonly string[]) => void
+  ) {
+    super();
+    this.part = new PagePart(request.part ?? 'overview');
+    this.addClass('mlm-page-widget');
+    this.title.closable = true;
+    this.title.caption = request.key.replaceAll(',', ', ');
+    this.title.label = this._label();
+    _panels.jobs.changed.connect(this._onRow, this);
+  }
+
+  override dispose(): void {
+    this._panels.jobs.changed.disconnect(this._onRow, this);
+    super.dispose();
+  }
+
+  protected override render() {
+    const { noun, key } = this.request;
+    return (
+      <Suspense fallback={<Empty isLoading>…</Empty>}>
+        {noun === 'job' ? (
+          <JobPage panels={this._panels} id={key} part={this.part} onBoard={this._onBoard} />
+        ) : (
+          <ComparePage panels={this._panels} ids={key.split(',')} onBoard={this._onBoard} />
+        )}
+      </Suspense>
+    );
+  }
+
+  private _onRow(): void {
+    this.title.label = this._label();
+  }
+
+  private _label(): string {
+    const { noun, key } = this.request;
+    return noun === 'job' ? nameOf(key, this._panels.jobs.get(key)) : 'Comparison';
+  }
+}
