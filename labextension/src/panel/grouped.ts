@@ -111,14 +111,12 @@ export class GroupedJobs implements IDisposable {
 
   /** Say which lines are in sight. */
   show(first: number, last: number): void {
-    let before = 0;
     for (const { trials, start } of this._groups()) {
       if (start <= last && first < start + trials.total) {
         trials.show(Math.max(0, first - start), Math.min(last - start, trials.total - 1));
       }
-      before += start + trials.total <= first ? trials.total : 0;
     }
-    this.jobs.show(Math.max(0, first - before), Math.max(0, Math.min(last - before, this.jobs.total - 1)));
+    this.jobs.show(this._position(first), this._position(last));
   }
 
   dispose(): void {
@@ -145,6 +143,21 @@ export class GroupedJobs implements IDisposable {
       before += trials.total;
       return { study, trials, start };
     });
+  }
+
+  /** The position in the list of a line's job; of a trial's, that of its study. */
+  private _position(line: number): number {
+    let before = 0;
+    for (const { trials, start } of this._groups()) {
+      if (line < start) {
+        break;
+      }
+      if (line < start + trials.total) {
+        return start - 1 - before;
+      }
+      before += trials.total;
+    }
+    return line - before;
   }
 
   private _makeTrials(study: string): JobList {

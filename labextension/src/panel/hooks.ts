@@ -4,13 +4,14 @@ import { createContext, useContext, useEffect, useReducer, useState } from 'reac
 /** Whether the panel is in sight: what is not asks for nothing, and its clocks stand still. */
 export const Visible = createContext(true);
 
-/** Render again when a signal is emitted. */
-export function useSignal<Sender, Args>(signal: ISignal<Sender, Args>): void {
-  const [, render] = useReducer((count: number) => count + 1, 0);
+/** Render again when a signal is emitted; how often it was. */
+export function useSignal<Sender, Args>(signal: ISignal<Sender, Args>): number {
+  const [version, render] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     signal.connect(render);
     return () => void signal.disconnect(render);
   }, [signal]);
+  return version;
 }
 
 type Listener = () => void;

@@ -1,0 +1,126 @@
+import { useId, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
+
+/** Something that can be done with a row. */
+export interface RowAction {
+  label: string;
+  /** What tests know it by. */
+  mark: string;
+  isEnabled: boolean;
+  execute: () => void;
+}
+
+/** A row of a short list. */
+export interface NounRow {
+  key: string;
+  /** What it is called. */
+  name: string;
+  content: ReactNode;
+  open: () => void;
+  actions: RowAction[];
+}
+
+interface Props {
+  label: string;
+  /** `model-row`. */
+  mark: string;
+  rows: readonly NounRow[];
+  onMenu: (actions: readonly RowAction[], x: number, y: number) => void;
+}
+
+/** A list that is short enough to be in the page whole. The keyboard is on the list, which says which row is meant. */
+export function NounGrid({ label, mark, rows, onMenu }: Props) {
+  const [active, setActive] = useState<string>();
+  const grid = useRef<HTMLDivElement>(null);
+  const prefix = useId();
+  const line = rows.findIndex(({ key }) => key === active);
+  const find = (event: MouseEvent) =>
+    rows.find(({ key }) => key === (event.target as HTMLElement).closest<HTMLElement>('[data-key]')?.dataset['key']);
+  const element = (at: number) => grid.current?.querySelectorAll('[role=row]')[at];
+  const onKeyDown = (event: KeyboardEvent) => {
+    const target = lineFor(event.key, line, rows.length);
+    const row = rows[line];
+    if (target !== undefined) {
+      setActive(rows[target]?.key);
+      element(target)?.scrollIntoView({ block: 'nearest' });
+    } else if (row !== undefined && event.key === 'Enter') {
+      row.open();
+    } else if (row !== undefined && (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
+      const box = element(line)?.getBoundingClientRect();
+      onMenu(row.actions, box?.left ?? 0, box?.bottom ?? 0);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const onClick = (event: MouseEvent) => {
+    const row = find(event);
+    const button = (event.target as HTMLElement).closest<HTMLElement>('button');
+    setActive(row?.key);
+    if (button === null) {
+      row?.open();
+    } else if (row !== undefined && button.dataset['mlm'] === 'row-menu') {
+      const { left, bottom } = button.getBoundingClientRect();
+      onMenu(row.actions, left, bottom);
+    }
+  };
+  const onContextMenu = (event: MouseEvent) => {
+    const row = find(event);
+    if (row !== undefined && !event.shiftKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      setActive(row.key);
+      onMenu(row.actions, event.clientX, event.clientY);
+    }
+  };
+  return (
+    <div
+      ref={grid}
+      className="mlm-nouns"
+      role="grid"
+      tabIndex={0}
+      aria-label={label}
+      aria-rowcount={rows.length}
+      aria-activedescendant={line < 0 ? undefined : `${prefix}${active}`}
+      onKeyDown={onKeyDown}
+      onClick={onClick}
+      onContextMenu={onContextMenu}
+      onFocus={() => line < 0 && setActive(rows[0]?.key)}
+    >
+      {rows.map((row, at) => (
+        <div
+          key={row.key}
+          id={`${prefix}${row.key}`}
+          role="row"
+          className="mlm-noun-row"
+          data-mlm={mark}
+          data-key={row.key}
+          data-active={at === line}
+          aria-rowindex={at + 1}
+        >
+          <div role="gridcell" className="mlm-noun">
+            {row.content}
+          </div>
+          <div role="gridcell" className="mlm-job-menu">
+            <button
+              type="button"
+              tabIndex={-1}
+              className="mlm-icon-button"
+              data-mlm="row-menu"
+              aria-haspopup="menu"
+              aria-label={`What can be done with ${row.name}`}
+            >
+              ⋮
+            </button>
+          </div>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function lineFor(key: string, line: number, length: number): number | undefined {
+  const targets: Record<string, number> = { ArrowDown: line + 1, ArrowUp: line - 1, Home: 0, End: length - 1 };
+  const target = targets[key];
+  return target === undefined ? undefined : Math.min(length - 1, Math.max(0, target));
+}

@@ -1,0 +1,57 @@
+import type { CommandRegistry } from '@lumino/commands';
+import { useId } from 'react';
+
+import { DataTab } from './DataTab';
+import { EndpointsTab } from './EndpointsTab';
+import { useSettled, useSignal, Visible } from './hooks';
+import { JobsTab } from './JobsTab';
+import type { PanelModel } from './model';
+import { ModelsTab } from './ModelsTab';
+import { TabList } from './TabList';
+
+/** A connection that comes back at once is not worth a word, in milliseconds. */
+const PATIENCE = 2_000;
+
+interface Props {
+  model: PanelModel;
+  commands: CommandRegistry;
+}
+
+export function Panel({ model, commands }: Props) {
+  useSignal(model.changed);
+  const prefix = useId();
+  const { tab, panels } = model;
+  return (
+    <Visible.Provider value={model.isVisible}>
+      <TabList tab={tab} prefix={prefix} onTab={chosen => (model.tab = chosen)} />
+      <Connection model={model} />
+      <div
+        role="tabpanel"
+        id={`${prefix}page`}
+        aria-labelledby={`${prefix}tab-${tab}`}
+        className="mlm-panel-page"
+        data-mlm={`page-${tab}`}
+      >
+        {tab === 'jobs' && <JobsTab model={model} commands={commands} />}
+        {tab === 'models' && <ModelsTab panels={panels} />}
+        {tab === 'endpoints' && <EndpointsTab panels={panels} />}
+        {tab === 'data' && <DataTab panels={panels} />}
+      </div>
+    </Visible.Provider>
+  );
+}
+
+/** A quiet line while the server does not answer; what was read stays. */
+function Connection({ model }: { model: PanelModel }) {
+  const { stream } = model.panels;
+  useSignal(stream.connectionChanged);
+  useSignal(model.jobs.changed);
+  const isLost = useSettled(!stream.isConnected, PATIENCE) && !stream.isConnected;
+  // Why nothing can be read says more than that nothing is heard.
+  const isTold = model.tab === 'jobs' && model.jobs.jobs.problem !== null && !model.jobs.jobs.isRead;
+  return (
+    <div role="status" className="mlm-connection" data-mlm="connection">
+      {isLost && !isTold && 'Not connected: trying again'}
+    </div>
+  );
+}

@@ -1,0 +1,5 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+import svgstr from '../../style/icons/mlmagic.svg';
+
+export const panelIcon = new LabIcon({ name: 'mlmagic:panel', svgstr });
