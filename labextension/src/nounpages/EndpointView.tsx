@@ -1,0 +1,133 @@
+import { useCallback, useRef, useState } from 'react';
+
+import { HtmlView } from '../jobpage/HtmlView';
+import { usePolling } from '../jobpage/hooks';
+import { attempt, confirm } from '../panel/actions';
+import { ProblemBox } from '../panel/Notice';
+import type { IPanels } from '../tokens';
+import type { EndpointPage, EndpointRow, EndpointState } from '../types';
+import { useChanges, useLoaded } from './loaded';
+import { PredictionForm } from './PredictionForm';
+import { TrafficForm } from './TrafficForm';
+import { Link } from './VersionsTable';
+
+/** An endpoint's numbers move without any event: how long it is left alone while it is looked at, in milliseconds. */
+const PAUSE = 2_000;
+
+const STOPPED: ReadonlySet<EndpointState> = new Set<EndpointState>(['DOWN', 'FAILED']);
+
+export interface EndpointViewProps {
+  panels: IPanels;
+  name: string;
+  onGone: () => void;
+}
+
+/** An endpoint: how it is, how its requests are split, and a form to ask it. */
+export function EndpointView({ panels, name, onGone }: EndpointViewProps) {
+  const root = useRef<HTMLDivElement>(null);
+  const load = useCallback(() => panels.client.endpoint(name), [panels, name]);
+  const { value, problem, reload } = useLoaded(load);
+  const isSeen = useChanges(panels, ['endpoint', 'model'], root, reload);
+  const endpoint = value?.endpoint;
+  usePolling(reload, PAUSE, isSeen && endpoint !== undefined && !STOPPED.has(endpoint.state));
+  const signature = (value?.page.bundle as EndpointPage | undefined)?.signature;
+  return (
+    <div ref={root} className="mlm-noun" data-mlm="endpoint-page" data-name={name}>
+      <header className="mlm-noun-head">
+        <h2>{name}</h2>
+        {endpoint && <Actions panels={panels} endpoint={endpoint} onChanged={() => void reload()} onGone={onGone} />}
+      </header>
+      {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
+      {value && <HtmlView html={value.page.html} />}
+      {endpoint && <TrafficForm panels={panels} endpoint={endpoint} onChanged={() => void reload()} />}
+      {endpoint && (
+        <section aria-label={`Ask ${name}`}>
+          <h3>Ask {name}</h3>
+          {STOPPED.has(endpoint.state) ? (
+            <p className="mlm-empty" data-mlm="empty">
+              It does not serve now. Start it to ask it.
+            </p>
+          ) : (
+            <PredictionForm target={name} signature={signature} ask={each => panels.client.askEndpoint(name, each)} />
+          )}
+        </section>
+      )}
+    </div>
+  );
+}
+
+interface ActionsProps {
+  panels: IPanels;
+  endpoint: EndpointRow;
+  onChanged: () => void;
+  onGone: () => void;
+}
+
+function Actions({ panels, endpoint, onChanged, onGone }: ActionsProps) {
+  const { name, model, state } = endpoint;
+  const [isBusy, setBusy] = useState(false);
+  const act = async (action: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    const isDone = await attempt(() => action().then(() => true));
+    setBusy(false);
+    onChanged();
+    return isDone === true;
+  };
+  const stop = async (): Promise<void> => {
+    const body = 'Requests are refused until it is started again. Its name, port and versions stay.';
+    if (await confirm(`Stop ${name}?`, body, 'Stop')) {
+      await act(() => panels.client.stopEndpoint(name));
+    }
+  };
+  const remove = async (): Promise<void> => {
+    const body = `It is stopped and forgotten, and requests to it fail. The versions of ${model} stay.`;
+    if (
+      (await confirm(`Delete the endpoint ${name}?`, body, 'Delete')) &&
+      (await act(() => panels.client.deleteEndpoint(name)))
+    ) {
+      onGone();
+    }
+  };
+  return (
+    <>
+      <span className="mlm-faint">
+        serves{' '}
+        <Link
+          text={model}
+          title={`Open the model ${model}`}
+          onClick={() => panels.open({ noun: 'model', key: model })}
+        />
+      </span>
+      {STOPPED.has(state) ? (
+        <button
+          type="button"
+          className="mlm-button"
+          data-mlm="action-start"
+          disabled={isBusy}
+          onClick={() => void act(() => panels.client.startEndpoint(name))}
+        >
+          Start
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="mlm-button"
+          data-mlm="action-stop"
+          disabled={isBusy || state === 'STOPPING'}
+          onClick={() => void stop()}
+        >
+          Stop
+        </button>
+      )}
+      <button
+        type="button"
+        className="mlm-button"
+        data-mlm="action-delete"
+        disabled={isBusy}
+        onClick={() => void remove()}
+      >
+        Delete
+      </button>
+    </>
+  );
+}
