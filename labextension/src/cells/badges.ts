@@ -121,6 +121,7 @@ function drawBadge(node: HTMLButtonElement, row: JobRow): void {
   }
   node.dataset.told = `${id} ${told}`;
   node.dataset.jobId = id;
+  node.dataset.state = state;
   node.title = `Open ${id}, the last job of this cell`;
   const [first, ...rest] = told.split(' · ');
   const label = make('span', { class: 'mlm-state', 'data-mlm': 'state', 'data-state': state }, first ?? '');
