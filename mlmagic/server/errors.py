@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http
 import http.client
-from typing import Any
 
 from tornado.web import HTTPError
 
@@ -65,11 +64,7 @@ def problem_of(error: BaseException) -> Problem:
 
 def _refusal(error: HTTPError) -> Problem:
     """Return what tornado or Jupyter refused, in its own words where it has some."""
-    told: Any = error.log_message
-    status = error.status_code
-    message = (
-        (told % error.args if error.args else told)
-        if told
-        else _OWN_WORDS.get(status) or http.client.responses.get(status, "It was refused.")
-    )
-    return Problem(message=str(message))
+    told, status = error.log_message, error.status_code
+    own = _OWN_WORDS.get(status) or http.client.responses.get(status, "It was refused.")
+    # A text without arguments comes with its percent signs doubled, so this is right for both.
+    return Problem(message=told % error.args if told else own)

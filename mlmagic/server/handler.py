@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
 from types import TracebackType
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
@@ -95,7 +95,7 @@ class Handler(APIHandler):
         super().__init_subclass__(**options)
         for verb in _VERBS:
             if (method := cls.__dict__.get(verb)) is not None:
-                setattr(cls, verb, web.authenticated(authorized(method)))
+                setattr(cls, verb, web.authenticated(authorized(_looking(method) if verb == "get" else method)))
 
     @property
     def session(self) -> Session:
@@ -103,17 +103,10 @@ class Handler(APIHandler):
         return current_session()
 
     async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's
-        """Refuse who is not logged in, whatever is asked for; then see whether there is a workspace to look into."""
+        """Refuse who is not logged in, whatever is asked for, be it nothing that there is."""
         await super().prepare()
-        if self._finished:
-            return
         if not self.current_user and self.request.method != "OPTIONS":
             raise web.HTTPError(403)
-        is_look = self.request.method == "GET" and type(self).get is not web.RequestHandler.get
-        if is_look and self.needs_workspace and not has_workspace(self.session):
-            if self.while_empty is None:
-                raise no_workspace(self.session)
-            self.answer(self.while_empty)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that reads or writes the workspace, without holding up the server."""
@@ -163,6 +156,21 @@ class Handler(APIHandler):
         """Note that somebody works here; a panel that looks by itself is nobody."""
         if self.request.method not in _READING:
             super().update_api_activity()
+
+
+def _looking(get: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Answer for a workspace that is not there, in place of what would look into it and so make it."""
+
+    @wraps(get)
+    async def look(handler: Handler, *args: str, **kwargs: str) -> None:
+        if not handler.needs_workspace or has_workspace(handler.session):
+            await get(handler, *args, **kwargs)
+        elif handler.while_empty is None:
+            raise no_workspace(handler.session)
+        else:
+            handler.answer(handler.while_empty)
+
+    return look
 
 
 def has_workspace(session: Session) -> bool:

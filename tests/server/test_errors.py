@@ -62,6 +62,7 @@ def test_what_nobody_meant_is_told_without_its_words() -> None:
         (HTTPError(403), "The Jupyter server does not let you do that."),
         (HTTPError(403, "'_xsrf' argument missing from POST"), "'_xsrf' argument missing from POST"),
         (HTTPError(400, "%s is 100 %% wrong", "it"), "it is 100 % wrong"),
+        (HTTPError(400, "100 % wrong"), "100 % wrong"),
         (HTTPError(404), "There is nothing at this address."),
         (HTTPError(418), "I'm a Teapot"),
         (HTTPError(599), "It was refused."),
