@@ -35,7 +35,9 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
   return (
     <div ref={root} className="mlm-noun" data-mlm="dataset-page" data-name={name}>
       <header className="mlm-noun-head">
-        <h2>{name}</h2>
+        <h2>
+          <span className="mlm-faint">Dataset</span> {name}
+        </h2>
         {value !== null && shown !== null && (
           <>
             <label htmlFor={id}>Version</label>

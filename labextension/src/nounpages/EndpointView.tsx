@@ -34,7 +34,9 @@ export function EndpointView({ panels, name, onGone }: EndpointViewProps) {
   return (
     <div ref={root} className="mlm-noun" data-mlm="endpoint-page" data-name={name}>
       <header className="mlm-noun-head">
-        <h2>{name}</h2>
+        <h2>
+          <span className="mlm-faint">Endpoint</span> {name}
+        </h2>
         {endpoint && <Actions panels={panels} endpoint={endpoint} onChanged={() => void reload()} onGone={onGone} />}
       </header>
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}

@@ -1,7 +1,7 @@
 import { useId } from 'react';
 
 import type { TensorSpec } from '../types';
-import { isScalar, typeText } from './fields';
+import { isScalar, placeholder, typeText } from './fields';
 
 export interface FieldProps {
   tensor: TensorSpec;
@@ -36,7 +36,7 @@ export function Field({ tensor, text, problem, onChange }: FieldProps) {
       ) : isScalar(tensor) ? (
         <input type="text" inputMode={modeOf(tensor)} spellCheck={false} autoComplete="off" {...shared} />
       ) : (
-        <textarea rows={2} spellCheck={false} placeholder="[…]" {...shared} />
+        <textarea rows={2} spellCheck={false} placeholder={placeholder(tensor)} {...shared} />
       )}
       <div id={`${id}-problem`} className="mlm-field-problem" data-mlm="field-error">
         {problem}

@@ -44,7 +44,9 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
   return (
     <div ref={root} className="mlm-noun" data-mlm="model-page" data-name={name}>
       <header className="mlm-noun-head">
-        <h2>{name}</h2>
+        <h2>
+          <span className="mlm-faint">Model</span> {name}
+        </h2>
         <button type="button" className="mlm-button" data-mlm="action-delete-model" onClick={() => void remove()}>
           Delete model
         </button>
@@ -73,7 +75,6 @@ function VersionView({ panels, name, number }: { panels: IPanels; name: string; 
   return (
     <>
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
-      {value && <HtmlView html={value.page.html} />}
       {value && (
         <section aria-label={`Ask ${reference}`}>
           <h3>Ask {reference}</h3>
@@ -84,6 +85,7 @@ function VersionView({ panels, name, number }: { panels: IPanels; name: string; 
           />
         </section>
       )}
+      {value && <HtmlView html={value.page.html} />}
     </>
   );
 }

@@ -77,16 +77,18 @@ function VersionRow({ panels, page, chosen, version, metrics, onChoose, onSetDef
       <td>
         <JobLink panels={panels} job={origin.jobId} />
       </td>
-      <td className="mlm-actions">
-        {page.model.aliases?.default !== at && (
-          <Action
-            mark="default"
-            text="Set default"
-            name={`Make ${name} the default`}
-            onClick={() => onSetDefault(at)}
-          />
-        )}
-        <Action mark="delete" text="Delete" name={`Delete ${name}`} onClick={() => onDelete(at)} />
+      <td>
+        <div className="mlm-actions">
+          {page.model.aliases?.default !== at && (
+            <Action
+              mark="default"
+              text="Set default"
+              name={`Make ${name} the default`}
+              onClick={() => onSetDefault(at)}
+            />
+          )}
+          <Action mark="delete" text="Delete" name={`Delete ${name}`} onClick={() => onDelete(at)} />
+        </div>
       </td>
     </tr>
   );

@@ -25,6 +25,17 @@ export function initialText(tensor: TensorSpec): string {
   return typeof example === 'object' ? JSON.stringify(example) : String(example);
 }
 
+const MOST_ZEROS = 64;
+
+/** The form of a list, where it is short enough to be shown. */
+export function placeholder(tensor: TensorSpec): string {
+  const sizes = tensor.shape.slice(1).map(size => size ?? 1);
+  if (sizes.reduce((product, size) => product * size, 1) > MOST_ZEROS) {
+    return '[…]';
+  }
+  return JSON.stringify(sizes.reduceRight<unknown>((item, size) => Array.from({ length: size }, () => item), 0));
+}
+
 /** Read what was typed into the field of an input. */
 export function readField(tensor: TensorSpec, text: string): FieldValue {
   const typed = text.trim();

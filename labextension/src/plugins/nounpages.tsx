@@ -4,7 +4,7 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import { NounPage, readReference, type PageNoun } from '../nounpages/NounPage';
 import { IPanels } from '../tokens';
 
-const NOUNS: ReadonlySet<string> = new Set<PageNoun>(['model', 'endpoint', 'dataset']);
+const WORDS: Readonly<Record<PageNoun, string>> = { model: 'Model', endpoint: 'Endpoint', dataset: 'Dataset' };
 
 export const nounPagesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'mlmagic:nounpages',
@@ -13,7 +13,7 @@ export const nounPagesPlugin: JupyterFrontEndPlugin<void> = {
   requires: [IPanels],
   activate: (app: JupyterFrontEnd, panels: IPanels) => {
     panels.pageRequested.connect((_, { noun, key }) => {
-      if (NOUNS.has(noun)) {
+      if (noun in WORDS) {
         openPage(app, panels, noun as PageNoun, key);
       }
     });
@@ -31,8 +31,7 @@ function openPage(app: JupyterFrontEnd, panels: IPanels, noun: PageNoun, key: st
     const widget = new MainAreaWidget({ content });
     widget.id = id;
     content.showVersion(version);
-    widget.title.label = name;
-    widget.title.caption = `${noun} ${name}`;
+    widget.title.label = `${WORDS[noun]}: ${name}`;
     widget.title.closable = true;
     app.shell.add(widget, 'main');
   }
