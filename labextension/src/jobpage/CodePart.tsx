@@ -4,11 +4,11 @@ import { asProblem } from '../client';
 import { ProblemBox } from '../panel/Notice';
 import { bytes } from '../panel/formats';
 import type { IPanels } from '../tokens';
-import type { JobDescription, PackageFile, Problem } from '../types';
+import type { PackageFile, Problem } from '../types';
 import { Copyable } from './Copyable';
 import { Empty } from './Notices';
 import { SourceView } from './SourceView';
-import { invocationOf } from './invocation';
+import { invocationOf, type Invocation } from './invocation';
 import type { Places } from './places';
 
 export interface CodePartProps {
@@ -29,39 +29,37 @@ export function CodePart({ panels, id, places, bundle }: CodePartProps) {
     return problem ? <ProblemBox problem={problem} onRetry={retry} /> : <Empty isLoading>…</Empty>;
   }
   const [description, files] = known;
+  const { commands, tables } = invocationOf(description.record, bundle);
   return (
     <div className="mlm-page-part">
-      <Invocation description={description} bundle={bundle} />
+      {commands.map(({ title, text }) => (
+        <Copyable key={title} title={title} text={text} />
+      ))}
       <Package panels={panels} id={id} files={files} module={description.record.spec.package.module} places={places} />
+      <Facts tables={tables} />
     </div>
   );
 }
 
-function Invocation({ description, bundle }: { description: JobDescription; bundle: CodePartProps['bundle'] }) {
-  const { commands, tables } = invocationOf(description.record, bundle);
+function Facts({ tables }: { tables: Invocation['tables'] }) {
   return (
-    <>
-      {commands.map(({ title, text }) => (
-        <Copyable key={title} title={title} text={text} />
+    <div className="mlm-facts">
+      {tables.map(({ title, rows }) => (
+        <section key={title} aria-label={title}>
+          <h3 className="mlm-page-heading">{title}</h3>
+          <table className="mlm-page-table">
+            <tbody>
+              {rows.map(([name, value]) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td>{value}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
       ))}
-      <div className="mlm-facts">
-        {tables.map(({ title, rows }) => (
-          <section key={title} aria-label={title}>
-            <h3 className="mlm-page-heading">{title}</h3>
-            <table className="mlm-table">
-              <tbody>
-                {rows.map(([name, value]) => (
-                  <tr key={name}>
-                    <th scope="row">{name}</th>
-                    <td>{value}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </section>
-        ))}
-      </div>
-    </>
+    </div>
   );
 }
 

@@ -48,7 +48,7 @@ export function CurvesBar(props: CurvesBarProps) {
           </option>
         ))}
       </select>
-      <label className="mlm-check">
+      <label className="mlm-page-check">
         <input
           type="checkbox"
           data-mlm="curves-log"
@@ -57,7 +57,7 @@ export function CurvesBar(props: CurvesBarProps) {
         />
         Log axis
       </label>
-      <label className="mlm-check" htmlFor={slider}>
+      <label className="mlm-page-check" htmlFor={slider}>
         Smoothing
       </label>
       <input

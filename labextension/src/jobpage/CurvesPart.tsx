@@ -69,6 +69,7 @@ export function CurvesPart({ panels, ids }: CurvesPartProps) {
               isLog={look.isLog}
               isFromZero={false}
               format={number}
+              kind="number"
               group={`mlmagic-${all.join()}`}
               height={HEIGHT}
               resets={resets}

@@ -45,7 +45,7 @@ function LineNumber({ number, place, onShowCell }: LineNumberProps) {
   return (
     <button
       type="button"
-      className="mlm-source-number mlm-link"
+      className="mlm-source-number mlm-page-link"
       // One stop for the keyboard in each line would be too many: the page's own link leads to the cell, too.
       tabIndex={-1}
       aria-label={`Line ${number}: show its cell`}

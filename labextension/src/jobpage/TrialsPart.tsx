@@ -47,8 +47,8 @@ export function TrialsPart({ panels, data }: { panels: IPanels; data: PageData }
           {chosen.size > MOST_COMPARED ? `At most ${MOST_COMPARED} at once.` : 'Tick trials to compare them.'}
         </span>
       </div>
-      <div className="mlm-table-scroller" tabIndex={0} role="region" aria-label="Trials">
-        <table className="mlm-table" data-mlm="trials">
+      <div className="mlm-page-table-scroller" tabIndex={0} role="region" aria-label="Trials">
+        <table className="mlm-page-table" data-mlm="trials">
           <thead>
             <tr>
               <th scope="col">
@@ -61,7 +61,11 @@ export function TrialsPart({ panels, data }: { panels: IPanels; data: PageData }
                   data-number={isNumber || undefined}
                   aria-sort={at === column ? (isDown ? 'descending' : 'ascending') : undefined}
                 >
-                  <button type="button" className="mlm-table-sort" onClick={() => sort([at, at === column && !isDown])}>
+                  <button
+                    type="button"
+                    className="mlm-page-table-sort"
+                    onClick={() => sort([at, at === column && !isDown])}
+                  >
                     {title} {at === column ? (isDown ? '▼' : '▲') : ''}
                   </button>
                 </th>
@@ -109,7 +113,7 @@ function TrialLine({ row, numbers, isChosen, onToggle, onOpen }: TrialLineProps)
       </td>
       <td data-number>
         {row.state ? (
-          <button type="button" className="mlm-link" onClick={onOpen}>
+          <button type="button" className="mlm-page-link" onClick={onOpen}>
             {name!.text}
           </button>
         ) : (

@@ -54,6 +54,7 @@ export function UsagePart({ panels, id, isLive, machines }: UsagePartProps) {
                 isLog={false}
                 isFromZero
                 format={kind === 'memory' ? bytes : rough}
+                kind={kind === 'memory' ? 'bytes' : 'number'}
                 group={`mlmagic-usage-${id}`}
                 height={HEIGHT}
                 resets={0}

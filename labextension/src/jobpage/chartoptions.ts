@@ -10,6 +10,8 @@ export interface ChartLook {
   /** The axis begins at 0, and reaches at least to the lines that are limits. */
   isFromZero: boolean;
   format: (value: number) => string;
+  /** What the values are: an axis of bytes has its marks at powers of two. */
+  kind: 'number' | 'bytes';
   /** Charts of one group show the same place at once. */
   group: string;
 }
@@ -17,6 +19,9 @@ export interface ChartLook {
 const AXIS_SIZE = 30;
 const LABEL_SIZE = 62;
 const DASHES = [6, 4];
+const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+const marks = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const powers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, notation: 'scientific' });
 
 /** What uPlot is told of a chart; its colours are those of the theme at this moment. */
 export function optionsOf(look: ChartLook, host: Element, size: { width: number; height: number }): uPlot.Options {
@@ -36,12 +41,18 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
     cursor: { sync: { key: look.group, scales: ['x', null] }, drag: { x: true, y: false }, points: { size: 7 } },
     scales: { x: { time: false }, y: yScale(look) },
     axes: [
-      { ...axis, size: AXIS_SIZE, space: 60, values: (_, splits) => splits.map(split => xText(split, look.across)) },
+      {
+        ...axis,
+        size: AXIS_SIZE,
+        space: look.across === 'step' ? 60 : 110,
+        values: (_, splits) => splits.map(split => xText(split, look.across))
+      },
       {
         ...axis,
         size: LABEL_SIZE,
         space: 28,
-        values: (_, splits) => splits.map(value => (value === null ? '' : look.format(value)))
+        ...(look.kind === 'bytes' ? { incrs: POWERS } : {}),
+        values: (_, splits) => splits.map(value => (value === null ? '' : markText(value, look)))
       }
     ],
     series: [{}, ...look.lines.map(line => seriesOf(line, colour(line.colour)))]
@@ -58,6 +69,15 @@ export function xText(value: number, across: Across): string {
     case 'wall':
       return clock(new Date(1_000 * value).toISOString());
   }
+}
+
+/** A value at the axis, which needs no more digits than tell it from its neighbours. */
+function markText(value: number, { kind, format }: ChartLook): string {
+  if (kind === 'bytes') {
+    return format(value);
+  }
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? powers.format(value) : marks.format(value);
 }
 
 function yScale({ isLog, isFromZero }: ChartLook): uPlot.Scale {

@@ -92,7 +92,7 @@ export function linkMentions(host: HTMLElement, places: Places, show: (place: Ce
 function linkTo(label: string, onClick: () => void): HTMLElement {
   const link = document.createElement('button');
   link.type = 'button';
-  link.className = 'mlm-link';
+  link.className = 'mlm-page-link';
   link.dataset.mlm = 'cell-link';
   link.title = 'Show the cell';
   link.textContent = label;
