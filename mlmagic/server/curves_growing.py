@@ -78,6 +78,7 @@ class GrowingCurves:
             are_others, has_changed = self._files.look()
             if are_others or has_changed:
                 new = self._reader.read()
+                self._latest.update({key: points[-1] for key, points in new.items()})
                 # A later file may take back what an earlier one told.
                 if are_others or not self._append(new):
                     self._begin_again()
@@ -86,8 +87,6 @@ class GrowingCurves:
 
     def _append(self, new: Mapping[Series, Sequence[Point]]) -> bool:
         """Put points behind those that are known; false if they do not go there."""
-        for key, points in new.items():
-            self._latest[key] = points[-1]
         for key, points in new.items():
             curve = self._curves.get(self._names.get(key, ""))
             if curve is None:

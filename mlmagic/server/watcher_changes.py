@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -152,7 +152,7 @@ class Changes:
             self._read_state()
             return [LAGGING]
         messages = self._told_of(events)
-        messages += self._told_waiting()
+        messages += self._told_waiting(apart_from={event.subject.partition(":")[2] for event in events})
         self._read_running()
         self.last_event = events[-1].id
         return messages
@@ -187,10 +187,10 @@ class Changes:
             return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
         return Message(event="job", data=_text(row), id=event_id)
 
-    def _told_waiting(self) -> list[Message]:
-        """Return the rows of jobs in the queue that wait for something else by now."""
+    def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
+        """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
         waiting = self._rows.waiting(self._rows.table.ids_in(JobState.QUEUED)[:_MOST_WAITING])
-        changed = changed_waiting(self._waiting, waiting)
+        changed = [job_id for job_id in changed_waiting(self._waiting, waiting) if job_id not in apart_from]
         self._waiting = waiting
         return self._row_messages(self._rows.moving(self._rows.table.rows(changed))) if changed else []
 
