@@ -21,7 +21,10 @@ _WORDS: Mapping[object, str] = {int: "a whole number", float: "a number", str: "
 _MANY_WORDS: Mapping[object, str] = {int: "whole numbers", float: "numbers", str: "texts"}
 _JUPYTERS_OWN = frozenset({"token", "_xsrf", "no_track_activity"})
 """What Jupyter itself takes from a query."""
+_MOST_TOLD = 20
 _LONGEST_NUMBER = 15
+_NUMBERS_END = 10**_LONGEST_NUMBER
+"""What counts something is smaller, and JavaScript tells all such numbers apart."""
 
 
 def read_body(kind: type[N], data: bytes) -> N:
@@ -37,6 +40,8 @@ def read_body(kind: type[N], data: bytes) -> N:
         raise UsageError(f"the body is not JSON: {reason}.") from None
     if not isinstance(document, dict):
         raise UsageError(f"the body is a JSON object, not {_shown(document)}.")
+    if b"\\u" in data and not _is_text(document):
+        raise UsageError("the body has half a character in it, such as \\ud800, which no file and no program takes.")
     return _read(kind, document, "body")
 
 
@@ -61,7 +66,9 @@ def _read(kind: type[N], document: Mapping[str, Any], what: str) -> N:
     known = [field.key for field in fields]
     problems = [problem for field in fields if (problem := _problem(field, document))]
     unknown = [key for key in document if key not in known]
-    problems += [f"there is no field {key[:60]!r}. {nearest(key, known)}".rstrip() for key in unknown]
+    problems += [f"there is no field {key[:60]!r}. {nearest(key, known)}".rstrip() for key in unknown[:_MOST_TOLD]]
+    if len(unknown) > _MOST_TOLD:
+        problems.append(f"there are {len(unknown) - _MOST_TOLD} more such fields.")
     if problems:
         hint = f"Fields: {', '.join(known)}." if known else f"The {what} is empty here."
         raise UsageError(f"the {what} has wrong fields:", problems=problems, hint=hint)
@@ -93,7 +100,9 @@ def _fits(hint: Any, value: object) -> bool:
         return value in [member.value for member in hint]
     if issubclass(hint, datetime):
         return isinstance(value, str) and _is_time(value)
-    return isinstance(value, hint) and (hint is not int or not isinstance(value, bool))
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _NUMBERS_END
+    return isinstance(value, hint)
 
 
 def _words(hint: Any) -> str:
@@ -120,6 +129,14 @@ def _from_text(hint: Any, text: str) -> object:
     if int in wanted and digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST_NUMBER:
         return int(text)
     return text
+
+
+def _is_text(document: object) -> bool:
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_time(text: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +47,10 @@ def test_what_may_be_left_out_may_be_null() -> None:
     assert read_body(Wish, b'{"version": 1, "minImprovement": null}') == Wish(version=1)
 
 
+def test_a_character_may_be_written_as_two_halves() -> None:
+    assert read_body(Wish, b'{"version": 1, "names": ["\\ud83d\\ude95"]}').names == ("\N{TAXI}",)
+
+
 def test_no_body_is_an_empty_one() -> None:
     assert read_body(Nothing, b"") == read_body(Nothing, b"{}") == Nothing()
 
@@ -72,6 +77,7 @@ def test_all_wrong_fields_are_told_at_once() -> None:
     [
         (b'{"version": true}', "version is a whole number, not true."),
         (b'{"version": 1.5}', "version is a whole number, not 1.5."),
+        (b'{"version": 1000000000000000}', "version is a whole number, not 1000000000000000."),
         (b'{"version": null}', "version is a whole number, not null."),
         (b'{"version": "%s"}' % (b"x" * 100), f'version is a whole number, not "{"x" * 59}….'),
     ],
@@ -86,6 +92,10 @@ def test_a_whole_number_is_nothing_else(body: bytes, problem: str) -> None:
     ("body", "message"),
     [
         (b"{", "the body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
+        (
+            b'{"names": ["\\ud800"]}',
+            "the body has half a character in it, such as \\ud800, which no file and no program takes.",
+        ),
         (b"[1]", "the body is a JSON object, not [1]."),
         (b"\xff", "the body is not JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte."),
         (b"[" * 100_000, "the body is not JSON: it is nested too deeply."),
@@ -102,6 +112,12 @@ def test_who_takes_no_fields_says_so() -> None:
         read_body(Nothing, b'{"now": true}')
     assert raised.value.problems == ("there is no field 'now'.",)
     assert raised.value.hint == "The body is empty here."
+
+
+def test_of_very_many_wrong_fields_the_first_are_told() -> None:
+    with pytest.raises(UsageError) as raised:
+        read_body(Nothing, json.dumps(dict.fromkeys(map(str, range(30)))).encode())
+    assert raised.value.problems[-2:] == ("there is no field '19'.", "there are 10 more such fields.")
 
 
 def test_a_query_becomes_a_noun() -> None:
