@@ -12,34 +12,31 @@ interface Props {
   isChosen: boolean;
   /** Whether the trials of a study can be shown below it, and are. */
   fold: 'open' | 'closed' | 'none';
+  /** It stands below its study, whose name need not be said again. */
+  isBelow: boolean;
 }
 
 /** What is told of a job in the list. */
-export const JobRowView = memo(function JobRowView({ row, isChosen, fold }: Props) {
+export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelow }: Props) {
   const { summary } = row;
+  const name = isBelow && summary.trial !== undefined ? `Trial ${summary.trial}` : summary.displayName;
   return (
     <>
-      <div role="gridcell" className="mlm-job-mark">
-        <input
-          type="checkbox"
-          tabIndex={-1}
-          checked={isChosen}
-          readOnly
-          aria-label={`Choose ${summary.displayName}`}
-          data-mlm="choose"
-        />
-      </div>
       <div role="gridcell" className="mlm-job">
         <div className="mlm-line">
-          {fold !== 'none' && <Fold name={summary.displayName} isOpen={fold === 'open'} />}
+          {fold !== 'none' && <Fold name={name} isOpen={fold === 'open'} />}
           <span className="mlm-job-name" title={`${summary.displayName}\n${summary.id}`}>
-            {summary.displayName}
+            {name}
           </span>
           <Elapsed summary={summary} />
         </div>
         <div className="mlm-line mlm-small">
           <StateMark state={summary.state} />
-          <span className="mlm-faint mlm-shrink">{described(summary)}</span>
+          <span className="mlm-faint mlm-described">
+            {described(summary, isBelow).map(part => (
+              <span key={part}>{part}</span>
+            ))}
+          </span>
           <Headline row={row} />
         </div>
         {below(row)}
@@ -50,11 +47,19 @@ export const JobRowView = memo(function JobRowView({ row, isChosen, fold }: Prop
           tabIndex={-1}
           className="mlm-icon-button"
           data-mlm="job-menu"
-          aria-label={`What can be done with ${summary.displayName}`}
+          aria-label={`What can be done with ${name}`}
           aria-haspopup="menu"
         >
           ⋮
         </button>
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          checked={isChosen}
+          readOnly
+          aria-label={`Choose ${name}`}
+          data-mlm="choose"
+        />
       </div>
     </>
   );
@@ -106,14 +111,14 @@ function Progress({ row }: { row: JobRow }) {
   const share = fraction === undefined ? undefined : Math.min(1, Math.max(0, Number(fraction)));
   const told = [
     share === undefined ? '' : percent(share),
-    etaSeconds === undefined ? '' : `about ${roughly(etaSeconds)} left`
+    etaSeconds === undefined ? '' : `${roughly(etaSeconds)} left`
   ];
   const taken = [
     cores === undefined ? '' : `${rough(cores)} ${Number(cores) === 1 ? 'core' : 'cores'}`,
     memoryBytes === undefined ? '' : bytes(memoryBytes)
   ];
   return (
-    <div className="mlm-line mlm-small">
+    <div className="mlm-line mlm-progress-line mlm-small">
       {share !== undefined && (
         <div
           className="mlm-progress"
@@ -126,7 +131,7 @@ function Progress({ row }: { row: JobRow }) {
           <div style={{ width: `${100 * share}%` }} />
         </div>
       )}
-      <span className="mlm-shrink">{joined(told)}</span>
+      <span data-mlm="progress">{joined(told)}</span>
       <span className="mlm-faint mlm-taken" data-mlm="usage">
         {joined(taken)}
       </span>
@@ -166,16 +171,23 @@ function sentence({ summary, waitingFor }: JobRow): string | undefined {
   return waitingFor === undefined ? undefined : `Waiting for ${waitingFor}`;
 }
 
-function described(summary: JobSummary): string {
-  const { kind, trial, attempt, priority, id, modelVersion, datasetVersion } = summary;
-  return joined([
+/** In the order of their worth: what has no room is left out. */
+function described(summary: JobSummary, isBelow: boolean): string[] {
+  const { displayName, kind, trial, attempt, priority, id, modelVersion, datasetVersion } = summary;
+  const parts = [
     kind === 'training' ? '' : kindWord(kind),
-    trial === undefined ? '' : `trial ${trial}`,
+    trial === undefined || isBelow ? '' : `trial ${trial}`,
     attempt > 1 ? `attempt ${attempt}` : '',
     priority === 0 ? '' : `priority ${priority}`,
-    modelVersion ?? datasetVersion ?? '',
+    made(displayName, modelVersion ?? datasetVersion),
     `…${id.slice(-4)}`
-  ]);
+  ];
+  return parts.filter(part => part !== '');
+}
+
+/** The version that it made, without a name that stands above it already. */
+function made(name: string, version: string | undefined): string {
+  return version?.startsWith(`${name}@`) ? version.slice(name.length) : (version ?? '');
 }
 
 function joined(parts: readonly string[]): string {

@@ -82,7 +82,12 @@ export function JobsGrid({ model, commands }: Props) {
                   …
                 </div>
               ) : (
-                <JobRowView row={row} isChosen={model.chosen.has(row.summary.id)} fold={fold} />
+                <JobRowView
+                  row={row}
+                  isChosen={model.chosen.has(row.summary.id)}
+                  fold={fold}
+                  isBelow={study !== undefined}
+                />
               )}
             </div>
           );

@@ -1,3 +1,4 @@
+import { copyIcon } from '@jupyterlab/ui-components';
 import type { ReactNode } from 'react';
 
 import type { Problem } from '../types';
@@ -15,7 +16,7 @@ export function Command({ text }: { text: string }) {
         aria-label={`Copy ${text}`}
         onClick={() => copy(text)}
       >
-        ⧉
+        <copyIcon.react tag="span" height="14px" width="14px" />
       </button>
     </span>
   );

@@ -84,9 +84,17 @@ export function openJobMenu(commands: CommandRegistry, ids: readonly string[], x
   openMenu(menu, x, y);
 }
 
-/** Open a menu that is used once. */
+/** Open a menu that is used once; the keyboard is then where it was before. */
 export function openMenu(menu: Menu, x: number, y: number): void {
-  menu.aboutToClose.connect(() => window.setTimeout(() => menu.dispose()));
+  const before = document.activeElement;
+  menu.aboutToClose.connect(() => {
+    window.setTimeout(() => {
+      menu.dispose();
+      if (document.activeElement === document.body && before instanceof HTMLElement) {
+        before.focus({ preventScroll: true });
+      }
+    });
+  });
   menu.open(x, y);
   menu.activeIndex = 0;
 }
