@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from mlmagic.errors import UsageError, WorkspaceError, nearest
 from mlmagic.source.history import Cell, LiveName
+from mlmagic.spec.board import BoardViewer
+from mlmagic.spec.board_viewer import viewer_of
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -50,6 +52,8 @@ class Session:
     def __init__(self, *, environ: Mapping[str, str] | None = None, start: Path | None = None) -> None:
         self.notebook: Callable[[], NotebookContext] | None = None
         """Set by the IPython extension; without it there are no cells."""
+        self.is_in_vs_code = False
+        """Set by the IPython extension: VS Code tells it to the kernel, whoever started that."""
         self._environ = os.environ if environ is None else environ
         self._start = start
         self._lock = threading.RLock()
@@ -113,6 +117,11 @@ class Session:
             if self._config is None:
                 self._config = read_config(self.location.config)
             return self._config
+
+    @property
+    def viewer(self) -> BoardViewer:
+        """Who looks at what this process shows, and by which way."""
+        return viewer_of(self._environ, str(self.location.root), is_in_vs_code=self.is_in_vs_code)
 
     @property
     def notebook_path(self) -> str | None:

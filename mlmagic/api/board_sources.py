@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from mlmagic.api.study import study_called
 from mlmagic.errors import MlmagicError, NotFoundError, UsageError
 from mlmagic.spec.board import BoardSource, BoardSpec
 from mlmagic.spec.job import JobKind, JobRecord
+from mlmagic.tensorboards.flags import read_flags
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -24,7 +25,12 @@ _WORDS = {JobKind.PREPROCESSING: "preprocessing", JobKind.BATCH_PREDICTION: "bat
 
 
 def read_sources(
-    session: Session, references: Sequence[object], *, best: object = None, logdir: object = None
+    session: Session,
+    references: Sequence[object],
+    *,
+    best: object = None,
+    logdir: object = None,
+    flags: Mapping[str, object] | None = None,
 ) -> BoardSpec:
     """Return what the board is to show; without jobs and folders, the newest job that trains.
 
@@ -42,9 +48,12 @@ def read_sources(
             errors.append(error)
         else:
             records.setdefault(record.id, record)
+    told, problems = read_flags(flags or {})
+    errors += [UsageError(problem) for problem in problems]
+    named = _read_named(told.pop("logdir_spec", ""), errors)
     folders = _read_folders(logdir, errors)
     count = None
-    if not references and logdir is None and not errors:
+    if not references and logdir is None and not named and not errors:
         newest = _newest(session, backend)
         records[newest.id] = newest
     try:
@@ -52,8 +61,10 @@ def read_sources(
     except UsageError as error:
         errors.append(error)
     _raise(errors)
-    sources = [*_job_sources(list(records.values()), count), *(BoardSource(name="", folder=str(f)) for f in folders)]
-    return BoardSpec(sources=_with_folder_names(sources), workspace=str(session.location.root.absolute()))
+    sources = [*_job_sources(list(records.values()), count), *named]
+    sources += [BoardSource(name="", folder=str(folder)) for folder in folders]
+    workspace = str(session.location.root.absolute())
+    return BoardSpec(sources=_with_folder_names(sources), workspace=workspace, flags=told)
 
 
 def _read_job(session: Session, backend: Backend, reference: object, *, is_study: bool) -> JobRecord:
@@ -84,17 +95,36 @@ def _read_folders(logdir: object, errors: list[MlmagicError]) -> list[Path]:
         told = f"{type(logdir).__name__} {logdir!r:.60}"
         errors.append(UsageError(f"logdir is a folder or a list of folders, not {told}."))
         return []
-    found: dict[Path, None] = {}
-    for one in given:
-        text = os.fspath(one)
-        if not text or "\0" in text or "://" in text:
-            errors.append(UsageError(f"logdir {text!r} is no folder of this machine."))
-            continue
-        path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - as it is named, links and all
-        if path.exists() and not path.is_dir():
-            errors.append(UsageError(f"logdir {text!r} is a file; name the folder that it is in."))
-        found[path] = None
-    return list(found)
+    found = [_read_folder(os.fspath(one), errors) for one in given]
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def _read_folder(text: str, errors: list[MlmagicError]) -> Path | None:
+    if not text or "\0" in text or "://" in text:
+        errors.append(UsageError(f"logdir {text!r} is no folder of this machine."))
+        return None
+    path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - as it is named, links and all
+    if path.exists() and not path.is_dir():
+        errors.append(UsageError(f"logdir {text!r} is a file; name the folder that it is in."))
+    return path
+
+
+def _read_named(text: str, errors: list[MlmagicError]) -> list[BoardSource]:
+    """Return the folders of `--logdir_spec`: `name:folder,name:folder`, as TensorBoard reads it."""
+    found: dict[str, BoardSource] = {}
+    for one in text.split(",") if text else ():
+        name, colon, folder = one.partition(":")
+        if not colon or one.startswith("/"):
+            name, folder = "", one
+        path = _read_folder(folder, errors)
+        # A link is called so, and none may lie behind another.
+        if name and ("/" in name or not name.isprintable() or not name.strip(". ")):
+            errors.append(UsageError(f"--logdir_spec: {name!r} cannot be the name of a run."))
+        elif name and name in found:
+            errors.append(UsageError(f"--logdir_spec: {name!r} is the name of two runs."))
+        elif path is not None:
+            found[name or str(path)] = BoardSource(name=name, folder=str(path))
+    return list(found.values())
 
 
 def _read_best(best: object, records: dict[str, JobRecord], *, is_complete: bool) -> int | None:
@@ -155,7 +185,7 @@ def _with_folder_names(sources: Sequence[BoardSource]) -> tuple[BoardSource, ...
         if source.folder is None:
             found.append(source)
             continue
-        name = base = Path(source.folder).name or "logs"
+        name = base = source.name or Path(source.folder).name or "logs"
         number = 1
         while name in taken:
             number += 1

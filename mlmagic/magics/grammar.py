@@ -233,7 +233,8 @@ class _Reader:
         for flag, *_ in self._unknown:
             name = flag.text.partition("=")[0]
             self._problem(f"{name} is no flag of {self.called}. {_nearest_flag(name, self._flags)}".rstrip())
-        if self.command.takes_program and not all(self._is_sure(flag) for flag, *_ in self._unknown):
+        has_open_program = self.command.takes_program and not self.command.is_program_known
+        if has_open_program and not all(self._is_sure(flag) for flag, *_ in self._unknown):
             surplus = self._free[len(self.command.arguments) :]
             theirs = [word for group in (*self._unknown, surplus) for word in group]
             moved = [word for word in own if any(word is other for other in theirs)]

@@ -21,7 +21,7 @@ def help_text(magic: Magic, subcommand: str | None = None, *, is_cell: bool = Fa
     sections = [_usage(magic, command, subcommand), _paragraph(_sentence(command.summary))]
     if command.arguments:
         sections.append(_columns([(argument.metavar, _told(argument)) for argument in command.arguments]))
-    options = [*command.options, _HELP]
+    options = [*(option for option in command.options if option.is_listed), _HELP]
     sections.append("Flags\n" + _columns([(_option_usage(option), _told(option)) for option in options]))
     if command.body:
         sections.append("Body\n" + _paragraph(command.body, indent="  "))
@@ -66,7 +66,7 @@ def _signature(command: Command) -> list[str]:
     return [
         *words,
         *(["[flags]"] if command.options else []),
-        *(["[-- program arguments]"] if command.takes_program else []),
+        *(["[-- program arguments]"] if command.takes_program and not command.is_program_known else []),
     ]
 
 

@@ -64,6 +64,8 @@ class Option:
     choices: tuple[str, ...] = ()
     bare: str | None = None
     """What it is without a value, where it may stand alone."""
+    is_listed: bool = True
+    """Whether the help has a line for it; otherwise the command's summary speaks of it."""
 
     @property
     def flag(self) -> str:
@@ -85,6 +87,8 @@ class Command:
     options: tuple[Option, ...] = ()
     takes_program: bool = False
     """Words after `--` belong to the user's program."""
+    is_program_known: bool = False
+    """Its flags are known as well: what is no flag before `--` is none behind it."""
     body: str | None = None
     """What the cell's body is; None where there is none."""
     forms: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlmagic.panels.board import board_bundle, boards_bundle
+    from mlmagic.panels.board_curves import board_curves_bundle
     from mlmagic.panels.comparison import comparison_bundle
     from mlmagic.panels.dataset import dataset_bundle
     from mlmagic.panels.dataset_diff import dataset_diff_bundle
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "batch_plan_bundle": "plan",
     "board_bundle": "board",
+    "board_curves_bundle": "board_curves",
     "boards_bundle": "board",
     "checkup_bundle": "status",
     "comparison_bundle": "comparison",
@@ -67,6 +69,7 @@ _HOMES = {
 __all__ = [
     "batch_plan_bundle",
     "board_bundle",
+    "board_curves_bundle",
     "boards_bundle",
     "checkup_bundle",
     "comparison_bundle",

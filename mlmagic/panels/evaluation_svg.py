@@ -16,7 +16,7 @@ _LEFT, _HEAD, _FOOT, _GAP = 64, 20, 34, 22
 _LEGEND = 22
 
 
-def charts_svg(charts: Sequence[Chart]) -> str:
+def charts_svg(charts: Sequence[Chart]) -> Html:
     """Return the picture of all charts."""
     across = min(_ACROSS, len(charts)) or 1
     wide, high = _LEFT + _WIDTH + _GAP, _HEAD + _HEIGHT + _FOOT
@@ -66,6 +66,8 @@ def _lines(chart: LineChart) -> list[Html]:
 
 
 def _line(drawn: Line, chart: LineChart, colour: str) -> list[Html]:
+    if not drawn.points:
+        return []
     points = [
         (
             _WIDTH * _part(x, chart.x_range),

@@ -32,11 +32,11 @@ def legend(names: Sequence[str], colours: Sequence[str], *, left: float = 0, wid
     return marks
 
 
-def picture(*shapes: str, width: int, height: int) -> str:
-    """Return a picture that stands alone, for front ends that cannot draw charts from a specification."""
+def picture(*shapes: str, width: int, height: int) -> Html:
+    """Return a picture that stands alone or in a page, for front ends that cannot draw charts from a specification."""
     view = f"0 0 {width} {height}"
     size = {"width": str(width), "height": str(height)}
-    return str(element("svg", *shapes, xmlns="http://www.w3.org/2000/svg", **size, viewBox=view, style=FONT))
+    return element("svg", *shapes, xmlns="http://www.w3.org/2000/svg", **size, viewBox=view, style=FONT)
 
 
 def line(points: Sequence[tuple[float, float]]) -> str:

@@ -23,6 +23,7 @@ class Gate:
     """A WSGI application: lets through what knows the prefix and calls this machine by its own name.
 
     Any other user, program or page can reach the port; a page under a foreign name that leads to this machine as well.
+    What is behind the gate knows nothing of the prefix, and so can tell nobody.
     """
 
     def __init__(self, application: WSGIApplication, prefix: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,13 +45,15 @@ class Gate:
         if not self._is_below_prefix(path):
             return _answer(start_response, "404 Not Found", "Not found.\n")
         self._last = self._clock()
+        if path == self._prefix:
+            return _answer(start_response, "308 Permanent Redirect", "", ("Location", f"{self._prefix}/"))
         if path == self._prefix + ALIVE:
             return _answer(start_response, "200 OK", "alive\n")
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start_response(status, [*headers, _REFERRER], *more)
 
-        return self._application(environ, start)
+        return self._application({**environ, "PATH_INFO": path[len(self._prefix) :]}, start)
 
     def _is_below_prefix(self, path: str) -> bool:
         own, rest = path[: len(self._prefix)], path[len(self._prefix) :]
@@ -64,8 +67,9 @@ def _host_name(header: str) -> str | None:
     return match["name"].lower() if match else None
 
 
-def _answer(start_response: StartResponse, status: str, text: str) -> list[bytes]:
+def _answer(start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]) -> list[bytes]:
     body = text.encode()
     kind = ("Content-Type", "text/plain; charset=utf-8")
-    start_response(status, [kind, ("Content-Length", str(len(body))), ("X-Content-Type-Options", "nosniff")])
+    length = ("Content-Length", str(len(body)))
+    start_response(status, [kind, length, ("X-Content-Type-Options", "nosniff"), *headers])
     return [body]

@@ -20,7 +20,16 @@ from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.runtime.detached import start_detached
 from mlmagic.spec.board import BoardSpec
 from mlmagic.spec.codec import dumps
-from mlmagic.tensorboards.record import ALIVE, HOST, BoardFolder, BoardRecord, board_folder, key_of, read_board
+from mlmagic.tensorboards.record import (
+    ALIVE,
+    HOST,
+    BoardFolder,
+    BoardRecord,
+    board_folder,
+    forget_ended,
+    key_of,
+    read_board,
+)
 from mlmagic.workspace.files import explained, make_folder, write_atomic
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import is_alive
@@ -78,7 +87,7 @@ def stop_board(folder: BoardFolder, record: BoardRecord) -> None:
     with _lock(folder) as lock:
         # Of one that was killed; another kernel may be starting it again.
         if lock is not None:
-            shutil.rmtree(folder.root, ignore_errors=True)
+            folder.clear()
             folder.lock.unlink(missing_ok=True)
 
 
@@ -99,6 +108,7 @@ def _start(folder: BoardFolder, spec: BoardSpec, lock: int) -> None:
         # What one that was killed has left.
         shutil.rmtree(folder.root, ignore_errors=True)
         make_folder(folder.root)
+        forget_ended(folder)
         write_atomic(folder.spec, dumps(spec), sync=False)
     start_detached(
         [sys.executable, "-I", str(_ENTRY), str(folder.root), str(lock), *package_folders()],

@@ -43,7 +43,7 @@ def run_board(path: str, lock: int) -> None:
     link_runs(folder.runs, runs_of(spec))
     # Made here, so that it stands in no command line and no environment.
     prefix = f"/{secrets.token_urlsafe(32)}"
-    server = serve(folder.runs, prefix=prefix, title=spec.title)
+    server = serve(folder.runs, prefix=prefix, title=spec.title, flags=spec.flags)
     record = BoardRecord(
         process=ProcessIdentity.current(),
         key=folder.root.name,
@@ -60,7 +60,7 @@ def run_board(path: str, lock: int) -> None:
         # What cannot be read now may be readable at the next look; meanwhile the runs stay as they are.
         with contextlib.suppress(OSError, MlmagicError):
             link_runs(folder.runs, runs_of(spec))
-    _end(folder, server)
+    _end(folder, spec, server)
 
 
 def _is_needed(folder: BoardFolder, spec: BoardSpec, server: Server, idle_seconds: float) -> bool:
@@ -69,16 +69,20 @@ def _is_needed(folder: BoardFolder, spec: BoardSpec, server: Server, idle_second
     return _is_ours(record) and server.gate.idle_seconds < idle_seconds and Path(spec.workspace).is_dir()
 
 
-def _end(folder: BoardFolder, server: Server) -> None:
+def _end(folder: BoardFolder, spec: BoardSpec, server: Server) -> None:
     # First what others find it by: nobody is to be sent to a board that is about to end.
     record = read_board(folder)
     is_ours = _is_ours(record)
     if is_ours:
         folder.record.unlink(missing_ok=True)
     server.close()
-    if is_ours:
+    if not is_ours:
+        return
+    folder.clear()
+    if not Path(spec.workspace).is_dir():
+        # What is left tells how the board is started again, which it cannot be any more.
         shutil.rmtree(folder.root, ignore_errors=True)
-        folder.lock.unlink(missing_ok=True)
+    folder.lock.unlink(missing_ok=True)
 
 
 def _is_ours(record: BoardRecord | None) -> bool:

@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import sys
 
 import pytest
-from support.boards import ask, events, no_board_left, read_json, wait_for_runs
+from support.boards import ask, events, no_board_left, read_json, wait_for_runs, write_events
 from support.studies import PROGRAM, study_spec, submit_study
 
 from mlmagic.api import boards as api
+from mlmagic.api.board_curves import read_board_curves
 from mlmagic.api.board_sources import read_sources, unique_names
-from mlmagic.api.boards import boards, stop_boards, tensorboard
+from mlmagic.api.boards import StaticBoard, boards, stop_boards, tensorboard
 from mlmagic.backends.base import Backend
 from mlmagic.errors import MissingDependencyError, NotFoundError, UsageError
 from mlmagic.session import Session
-from mlmagic.spec.board import BoardPage
+from mlmagic.spec.board import BoardPage, BoardSource, BoardSpec, BoardViewer
+from mlmagic.spec.board_viewer import server_notice
 from mlmagic.spec.job import JobKind
+from mlmagic.tensorboards.record import key_of
 from mlmagic.testing.driving import FOREVER, submit, wait_for
 
 WRITES = """
@@ -100,6 +105,77 @@ def test_it_is_shown_as_a_frame_and_as_an_address(here, tmp_path):
     assert board.url in str(board)
     assert isinstance(board.page(), BoardPage)
     assert json.dumps(shown)
+
+
+def test_in_a_kernel_of_a_server_it_is_below_the_servers_address(tmp_path):
+    told = server_notice(os.getpid(), "/user/ada/", str(tmp_path / ".mlmagic"))
+    environ = {"MLMAGIC_SERVER": told, "JPY_PARENT_PID": str(os.getpid())}
+    with no_board_left(Session(environ=environ, start=tmp_path)) as session:
+        board = tensorboard(logdir=tmp_path, session=session)
+        shown = str(board._repr_mimebundle_()) + str(boards(session=session)._repr_mimebundle_())
+    assert f'src="/user/ada/mlmagic/tensorboard/{board.key}/"' in shown
+    assert board.record.prefix not in shown
+
+
+@pytest.mark.parametrize("variable", ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"])
+def test_where_no_browser_gets_at_a_port_the_curves_are_shown_and_nothing_is_started(tmp_path, variable):
+    write_events(tmp_path / "logs/train", 0.5, 0.25)
+    with no_board_left(Session(environ={variable: "1"}, start=tmp_path)) as session:
+        board = tensorboard(logdir=tmp_path / "logs", session=session)
+        assert isinstance(board, StaticBoard)
+        assert len(boards(session=session)) == 0
+    shown = board._repr_mimebundle_()
+    assert "no browser can get at a port" in shown["text/plain"]
+    assert shown["text/plain"].splitlines()[-1].split() == ["logs", "loss", "1", "0.2500"]
+    assert "<svg " in shown["text/html"]
+    assert str(board) == shown["text/plain"]
+    assert repr(board) == "<StaticBoard of logs>"
+
+
+@pytest.mark.parametrize("is_told_by_its_environment", [True, False])
+def test_in_vs_code_the_curves_are_shown_beside_the_way_to_the_board(tmp_path, is_told_by_its_environment):
+    write_events(tmp_path / "logs/train", 0.5, 0.25)
+    environ = {"VSCODE_PID": "1"} if is_told_by_its_environment else {}
+    with no_board_left(Session(environ=environ, start=tmp_path)) as session:
+        session.is_in_vs_code = not is_told_by_its_environment
+        board = tensorboard(logdir=tmp_path / "logs", session=session)
+        shown = board._repr_mimebundle_()
+    assert f'<a href="{board.url}"' in shown["text/html"]
+    assert "<svg " in shown["text/html"]
+    assert "<iframe" not in shown["text/html"]
+    assert "VS Code shows no page" in shown["text/plain"]
+
+
+def test_curves_are_of_a_few_runs_and_points_the_last_among_them(tmp_path):
+    for number in range(6):
+        write_events(tmp_path / f"run-{number}", *(1 / (step + 1) for step in range(1000)))
+    sources = tuple(BoardSource(name=f"run-{n}", folder=str(tmp_path / f"run-{n}")) for n in range(6))
+    page = read_board_curves(BoardSpec(sources=sources, workspace=str(tmp_path)), BoardViewer())
+    assert ([curve.run for curve in page.curves], page.runs) == (["run-0", "run-1", "run-2", "run-3"], 6)
+    steps = page.curves[0].steps
+    assert (len(steps), steps[0], steps[-1]) == (200, 0, 999)
+    assert page.curves[0].values[-1] == pytest.approx(0.001)
+
+
+def test_flags_are_part_of_what_a_board_is(session, tmp_path):
+    plain = read_sources(session, [], logdir=tmp_path)
+    assert read_sources(session, [], logdir=tmp_path, flags={"host": "localhost", "port": 0}) == plain
+    spec = read_sources(session, [], logdir=tmp_path, flags={"window_title": "a b", "reload-interval": 2.5})
+    assert spec.flags == {"reload_interval": "2.5", "window_title": "a b"}
+    assert spec.command.endswith(" --reload_interval 2.5 --window_title 'a b'")
+    assert key_of(spec) != key_of(plain)
+
+
+def test_runs_may_be_named_as_tensorboard_names_them(session, tmp_path):
+    told = f"mine:{tmp_path}/a,{tmp_path}/b:c"
+    spec = read_sources(session, [], flags={"logdir_spec": told})
+    assert [(source.name, source.folder) for source in spec.sources] == [
+        ("mine", f"{tmp_path}/a"),
+        ("b:c", f"{tmp_path}/b:c"),
+    ]
+    assert spec.flags == {}
+    with pytest.raises(UsageError, match=r"'\.\.' cannot be the name of a run[\s\S]*'a/b' cannot be"):
+        read_sources(session, [], flags={"logdir_spec": "..:/x,a/b:/y"})
 
 
 def test_jobs_are_called_by_their_names_and_trials_after_their_study(session, jobs):
@@ -204,7 +280,7 @@ def test_without_tensorboard_the_line_that_installs_it_is_told(session, tmp_path
     with pytest.raises(MissingDependencyError) as caught:
         tensorboard(logdir=tmp_path, session=session)
     assert str(caught.value) == (
-        "TensorBoard is not installed where this kernel runs.\nInstall it: %pip install 'tensorboard>=2.21,<2.22'"
+        f"TensorBoard is not installed in {sys.prefix}.\nInstall it: %pip install 'tensorboard>=2.21,<2.22'"
     )
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from support.boards import ask, no_board_left, wait_for_runs, write_events
+from support.boards import ask, no_board_left, read_json, wait_for_runs, write_events
 
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.session import current_session
+from mlmagic.spec.board import FrontEnd
 
 
 @pytest.fixture
@@ -46,7 +47,18 @@ def test_references_are_read(run, logs):
         ),
         ("%tensorboard --stop taxi --best 2", "%tensorboard --stop goes without --best."),
         ("%tensorboard --best 0", "%tensorboard: --best: '0' is no whole number from 1"),
-        ("%tensorboard --port 6006 --logdir x", "%tensorboard: --port is no flag of %tensorboard."),
+        ("%tensorboard --stop --port 6006", "%tensorboard --stop goes without --port."),
+        ("%tensorboard --host 0.0.0.0 --logdir x", "--host must be localhost, for whoever reaches another address"),
+        ("%tensorboard --bind_all --logdir x", "--bind_all does not go with a board: whoever reaches this machine"),
+        (
+            "%tensorboard --sample_per_plugin images=1",
+            "%tensorboard: --sample_per_plugin is no flag of %tensorboard. Did you mean --samples-per-plugin?\nHelp: ",
+        ),
+        (
+            "%tensorboard -- --reload_intervall 3 --logdir",
+            "TensorBoard does not take these words:\n  - --reload_intervall is no flag of TensorBoard. Did you mean",
+        ),
+        ("%tensorboard --port 1 -- --port 2", "%tensorboard: --port stands before and after --."),
     ],
 )
 def test_flags_that_do_not_fit(run, logs, line, message):
@@ -55,6 +67,27 @@ def test_flags_that_do_not_fit(run, logs, line, message):
     assert str(caught.value).startswith(message)
 
 
+def test_flags_of_its_own_go_before_or_behind_the_dashes(run, logs):
+    before = run("%tensorboard --logdir logs --samples_per_plugin scalars=1 --reload-multifile=true")
+    behind = run("%tensorboard -- --logdir=logs --samples_per_plugin scalars=1 --reload_multifile true")
+    assert before.url == behind.url
+    assert before.spec.flags == {"reload_multifile": "true", "samples_per_plugin": "scalars=1"}
+    wait_for_runs(before.url, "logs/train")
+    assert read_json(before.url, "data/environment")["debug"]["flags"]["reload_multifile"] is True
+
+
+def test_vs_code_is_known_by_what_it_tells_the_kernel(run, shell, logs):
+    shell.user_ns["__vsc_ipynb_file__"] = "/n.ipynb"
+    run("%tensorboard --list")
+    assert current_session().viewer.front_end is FrontEnd.VS_CODE
+    del shell.user_ns["__vsc_ipynb_file__"]
+    run("%tensorboard --list")
+    assert current_session().viewer.front_end is FrontEnd.JUPYTER
+
+
 def test_help(run, capsys):
     run("%tensorboard --help")
-    assert "%tensorboard flights --best 5" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "%tensorboard flights --best 5" in told
+    assert "--samples-per-plugin NAME=N,…" in told
+    assert "--grpc" not in told

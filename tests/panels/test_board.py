@@ -19,7 +19,9 @@ def page(now):
         BoardSource(name="<b>'\"&", folder="/logs/<b>'\"&"),
     )
     spec = BoardSpec(sources=sources, workspace="/here/.mlmagic")
-    return BoardPage(spec=spec, url=URL, is_running=True, start_time=now - timedelta(minutes=3))
+    started = now - timedelta(minutes=3)
+    words = {"title": spec.title, "command": spec.command}
+    return BoardPage(key="b" + 15 * "0", spec=spec, url=URL, is_running=True, start_time=started, **words)
 
 
 def test_a_board_is_a_frame_in_a_notebook_and_an_address_in_a_terminal(page):
@@ -32,6 +34,18 @@ def test_a_board_is_a_frame_in_a_notebook_and_an_address_in_a_terminal(page):
     assert bundle["text/plain"].endswith(f"Stop it: {page.spec.stop_command}")
     assert page.spec.stop_command.startswith("%tensorboard --stop flights-20261121-092000-cd34 --logdir ")
     assert bundle[MIME_TYPE]["url"] == URL
+
+
+def test_behind_a_server_it_is_found_below_its_base_url_and_nothing_is_secret(page):
+    served = replace(page, url=None, path=f"mlmagic/tensorboard/{page.key}/")
+    bundle = board_bundle(served, base_url="/user/ada/")
+    address = f"/user/ada/mlmagic/tensorboard/{page.key}/"
+    assert f' src="{address}"' in bundle["text/html"]
+    assert "who is logged in to this Jupyter server" in bundle["text/html"]
+    assert bundle["text/plain"].split("\n")[1] == f"  {address} of this Jupyter server"
+    assert (bundle[MIME_TYPE]["path"], "url" in bundle[MIME_TYPE]) == (address.removeprefix("/user/ada/"), False)
+    assert "secret" not in str(bundle)
+    assert f'href="{address}"' in boards_bundle([served], base_url="/user/ada/")["text/html"]
 
 
 def test_names_are_shown_as_they_are(page):

@@ -37,11 +37,16 @@ def ask(clock):
     return request
 
 
-@pytest.mark.parametrize("path", ["/secret", "/secret/", "/secret/data/runs"])
-def test_what_knows_the_prefix_is_let_through(ask, path):
-    status, headers, body = ask(path)
+@pytest.mark.parametrize("path", ["/", "/data/runs", "/secret/x"])
+def test_what_knows_the_prefix_is_let_through_and_goes_on_without_it(ask, path):
+    status, headers, body = ask(f"/secret{path}")
     assert (status, body) == ("200", path.encode())
     assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_prefix_alone_leads_to_its_folder(ask):
+    status, headers, body = ask("/secret")
+    assert (status, headers["Location"], body) == ("308", "/secret/", b"")
 
 
 @pytest.mark.parametrize("path", ["", "/", "/secre", "/secrets/", "/SECRET/", "/x/secret/", "/\xe9\udc80"])

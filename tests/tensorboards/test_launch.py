@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import site
+import socket
 import stat
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,9 @@ from mlmagic.errors import BackendError
 from mlmagic.session import Session
 from mlmagic.spec.board import BoardSource, BoardSpec
 from mlmagic.spec.codec import dumps, loads
-from mlmagic.tensorboards import launch
+from mlmagic.tensorboards import launch, record
 from mlmagic.tensorboards.launch import ensure_board, package_folders, stop_board
-from mlmagic.tensorboards.record import board_folder, key_of, running_boards
+from mlmagic.tensorboards.record import board_folder, key_of, read_spec, running_boards
 from mlmagic.workspace.processes import is_alive
 
 
@@ -102,12 +104,14 @@ def test_one_that_hangs_is_replaced(workspace, spec, monkeypatch):
     assert is_alive(after.process)
 
 
-def test_it_is_gone_with_its_files_when_it_was_stopped(workspace, spec):
+def test_what_is_left_of_it_is_what_it_showed(workspace, spec):
     board = ensure_board(workspace, spec)
     folder = board_folder(workspace, board.key)
     stop_board(folder, board)
     assert not is_alive(board.process)
-    assert list(folder.root.parent.iterdir()) == []
+    assert list(folder.root.parent.iterdir()) == [folder.root]
+    assert list(folder.root.iterdir()) == [folder.spec]
+    assert read_spec(folder) == spec
 
 
 def test_it_ends_with_its_workspace(workspace, spec):
@@ -122,6 +126,34 @@ def test_it_ends_when_nobody_looks(workspace, spec, monkeypatch):
     board = ensure_board(workspace, spec)
     until(lambda: not is_alive(board.process))
     assert list(running_boards(workspace)) == []
+
+
+def test_of_many_that_ended_the_oldest_are_forgotten(workspace, spec, monkeypatch):
+    monkeypatch.setattr(record, "_MOST_ENDED", 2)
+    beside = board_folder(workspace, key_of(spec)).root.parent
+    for number in range(4):
+        (beside / f"b{number:015}").mkdir(parents=True)
+        os.utime(beside / f"b{number:015}", (number, number))
+    board = ensure_board(workspace, spec)
+    assert sorted(path.name for path in beside.iterdir() if path.is_dir()) == sorted(
+        [board.key, f"b{2:015}", f"b{3:015}"]
+    )
+
+
+def test_it_listens_where_it_is_told_to(workspace, spec):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(BackendError, match=rf"  - port {port} cannot be had: choose another, or leave --port out"):
+            ensure_board(workspace, replace(spec, flags={"port": str(port)}))
+    assert ensure_board(workspace, replace(spec, flags={"port": str(port)})).port == port
+
+
+@pytest.mark.parametrize("flags", [{"load_fast": "auto"}, {"reload_task": "blocking", "reload_interval": "0"}])
+def test_flags_are_those_of_tensorboard(workspace, spec, flags):
+    board = ensure_board(workspace, replace(spec, flags=flags))
+    wait_for_runs(board.url, "logs/train")
 
 
 def test_what_it_said_is_told_when_it_cannot_be_started(workspace, spec, monkeypatch, tmp_path):
