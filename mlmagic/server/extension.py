@@ -21,6 +21,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     Kernels inherit the server's environment. Otherwise a kernel would look for a workspace from the folder of its
     notebook, and each folder would have its own.
     """
+    from mlmagic.server.board_notice import tell_kernels
     from mlmagic.workspace.discovery import find_workspace, nearer_workspace_warning
 
     root = Path(server.root_dir).absolute()
@@ -29,6 +30,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     workspace = find_workspace(os.environ, root)
     os.environ["MLMAGIC_HOME"] = str(workspace.root)
     server.log.info("mlmagic | the workspace is %s", workspace.root)
+    tell_kernels(server.base_url, str(workspace.root))
     _mount(server)
 
 
