@@ -135,7 +135,7 @@ class Handler(APIHandler):
         if value is None:
             self.finish()
         else:
-            self.finish(json.dumps(plain(value), ensure_ascii=False))
+            self.finish(_written(plain(value)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error as a `Problem`."""
@@ -196,6 +196,14 @@ def plain(value: object) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def _written(value: object) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # The name of a file may be no text at all.
+        return json.dumps(value).encode()
 
 
 @cache

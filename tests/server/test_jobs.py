@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -103,6 +104,15 @@ async def test_the_files_of_a_package(ask: Ask, queued: Jobs) -> None:
     answer = await ask(f"jobs/{job.id}/package/trainer/tusk.py")
     assert answer.status == 404
     assert "Did you mean trainer/task.py" in answer.problem["message"]
+
+
+async def test_a_file_may_be_called_by_what_is_no_text(ask: Ask, queued: Jobs) -> None:
+    job = queued.make("print('hello')\n")
+    (job.package / os.fsdecode(b"\xff.py")).write_bytes(b"1\n")
+    (job.package / "größe.py").write_bytes(b"2\n")
+    answer = await ask(f"jobs/{job.id}/package")
+    assert {"\udcff.py", "größe.py"} <= {file["path"] for file in answer.json["files"]}
+    assert (await ask(f"jobs/{job.id}/package/gr%C3%B6%C3%9Fe.py")).json == {"path": "größe.py", "text": "2\n"}
 
 
 @pytest.mark.parametrize(
