@@ -6,6 +6,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { Badges } from '../cells/badges';
 import { CellJump } from '../cells/jump';
 import { CommandIDs } from '../panel/commands';
+import { panelIcon } from '../panel/icon';
 import { IPanels } from '../tokens';
 
 export const cellsPlugin: JupyterFrontEndPlugin<void> = {
@@ -40,6 +41,7 @@ function addPanelButton(app: JupyterFrontEnd, notebook: NotebookPanel): void {
   void app.started.then(() => {
     if (app.commands.hasCommand(CommandIDs.openPanel) && !notebook.isDisposed) {
       const button = new ToolbarButton({
+        icon: panelIcon,
         label: 'Jobs',
         tooltip: 'Show the jobs, models, endpoints and data of mlmagic',
         className: 'mlm-toolbar-button',

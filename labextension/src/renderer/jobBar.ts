@@ -14,7 +14,8 @@ export class JobBar {
   /** Where a board that was asked for, or an error, is shown. */
   readonly below = make('div', { class: 'mlm-output-below' });
   private readonly _panels: IPanels;
-  private readonly _state = make('span', { class: 'mlm-state', 'data-mlm': 'state' });
+  /** What stands below says it to the eye. */
+  private readonly _state = make('span', { class: 'mlm-spoken', 'data-mlm': 'state', role: 'status' });
   private readonly _note = make('span', { class: 'mlm-faint', 'data-mlm': 'output-note' });
   private readonly _open = makeButton('Open', 'open', () => this._ask(''), 'The page of this job');
   private readonly _logs = makeButton('Logs', 'logs', () => this._ask('logs'), 'All of its log, as it grows');
@@ -61,8 +62,11 @@ export class JobBar {
     if (summary === undefined) {
       return;
     }
-    this._state.dataset.state = summary.state;
-    this._state.textContent = `${sign(summary.state)} ${word(summary.state)}`;
+    if (this._state.dataset.state !== summary.state) {
+      // What is written anew is spoken anew.
+      this._state.dataset.state = summary.state;
+      this._state.textContent = `${sign(summary.state)} ${word(summary.state)}`;
+    }
     this._cancel.hidden = isFinal(summary.state);
     this._cancel.disabled = !this._isTrusted || summary.state === 'CANCELLING';
     this._board.disabled = !this._isTrusted;
