@@ -34,7 +34,7 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
   };
   return (
     <div ref={root} className="mlm-noun" data-mlm="dataset-page" data-name={name}>
-      <header className="mlm-noun-head">
+      <div className="mlm-noun-head">
         <h2>
           <span className="mlm-faint">Dataset</span> {name}
         </h2>
@@ -58,7 +58,7 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
             </button>
           </>
         )}
-      </header>
+      </div>
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
       {value && !problem && <HtmlView html={value.html} />}
     </div>

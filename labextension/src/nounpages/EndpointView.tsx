@@ -33,12 +33,12 @@ export function EndpointView({ panels, name, onGone }: EndpointViewProps) {
   const signature = (value?.page.bundle as EndpointPage | undefined)?.signature;
   return (
     <div ref={root} className="mlm-noun" data-mlm="endpoint-page" data-name={name}>
-      <header className="mlm-noun-head">
+      <div className="mlm-noun-head">
         <h2>
           <span className="mlm-faint">Endpoint</span> {name}
         </h2>
         {endpoint && <Actions panels={panels} endpoint={endpoint} onChanged={() => void reload()} onGone={onGone} />}
-      </header>
+      </div>
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
       {value && <HtmlView html={value.page.html} />}
       {endpoint && <TrafficForm panels={panels} endpoint={endpoint} onChanged={() => void reload()} />}

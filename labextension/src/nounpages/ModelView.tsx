@@ -43,14 +43,14 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
   };
   return (
     <div ref={root} className="mlm-noun" data-mlm="model-page" data-name={name}>
-      <header className="mlm-noun-head">
+      <div className="mlm-noun-head">
         <h2>
           <span className="mlm-faint">Model</span> {name}
         </h2>
         <button type="button" className="mlm-button" data-mlm="action-delete-model" onClick={() => void remove()}>
           Delete model
         </button>
-      </header>
+      </div>
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
       {page && (
         <VersionsTable

@@ -5,6 +5,9 @@ import { safeNodes } from './sanitise';
 /** Whether the server last wanted a <details> open: where it is otherwise now, the reader did that. */
 const wishes = new WeakMap<Element, boolean>();
 
+/** What is scrolled by a pointer can be scrolled by keys, too: as soon as it has something to scroll. */
+const sizes = new ResizeObserver(entries => entries.forEach(({ target }) => makeReachable(target)));
+
 /**
  * Show HTML that a panel was rendered to, from whomever it comes: no more of it than the allow-list names.
  *
@@ -22,10 +25,31 @@ export function mountHtml(host: HTMLElement, html: string): void {
     onNodeAdded: node => noteWish(node),
     onBeforeElUpdated: (from, to) => {
       keepOpen(from, to);
+      keepReachable(from, to);
       return !from.isEqualNode(to);
     }
   });
   restore();
+  makeReachable(host);
+  sizes.observe(host);
+}
+
+function makeReachable(host: Element): void {
+  for (const box of host.querySelectorAll('[style*="overflow"]')) {
+    const hasMore = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+    if (hasMore && /auto|scroll/.test(getComputedStyle(box).overflow)) {
+      box.setAttribute('tabindex', '0');
+    } else {
+      box.removeAttribute('tabindex');
+    }
+  }
+}
+
+/** What has the focus would lose it with its place among what can be reached. */
+function keepReachable(from: Element, to: Element): void {
+  if (from.hasAttribute('tabindex')) {
+    to.setAttribute('tabindex', '0');
+  }
 }
 
 function noteWish(node: Node): void {

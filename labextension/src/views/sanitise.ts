@@ -31,7 +31,7 @@ function copyElement(from: Element, to: Node): void {
   if (!isElementAllowed(from.namespaceURI, from.localName)) {
     return;
   }
-  const copy = document.createElementNS(from.namespaceURI === SVG_SPACE ? SVG_SPACE : HTML_SPACE, from.localName);
+  const copy = document.createElementNS(from.namespaceURI === SVG_SPACE ? SVG_SPACE : HTML_SPACE, nameOf(from));
   for (const { name, value } of Array.from(from.attributes)) {
     copyAttribute(copy, name, value);
   }
@@ -40,6 +40,11 @@ function copyElement(from: Element, to: Node): void {
   }
   copyChildren(from, copy);
   to.appendChild(copy);
+}
+
+/** A heading without words is a cell: who listens to a table would be told of a column that is called nothing. */
+function nameOf(from: Element): string {
+  return from.localName === 'th' && !from.textContent?.trim() ? 'td' : from.localName;
 }
 
 function copyAttribute(to: Element, name: string, value: string): void {
