@@ -130,6 +130,7 @@ class CurveFolders:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: OrderedDict[Path, tuple[GrowingCurves, float, int]] = OrderedDict()
+        self._next_room = 0.0
 
     def read(self, directory: Path) -> CurvesNow:
         """Return the curves below a folder as they are now."""
@@ -137,15 +138,17 @@ class CurveFolders:
             kept = self._kept.get(directory)
         growing = kept[0] if kept else GrowingCurves(directory)
         found = growing.read()
+        now = time.monotonic()
         with self._lock:
-            self._kept.pop(directory, None)
-            self._kept[directory] = growing, time.monotonic(), sum(found.counts.values())
-            self._make_room()
+            self._kept[directory] = growing, now, sum(found.counts.values())
+            self._kept.move_to_end(directory)
+            if kept is None or now >= self._next_room:
+                self._next_room = now + _IDLE_SECONDS
+                self._make_room(now - _IDLE_SECONDS)
         return found
 
-    def _make_room(self) -> None:
+    def _make_room(self, idle_since: float) -> None:
         # What is looked at again and again is kept however much it is: to read it anew each time would be worse.
-        idle_since = time.monotonic() - _IDLE_SECONDS
         points = sum(size for _, _, size in self._kept.values())
         for directory, (_, used, size) in list(self._kept.items()):
             if used > idle_since or (points <= _MOST_POINTS and len(self._kept) <= _MOST_FOLDERS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SPARKLINE_POINTS = 40
 _MOST_JOBS = 512
+_HEADLINE_SECONDS = 1.9
 # A replica that was not sampled for so long has ended.
 _STALE_SECONDS = 15.0
 _USUAL = ("val_loss", "loss")
@@ -42,10 +44,13 @@ class LiveValues:
 
 
 class LiveJob:
-    """Follows the files of one job."""
+    """Follows the files of one job. Its headline is not read again for some seconds, which costs more than the rest."""
 
-    def __init__(self, folder: JobFolder, kind: JobKind) -> None:
-        self._folder = folder
+    def __init__(self, folder: JobFolder, kind: JobKind, *, headline_seconds: float = 0.0) -> None:
+        self._scalars = folder.tensorboard_dir
+        self._headline: Headline | None = None
+        self._headline_seconds = headline_seconds
+        self._next_headline = 0.0
         self._is_reading = kind in READING_KINDS
         self._log = GrowingFile(folder.log())
         self._reader: ProgressReader | ReadingFollower = self._new_reader()
@@ -64,12 +69,15 @@ class LiveJob:
         """
         self._read_log()
         self._read_usage()
+        if (moment := time.monotonic()) >= self._next_headline:
+            self._next_headline = moment + self._headline_seconds
+            self._headline = headline_of(curves.read(self._scalars), objective)
         told = self._progress
         cores, memory_bytes = self._taken(now)
         return LiveValues(
             fraction=None if told is None else round(told.fraction, 4),
             eta_seconds=None if told is None or began is None else _remaining(told, began, now),
-            headline=headline_of(curves.read(self._folder.tensorboard_dir), objective),
+            headline=self._headline,
             cores=cores,
             memory_bytes=memory_bytes,
         )
@@ -119,11 +127,14 @@ class LiveJobs:
     ) -> LiveValues:
         """Return what moves in a job that runs; see `LiveJob.look`."""
         with self._lock:
-            job = self._jobs.pop(job_id, None) or LiveJob(self._workspace.job(job_id), kind)
+            job = self._jobs.pop(job_id, None) or self._new(job_id, kind)
             self._jobs[job_id] = job
             if len(self._jobs) > _MOST_JOBS:
                 self._jobs.popitem(last=False)
             return job.look(self._curves, objective=objective, began=began, now=now)
+
+    def _new(self, job_id: str, kind: JobKind) -> LiveJob:
+        return LiveJob(self._workspace.job(job_id), kind, headline_seconds=_HEADLINE_SECONDS)
 
 
 def headline_of(now: CurvesNow, objective: str | None) -> Headline | None:

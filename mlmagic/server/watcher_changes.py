@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from mlmagic.errors import MlmagicError
 from mlmagic.server.job_rows_table import StillRow
 from mlmagic.server.live_rows import RowReader, changed_waiting
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobState
+from mlmagic.spec.job import JobState, JobSummary
 from mlmagic.spec.panel_rows import JobRow
 from mlmagic.workspace.events import Event, EventLog
 
@@ -25,6 +26,7 @@ LIVE_SECONDS = 1.0
 _MOST_EVENTS = 1_000
 _MOST_WAITING = 100
 """Jobs in the queue whose reason to wait is told as it changes."""
+_MOST_WRITTEN = 1_000
 _NOT_NOW = (MlmagicError, OSError, sqlite3.Error)
 _NOUNS = ("model", "endpoint", "dataset")
 
@@ -64,6 +66,7 @@ class Changes:
         self._waiting: dict[str, str] = {}
         self._told: dict[str, JobRow] = {}
         self._looked = 0.0
+        self._writer = RowWriter()
         self.last_event = 0
         """The newest event that was told, or that was there when the looking began."""
 
@@ -185,7 +188,7 @@ class Changes:
     def _told_of_job(self, job_id: str, row: JobRow | None, event_id: int | None) -> Message:
         if row is None:
             return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
-        return Message(event="job", data=_text(row), id=event_id)
+        return Message(event="job", data=self._writer.text(row), id=event_id)
 
     def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
         """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
@@ -201,7 +204,7 @@ class Changes:
         return self._row_messages(moved)
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
-        return [Message(event="job", data=_text(row), replaces=row.summary.id) for row in rows]
+        return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -211,5 +214,38 @@ def _connect(path: str) -> sqlite3.Connection:
     )
 
 
-def _text(row: JobRow) -> str:
-    return json.dumps(encode(row), ensure_ascii=False, separators=(",", ":"))
+class RowWriter:
+    """Writes rows as the codec does, at a fraction of its cost: what stands still in one that moves is encoded once."""
+
+    def __init__(self) -> None:
+        self._still: dict[str, tuple[JobSummary, str]] = {}
+
+    def text(self, row: JobRow) -> str:
+        """Return the row as JSON."""
+        job_id = row.summary.id
+        known = self._still.get(job_id)
+        if known is None or known[0] is not row.summary:
+            if len(self._still) >= _MOST_WRITTEN:
+                self._still.clear()
+            still = _json(encode(JobRow(summary=row.summary, origin=row.origin)))
+            known = self._still[job_id] = row.summary, still[:-1]
+        moving = {key: value for key, value in _moving(row) if value is not None}
+        return f"{known[1]},{_json(moving)[1:]}" if moving else known[1] + "}"
+
+
+def _moving(row: JobRow) -> Iterator[tuple[str, object]]:
+    yield "fraction", row.fraction
+    yield "etaSeconds", row.eta_seconds
+    yield "waitingFor", row.waiting_for
+    if row.headline is not None:
+        points = row.headline.points
+        are_plain = all(map(math.isfinite, (row.headline.value, *points)))
+        told = {"name": row.headline.name, "value": row.headline.value, **({"points": points} if points else {})}
+        yield "headline", told if are_plain else encode(row.headline)
+    yield "cores", row.cores
+    yield "memoryBytes", row.memory_bytes
+    yield "note", row.note
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -17,10 +18,10 @@ from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.live import LiveJobs
 from mlmagic.server.live_rows import RowReader
 from mlmagic.server.live_study import LiveStudies
-from mlmagic.server.watcher_changes import LAGGING, Changes, Message
-from mlmagic.spec.codec import decode
-from mlmagic.spec.job import JobState, Placement
-from mlmagic.spec.panel_rows import JobRow
+from mlmagic.server.watcher_changes import LAGGING, Changes, Message, RowWriter
+from mlmagic.spec.codec import decode, encode
+from mlmagic.spec.job import JobKind, JobState, JobSummary, Origin, Placement
+from mlmagic.spec.panel_rows import Headline, JobRow
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.events import EventLog, add_event
@@ -282,3 +283,37 @@ def test_another_thread_may_look_later(jobs: Jobs, changes: Changes) -> None:
     thread.start()
     thread.join()
     assert states(found) == [(job.id, JobState.QUEUED)]
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [
+        {},
+        {"fraction": 0.0, "eta_seconds": 0.0, "cores": 0.0, "memory_bytes": 0},
+        {"waiting_for": "1 job before it", "note": 'ä "x"\n'},
+        {"headline": Headline(name="loss", value=0.5)},
+        {"headline": Headline(name="loss", value=0.5, points=(1.0, 0.5))},
+        {"headline": Headline(name="loss", value=float("nan"), points=(1.0, float("-inf")))},
+    ],
+)
+def test_rows_are_written_as_the_codec_writes_them(moving: dict[str, Any]) -> None:
+    summary = JobSummary(
+        id="taxi-20260131-235959-0a1b",
+        display_name="taxi",
+        kind=JobKind.TRAINING,
+        backend="local",
+        state=JobState.RUNNING,
+        create_time=datetime(2026, 1, 31, tzinfo=UTC),
+    )
+    writer = RowWriter()
+    writer.text(JobRow(summary=summary, fraction=0.5))
+    row = JobRow(summary=summary, origin=Origin(notebook="taxi.ipynb"), **moving)
+    assert json.loads(RowWriter().text(row)) == encode(row)
+    other = dataclasses.replace(summary, state=JobState.FAILED)
+    changed = dataclasses.replace(row, summary=other)
+    assert json.loads(writer.text(changed)) == encode(changed)
+
+
+def test_the_writer_knows_every_field_of_a_row() -> None:
+    known = {"summary", "origin", "fraction", "eta_seconds", "waiting_for", "headline", "cores", "memory_bytes", "note"}
+    assert {field.name for field in dataclasses.fields(JobRow)} == known | {"extra"}
