@@ -46,6 +46,7 @@ export class JobList implements IDisposable {
   private readonly _failed = new Set<number>();
   private _sight: [number, number] = [0, PAGE - 1];
   private _generation = 0;
+  private _revision = 0;
   private _reading = 0;
   private _timer: number | undefined;
   private _problem: Problem | null = null;
@@ -78,6 +79,11 @@ export class JobList implements IDisposable {
   /** How many jobs pass the filter. */
   get total(): number {
     return this._ids.length;
+  }
+
+  /** Another one whenever jobs stand elsewhere; what only moves in them leaves it. */
+  get revision(): number {
+    return this._revision;
   }
 
   /** How many of all jobs have not ended. */
@@ -224,6 +230,7 @@ export class JobList implements IDisposable {
     this._problem = null;
     this._isRead = true;
     this._unfinished = last.unfinished;
+    this._revision++;
     this._resize(last.total, isAnew);
     found.forEach((rows, at) => {
       rows.jobs.forEach((row, index) => {
@@ -272,6 +279,7 @@ export class JobList implements IDisposable {
       this._refreshSoon();
     } else if (before === undefined && this._reading === 0 && this._isNewest(row)) {
       this._ids.unshift(id);
+      this._revision++;
       this._changed.emit();
     } else if (before === undefined) {
       this._refreshSoon();
@@ -292,6 +300,7 @@ export class JobList implements IDisposable {
     const position = this._ids.indexOf(id);
     if (position >= 0) {
       this._ids.splice(position, 1);
+      this._revision++;
       this._changed.emit();
       this._refreshSoon();
     }

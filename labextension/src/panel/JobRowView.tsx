@@ -67,7 +67,7 @@ export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelo
 
 /** How high a row is likely to be, in pixels, before it is drawn. */
 export function rowHeight(row: JobRow | undefined): number {
-  return 49 + 18 * (row === undefined ? 0 : [hasProgress(row), row.note, sentence(row)].filter(Boolean).length);
+  return 48 + 18 * (row === undefined ? 0 : [hasProgress(row), row.note, sentence(row)].filter(Boolean).length);
 }
 
 function Fold({ name, isOpen }: { name: string; isOpen: boolean }) {
@@ -178,9 +178,9 @@ function described(summary: JobSummary, isBelow: boolean): string[] {
     kind === 'training' ? '' : kindWord(kind),
     trial === undefined || isBelow ? '' : `trial ${trial}`,
     attempt > 1 ? `attempt ${attempt}` : '',
-    priority === 0 ? '' : `priority ${priority}`,
     made(displayName, modelVersion ?? datasetVersion),
-    `…${id.slice(-4)}`
+    `…${id.slice(-4)}`,
+    priority === 0 ? '' : `priority ${priority}`
   ];
   return parts.filter(part => part !== '');
 }

@@ -17,7 +17,7 @@ type List = Virtualizer<HTMLDivElement, HTMLDivElement>;
 /** The jobs: only the rows in sight are in the page. The keyboard is on the list, which says which row is meant. */
 export function JobsGrid({ model, commands }: Props) {
   const { jobs } = model;
-  const version = useSignal(jobs.changed);
+  useSignal(jobs.changed);
   useSignal(model.changed);
   const scroller = useRef<HTMLDivElement>(null);
   const prefix = useId();
@@ -25,8 +25,8 @@ export function JobsGrid({ model, commands }: Props) {
     count: jobs.length,
     getScrollElement: () => scroller.current,
     estimateSize: line => rowHeight(jobs.at(line).row),
-    // As long as it is the same function, scrolling does not count all rows anew.
-    getItemKey: useCallback((line: number) => jobs.at(line).id ?? line, [jobs, version]),
+    // As long as it is the same function, not all rows are counted anew.
+    getItemKey: useCallback((line: number) => jobs.at(line).id ?? line, [jobs, jobs.revision]),
     overscan: 5,
     initialOffset: model.offset
   });
@@ -109,13 +109,15 @@ function useAnchor(scroller: { current: HTMLDivElement | null }, model: PanelMod
     const seen = anchor.current;
     const query = jobs.jobs.query;
     const line = seen?.id === undefined ? -1 : jobs.indexOf(seen.id);
+    // To ask the element itself would make the browser lay out the page once more.
+    const offset = list.scrollOffset ?? 0;
     if (seen !== null && seen.query !== query) {
       element.scrollTop = 0;
-    } else if (seen !== null && line >= 0 && line !== seen.line && element.scrollTop > 0) {
-      const starts = [line, seen.line].map(at => list.measurementsCache[at]?.start ?? 0) as [number, number];
-      element.scrollTop += starts[0] - starts[1];
+    } else if (seen !== null && line >= 0 && line !== seen.line && offset > 0) {
+      const [now = 0, before = 0] = [line, seen.line].map(at => list.measurementsCache[at]?.start);
+      element.scrollTop = offset + now - before;
     }
-    const top = list.getVirtualItems().find(({ end }) => end > element.scrollTop);
+    const top = list.getVirtualItems().find(({ end }) => end > offset);
     anchor.current = { id: top && jobs.at(top.index).id, line: top?.index ?? 0, query };
   });
 }
@@ -204,15 +206,7 @@ function lineFor(key: string, line: number, model: PanelModel, list: List): numb
 function moveTo(line: number, isExtending: boolean, model: PanelModel, list: List): void {
   list.scrollToIndex(line);
   model.jobs.show(line, line);
-  const { id } = model.jobs.at(line);
-  if (id === undefined) {
-    return;
-  }
-  if (isExtending) {
-    model.extend(id);
-  } else {
-    model.activate(id);
-  }
+  model.aim(line, isExtending);
 }
 
 /** Do what a key stands for; false of other keys. */

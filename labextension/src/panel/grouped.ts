@@ -27,6 +27,8 @@ export class GroupedJobs implements IDisposable {
   private readonly _panels: IPanels;
   private readonly _open = new Map<string, JobList>();
   private readonly _changed = new Signal<this, void>(this);
+  private _known: { revision: number; query: ListQuery; groups: Group[] } | undefined;
+  private _opened = 0;
   private _frame = 0;
   private _isDisposed = false;
 
@@ -48,6 +50,11 @@ export class GroupedJobs implements IDisposable {
 
   get length(): number {
     return this._groups().reduce((sum, group) => sum + group.trials.total, this.jobs.total);
+  }
+
+  /** Another one whenever lines stand elsewhere. */
+  get revision(): number {
+    return [...this._open.values()].reduce((sum, trials) => sum + trials.revision, this.jobs.revision + this._opened);
   }
 
   set isPaused(isPaused: boolean) {
@@ -97,6 +104,8 @@ export class GroupedJobs implements IDisposable {
       this._open.get(study)?.dispose();
       this._open.delete(study);
     }
+    // What the list of its trials has counted by then must not bring an earlier number back.
+    this._opened += 1_000_000;
     this._onChanged();
   }
 
@@ -131,10 +140,16 @@ export class GroupedJobs implements IDisposable {
   }
 
   /** The open studies in the order of the list. */
-  private _groups(): Group[] {
-    if (this.jobs.query.trials) {
-      return [];
+  private _groups(): readonly Group[] {
+    const { revision } = this;
+    const { query } = this.jobs;
+    if (this._known?.revision !== revision || this._known.query !== query) {
+      this._known = { revision, query, groups: query.trials ? [] : this._findGroups() };
     }
+    return this._known.groups;
+  }
+
+  private _findGroups(): Group[] {
     const found = [...this._open].map(([study, trials]) => ({ study, trials, position: this.jobs.position(study) }));
     const sorted = found.filter(({ position }) => position >= 0).sort((one, other) => one.position - other.position);
     let before = 0;

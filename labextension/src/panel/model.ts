@@ -25,12 +25,15 @@ export class PanelModel implements IDisposable {
   private _chosen: ReadonlySet<string> = new Set();
   private _active: string | undefined;
   private _anchor: string | undefined;
+  /** The line that the keyboard is to be on as soon as its job is read. */
+  private _aim: { line: number; isExtending: boolean } | undefined;
   private _isVisible = false;
   private _isDisposed = false;
 
   constructor(readonly panels: IPanels) {
     this.jobs = new GroupedJobs(panels);
     this.jobs.isPaused = true;
+    this.jobs.changed.connect(this._follow, this);
     panels.jobs.removed.connect(this._onRemoved, this);
   }
 
@@ -93,7 +96,14 @@ export class PanelModel implements IDisposable {
     this.jobs.ask({ ...query, sortBy: String(sortBy ?? ''), trials: trials === true });
   }
 
+  /** Put the keyboard on a line, whose job may not be read yet; from the last one on, all may be chosen. */
+  aim(line: number, isExtending: boolean): void {
+    this._aim = { line, isExtending };
+    this._follow();
+  }
+
   activate(id: string | undefined): void {
+    this._aim = undefined;
     this._active = id;
     this._anchor = id;
     this._changed.emit();
@@ -139,6 +149,20 @@ export class PanelModel implements IDisposable {
       this.panels.jobs.removed.disconnect(this._onRemoved, this);
       this.jobs.dispose();
       Signal.clearData(this);
+    }
+  }
+
+  private _follow(): void {
+    const aim = this._aim;
+    const id = aim === undefined ? undefined : this.jobs.at(aim.line).id;
+    if (aim === undefined || id === undefined) {
+      return;
+    }
+    this._aim = undefined;
+    if (aim.isExtending) {
+      this.extend(id);
+    } else {
+      this.activate(id);
     }
   }
 
