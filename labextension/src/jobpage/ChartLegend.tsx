@@ -18,6 +18,7 @@ export function ChartLegend({ lines, data, at, hidden, format, onToggle }: Chart
         if (line.isBehind) {
           return null;
         }
+        const isSummed = at === null && line.summary !== undefined;
         const value = valueAt(data[index + 1] as readonly (number | null | undefined)[], at);
         return (
           <li key={line.label}>
@@ -34,7 +35,7 @@ export function ChartLegend({ lines, data, at, hidden, format, onToggle }: Chart
                 style={{ borderTopColor: `var(${line.colour})` }}
               />
               <span className="mlm-legend-name">{line.label}</span>
-              <span className="mlm-legend-value">{value === null ? '—' : format(value)}</span>
+              <span className="mlm-legend-value">{isSummed ? line.summary : value === null ? '—' : format(value)}</span>
             </button>
           </li>
         );

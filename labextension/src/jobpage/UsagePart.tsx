@@ -28,7 +28,7 @@ export function UsagePart({ panels, id, isLive, machines }: UsagePartProps) {
   const host = useRef<HTMLDivElement>(null);
   const { samples, problem, look } = useUsage(panels, id, isLive, host);
   const [areAllShown, showAll] = useState(false);
-  const replicas = useMemo(() => usageCharts(samples ?? [], machines), [samples, machines]);
+  const replicas = useMemo(() => usageCharts(samples ?? [], machines, isLive), [samples, machines, isLive]);
   const shown = areAllShown ? replicas : replicas.slice(0, MOST_REPLICAS);
   return (
     <div className="mlm-page-part" ref={host}>

@@ -20,6 +20,19 @@ const AXIS_SIZE = 30;
 const LABEL_SIZE = 62;
 const DASHES = [6, 4];
 const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map(each => each * 10 ** power)).flat();
+// Of seconds: what a clock counts in.
+const TIMES = [
+  ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200],
+  ...[1, 2, 5, 10, 20, 50].map(days => days * 86_400)
+];
+const seconds = new Intl.NumberFormat(undefined, {
+  style: 'unit',
+  unit: 'second',
+  unitDisplay: 'short',
+  maximumFractionDigits: 3
+});
 const marks = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const powers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, notation: 'scientific' });
 
@@ -28,7 +41,7 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
   const style = getComputedStyle(host);
   const colour = (name: string): string => style.getPropertyValue(name).trim() || style.color;
   const font = `11px ${style.fontFamily}`;
-  const axis = {
+  const axis: uPlot.Axis = {
     stroke: colour('--jp-ui-font-color2'),
     font,
     grid: { stroke: colour('--jp-border-color3'), width: 1 },
@@ -39,23 +52,29 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
     padding: [8, 12, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: look.group, scales: ['x', null] }, drag: { x: true, y: false }, points: { size: 7 } },
-    scales: { x: { time: false }, y: yScale(look) },
-    axes: [
-      {
-        ...axis,
-        size: AXIS_SIZE,
-        space: look.across === 'step' ? 60 : 110,
-        values: (_, splits) => splits.map(split => xText(split, look.across))
-      },
-      {
-        ...axis,
-        size: LABEL_SIZE,
-        space: 28,
-        ...(look.kind === 'bytes' ? { incrs: POWERS } : {}),
-        values: (_, splits) => splits.map(value => (value === null ? '' : markText(value, look)))
-      }
-    ],
+    scales: { x: { time: false, range: xRange }, y: yScale(look) },
+    axes: [xAxis(axis, look.across), yAxis(axis, look)],
     series: [{}, ...look.lines.map(line => seriesOf(line, colour(line.colour)))]
+  };
+}
+
+function xAxis(axis: uPlot.Axis, across: Across): uPlot.Axis {
+  return {
+    ...axis,
+    size: AXIS_SIZE,
+    space: across === 'step' ? 60 : 110,
+    incrs: { step: WHOLE, relative: TIMES, wall: TIMES.filter(each => each >= 1) }[across],
+    values: (_, splits) => splits.map(split => xText(split, across))
+  };
+}
+
+function yAxis(axis: uPlot.Axis, look: ChartLook): uPlot.Axis {
+  return {
+    ...axis,
+    size: LABEL_SIZE,
+    space: 28,
+    ...(look.kind === 'bytes' ? { incrs: POWERS } : {}),
+    values: (_, splits) => splits.map(value => (value === null ? '' : markText(value, look)))
   };
 }
 
@@ -65,7 +84,7 @@ export function xText(value: number, across: Across): string {
     case 'step':
       return value.toLocaleString();
     case 'relative':
-      return duration(value);
+      return Math.abs(value) < 10 ? seconds.format(value) : duration(value);
     case 'wall':
       return clock(new Date(1_000 * value).toISOString());
   }
@@ -78,6 +97,11 @@ function markText(value: number, { kind, format }: ChartLook): string {
   }
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? powers.format(value) : marks.format(value);
+}
+
+/** All that there is; around a single place a little, in which nothing else seems to be. */
+function xRange(_: unknown, least: number, most: number): [number, number] {
+  return least === most ? [least - 1, most + 1] : [least, most];
 }
 
 function yScale({ isLog, isFromZero }: ChartLook): uPlot.Scale {

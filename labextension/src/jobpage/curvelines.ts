@@ -15,6 +15,8 @@ export interface Line {
   xs: readonly number[];
   /** NaN where there is no number. */
   ys: readonly number[];
+  /** What is said of it while nobody points at a place; by default its last value. */
+  summary?: string;
 }
 
 /** A small chart: a scalar, in training and validation, of one or several jobs. */

@@ -34,7 +34,8 @@ const MEASURES: readonly Measure[] = [
 /** What each replica took, as charts; chief first. */
 export function usageCharts(
   samples: readonly UsageSample[],
-  machines: Machines
+  machines: Machines,
+  isLive: boolean
 ): { replica: string; charts: UsageChart[] }[] {
   const begin = Math.min(...samples.map(sample => startOf(sample)));
   const replicas = new Map<string, UsageSample[]>();
@@ -48,26 +49,46 @@ export function usageCharts(
   }
   return [...replicas]
     .sort(([one], [other]) => byReplica(one, other))
-    .map(([replica, own]) => ({ replica, charts: chartsOf(own, begin, machines[replica.split('-')[0]!]) }));
+    .map(([replica, own]) => ({ replica, charts: chartsOf(own, begin, machines[replica.split('-')[0]!], isLive) }));
 }
 
-function chartsOf(samples: readonly UsageSample[], begin: number, machine: Machine | undefined): UsageChart[] {
+function chartsOf(
+  samples: readonly UsageSample[],
+  begin: number,
+  machine: Machine | undefined,
+  isLive: boolean
+): UsageChart[] {
   return MEASURES.filter(({ value }) => samples.some(sample => value(sample) !== undefined)).map(measure => ({
     title: measure.title,
     kind: measure.kind,
-    lines: [lineOf(samples, begin, measure), ...limitsOf(samples, begin, measure, machine)]
+    lines: [lineOf(samples, begin, measure, isLive), ...limitsOf(samples, begin, measure, machine)]
   }));
 }
 
-function lineOf(samples: readonly UsageSample[], begin: number, { kind, value }: Measure): Line {
+function lineOf(samples: readonly UsageSample[], begin: number, measure: Measure, isLive: boolean): Line {
+  const { kind, value } = measure;
   return {
     label: 'used',
     colour: colourOf(kind === 'memory' ? 1 : 0),
     isDashed: false,
     isBehind: false,
     xs: samples.map(sample => endOf(sample) - begin),
-    ys: samples.map(sample => value(sample) ?? NaN)
+    ys: samples.map(sample => value(sample) ?? NaN),
+    summary: summaryOf(samples, measure, isLive)
   };
+}
+
+/** What a replica takes now and took at most; of one that has ended, what it took on average and at most. */
+function summaryOf(samples: readonly UsageSample[], { kind, value }: Measure, isLive: boolean): string {
+  const text = kind === 'memory' ? bytes : rough;
+  const known = samples.filter(sample => value(sample) !== undefined);
+  const most = text(Math.max(...known.map(sample => value(sample)!)));
+  if (isLive) {
+    return `${text(value(known.at(-1)!)!)} now, ${most} at most`;
+  }
+  const seconds = known.reduce((sum, sample) => sum + Number(sample.seconds), 0);
+  const mean = known.reduce((sum, sample) => sum + value(sample)! * Number(sample.seconds), 0) / (seconds || 1);
+  return kind === 'memory' ? `${most} at most` : `${text(mean)} on average, ${most} at most`;
 }
 
 function limitsOf(

@@ -6,9 +6,15 @@ import { Empty } from './Notices';
 import { PagePart } from './pagepart';
 import { nameOf } from './rows';
 
-// Charts are loaded with the first page, not with JupyterLab.
+// Charts are loaded after JupyterLab, not with it.
 const JobPage = lazy(async () => ({ default: (await import('./JobPage')).JobPage }));
 const ComparePage = lazy(async () => ({ default: (await import('../compare/ComparePage')).ComparePage }));
+
+/** Load what pages are made of, so that the first opens at once. */
+export function preloadPages(): void {
+  // What cannot be loaded now is asked for again with the first page, which then tells.
+  import('./JobPage').catch(() => undefined);
+}
 
 /** The page of a job, or of several side by side, as a widget. */
 export class PageWidget extends ReactWidget {
@@ -52,6 +58,11 @@ export class PageWidget extends ReactWidget {
 
   private _label(): string {
     const { noun, key } = this.request;
-    return noun === 'job' ? nameOf(key, this._panels.jobs.get(key)) : 'Comparison';
+    if (noun === 'compare') {
+      return 'Comparison';
+    }
+    const row = this._panels.jobs.get(key);
+    // Of a job that was deleted the name is still known here.
+    return row ? nameOf(key, row) : this.title.label || key;
   }
 }

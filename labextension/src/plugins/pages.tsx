@@ -3,7 +3,7 @@ import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { listIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { PageWidget } from '../jobpage/widget';
+import { PageWidget, preloadPages } from '../jobpage/widget';
 import { attempt } from '../panel/actions';
 import { showBoard } from '../panel/board';
 import { IPanels, type PageRequest } from '../tokens';
@@ -68,6 +68,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(COMMAND, { label: 'Show Page of mlmagic', execute: args => pages.show(requestOf(args)) });
+    // Before the first page is asked for, and after all that JupyterLab itself has to do.
+    void app.restored.then(() => window.setTimeout(preloadPages, 1_000));
     void restorer?.restore(pages.tracker, {
       command: COMMAND,
       args: ({ content }) => ({ ...content.request, part: content.part.value }),
