@@ -51,9 +51,14 @@ class Gate:
             return _answer(start_response, "200 OK", "alive\n")
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            return start_response(status, [*headers, _REFERRER], *more)
+            return start_response(status, [*map(self._moved, headers), _REFERRER], *more)
 
         return self._application({**environ, "PATH_INFO": path[len(self._prefix) :]}, start)
+
+    def _moved(self, header: tuple[str, str]) -> tuple[str, str]:
+        name, value = header
+        is_ours = name.lower() == "location" and value.startswith("/")
+        return (name, f"{self._prefix}{value}") if is_ours else header
 
     def _is_below_prefix(self, path: str) -> bool:
         own, rest = path[: len(self._prefix)], path[len(self._prefix) :]

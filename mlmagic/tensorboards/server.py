@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.tensorboards.flags import arguments
 from mlmagic.tensorboards.gate import Gate
+from mlmagic.tensorboards.page import below_its_address
 from mlmagic.tensorboards.record import HOST
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Server:
     def __init__(self, application: WSGIApplication, *, prefix: str, port: int) -> None:
         from werkzeug.serving import make_server
 
-        self.gate = Gate(application, prefix)
+        self.gate = Gate(below_its_address(application), prefix)
         if port and _is_taken(port):
             raise SystemExit(f"port {port} cannot be had: choose another, or leave --port out")
         self._server = make_server(HOST, port, self.gate, threaded=True, request_handler=_quiet_handler())

@@ -120,7 +120,14 @@ async def test_the_page_and_all_that_it_loads_come_from_below_the_servers_addres
     scripts = re.findall(rb'(?:src|href)="([^"]+\.js[^"]*)"', page.body)
     assert scripts
     assert not any(script.startswith((b"/", b"http")) for script in scripts)
-    for path in [f"/{scripts[0].decode().removeprefix('./')}", "/data/environment", "/data/plugins_listing"]:
+    fonts = re.findall(rb"url\(([^)]+\.woff2)\)", page.body)
+    assert not any(font.startswith((b"/", b"http")) for font in fonts)
+    for path in [
+        f"/{fonts[0].decode()}",
+        f"/{scripts[0].decode().removeprefix('./')}",
+        "/data/environment",
+        "/data/plugins_listing",
+    ]:
         answer = await look(board.key, path)
         assert answer.code == 200, path
         assert board.record.prefix[1:].encode() not in answer.body

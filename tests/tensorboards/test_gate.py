@@ -23,7 +23,7 @@ def clock():
 @pytest.fixture
 def ask(clock):
     def application(environ, start_response):
-        start_response("200 OK", [("Content-Type", "text/plain")])
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Location", "/elsewhere")])
         return [environ["PATH_INFO"].encode()]
 
     gate = Gate(application, PREFIX, clock)
@@ -42,6 +42,7 @@ def test_what_knows_the_prefix_is_let_through_and_goes_on_without_it(ask, path):
     status, headers, body = ask(f"/secret{path}")
     assert (status, body) == ("200", path.encode())
     assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Location"] == "/secret/elsewhere"
 
 
 def test_the_prefix_alone_leads_to_its_folder(ask):
