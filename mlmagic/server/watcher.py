@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from mlmagic.errors import MlmagicError
 from mlmagic.server.watcher_changes import LAGGING, Message
 
 LOOK_SECONDS = 0.1
+_LOOKS = 10
+"""In the thread before the event loop is told that there was nothing: to go back and forth costs more than a look."""
 MOST_WAITING = 256
 """Messages for one listener that were not taken yet; whoever is slower reads everything again."""
 _PAUSE_SECONDS = 2.0
@@ -21,7 +24,7 @@ T = TypeVar("T")
 
 
 class Looks(Protocol):
-    """What is looked at; each method is called in the same thread, one at a time."""
+    """What is looked at; each method but `since` is called in the same thread, one at a time."""
 
     last_event: int
 
@@ -87,6 +90,7 @@ class Watcher:
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
+        self._ended = threading.Event()
         # One for ever: who begins anew waits until what was looked at is closed. A thread without work costs nothing.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlmagic-watcher")
 
@@ -107,7 +111,8 @@ class Watcher:
         try:
             if self._task is None:
                 self._begun = asyncio.get_running_loop().create_future()
-                self._task = asyncio.create_task(self._run(self._begun), name="mlmagic-watcher")
+                self._ended = threading.Event()
+                self._task = asyncio.create_task(self._run(self._begun, self._ended), name="mlmagic-watcher")
             if self._begun is not None:
                 await asyncio.shield(self._begun)
         except BaseException:
@@ -120,6 +125,7 @@ class Watcher:
         self._listeners.discard(listener)
         if self._listeners or self._task is None:
             return
+        self._ended.set()
         self._task.cancel()
         self._thread.submit(self._looks.close)
         self._task = self._begun = None
@@ -127,28 +133,36 @@ class Watcher:
     async def since(self, event_id: int) -> list[Message]:
         """Return what has happened after an event."""
         try:
-            return await self._in_thread(lambda: self._looks.since(event_id))
+            return await asyncio.to_thread(self._looks.since, event_id)
         except MlmagicError:
             return [LAGGING]
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
-    async def _run(self, begun: asyncio.Future[None]) -> None:
+    async def _run(self, begun: asyncio.Future[None], ended: threading.Event) -> None:
         try:
             await self._in_thread(self._looks.begin)
         finally:
             if not begun.done():
                 begun.set_result(None)
         while True:
-            pause = LOOK_SECONDS
             try:
-                messages = await self._in_thread(self._looks.look)
+                messages = await self._in_thread(lambda: self._look_on(ended))
             except Exception:  # noqa: BLE001 - whatever it is
                 # A mistake of ours is to be seen, and to end nobody's stream.
                 self._log.exception("mlmagic | the workspace could not be looked at")
-                messages, pause = [], _PAUSE_SECONDS
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             for message in messages:
                 for listener in self._listeners:
                     listener.put(message)
-            await asyncio.sleep(pause)
+
+    def _look_on(self, ended: threading.Event) -> list[Message]:
+        """Look until there is something to tell, a second has passed, or nobody listens any more."""
+        for _ in range(_LOOKS):
+            if ended.wait(LOOK_SECONDS):
+                break
+            if messages := self._looks.look():
+                return messages
+        return []

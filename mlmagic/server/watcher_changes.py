@@ -1,4 +1,4 @@
-"""What has changed in a workspace since the last look. For one thread at a time."""
+"""What has changed in a workspace since the last look."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Changes:
         return messages
 
     def since(self, event_id: int) -> list[Message]:
-        """Return what has happened after an event, for somebody who was away.
+        """Return what has happened after an event, for somebody who was away; for any thread.
 
         Raises:
             WorkspaceError: the database cannot be read.
@@ -113,7 +113,7 @@ class Changes:
         is_whole = event_id == self._events.last_id() if not events else events[0].id == event_id + 1
         if not is_whole or len(events) == _MOST_EVENTS:
             return [LAGGING]
-        return self._told_of(events)
+        return self._told_of(events, RowWriter())
 
     def _has_changed(self) -> bool:
         """Say whether something was written by anybody; one that was replaced, removed or made again has changed."""
@@ -154,7 +154,7 @@ class Changes:
         if len(events) == _MOST_EVENTS:
             self._read_state()
             return [LAGGING]
-        messages = self._told_of(events)
+        messages = self._told_of(events, self._writer)
         messages += self._told_waiting(apart_from={event.subject.partition(":")[2] for event in events})
         self._read_running()
         self.last_event = events[-1].id
@@ -170,7 +170,7 @@ class Changes:
         self._running = self._rows.table.rows(ids)
         self._told = {job_id: self._told[job_id] for job_id in ids if job_id in self._told}
 
-    def _told_of(self, events: Sequence[Event]) -> list[Message]:
+    def _told_of(self, events: Sequence[Event], writer: RowWriter) -> list[Message]:
         """Return a message for each job, model, endpoint or dataset, however much has happened to it."""
         newest = {event.subject: event for event in events}
         jobs = {subject.partition(":")[2]: event for subject, event in newest.items() if subject.startswith("job:")}
@@ -179,16 +179,11 @@ class Changes:
         for subject, event in newest.items():
             kind, _, name = subject.partition(":")
             if kind == "job":
-                messages.append(self._told_of_job(name, rows.get(name), event.id))
+                messages.append(_told_of_job(name, rows.get(name), event.id, writer))
             elif kind in _NOUNS:
                 data = json.dumps({"name": name, "kind": event.kind})
                 messages.append(Message(event=kind, data=data, id=event.id))
         return sorted(messages, key=lambda message: message.id or 0)
-
-    def _told_of_job(self, job_id: str, row: JobRow | None, event_id: int | None) -> Message:
-        if row is None:
-            return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
-        return Message(event="job", data=self._writer.text(row), id=event_id)
 
     def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
         """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
@@ -205,6 +200,12 @@ class Changes:
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
         return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]
+
+
+def _told_of_job(job_id: str, row: JobRow | None, event_id: int, writer: RowWriter) -> Message:
+    if row is None:
+        return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
+    return Message(event="job", data=writer.text(row), id=event_id)
 
 
 def _connect(path: str) -> sqlite3.Connection:
