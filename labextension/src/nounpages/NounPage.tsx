@@ -25,8 +25,8 @@ export class NounPage extends ReactWidget {
 
   constructor(
     private readonly _panels: IPanels,
-    private readonly _noun: PageNoun,
-    private readonly _name: string,
+    readonly noun: PageNoun,
+    readonly name: string,
     private readonly _onGone: () => void
   ) {
     super();
@@ -42,8 +42,8 @@ export class NounPage extends ReactWidget {
   }
 
   protected override render(): ReactElement {
-    const shared = { panels: this._panels, name: this._name };
-    switch (this._noun) {
+    const shared = { panels: this._panels, name: this.name };
+    switch (this.noun) {
       case 'model':
         return <ModelView {...shared} version={this._version} onGone={this._onGone} />;
       case 'endpoint':
