@@ -30,7 +30,7 @@ export function ComparePage({ panels, ids, onBoard }: ComparePageProps) {
   const drawn = useMemo(() => compared.split(',').filter(id => id !== ''), [compared]);
   return (
     <div className="mlm-root mlm-page" data-mlm="compare-page" ref={host}>
-      <header className="mlm-page-header">
+      <div className="mlm-page-header">
         <div className="mlm-page-line">
           <h1 className="mlm-page-title">Comparison</h1>
           <div className="mlm-page-actions">
@@ -50,7 +50,7 @@ export function ComparePage({ panels, ids, onBoard }: ComparePageProps) {
             ↻ Not connected to the Jupyter server: trying again. What is shown may be old.
           </div>
         )}
-      </header>
+      </div>
       <div className="mlm-tab-panel">
         {problem && <ProblemBox problem={problem} onRetry={refresh} />}
         {page ? <HtmlView html={page.html} /> : !problem && <Empty isLoading>…</Empty>}

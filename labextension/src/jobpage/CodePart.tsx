@@ -46,7 +46,7 @@ function Facts({ tables }: { tables: Invocation['tables'] }) {
     <div className="mlm-facts">
       {tables.map(({ title, rows }) => (
         <section key={title} aria-label={title}>
-          <h3 className="mlm-page-heading">{title}</h3>
+          <h2 className="mlm-page-heading">{title}</h2>
           <table className="mlm-page-table">
             <tbody>
               {rows.map(([name, value]) => (
@@ -79,7 +79,7 @@ function Package({ panels, id, files, module, places }: PackageProps) {
   }
   return (
     <section aria-label="Package">
-      <h3 className="mlm-page-heading">Package</h3>
+      <h2 className="mlm-page-heading">Package</h2>
       <div className="mlm-package">
         <FileTree files={files} chosen={chosen} onChoose={choose} />
         {text !== null ? (

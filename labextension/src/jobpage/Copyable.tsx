@@ -10,12 +10,12 @@ export function Copyable({ title, text }: { title: string; text: string }) {
   };
   return (
     <section aria-label={title}>
-      <h3 className="mlm-page-heading">
+      <h2 className="mlm-page-heading">
         {title}{' '}
         <button type="button" className="mlm-button" aria-label={`Copy: ${title}`} onClick={copy}>
           {isCopied ? '✓ Copied' : 'Copy'}
         </button>
-      </h3>
+      </h2>
       <pre className="mlm-page-command" tabIndex={0}>
         {text}
       </pre>

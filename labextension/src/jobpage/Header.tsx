@@ -24,7 +24,7 @@ export function Header(props: HeaderProps) {
   const { row, isGone, isConnected } = props;
   const { summary } = row;
   return (
-    <header className="mlm-page-header">
+    <div className="mlm-page-header">
       <div className="mlm-page-line">
         <StateMark state={summary.state} />
         <h1 className="mlm-page-title">{nameOf(summary.id, row)}</h1>
@@ -43,7 +43,7 @@ export function Header(props: HeaderProps) {
           ↻ Not connected to the Jupyter server: trying again. What is shown may be old.
         </div>
       )}
-    </header>
+    </div>
   );
 }
 

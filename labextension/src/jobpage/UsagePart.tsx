@@ -42,7 +42,7 @@ export function UsagePart({ panels, id, isLive, machines }: UsagePartProps) {
       )}
       {shown.map(({ replica, charts }) => (
         <section key={replica} aria-label={replica}>
-          <h3 className="mlm-page-heading">{replica}</h3>
+          <h2 className="mlm-page-heading">{replica}</h2>
           <div className="mlm-charts">
             {charts.map(({ title, lines, kind }) => (
               <Chart

@@ -27,12 +27,9 @@ const TIMES = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200],
   ...[1, 2, 5, 10, 20, 50].map(days => days * 86_400)
 ];
-const seconds = new Intl.NumberFormat(undefined, {
-  style: 'unit',
-  unit: 'second',
-  unitDisplay: 'short',
-  maximumFractionDigits: 3
-});
+const seconds = unitFormat('second');
+const minutes = unitFormat('minute');
+const hours = unitFormat('hour');
 const marks = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const powers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, notation: 'scientific' });
 
@@ -49,7 +46,7 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
   };
   return {
     ...size,
-    padding: [8, 12, 0, 0],
+    padding: [8, 30, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: look.group, scales: ['x', null] }, drag: { x: true, y: false }, points: { size: 7 } },
     scales: { x: { time: false, range: xRange }, y: yScale(look) },
@@ -64,7 +61,7 @@ function xAxis(axis: uPlot.Axis, across: Across): uPlot.Axis {
     size: AXIS_SIZE,
     space: across === 'step' ? 60 : 110,
     incrs: { step: WHOLE, relative: TIMES, wall: TIMES.filter(each => each >= 1) }[across],
-    values: (_, splits) => splits.map(split => xText(split, across))
+    values: (_, splits) => splits.map(split => (across === 'relative' ? sinceText(split) : xText(split, across)))
   };
 }
 
@@ -90,6 +87,18 @@ export function xText(value: number, across: Across): string {
   }
 }
 
+/** A time since the start, without parts that are 0: the marks stand at round ones. */
+function sinceText(value: number): string {
+  if (value !== 0 && value % 3_600 === 0 && value < 86_400) {
+    return hours.format(value / 3_600);
+  }
+  return value !== 0 && value % 60 === 0 && value < 3_600 ? minutes.format(value / 60) : xText(value, 'relative');
+}
+
+function unitFormat(unit: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(undefined, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 3 });
+}
+
 /** A value at the axis, which needs no more digits than tell it from its neighbours. */
 function markText(value: number, { kind, format }: ChartLook): string {
   if (kind === 'bytes') {
@@ -100,8 +109,9 @@ function markText(value: number, { kind, format }: ChartLook): string {
 }
 
 /** All that there is; around a single place a little, in which nothing else seems to be. */
-function xRange(_: unknown, least: number, most: number): [number, number] {
-  return least === most ? [least - 1, most + 1] : [least, most];
+function xRange(plot: uPlot, least: number, most: number): [number, number] {
+  const [only] = plot.data[0];
+  return plot.data[0].length === 1 ? [only! - 1, only! + 1] : [least, most];
 }
 
 function yScale({ isLog, isFromZero }: ChartLook): uPlot.Scale {
