@@ -152,6 +152,7 @@ class Job:
         labels: Mapping[str, str] | None = None,
         set_default: bool | None = None,
         fresh: bool | None = None,
+        python: str | None = None,
         invocation: str | None = None,
         wait: bool = False,
     ) -> Self:
@@ -171,6 +172,7 @@ class Job:
             labels: added to those that the job had.
             set_default: let the new version be the model's default.
             fresh: start programs from nothing, never by a fork.
+            python: another interpreter than this process's.
             invocation: the line that was typed.
             wait: return the new job when it has ended, not at once.
 
@@ -192,6 +194,7 @@ class Job:
             labels=labels,
             set_default=set_default,
             fresh=fresh,
+            python=python,
             invocation=invocation,
         )
         new = replace(self, id=rerun(self.backend, self.id, changes))

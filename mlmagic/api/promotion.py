@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,7 @@ def resume(
         resumes=found.id,
         promotion=_promotion(found.spec, spec.promotion) if promote else None,
     )
-    again = dataclasses.replace(found.spec, study=resumed, rerun_of=None, invocation=invocation)
+    again = dataclasses.replace(found.spec, study=resumed, rerun_of=None, python=sys.executable, invocation=invocation)
     return StudyJob(id=run_again(found.backend, found.id, again), backend=found.backend, workspace=found.workspace)
 
 

@@ -51,6 +51,8 @@ class Changes:
     """Added to those that it had."""
     set_default: bool | None = None
     fresh: bool | None = None
+    python: str | None = None
+    """Local: the interpreter; None is this process's, in which the job may be expected to run."""
     invocation: str | None = None
     """The line that was typed."""
 
@@ -71,6 +73,7 @@ class Changes:
             ),
             set_default=old.set_default if self.set_default is None else self.set_default,
             fresh=self.fresh or old.fresh,
+            python=self.python or sys.executable,
             invocation=self.invocation,
         )
         return changed, words
@@ -90,7 +93,7 @@ def rerun(backend: Backend, job_id: str, changes: Changes) -> str:
 
 
 def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str] = ()) -> str:
-    """Submit a job's package with a spec of its own, in this process's environment, and return the new job's id.
+    """Submit a job's package with a spec of its own, with this process's variables, and return the new job's id.
 
     Args:
         backend: where the job ran, and the new one runs.
@@ -117,9 +120,8 @@ def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str]
         args=merged,
         flags=trial_flag_values(known, merged, spec.study),
         warm_starts=session.warm_starts,
-        versions={**spec.versions, **present_versions()},
-        # The job runs as one that this kernel submits; its code, and the folder that it reads from, are the old ones.
-        python=sys.executable,
+        versions={**spec.versions, **(present_versions() if spec.python == sys.executable else {})},
+        # The job runs as one that this process submits; its code, and the folder that it reads from, are the old ones.
         working_directory=_existing(spec.working_directory),
         environment=None,
         placement=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlmagic.api.comparison import compare_jobs
 from mlmagic.api.description import describe
@@ -139,8 +140,13 @@ def delete(session: Session, job_id: str) -> None:
 
 
 def run_again(session: Session, job_id: str, arguments: tuple[str, ...]) -> JobRow:
-    """Submit a job's package once more, and tell of the new job."""
-    return read_row(session, job_of(session, job_id).rerun(arguments).id)
+    """Submit a job's package once more, and tell of the new job.
+
+    It runs where it ran: the kernel that it came from may have another environment than this server.
+    """
+    old = job_of(session, job_id)
+    python = old.spec.python if old.spec.python and Path(old.spec.python).exists() else None
+    return read_row(session, old.rerun(arguments, python=python).id)
 
 
 ROUTES = (

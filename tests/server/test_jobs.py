@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.queued import Jobs
@@ -169,6 +171,18 @@ async def test_a_job_runs_once_more(ask: Ask, session: Session, ended: JobRecord
     again = decode(JobRow, answer.json).summary.id
     spec = wait_for(session.backend(), again).spec
     assert (spec.args, spec.rerun_of) == (("--epochs", "10"), ended.id)
+
+
+async def test_a_rerun_runs_where_the_job_ran(
+    ask: Ask, session: Session, ended: JobRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server in another environment than the kernel that the job came from.
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(other))
+    answer = await ask(f"jobs/{ended.id}/rerun", "POST", {})
+    again = decode(JobRow, answer.json).summary.id
+    assert wait_for(session.backend(), again).spec.python == ended.spec.python != str(other)
 
 
 async def test_a_rerun_takes_arguments_alone(ask: Ask, queued: Jobs) -> None:
