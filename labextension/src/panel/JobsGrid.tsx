@@ -35,7 +35,15 @@ export function JobsGrid({ model, commands }: Props) {
   const last = items[items.length - 1]?.index ?? 0;
   useEffect(() => jobs.show(first, last));
   useAnchor(scroller, model, list);
-  const active = model.active !== undefined && jobs.indexOf(model.active) >= 0 ? model.active : undefined;
+  const line = model.active === undefined ? -1 : jobs.indexOf(model.active);
+  const active = line < 0 ? undefined : model.active;
+  const reached = useRef(active);
+  useEffect(() => {
+    if (active !== undefined && reached.current !== active) {
+      list.scrollToIndex(line);
+    }
+    reached.current = active;
+  }, [active]);
   const keys = (event: KeyboardEvent) => onKey(event, model, commands, list);
   return (
     <div
@@ -49,7 +57,6 @@ export function JobsGrid({ model, commands }: Props) {
       aria-activedescendant={active === undefined ? undefined : `${prefix}${active}`}
       data-mlm="jobs"
       data-choosing={model.chosen.size > 0}
-      onScroll={event => (model.offset = event.currentTarget.scrollTop)}
       onKeyDown={keys}
       onClick={event => onClick(event, model, commands)}
       onContextMenu={event => onContextMenu(event, model, commands)}
@@ -111,6 +118,7 @@ function useAnchor(scroller: { current: HTMLDivElement | null }, model: PanelMod
     const line = seen?.id === undefined ? -1 : jobs.indexOf(seen.id);
     // To ask the element itself would make the browser lay out the page once more.
     const offset = list.scrollOffset ?? 0;
+    model.offset = offset;
     if (seen !== null && seen.query !== query) {
       element.scrollTop = 0;
     } else if (seen !== null && line >= 0 && line !== seen.line && offset > 0) {

@@ -76,7 +76,7 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
   return (
     <div
       ref={grid}
-      className="mlm-nouns"
+      className="mlm-entries"
       role="grid"
       tabIndex={0}
       aria-label={label}
@@ -92,13 +92,13 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
           key={row.key}
           id={`${prefix}${row.key}`}
           role="row"
-          className="mlm-noun-row"
+          className="mlm-entry-row"
           data-mlm={mark}
           data-key={row.key}
           data-active={at === line}
           aria-rowindex={at + 1}
         >
-          <div role="gridcell" className="mlm-noun">
+          <div role="gridcell" className="mlm-entry">
             {row.content}
           </div>
           <div role="gridcell" className="mlm-job-menu">
