@@ -14,6 +14,7 @@ from mlmagic.server.handler import Handler, Route, described
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.job_rows import read_row
 from mlmagic.server.jobs_package import list_files, read_file
+from mlmagic.server.jobs_page import page_facts
 from mlmagic.session import Session
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.panel_rows import JobRow, PackageFile, Page
@@ -115,7 +116,8 @@ def description(session: Session, job_id: str) -> JobDescription:
 def job_page(session: Session, job_id: str) -> Page:
     """Return a job's panel; a study's shows its trials."""
     job = job_of(session, job_id)
-    return page_of(job, job.spec.display_name)
+    page = page_of(job, job.spec.display_name)
+    return dataclasses.replace(page, bundle={**page.bundle, **page_facts(session, job.id, job.spec)})
 
 
 def comparison(session: Session, ids: tuple[str, ...]) -> Page:

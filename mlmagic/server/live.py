@@ -86,15 +86,15 @@ class LiveJob:
         return ReadingFollower() if self._is_reading else ProgressReader()
 
     def _read_log(self) -> None:
-        data, is_joined = self._log.read()
-        if not is_joined:
+        data, is_same = self._log.read()
+        if not is_same:
             self._reader, self._progress = self._new_reader(), None
         if data:
             self._progress = self._reader.feed(data.decode("utf-8", "replace"))
 
     def _read_usage(self) -> None:
-        data, is_joined = self._usage.read()
-        if not is_joined:
+        data, is_same = self._usage.read()
+        if not is_same:
             self._samples.clear()
         for line in data.split(b"\n"):
             try:

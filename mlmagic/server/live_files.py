@@ -17,7 +17,10 @@ class GrowingFile:
         self._size = 0
 
     def read(self) -> tuple[bytes, bool]:
-        """Return what has come, and whether it goes on from what came before. A file that is not there has nothing."""
+        """Return what has come, and whether it is still the same file. One that is not there has nothing.
+
+        Where something was passed over, the bytes begin with the end of a line, and then whole ones.
+        """
         try:
             status = os.stat(self._path)  # noqa: PTH116 - each second, for each running job
         except OSError:
@@ -26,14 +29,14 @@ class GrowingFile:
         goes_on = status.st_ino == self._inode and status.st_size >= self._size
         if goes_on and status.st_size == self._size:
             return b"", True
-        start = max(self._size if goes_on else 0, status.st_size - _MOST_BYTES)
-        is_joined = goes_on and start == self._size
+        known = self._size if goes_on else 0
+        start = max(known, status.st_size - _MOST_BYTES)
         data = self._from(start, status.st_size)
         self._inode, self._size = status.st_ino, start + len(data)
-        if start > 0 and not is_joined:
+        if start > known:
             # Whoever reads lines is not to take the end of one for a whole.
-            data = data.partition(b"\n")[2]
-        return data, is_joined
+            data = b"\n" + data.partition(b"\n")[2]
+        return data, goes_on
 
     def _from(self, start: int, end: int) -> bytes:
         try:

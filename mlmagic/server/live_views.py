@@ -46,8 +46,10 @@ class Views:
     def tend(self) -> None:
         """Make the rows true of jobs whose machinery has died, and have one started for those that wait; now and then.
 
-        Agents do so as long as they live. Never fails.
+        Agents do so as long as they live. Never fails, and makes no workspace.
         """
+        if not self.workspace.database.exists():
+            return
         now = time.monotonic()
         with self._lock:
             if self._tended is not None and now - self._tended < _TEND_SECONDS:

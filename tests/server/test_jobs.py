@@ -56,6 +56,13 @@ async def test_a_job_has_a_page(ask: Ask, ended: JobRecord) -> None:
     assert page.bundle["record"]["id"] == ended.id  # type: ignore[index]
 
 
+async def test_the_page_of_a_job_tells_its_commands_and_its_machines(ask: Ask, ended: JobRecord) -> None:
+    bundle = (await ask(f"jobs/{ended.id}/page")).json["bundle"]
+    assert bundle["localCommand"].startswith("python -m ")
+    assert bundle["gcloud"].startswith("gcloud ai custom-jobs create --region=us-central1 --display-name=")
+    assert bundle["machines"] == {"chief": {"cores": 4, "memoryBytes": 15 << 30}}
+
+
 async def test_the_page_of_a_study_shows_its_trials(ask: Ask, queued: Jobs) -> None:
     rate = Parameter(name="rate", kind=ParameterKind.DOUBLE, minimum=0.0, maximum=1.0)
     study = StudySpec(metric="val_loss", goal=Goal.MINIMIZE, parameters=(rate,), trials=4)
