@@ -34,7 +34,8 @@ def measure(place: Place) -> None:
 def _page(place: Place, job: str) -> float:
     tab = place.tab()
     began = time.perf_counter()
-    tab.command("mlmagic:open-job", id=job, part="curves")
+    tab.command("mlmagic:open-job", ids=[job])
+    tab.part("page-tab-curves").click()
     tab.page.wait_for_selector(f"{selector('curve')} canvas")
     taken = (time.perf_counter() - began) * 1000
     tab.page.context.close()

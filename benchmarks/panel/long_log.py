@@ -25,7 +25,7 @@ def measure(place: Place) -> None:
     for _ in range(ROUNDS):
         tab = place.tab()
         began = time.perf_counter()
-        tab.command("mlmagic:open-job", id=job.record.id, part="logs")
+        tab.command("mlmagic:open-logs", ids=[job.record.id])
         tab.page.wait_for_selector(selector("log-line", line=LINES - 1))
         taken.append((time.perf_counter() - began) * 1000)
         tab.page.context.close()
