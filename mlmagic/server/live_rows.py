@@ -99,6 +99,11 @@ class RowReader:
             if job_id in known
         }
 
+    def trial_notes(self, study_id: str) -> Mapping[str, str]:
+        """Return what there is to say of each trial of a study; the same object as long as nothing has changed."""
+        study = self._studies.look(study_id)
+        return {} if study is None else study.trials
+
     def _moving(self, row: StillRow, waiting_for: str | None, now: datetime, until: float) -> JobRow:
         summary = row.summary
         note, study = self._note(row)
@@ -170,6 +175,6 @@ def _points(folder: JobFolder, name: str) -> tuple[float, ...]:
     return tuple(value for value in sampled(curve, SPARKLINE_POINTS) if math.isfinite(value))
 
 
-def changed_waiting(before: Mapping[str, str], now: Mapping[str, str]) -> Collection[str]:
-    """Return the jobs for which it is another thing now that they wait for."""
+def changed_texts(before: Mapping[str, str], now: Mapping[str, str]) -> Collection[str]:
+    """Return the jobs of which there is another thing to say now."""
     return [job_id for job_id, text in now.items() if before.get(job_id) != text]

@@ -11,7 +11,7 @@ from mlmagic import __version__
 from mlmagic.server.handler import Handler, Route, described
 from mlmagic.server.live_views import views_of
 from mlmagic.server.watcher import Listener
-from mlmagic.server.watcher_changes import LAGGING, Message
+from mlmagic.server.watcher_messages import LAGGING, Message
 
 PING_SECONDS = 15.0
 

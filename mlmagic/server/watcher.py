@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from mlmagic.errors import MlmagicError
-from mlmagic.server.watcher_changes import LAGGING, Message
+from mlmagic.server.watcher_messages import LAGGING, Message
 
 LOOK_SECONDS = 0.1
 _LOOKS = 10

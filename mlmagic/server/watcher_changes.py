@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mlmagic.errors import MlmagicError
 from mlmagic.server.job_rows_table import StillRow
-from mlmagic.server.live_rows import RowReader, changed_waiting
-from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobState, JobSummary
+from mlmagic.server.live_rows import RowReader, changed_texts
+from mlmagic.server.watcher_messages import LAGGING, Message, RowWriter
+from mlmagic.spec.job import JobKind, JobState
 from mlmagic.spec.panel_rows import JobRow
 from mlmagic.workspace.events import Event, EventLog
 
@@ -26,29 +24,8 @@ LIVE_SECONDS = 1.0
 _MOST_EVENTS = 1_000
 _MOST_WAITING = 100
 """Jobs in the queue whose reason to wait is told as it changes."""
-_MOST_WRITTEN = 1_000
 _NOT_NOW = (MlmagicError, OSError, sqlite3.Error)
 _NOUNS = ("model", "endpoint", "dataset")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """Something to tell those who listen, as it goes over the wire."""
-
-    event: str
-    """`job`, `deleted`, `model`, `endpoint`, `dataset`, `lagging`."""
-    data: str = "{}"
-    id: int | None = None
-    """The event in the database that it tells of."""
-    replaces: str | None = None
-    """A later message of the same kind makes this one worthless."""
-
-    def __str__(self) -> str:
-        number = "" if self.id is None else f"id: {self.id}\n"
-        return f"{number}event: {self.event}\ndata: {self.data}\n\n"
-
-
-LAGGING = Message(event="lagging")
 
 
 class Changes:
@@ -65,6 +42,8 @@ class Changes:
         self._running: list[StillRow] = []
         self._waiting: dict[str, str] = {}
         self._told: dict[str, JobRow] = {}
+        self._notes: dict[str, Mapping[str, str]] = {}
+        """What was last said of the trials of each study that runs."""
         self._looked = 0.0
         self._writer = RowWriter()
         self.last_event = 0
@@ -85,7 +64,7 @@ class Changes:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._inode, self._version = None, 0, -1
-        self._running, self._waiting, self._told, self.last_event = [], {}, {}, 0
+        self._running, self._waiting, self._told, self._notes, self.last_event = [], {}, {}, {}, 0
 
     def look(self) -> list[Message]:
         """Return what has happened since the last look. Never fails: what cannot be read now is told once it can."""
@@ -146,7 +125,7 @@ class Changes:
             if self._inode:
                 self._read_state()
             else:
-                self._running, self._waiting, self._told, self.last_event = [], {}, {}, 0
+                self._running, self._waiting, self._told, self._notes, self.last_event = [], {}, {}, {}, 0
             return [LAGGING]
         events = self._events.after(self.last_event, limit=_MOST_EVENTS)
         if not events:
@@ -155,6 +134,7 @@ class Changes:
             self._read_state()
             return [LAGGING]
         messages = self._told_of(events, self._writer)
+        messages += self._told_trials()
         messages += self._told_waiting(apart_from={event.subject.partition(":")[2] for event in events})
         self._read_running()
         self.last_event = events[-1].id
@@ -188,15 +168,28 @@ class Changes:
     def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
         """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
         waiting = self._rows.waiting(self._rows.table.ids_in(JobState.QUEUED)[:_MOST_WAITING])
-        changed = [job_id for job_id in changed_waiting(self._waiting, waiting) if job_id not in apart_from]
+        changed = [job_id for job_id in changed_texts(self._waiting, waiting) if job_id not in apart_from]
         self._waiting = waiting
+        return self._row_messages(self._rows.moving(self._rows.table.rows(changed))) if changed else []
+
+    def _told_trials(self) -> list[Message]:
+        """Return the rows of trials of which there is more to say: a study learns how one ended after it has."""
+        changed: list[str] = []
+        notes: dict[str, Mapping[str, str]] = {}
+        for row in self._running:
+            if row.summary.kind is JobKind.TUNING:
+                study = row.summary.id
+                notes[study] = self._rows.trial_notes(study)
+                if (known := self._notes.get(study)) is not None and known is not notes[study]:
+                    changed += changed_texts(known, notes[study])
+        self._notes = notes
         return self._row_messages(self._rows.moving(self._rows.table.rows(changed))) if changed else []
 
     def _live(self) -> list[Message]:
         """Return the rows in which something has moved."""
         moved = [row for row in self._rows.moving(self._running) if self._told.get(row.summary.id) != row]
         self._told.update({row.summary.id: row for row in moved})
-        return self._row_messages(moved)
+        return self._row_messages(moved) + self._told_trials()
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
         return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]
@@ -213,40 +206,3 @@ def _connect(path: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(path)}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
-
-
-class RowWriter:
-    """Writes rows as the codec does, at a fraction of its cost: what stands still in one that moves is encoded once."""
-
-    def __init__(self) -> None:
-        self._still: dict[str, tuple[JobSummary, str]] = {}
-
-    def text(self, row: JobRow) -> str:
-        """Return the row as JSON."""
-        job_id = row.summary.id
-        known = self._still.get(job_id)
-        if known is None or known[0] is not row.summary:
-            if len(self._still) >= _MOST_WRITTEN:
-                self._still.clear()
-            still = _json(encode(JobRow(summary=row.summary, origin=row.origin)))
-            known = self._still[job_id] = row.summary, still[:-1]
-        moving = {key: value for key, value in _moving(row) if value is not None}
-        return f"{known[1]},{_json(moving)[1:]}" if moving else known[1] + "}"
-
-
-def _moving(row: JobRow) -> Iterator[tuple[str, object]]:
-    yield "fraction", row.fraction
-    yield "etaSeconds", row.eta_seconds
-    yield "waitingFor", row.waiting_for
-    if row.headline is not None:
-        points = row.headline.points
-        are_plain = all(map(math.isfinite, (row.headline.value, *points)))
-        told = {"name": row.headline.name, "value": row.headline.value, **({"points": points} if points else {})}
-        yield "headline", told if are_plain else encode(row.headline)
-    yield "cores", row.cores
-    yield "memoryBytes", row.memory_bytes
-    yield "note", row.note
-
-
-def _json(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -93,6 +93,15 @@ def test_of_a_long_log_only_the_end_is_read(folder: JobFolder, look: Callable[..
     assert look().fraction == 0.5
 
 
+def test_what_is_known_outlasts_what_came_too_fast_to_be_read(
+    folder: JobFolder, look: Callable[..., LiveValues]
+) -> None:
+    log(folder, "Epoch 2/2\n1/1")
+    look()
+    log(folder, "0/10 \n" + "x\n" * 1_000_000 + " 5/10 ━━ 1s")
+    assert look().fraction == 0.75
+
+
 def test_preprocessing_is_as_far_as_it_has_read(folder: JobFolder, look: Callable[..., LiveValues]) -> None:
     log(folder, "Read 1,000 of 4,000 bytes: 12 rows\n")
     live = look(JobKind.PREPROCESSING)

@@ -93,10 +93,10 @@ def test_a_filter_and_an_order_are_those_of_the_api(jobs: Jobs, rows: RowReader)
     assert [row.summary.id for row in rows.page(PageQuery(where=parse("state=QUEUED"))).jobs] == [other.id]
 
 
-def test_ten_thousand_jobs_are_read_a_page_at_a_time(jobs: Jobs, rows: RowReader) -> None:
+def test_thousands_of_jobs_are_read_a_page_at_a_time(jobs: Jobs, rows: RowReader) -> None:
     spec = JobSpec(display_name="taxi", package=PackageReference(digest="d"))
     with jobs.database.write() as connection:
-        for number in range(10_000):
+        for number in range(2_000):
             time_made = NOW + timedelta(seconds=number)
             write_job(
                 connection,
@@ -108,9 +108,9 @@ def test_ten_thousand_jobs_are_read_a_page_at_a_time(jobs: Jobs, rows: RowReader
                     update_time=time_made,
                 ),
             )
-    page = rows.page(PageQuery(offset=5_000))
-    assert (page.total, len(page.jobs)) == (10_000, 50)
-    assert page.jobs[0].summary.id == f"taxi-20260131-000000-{4999:04x}"
+    page = rows.page(PageQuery(offset=1_000))
+    assert (page.total, len(page.jobs)) == (2_000, 50)
+    assert page.jobs[0].summary.id == f"taxi-20260131-000000-{999:04x}"
 
 
 def test_trials_are_left_out_unless_they_are_asked_for(rows: RowReader, run: Callable[..., JobFolder]) -> None:

@@ -21,7 +21,7 @@ from support.rest import Ask
 from mlmagic import __version__
 from mlmagic.server.live_views import views_of
 from mlmagic.server.stream import EventsHandler
-from mlmagic.server.watcher_changes import Message
+from mlmagic.server.watcher_messages import Message
 from mlmagic.session import Session
 from mlmagic.spec.codec import decode
 from mlmagic.spec.job import JobState

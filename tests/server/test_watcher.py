@@ -8,7 +8,7 @@ import pytest
 
 from mlmagic.errors import WorkspaceError
 from mlmagic.server.watcher import MOST_WAITING, Listener, Watcher
-from mlmagic.server.watcher_changes import LAGGING, Message
+from mlmagic.server.watcher_messages import LAGGING, Message
 
 PATIENCE = 60.0
 
@@ -153,8 +153,3 @@ async def test_a_wake_ends_the_waiting() -> None:
     listener = Listener()
     asyncio.get_running_loop().call_soon(listener.wake)
     assert await listener.take(PATIENCE) == []
-
-
-def test_a_message_is_written_as_the_format_has_it() -> None:
-    assert str(job(1, id=5)) == "id: 5\nevent: job\ndata: 1\n\n"
-    assert str(LAGGING) == "event: lagging\ndata: {}\n\n"

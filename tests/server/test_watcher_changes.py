@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import sqlite3
@@ -18,15 +17,19 @@ from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.live import LiveJobs
 from mlmagic.server.live_rows import RowReader
 from mlmagic.server.live_study import LiveStudies
-from mlmagic.server.watcher_changes import LAGGING, Changes, Message, RowWriter
-from mlmagic.spec.codec import decode, encode
-from mlmagic.spec.job import JobKind, JobState, JobSummary, Origin, Placement
-from mlmagic.spec.panel_rows import Headline, JobRow
+from mlmagic.server.watcher_changes import Changes
+from mlmagic.server.watcher_messages import LAGGING, Message
+from mlmagic.spec.codec import decode
+from mlmagic.spec.job import JobKind, JobState, Placement
+from mlmagic.spec.names import trial_job_id
+from mlmagic.spec.panel_rows import JobRow
+from mlmagic.spec.study import Goal, Measurement, Parameter, ParameterKind, StudySpec, Trial, TrialState
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.events import EventLog, add_event
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.processes import ProcessIdentity
+from mlmagic.workspace.studies import open_trials
 
 PATIENCE = 60.0
 
@@ -163,6 +166,46 @@ def test_jobs_behind_one_that_starts_are_told_what_they_wait_for_now(jobs: Jobs,
     assert told[third.id] == "1 job before it"
 
 
+def test_how_a_trial_ended_is_told_when_its_study_knows(jobs: Jobs, changes: Changes) -> None:
+    rate = Parameter(name="rate", kind=ParameterKind.DOUBLE, minimum=0.0, maximum=1.0)
+    spec = StudySpec(metric="auc", goal=Goal.MAXIMIZE, parameters=(rate,), trials=4)
+    study = jobs.make("", kind=JobKind.TUNING, study=spec)
+    start(jobs, study)
+    trials = [jobs.make("", parent=study.id, trial=number) for number in (1, 2)]
+    for number, trial in enumerate(trials, 1):
+        start(jobs, trial)
+        tell(study, number, TrialState.ACTIVE)
+    changes.begin()
+    changes.look()
+    advance(jobs, trials[0], JobState.SUCCEEDED)
+    changes.look()
+    tell(study, 1, TrialState.SUCCEEDED, 0.75)
+    told = {row["summary"]["id"]: row.get("note") for row in map(read, changes.look())}
+    assert told == {study.id: "1/4 trials · best 0.7500", trials[0].id: "auc 0.7500 · rate=0.1"}
+    tell(study, 2, TrialState.SUCCEEDED, 0.5)
+    advance(jobs, study, JobState.SUCCEEDED)
+    told = {row["summary"]["id"]: row.get("note") for row in map(read, changes.look())}
+    assert told[trials[1].id] == "auc 0.5000 · rate=0.1"
+
+
+def read(message: Message) -> dict[str, Any]:
+    return dict(json.loads(message.data))
+
+
+def tell(study: JobFolder, number: int, state: TrialState, value: float | None = None) -> None:
+    with open_trials(study) as log:
+        log.write(
+            Trial(
+                number=number,
+                parameters={"rate": "0.1"},
+                state=state,
+                job=trial_job_id(study.id, number),
+                suggest_time=datetime.now(UTC),
+                final=None if value is None else Measurement(step=1, value=value),
+            )
+        )
+
+
 def test_who_was_away_is_told_what_happened_since(jobs: Jobs, changes: Changes) -> None:
     jobs.make("")
     changes.begin()
@@ -283,37 +326,3 @@ def test_another_thread_may_look_later(jobs: Jobs, changes: Changes) -> None:
     thread.start()
     thread.join()
     assert states(found) == [(job.id, JobState.QUEUED)]
-
-
-@pytest.mark.parametrize(
-    "moving",
-    [
-        {},
-        {"fraction": 0.0, "eta_seconds": 0.0, "cores": 0.0, "memory_bytes": 0},
-        {"waiting_for": "1 job before it", "note": 'ä "x"\n'},
-        {"headline": Headline(name="loss", value=0.5)},
-        {"headline": Headline(name="loss", value=0.5, points=(1.0, 0.5))},
-        {"headline": Headline(name="loss", value=float("nan"), points=(1.0, float("-inf")))},
-    ],
-)
-def test_rows_are_written_as_the_codec_writes_them(moving: dict[str, Any]) -> None:
-    summary = JobSummary(
-        id="taxi-20260131-235959-0a1b",
-        display_name="taxi",
-        kind=JobKind.TRAINING,
-        backend="local",
-        state=JobState.RUNNING,
-        create_time=datetime(2026, 1, 31, tzinfo=UTC),
-    )
-    writer = RowWriter()
-    writer.text(JobRow(summary=summary, fraction=0.5))
-    row = JobRow(summary=summary, origin=Origin(notebook="taxi.ipynb"), **moving)
-    assert json.loads(RowWriter().text(row)) == encode(row)
-    other = dataclasses.replace(summary, state=JobState.FAILED)
-    changed = dataclasses.replace(row, summary=other)
-    assert json.loads(writer.text(changed)) == encode(changed)
-
-
-def test_the_writer_knows_every_field_of_a_row() -> None:
-    known = {"summary", "origin", "fraction", "eta_seconds", "waiting_for", "headline", "cores", "memory_bytes", "note"}
-    assert {field.name for field in dataclasses.fields(JobRow)} == known | {"extra"}
