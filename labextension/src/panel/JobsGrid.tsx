@@ -104,29 +104,40 @@ export function JobsGrid({ model, commands }: Props) {
   );
 }
 
-/** Keep what is looked at where it is when new jobs come in above it; another list begins at its top. */
+/** What is looked at, and where it was when it was looked at last. */
+interface Anchor {
+  id: string | undefined;
+  start: number;
+  revision: number;
+  query: unknown;
+}
+
+/** Keep what is looked at where it is when jobs come in above it; another list begins at its top. */
 function useAnchor(scroller: { current: HTMLDivElement | null }, model: PanelModel, list: List): void {
-  const anchor = useRef<{ id: string | undefined; line: number; query: unknown } | null>(null);
+  const anchor = useRef<Anchor | null>(null);
   const { jobs } = model;
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element === null) {
       return;
     }
+    const { revision } = jobs;
+    const { query } = jobs.jobs;
     const seen = anchor.current;
-    const query = jobs.jobs.query;
-    const line = seen?.id === undefined ? -1 : jobs.indexOf(seen.id);
     // To ask the element itself would make the browser lay out the page once more.
     const offset = list.scrollOffset ?? 0;
-    model.offset = offset;
     if (seen !== null && seen.query !== query) {
       element.scrollTop = 0;
-    } else if (seen !== null && line >= 0 && line !== seen.line && offset > 0) {
-      const [now = 0, before = 0] = [line, seen.line].map(at => list.measurementsCache[at]?.start);
-      element.scrollTop = offset + now - before;
+    } else if (seen?.id !== undefined && seen.revision !== revision && offset > 0) {
+      const start = list.measurementsCache[jobs.indexOf(seen.id)]?.start ?? seen.start;
+      if (start !== seen.start) {
+        element.scrollTop = offset + start - seen.start;
+      }
     }
-    const top = list.getVirtualItems().find(({ end }) => end > offset);
-    anchor.current = { id: top && jobs.at(top.index).id, line: top?.index ?? 0, query };
+    const inSight = list.getVirtualItems().filter(({ end }) => end > offset);
+    const top = inSight.find(({ index }) => jobs.at(index).id !== undefined);
+    anchor.current = { id: top && jobs.at(top.index).id, start: top?.start ?? 0, revision, query };
+    model.offset = offset;
   });
 }
 
