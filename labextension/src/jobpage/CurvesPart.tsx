@@ -9,7 +9,7 @@ import { CurvesBar, type CurvesLook } from './CurvesBar';
 import { Empty } from './Notices';
 import { CurveData } from './curvedata';
 import { chartsOf } from './curvelines';
-import { useOnScreen, usePolling, useRedraw } from './hooks';
+import { useConnected, useOnScreen, usePolling, useRedraw } from './hooks';
 import { labelsOf, useRows } from './rows';
 
 export interface CurvesPartProps {
@@ -98,7 +98,7 @@ function useCurves(
     known.current.set(id, data);
     return data;
   });
-  const look = async (): Promise<void> => {
+  const look = async (): Promise<boolean> => {
     const before = version.current + finished.current.size;
     const due = jobs.filter(job => !finished.current.has(job.job));
     for (const job of due) {
@@ -112,9 +112,10 @@ function useCurves(
     if (version.current + finished.current.size !== before) {
       redraw();
     }
+    return !due.some(job => job.problem);
   };
   const isDue = jobs.some(job => !finished.current.has(job.job));
-  usePolling(look, PAUSE, useOnScreen(host) && isDue);
+  usePolling(look, PAUSE, useOnScreen(host) && isDue, useConnected(panels.stream));
   return { jobs, version: version.current };
 }
 

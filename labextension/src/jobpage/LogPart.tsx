@@ -7,7 +7,7 @@ import type { LogSource, Problem } from '../types';
 import { LogLines } from './LogLines';
 import { LogToolbar } from './LogToolbar';
 import { Empty } from './Notices';
-import { useOnScreen, usePolling, useRedraw, useSignal } from './hooks';
+import { useConnected, useOnScreen, usePolling, useRedraw, useSignal } from './hooks';
 import { useLineWindow } from './linewindow';
 import { LogCache } from './logcache';
 import { indexAtOrAfter, placeIn } from './logplaces';
@@ -32,17 +32,20 @@ export function LogPart(props: LogPartProps) {
   const [sources, setSources] = useState<LogSource[] | null>(null);
   const [chosen, setChosen] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
-  const look = async (): Promise<void> => {
+  const isConnected = useConnected(panels.stream);
+  const look = async (): Promise<boolean> => {
     try {
       setSources(await panels.client.logs(id));
       setProblem(null);
+      return true;
     } catch (error) {
       setProblem(asProblem(error));
+      return false;
     }
   };
   const isWaiting = (sources?.length ?? 0) === 0;
   // Replicas are known as soon as the first has printed, but for those of another attempt.
-  usePolling(look, isWaiting ? PAUSE : 10 * PAUSE, isSeen && (isLive || isWaiting));
+  usePolling(look, isWaiting ? PAUSE : 10 * PAUSE, isSeen && (isLive || isWaiting), isConnected);
   const replica = sources?.some(source => source.replica === chosen) ? chosen : (sources?.[0]?.replica ?? '');
   return (
     <div className="mlm-page-part mlm-log" ref={host}>
@@ -100,9 +103,11 @@ function ReplicaLog(props: ReplicaLogProps) {
       if (cache.total !== before) {
         await Promise.all([search, filter].map(each => (each.hasMore ? undefined : each.more())));
       }
+      return cache.problem === null;
     },
     PAUSE,
-    isSeen && (isLive || !cache.isOpened)
+    isSeen && (isLive || !cache.isOpened),
+    useConnected(panels.stream)
   );
   useLastLook(cache, isLive);
 

@@ -7,7 +7,7 @@ import type { IPanels } from '../tokens';
 import type { Problem, UsageSample } from '../types';
 import { Chart } from './Chart';
 import { Empty } from './Notices';
-import { useOnScreen, usePolling } from './hooks';
+import { useConnected, useOnScreen, usePolling } from './hooks';
 import { usageCharts, type Machines } from './usagelines';
 
 export interface UsagePartProps {
@@ -76,7 +76,7 @@ function useUsage(panels: IPanels, id: string, isLive: boolean, host: RefObject<
   const [samples, setSamples] = useState<readonly UsageSample[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [wasReadEnded, setReadEnded] = useState(false);
-  const look = async (): Promise<void> => {
+  const look = async (): Promise<boolean> => {
     try {
       const found = (await panels.client.usage(id, samples?.at(-1)?.time)).samples ?? [];
       if (found.length > 0 || samples === null) {
@@ -84,10 +84,12 @@ function useUsage(panels: IPanels, id: string, isLive: boolean, host: RefObject<
       }
       setProblem(null);
       setReadEnded(!isLive);
+      return true;
     } catch (error) {
       setProblem(asProblem(error));
+      return false;
     }
   };
-  usePolling(look, PAUSE, useOnScreen(host) && (isLive || !wasReadEnded));
+  usePolling(look, PAUSE, useOnScreen(host) && (isLive || !wasReadEnded), useConnected(panels.stream));
   return { samples, problem, look };
 }

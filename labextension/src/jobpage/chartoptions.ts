@@ -41,8 +41,8 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
   const axis: uPlot.Axis = {
     stroke: colour('--jp-ui-font-color2'),
     font,
-    grid: { stroke: colour('--jp-border-color3'), width: 1 },
-    ticks: { stroke: colour('--jp-border-color2'), width: 1, size: 4 }
+    grid: { stroke: colour('--jp-border-color2'), width: 1 },
+    ticks: { stroke: colour('--jp-border-color1'), width: 1, size: 4 }
   };
   return {
     ...size,

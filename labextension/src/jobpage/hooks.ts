@@ -57,17 +57,31 @@ export function useOnScreen(ref: RefObject<Element>): boolean {
   return isInView && isShown;
 }
 
-/** Call `look` now and again, `pause` milliseconds after it has ended, while `isOn`; never twice at once. */
-export function usePolling(look: () => Promise<void>, pause: number, isOn: boolean): void {
+/** Beyond so many milliseconds a server that does not answer is not left alone for longer. */
+const LONGEST_PAUSE = 15_000;
+
+/**
+ * Call `look` now and again, `pause` milliseconds after it has ended, while `isOn`; never twice at once.
+ *
+ * It says whether it was answered: where it was not (`false`), the pause is doubled each time, until `isConnected` changes.
+ */
+export function usePolling(
+  look: () => Promise<boolean | void>,
+  pause: number,
+  isOn: boolean,
+  isConnected = true
+): void {
   const newest = useRef(look);
   newest.current = look;
   useEffect(() => {
     let timer: number | undefined;
     let isOver = !isOn;
+    let wait = pause;
     const turn = async (): Promise<void> => {
-      await newest.current();
+      const wasAnswered = (await newest.current()) !== false;
+      wait = wasAnswered ? pause : Math.min(2 * wait, LONGEST_PAUSE);
       if (!isOver) {
-        timer = window.setTimeout(() => void turn(), pause);
+        timer = window.setTimeout(() => void turn(), wait);
       }
     };
     if (isOn) {
@@ -77,7 +91,7 @@ export function usePolling(look: () => Promise<void>, pause: number, isOn: boole
       isOver = true;
       window.clearTimeout(timer);
     };
-  }, [pause, isOn]);
+  }, [pause, isOn, isConnected]);
 }
 
 /** The time in milliseconds, which goes on by seconds while `isOn`. */
