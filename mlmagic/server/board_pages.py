@@ -45,6 +45,6 @@ def error_page(error: MlmagicError) -> str:
 
 def _page(body: Html) -> str:
     # Jupyter's own colours are not there: the browser's are, light or dark.
-    head = element("head", element("meta", charset="utf-8"), element("title", "TensorBoard"))
+    head = element("head", element("title", "TensorBoard"))
     page = element("html", head, element("body", body, style="margin:12px"), lang="en", style="color-scheme:light dark")
     return f"<!DOCTYPE html>{join([page])}"

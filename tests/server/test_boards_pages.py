@@ -16,7 +16,10 @@ import pytest
 from support.boards import PATIENCE_SECONDS, no_board_left, wait_for_runs, write_events
 
 from mlmagic.api.boards import Board, boards, tensorboard
+from mlmagic.errors import BackendError
+from mlmagic.server.board_pages import ended_page, error_page, silent_page, unknown_page
 from mlmagic.session import Session
+from mlmagic.spec.board import BoardSource, BoardSpec
 from mlmagic.spec.codec import dumps
 from mlmagic.tensorboards.record import board_folder
 from mlmagic.workspace.files import write_atomic
@@ -24,9 +27,10 @@ from mlmagic.workspace.files import write_atomic
 Look = Callable[..., Awaitable[Any]]
 
 
-@pytest.fixture(params=["/", "/user/a%40b/"])
+@pytest.fixture
 def jp_base_url(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    """As on a hub, unless a test says otherwise."""
+    return str(getattr(request, "param", "/user/a%40b/"))
 
 
 @pytest.fixture
@@ -112,6 +116,7 @@ def echo(board: Board, session: Session) -> Iterator[list[tuple[str, dict[str, s
     server.server_close()
 
 
+@pytest.mark.parametrize("jp_base_url", ["/", "/user/a%40b/"], indirect=True)
 async def test_the_page_and_all_that_it_loads_come_from_below_the_servers_address(look: Look, board: Board) -> None:
     page = await look(board.key)
     assert page.code == 200
@@ -141,6 +146,7 @@ async def test_curves_come_through(look: Look, board: Board) -> None:
     assert answer.body == b"[[0.0, 0, 0.5], [1.0, 1, 0.25]]" or b"0.25" in answer.body
     tags = await look(board.key, "/data/plugin/scalars/tags", headers={"Accept-Encoding": "gzip"})
     assert tags.code == 200
+    assert (await look(board.key, "/data/runs", "HEAD")).code == 200
     body = 'requests=[{"plugin":"scalars","tag":"loss"}]'
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     asked = await look(board.key, "/data/plugin/timeseries/timeSeries", "POST", body=body, headers=headers)
@@ -251,6 +257,24 @@ async def test_one_that_ended_says_how_it_is_started_again_and_starts_by_nothing
     assert again.code == 303
     assert [one.key for one in boards(session=session)] == [board.key]
     assert (await look(board.key)).code == 200
+
+
+async def test_one_that_cannot_be_started_again_says_why(
+    look: Look, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.stop()
+    monkeypatch.setattr("mlmagic.api.boards.find_spec", lambda _: None)
+    answer = await look(board.key, "/", "POST", body="")
+    assert (answer.code, b"TensorBoard is not installed in " in answer.body) == (501, True)
+
+
+def test_names_on_pages_are_shown_as_they_are() -> None:
+    name = "<script>'\"&"
+    spec = BoardSpec(sources=(BoardSource(name=name, folder=f"/{name}"),), workspace="/w")
+    for page in (ended_page(spec, name), silent_page(spec), error_page(BackendError(name, problems=[name], hint=name))):
+        assert "<script>" not in page
+        assert "&lt;script&gt;&#x27;" in page
+    assert "%tensorboard JOB" in unknown_page()
 
 
 async def test_one_that_is_not_known_and_one_that_does_not_answer_say_so(
