@@ -33,8 +33,6 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
   const grid = useRef<HTMLDivElement>(null);
   const prefix = useId();
   const line = rows.findIndex(({ key }) => key === active);
-  const find = (event: MouseEvent) =>
-    rows.find(({ key }) => key === (event.target as HTMLElement).closest<HTMLElement>('[data-key]')?.dataset['key']);
   const element = (at: number) => grid.current?.querySelectorAll('[role=row]')[at];
   const onKeyDown = (event: KeyboardEvent) => {
     const target = lineFor(event.key, line, rows.length);
@@ -53,26 +51,6 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const onClick = (event: MouseEvent) => {
-    const row = find(event);
-    const button = (event.target as HTMLElement).closest<HTMLElement>('button');
-    setActive(row?.key);
-    if (button === null) {
-      row?.open();
-    } else if (row !== undefined && button.dataset['mlm'] === 'row-menu') {
-      const { left, bottom } = button.getBoundingClientRect();
-      onMenu(row.actions, left, bottom);
-    }
-  };
-  const onContextMenu = (event: MouseEvent) => {
-    const row = find(event);
-    if (row !== undefined && !event.shiftKey) {
-      event.preventDefault();
-      event.stopPropagation();
-      setActive(row.key);
-      onMenu(row.actions, event.clientX, event.clientY);
-    }
-  };
   return (
     <div
       ref={grid}
@@ -83,38 +61,80 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
       aria-rowcount={rows.length}
       aria-activedescendant={line < 0 ? undefined : `${prefix}${active}`}
       onKeyDown={onKeyDown}
-      onClick={onClick}
-      onContextMenu={onContextMenu}
       onFocus={() => line < 0 && setActive(rows[0]?.key)}
     >
       {rows.map((row, at) => (
-        <div
+        <Entry
           key={row.key}
           id={`${prefix}${row.key}`}
-          role="row"
-          className="mlm-entry-row"
-          data-mlm={mark}
-          data-key={row.key}
-          data-active={at === line}
-          aria-rowindex={at + 1}
-        >
-          <div role="gridcell" className="mlm-entry">
-            {row.content}
-          </div>
-          <div role="gridcell" className="mlm-job-menu">
-            <button
-              type="button"
-              tabIndex={-1}
-              className="mlm-icon-button"
-              data-mlm="row-menu"
-              aria-haspopup="menu"
-              aria-label={`What can be done with ${row.name}`}
-            >
-              ⋮
-            </button>
-          </div>
-        </div>
+          row={row}
+          mark={mark}
+          index={at}
+          isActive={at === line}
+          onActive={() => setActive(row.key)}
+          onMenu={onMenu}
+        />
       ))}
+    </div>
+  );
+}
+
+interface EntryProps {
+  id: string;
+  row: NounRow;
+  mark: string;
+  index: number;
+  isActive: boolean;
+  onActive: () => void;
+  onMenu: Props['onMenu'];
+}
+
+function Entry({ id, row, mark, index, isActive, onActive, onMenu }: EntryProps) {
+  const onClick = (event: MouseEvent) => {
+    const button = (event.target as HTMLElement).closest<HTMLElement>('button');
+    onActive();
+    if (button === null) {
+      row.open();
+    } else if (button.dataset['mlm'] === 'row-menu') {
+      const { left, bottom } = button.getBoundingClientRect();
+      onMenu(row.actions, left, bottom);
+    }
+  };
+  const onContextMenu = (event: MouseEvent) => {
+    if (!event.shiftKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      onActive();
+      onMenu(row.actions, event.clientX, event.clientY);
+    }
+  };
+  return (
+    <div
+      id={id}
+      role="row"
+      className="mlm-entry-row"
+      data-mlm={mark}
+      data-key={row.key}
+      data-active={isActive}
+      aria-rowindex={index + 1}
+      onClick={onClick}
+      onContextMenu={onContextMenu}
+    >
+      <div role="gridcell" className="mlm-entry">
+        {row.content}
+      </div>
+      <div role="gridcell" className="mlm-job-menu">
+        <button
+          type="button"
+          tabIndex={-1}
+          className="mlm-icon-button"
+          data-mlm="row-menu"
+          aria-haspopup="menu"
+          aria-label={`What can be done with ${row.name}`}
+        >
+          ⋮
+        </button>
+      </div>
     </div>
   );
 }
