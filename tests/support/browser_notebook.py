@@ -1,0 +1,98 @@
+"""A notebook in a browser tab: its cells, its kernel, its outputs."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+
+from playwright.sync_api import Locator, expect
+from support.browser_tab import Tab
+
+LOAD = "%load_ext mlmagic"
+
+# The notebook of the tab: in JupyterLab and in Notebook 7 it is the widget in front.
+_PANEL = "const panel = window.jupyterapp.shell.currentWidget;"
+
+
+class Notebook:
+    """A notebook that is open in a tab."""
+
+    def __init__(self, tab: Tab, name: str) -> None:
+        self.tab = tab
+        self.name = name
+
+    def run(self, index: int, *, is_awaited: bool = True) -> None:
+        """Run a cell, and return when its kernel is done with it, or at once."""
+        wait = "return running.then(() => true);" if is_awaited else "return true;"
+        self.tab.page.evaluate(
+            f"""async index => {{
+                {_PANEL}
+                await panel.context.ready;
+                await panel.sessionContext.ready;
+                panel.content.deselectAll();
+                panel.content.activeCellIndex = index;
+                const running = window.jupyterapp.commands.execute('notebook:run-cell');
+                {wait}
+            }}""",
+            index,
+        )
+
+    def until_busy(self) -> None:
+        """Return when the kernel is at work."""
+        self._until("busy")
+
+    def until_idle(self) -> None:
+        """Return when the kernel is done."""
+        self._until("idle")
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel; it does not call itself idle before it has run something."""
+        self.tab.page.evaluate(f"() => {{ {_PANEL} return panel.sessionContext.session.kernel.restart(); }}")
+
+    def end_kernel(self) -> None:
+        """Shut the kernel down; the notebook has none then."""
+        self.tab.page.evaluate(f"() => {{ {_PANEL} return panel.sessionContext.shutdown(); }}")
+
+    def save(self) -> None:
+        self.tab.command("docmanager:save")
+
+    def cell(self, index: int) -> Locator:
+        return self.tab.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
+
+    def output(self, index: int) -> Locator:
+        """Find the live output of a job below a cell."""
+        return self.tab.part("output", self.cell(index))
+
+    def _until(self, status: str) -> None:
+        self.tab.page.wait_for_function(
+            f"status => {{ {_PANEL} return panel?.sessionContext?.session?.kernel?.status === status; }}", arg=status
+        )
+
+
+def write_notebook(tab: Tab, name: str, *cells: str) -> None:
+    """Write a notebook to where the server finds it."""
+    (tab.server.root / name).write_text(json.dumps(_document(cells)))
+
+
+def open_notebook(tab: Tab, name: str, *cells: str, application: str | None = None) -> Notebook:
+    """Write a notebook and open it, in JupyterLab; `application` is `notebooks` in Notebook 7."""
+    write_notebook(tab, name, *cells)
+    tab.open(f"{application or f'lab/workspaces/{uuid.uuid4().hex}/tree'}/{name}")
+    expect(tab.page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
+    notebook = Notebook(tab, name)
+    notebook.until_idle()
+    return notebook
+
+
+def _document(cells: Sequence[str]) -> dict[str, object]:
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [
+            {"cell_type": "code", "id": f"cell-{index}", "source": source, "metadata": {}, "outputs": [],
+             "execution_count": None}
+            for index, source in enumerate(cells)
+        ],
+    }  # fmt: skip
