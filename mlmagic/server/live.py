@@ -148,8 +148,8 @@ def headline_of(now: CurvesNow, objective: str | None) -> Headline | None:
 
 def headline_name(names: Collection[str], objective: str | None) -> str | None:
     """Return which of the metrics a job is told by: the objective of its study, `val_loss`, `loss`, else the first."""
-    wanted = [name for name in (objective, *_USUAL) if name in names]
-    return wanted[0] if wanted else min(names, default=None)  # type: ignore[return-value]
+    wanted = [name for name in (objective, *_USUAL) if name is not None and name in names]
+    return wanted[0] if wanted else min(names, default=None)
 
 
 def _remaining(told: Progress | Reading, began: datetime, now: datetime) -> float | None:
