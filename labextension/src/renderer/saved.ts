@@ -7,6 +7,7 @@ const PREFIX = 'application/vnd.mlmagic.';
 /** The types of what is shown, as mlmagic's panels have them. */
 const NAMES = [
   'board',
+  'board-curves',
   'boards',
   'checkup',
   'comparison',
