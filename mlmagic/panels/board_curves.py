@@ -64,7 +64,8 @@ def _chart(name: str, runs: Sequence[str], own: dict[str, BoardCurve]) -> LineCh
     if len(points) < 2:
         return None
     low, high = min(y for _, y in points), max(y for _, y in points)
-    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+    # A scalar that stays the same has its line in the middle.
+    room = 0.0 if high > low else abs(high) * 0.05 or 1.0
     steps = [x for x, _ in points]
     x_range = (min(steps), max(*steps, min(steps) + 1.0))
     return LineChart(title=name, x="step", y="", lines=tuple(lines), x_range=x_range, y_range=(low - room, high + room))

@@ -69,6 +69,6 @@ def test_a_run_has_its_colour_in_all_charts():
 def test_values_that_cannot_be_drawn_are_left_out():
     (chart,) = curve_charts([curve("a", values=(math.nan, 1.0, math.inf, 2.0)), curve("a", "once", (1.0,))])
     assert chart.lines[0].points == ((1.0, 1.0), (3.0, 2.0))
-    assert chart.x_range == (1.0, 3.0)
+    assert (chart.x_range, chart.y_range) == ((1.0, 3.0), (1.0, 2.0))
     (flat,) = curve_charts([curve("a", values=(3.0, 3.0))])
     assert flat.y_range[0] < 3.0 < flat.y_range[1]
