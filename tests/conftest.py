@@ -23,6 +23,9 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_RUNTIME_DIR", sockets)
         for name in ("MLMAGIC_HOME", "MLMAGIC_BACKEND", "PYTHONDONTWRITEBYTECODE", "JPY_SESSION_NAME"):
             patch.delenv(name, raising=False)
+        # By which it would be told that the tests are run from an editor.
+        for name in ("VSCODE_PID", "VSCODE_CWD", "VSCODE_ESM_ENTRYPOINT", "VSCODE_AMD_ENTRYPOINT"):
+            patch.delenv(name, raising=False)
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
             patch.setenv(name, str(home / name.lower()))
         patch.setenv(RUN_MARK, uuid.uuid4().hex)
