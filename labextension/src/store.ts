@@ -1,6 +1,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Client } from './client';
+import { isFinal } from './panel/states';
 import type { Stream } from './stream';
 import type { JobRow } from './types';
 
@@ -38,6 +39,11 @@ export class JobStore {
 
   put(row: JobRow): void {
     const id = row.summary.id;
+    const known = this._rows.get(id);
+    if (known && isFinal(known.summary.state) && !isFinal(row.summary.state)) {
+      // An answer that was long under way: no job leaves a final state, and the stream was faster.
+      return;
+    }
     // The map's order is that of last use.
     this._rows.delete(id);
     this._rows.set(id, row);
