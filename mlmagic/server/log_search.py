@@ -57,7 +57,10 @@ class LogSearch:
         Raises:
             OSError: the log cannot be read.
         """
-        piece = next(self._pieces, None)
+        try:
+            piece = next(self._pieces, None)
+        except FileNotFoundError:
+            piece = None  # it was deleted with its job
         if piece is None or len(self._found) > self._query.limit:
             return False
         if self._may_match(piece):

@@ -89,3 +89,12 @@ def test_a_log_that_is_not_there_has_nothing(search: Search, tmp_path: Path) -> 
     search = LogSearch(LogIndex(tmp_path / "none.log"), LogQuery(text="x"))
     assert search.go_on() is False
     assert search.result() == LogMatches(lines=(), total=0)
+
+
+def test_a_search_in_a_log_that_is_deleted_ends(tmp_path: Path) -> None:
+    log = tmp_path / "chief-0.log"
+    log.write_bytes(b"yes\n")
+    search = LogSearch(LogIndex(log), LogQuery(text="yes"))
+    log.unlink()
+    assert search.go_on() is False
+    assert search.result().lines == ()
