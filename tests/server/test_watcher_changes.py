@@ -305,6 +305,20 @@ def test_a_database_that_is_locked_loses_nothing(jobs: Jobs, workspace: Workspac
     assert [message.event for message in look_until(changes, bool)] == ["model"]
 
 
+def test_changes_are_seen_where_there_can_be_no_write_ahead_log(jobs: Jobs, changes: Changes) -> None:
+    with jobs.database.read() as connection:
+        assert connection.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    changes.begin()
+    job = jobs.make("")
+    assert states(changes.look()) == [(job.id, JobState.QUEUED)]
+    with jobs.database.read() as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        add_event(connection, "model:taxi", "version", {}, datetime.now(UTC))
+        assert changes.look() == []
+        connection.execute("COMMIT")
+    assert [message.event for message in look_until(changes, bool)] == ["model"]
+
+
 def test_a_read_that_fails_is_done_again(jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
     changes.begin()
     job = jobs.make("")
