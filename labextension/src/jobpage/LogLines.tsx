@@ -1,4 +1,4 @@
-import { useEffect, type RefObject } from 'react';
+import { useEffect, type CSSProperties, type RefObject } from 'react';
 
 import { ProblemBox } from '../panel/Notice';
 import type { CellPlace } from '../tokens';
@@ -26,6 +26,7 @@ export interface LogLinesProps {
 export function LogLines(props: LogLinesProps) {
   const { cache, filter, matches, view, current, scroller } = props;
   const numbers = inSight(view, filter);
+  const digits = String(cache.total).length;
   const wanted = numbers.join();
   useEffect(() => cache.want(numbers), [cache, wanted, cache.total]);
   return (
@@ -39,7 +40,10 @@ export function LogLines(props: LogLinesProps) {
         aria-label={`Log of ${cache.replica}`}
       >
         <div className="mlm-log-whole" style={{ height: view.height }}>
-          <div className="mlm-log-window" style={{ transform: `translateY(${view.top}px)` }}>
+          <div
+            className="mlm-log-window"
+            style={{ transform: `translateY(${view.top}px)`, '--mlm-digits': digits } as CSSProperties}
+          >
             {numbers.map(number => (
               <LogLineView
                 key={number}

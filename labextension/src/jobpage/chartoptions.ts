@@ -127,7 +127,8 @@ function seriesOf(line: Line, stroke: string): uPlot.Series {
     stroke,
     width: line.isBehind ? 1 : 1.75,
     alpha: line.isBehind ? 0.3 : 1,
-    points: { show: line.isBehind || line.xs.length > 40 ? false : line.xs.length < 2 ? true : undefined },
+    // A single point makes no line; of others uPlot tells whether there is room for points.
+    points: { show: line.isBehind ? false : line.xs.length === 1 ? true : undefined },
     ...(line.isDashed ? { dash: DASHES } : {})
   };
 }

@@ -94,7 +94,7 @@ function summaryOf(samples: readonly UsageSample[], { kind, value }: Measure, is
 function limitsOf(
   samples: readonly UsageSample[],
   begin: number,
-  { kind, limit }: Measure,
+  { limit }: Measure,
   machine: Machine | undefined
 ): Line[] {
   const most = machine && limit(machine);
@@ -102,8 +102,9 @@ function limitsOf(
     return [];
   }
   const xs = [...new Set([endOf(samples[0]!), endOf(samples.at(-1)!)])].map(time => time - begin);
-  const label = `the tier gives ${kind === 'memory' ? bytes(most) : rough(most)}`;
-  return [{ label, colour: '--mlm-limit', isDashed: true, isBehind: false, xs, ys: xs.map(() => most) }];
+  return [
+    { label: 'the tier gives', colour: '--mlm-limit', isDashed: true, isBehind: false, xs, ys: xs.map(() => most) }
+  ];
 }
 
 function numberOf(value: UsageSample['gpuPercent']): number | undefined {

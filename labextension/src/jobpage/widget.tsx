@@ -23,13 +23,16 @@ export class PageWidget extends ReactWidget {
   constructor(
     private readonly _panels: IPanels,
     readonly request: PageRequest,
-    private readonly _onBoard: (ids: readonly string[]) => void
+    private readonly _onBoard: (ids: readonly string[]) => void,
+    /** What the tab is called until the job is known. */
+    label = ''
   ) {
     super();
     this.part = new PagePart(request.part ?? 'overview');
     this.addClass('mlm-page-widget');
     this.title.closable = true;
     this.title.caption = request.key.replaceAll(',', ', ');
+    this.title.label = label;
     this.title.label = this._label();
     _panels.jobs.changed.connect(this._onRow, this);
   }

@@ -24,30 +24,32 @@ class Pages {
     this._hasTabs = _app.name === 'JupyterLab';
   }
 
-  show(request: PageRequest): void {
+  show(request: PageRequest, label = ''): void {
     const id = `mlmagic-${request.noun}-${request.key}`;
-    const page = this.tracker.find(known => known.id === id) ?? this._make(request, id);
+    const page = this.tracker.find(known => known.id === id) ?? this._make(request, id, label);
     if (request.part) {
       page.content.part.set(request.part);
     }
     this._app.shell.activateById(id);
   }
 
-  private _make(request: PageRequest, id: string): Page {
+  private _make(request: PageRequest, id: string, label: string): Page {
     if (!this._hasTabs) {
-      // Notebook 7 has room for one page beside the notebook, and no way to close it.
+      // Notebook 7 shows one page beside the notebook; others would stay behind it for good.
       this.tracker.filter(() => true).forEach(other => other.dispose());
     }
     const content = new PageWidget(
       this._panels,
       request,
-      ids => void attempt(() => showBoard(this._app, this._panels, ids))
+      ids => void attempt(() => showBoard(this._app, this._panels, ids)),
+      label
     );
     const page = new MainAreaWidget({ content });
     page.id = id;
     page.title.icon = listIcon;
     page.toolbar.hide();
     content.part.changed.connect(() => void this.tracker.save(page));
+    content.title.changed.connect(() => void this.tracker.save(page));
     this._app.shell.add(page, this._hasTabs ? 'main' : 'right', { type: 'mlmagic-page' });
     void this.tracker.add(page);
     return page;
@@ -67,12 +69,15 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         pages.show(request);
       }
     });
-    app.commands.addCommand(COMMAND, { label: 'Show Page of mlmagic', execute: args => pages.show(requestOf(args)) });
+    app.commands.addCommand(COMMAND, {
+      label: 'Show Page of mlmagic',
+      execute: args => pages.show(requestOf(args), String(args.label ?? ''))
+    });
     // Before the first page is asked for, and after all that JupyterLab itself has to do.
     void app.restored.then(() => window.setTimeout(preloadPages, 1_000));
     void restorer?.restore(pages.tracker, {
       command: COMMAND,
-      args: ({ content }) => ({ ...content.request, part: content.part.value }),
+      args: ({ content }) => ({ ...content.request, part: content.part.value, label: content.title.label }),
       name: ({ id }) => id
     });
   }
