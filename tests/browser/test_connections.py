@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 from support.browser_panel import open_panel
 
@@ -33,6 +34,7 @@ def test_two_tabs_show_the_same(new_tab, workspace, name):
         tab.until_state(panel.row(job.id), "CANCELLED")
 
 
+@pytest.mark.slow
 def test_eight_tabs_all_get_answers(new_tab, workspace, name):
     job = workspace.start(name)
     tabs = []

@@ -86,10 +86,12 @@ class ToldJob:
 
     def _open(self) -> int | None:
         try:
-            return os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK)
+            writer = os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
             # Nobody reads yet.
             return None
+        os.set_blocking(writer, True)
+        return writer
 
 
 class TellingWorkspace:

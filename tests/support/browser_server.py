@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from support.kept_endpoints import until
+from support.kept_endpoints import PATIENCE_SECONDS, until
 
 REPOSITORY = Path(__file__).parents[2]
 EXTENSION = REPOSITORY / "mlmagic" / "labextension"
@@ -70,7 +71,8 @@ class JupyterServer:
                 self._command(), cwd=self.root, env=self._environment(), stdout=sink, stderr=subprocess.STDOUT
             )
         information = self._scratch / "runtime" / f"jpserver-{self._process.pid}.json"
-        until(lambda: self._is_up(information))
+        # All of Jupyter's extensions are imported first, which takes a loaded machine long.
+        until(lambda: self._is_up(information), seconds=3 * PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """End it and its kernels."""
@@ -136,7 +138,8 @@ def make_folders(root: Path, scratch: Path) -> None:
     extensions = scratch / "data" / "labextensions"
     for folder in (extensions, scratch / "home", scratch / "runtime"):
         folder.mkdir(parents=True)
-    (extensions / "mlmagic").symlink_to(EXTENSION)
+    # A copy: who builds it anew takes nothing away from a server that runs.
+    shutil.copytree(EXTENSION, extensions / "mlmagic")
     for name, settings in _SETTINGS.items():
         package, _, plugin = name.partition(":")
         path = scratch / "settings" / package / f"{plugin}.jupyterlab-settings"
