@@ -37,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test test-fast soak lab panel lint type bench build lock clean help
+.PHONY: demo test test-fast soak lab panel screenshots lint type bench build lock clean help
 
 demo: $(if $(wildcard $(FULL)),$(FULL),$(DEMO)) ## run tutorial 1 from a cell to a prediction, without a browser
 	$(BIN)/python -m tools.demo $(TUTORIAL)
@@ -58,6 +58,9 @@ lab: $(PANEL) ## open JupyterLab on tutorial 1
 	$(BIN)/jupyter lab $(TUTORIAL)
 
 panel: $(PANEL) ## build the JupyterLab extension
+
+screenshots: $(PANEL) ## make the pictures of docs/images anew, from the real thing
+	$(BIN)/python -m tools.screenshots
 
 lint: $(FULL) $(NODE_PACKAGES) ## check style, types, import layers and the house rules; all of them are run
 	@failed=0
