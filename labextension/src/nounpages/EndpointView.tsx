@@ -101,35 +101,31 @@ function Actions({ panels, endpoint, onChanged, onGone }: ActionsProps) {
         />
       </span>
       {STOPPED.has(state) ? (
-        <button
-          type="button"
-          className="mlm-button"
-          data-mlm="action-start"
-          disabled={isBusy}
+        <Action
+          mark="start"
+          name="Start"
+          isOff={isBusy}
           onClick={() => void act(() => panels.client.startEndpoint(name))}
-        >
-          Start
-        </button>
+        />
       ) : (
-        <button
-          type="button"
-          className="mlm-button"
-          data-mlm="action-stop"
-          disabled={isBusy || state === 'STOPPING'}
-          onClick={() => void stop()}
-        >
-          Stop
-        </button>
+        <Action mark="stop" name="Stop" isOff={isBusy || state === 'STOPPING'} onClick={() => void stop()} />
       )}
-      <button
-        type="button"
-        className="mlm-button"
-        data-mlm="action-delete"
-        disabled={isBusy}
-        onClick={() => void remove()}
-      >
-        Delete
-      </button>
+      <Action mark="delete" name="Delete" isOff={isBusy} onClick={() => void remove()} />
     </>
+  );
+}
+
+interface ActionProps {
+  mark: string;
+  name: string;
+  isOff: boolean;
+  onClick: () => void;
+}
+
+function Action({ mark, name, isOff, onClick }: ActionProps) {
+  return (
+    <button type="button" className="mlm-button" data-mlm={`action-${mark}`} disabled={isOff} onClick={onClick}>
+      {name}
+    </button>
   );
 }

@@ -61,31 +61,44 @@ export function TrafficForm({ panels, endpoint, onChanged }: TrafficFormProps) {
       ))}
       {versions.length === 1 && <p className="mlm-faint">{aloneText(endpoint)}</p>}
       {versions.length > 1 && (
-        <div className="mlm-form-head">
-          <button
-            type="button"
-            className="mlm-button mlm-primary"
-            data-mlm="action-apply"
-            disabled={!hasChanged || isBusy}
-            onClick={() => void apply()}
-          >
-            Apply
-          </button>
-          <button
-            type="button"
-            className="mlm-button"
-            data-mlm="action-reset"
-            disabled={!hasChanged || isBusy}
-            onClick={() => setShares(saved)}
-          >
-            Reset
-          </button>
-          <span className="mlm-faint" role="status">
-            {hasChanged ? 'Not applied yet.' : ''}
-          </span>
-        </div>
+        <Buttons
+          hasChanged={hasChanged}
+          isBusy={isBusy}
+          onApply={() => void apply()}
+          onReset={() => setShares(saved)}
+        />
       )}
     </section>
+  );
+}
+
+interface ButtonsProps {
+  hasChanged: boolean;
+  isBusy: boolean;
+  onApply: () => void;
+  onReset: () => void;
+}
+
+function Buttons({ hasChanged, isBusy, onApply, onReset }: ButtonsProps) {
+  const isOff = !hasChanged || isBusy;
+  return (
+    <div className="mlm-form-head">
+      <button
+        type="button"
+        className="mlm-button mlm-primary"
+        data-mlm="action-apply"
+        disabled={isOff}
+        onClick={onApply}
+      >
+        Apply
+      </button>
+      <button type="button" className="mlm-button" data-mlm="action-reset" disabled={isOff} onClick={onReset}>
+        Reset
+      </button>
+      <span className="mlm-faint" role="status">
+        {hasChanged ? 'Not applied yet.' : ''}
+      </span>
+    </div>
   );
 }
 
