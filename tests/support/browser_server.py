@@ -129,7 +129,9 @@ class JupyterServer:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         }
         own = {name: str(self._scratch / folder) for name, folder in folders.items()}
-        return os.environ | own | {"MLMAGIC_HOME": str(self.workspace)}
+        # It goes before the environment's own folder, in which `make panel` links what may be built anew meanwhile.
+        first = {"JUPYTER_PATH": own["JUPYTER_DATA_DIR"]}
+        return os.environ | own | first | {"MLMAGIC_HOME": str(self.workspace)}
 
 
 def make_folders(root: Path, scratch: Path) -> None:
