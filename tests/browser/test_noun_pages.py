@@ -122,7 +122,7 @@ def test_an_endpoint_is_stopped_and_started(tab, workspace, deployed, page_of):
     expect(start).to_be_enabled()
     expect(tab.part("empty", page)).to_have_text("It does not serve now. Start it to ask it.")
     start.click()
-    expect(page.get_by_text("READY")).to_be_visible()
+    expect(page.get_by_text("✓ READY", exact=True)).to_be_visible()
     page.locator("[data-input=x]").fill("1")
     tab.part("action-predict", page).click()
     expect(tab.part("answer", page)).to_be_visible()
