@@ -27,7 +27,7 @@ from mlmagic.spec.model import ModelOrigin  # noqa: E402
 IMAGES = ROOT / "docs" / "images"
 EPOCHS = 12
 _PARTS = {"overview": "failed", "logs": "64", "curves": "64", "usage": "64", "code": "64"}
-_CELL = """%%train flights
+_CELL = """%%train flights --cores 0.2
 def train(epochs: int = 12):
     import time
 
@@ -53,11 +53,11 @@ class Studio:
     @contextmanager
     def tab(self, *, is_dark: bool = False, width: int = 1280, height: int = 800) -> Iterator[Tab]:
         """Lend a tab with nothing kept from those before."""
-        context = self._browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=1.5)
+        # Jupyter goes by what the browser prefers.
+        scheme = "dark" if is_dark else "light"
+        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         tab = Tab(context.new_page(), self.server).open("lab")
-        # It is kept in the server's settings, and so for the tabs that come.
-        tab.command("apputils:change-theme", theme=f"JupyterLab {'Dark' if is_dark else 'Light'}")
-        tab.page.locator(f"body[data-jp-theme-light={'false' if is_dark else 'true'}]").wait_for()
+        tab.page.locator(f"body[data-jp-theme-light={'false' if is_dark else 'true'}]").wait_for(state="attached")
         tab.command("application:close-all")
         yield tab
         context.close()
