@@ -26,7 +26,7 @@ from mlmagic.spec.model import ModelOrigin  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 EPOCHS = 12
-_PARTS = {"overview": "failed", "logs": "64", "curves": "64", "usage": "64", "code": "64"}
+_PARTS = {"overview": "failed", "logs": "work", "curves": "64", "usage": "work", "code": "work"}
 _CELL = """%%train flights --cores 0.2
 def train(epochs: int = 12):
     import time
@@ -35,6 +35,20 @@ def train(epochs: int = 12):
         print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         time.sleep(3)
     return {"mae": 11.9}
+"""
+_WORK = """
+import math, time
+
+rows = [0.0] * 4_000_000
+for epoch in range(1, 9):
+    end = time.monotonic() + 0.9
+    while time.monotonic() < end:
+        math.sqrt(epoch)
+    rows += [0.0] * 2_000_000
+    print(f"Epoch {epoch}/8", flush=True)
+    print(f"253/253 - 1s - 4ms/step - loss: {20 / (1 + epoch):.4f}", flush=True)
+    if epoch == 3:
+        print("W0000 00:00:1795.68   18 port.cc:153] this program could use more of the machine", flush=True)
 """
 _MISTAKE = """
 delays = {"dep_delay": 12.0}
@@ -54,8 +68,9 @@ class Studio:
     def tab(self, *, is_dark: bool = False, width: int = 1280, height: int = 800) -> Iterator[Tab]:
         """Lend a tab with nothing kept from those before."""
         # Jupyter goes by what the browser prefers.
-        scheme = "dark" if is_dark else "light"
-        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if is_dark else "light"
+        )
         tab = Tab(context.new_page(), self.server).open("lab")
         tab.page.locator(f"body[data-jp-theme-light={'false' if is_dark else 'true'}]").wait_for(state="attached")
         tab.command("application:close-all")
@@ -115,9 +130,9 @@ def _fill(place: Studio) -> dict[str, str]:
             loss = last + 9 * math.exp(-epoch / (2 + units / 32))
             job.measure(epoch, epoch_loss=loss, epoch_mae=loss * 0.8)
             job.say(f"Epoch {epoch + 1}/{EPOCHS}\n253/253 - 4s - 16ms/step - loss: {loss:.4f}")
-        job.say("W0000 00:00:1795.68   18 port.cc:153] this CPU could do more")
         learned[str(units)] = job.id
         job.succeed()
+    worked = place.jobs.run("weather", _WORK)
     place.jobs.run("typical-delay", _MISTAKE)
     running = place.jobs.start("census", cores=0.2)
     for epoch in range(5):
@@ -125,7 +140,7 @@ def _fill(place: Studio) -> dict[str, str]:
         running.say(f"Epoch {epoch + 1}/{EPOCHS}")
     failed = place.jobs.newest("typical-delay")
     _register(place)
-    return learned | {"failed": failed, "running": running.id}
+    return learned | {"failed": failed, "work": worked.id}
 
 
 def _register(place: Studio) -> None:
@@ -147,7 +162,7 @@ def _panel(place: Studio) -> None:
     for is_dark in (False, True):
         with place.tab(is_dark=is_dark) as tab:
             tab.command("mlmagic:open-panel")
-            expect(tab.part("job-row")).to_have_count(4)
+            expect(tab.part("job-row")).to_have_count(5)
             place.keep(tab, "panel-dark" if is_dark else "panel")
     with place.tab() as tab:
         tab.command("mlmagic:open-panel")
