@@ -1,5 +1,5 @@
 import type { ISignal } from '@lumino/signaling';
-import { useEffect, useReducer, useRef, useState, type RefObject } from 'react';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState, type RefObject } from 'react';
 
 import type { Stream } from '../stream';
 import type { IPanels } from '../tokens';
@@ -9,7 +9,8 @@ import type { JobRow } from '../types';
 export function useSignal<S, A>(signal: ISignal<S, A>, slot: (args: A) => void): void {
   const newest = useRef(slot);
   newest.current = slot;
-  useEffect(() => {
+  // Not after the picture is drawn, as other effects: what was told before that would be missed.
+  useLayoutEffect(() => {
     const connected = (_: S, args: A): void => newest.current(args);
     signal.connect(connected);
     return () => void signal.disconnect(connected);

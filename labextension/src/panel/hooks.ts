@@ -1,5 +1,5 @@
 import type { ISignal } from '@lumino/signaling';
-import { createContext, useContext, useEffect, useReducer, useState } from 'react';
+import { createContext, useContext, useEffect, useLayoutEffect, useReducer, useState } from 'react';
 
 /** Whether the panel is in sight: what is not asks for nothing, and its clocks stand still. */
 export const Visible = createContext(true);
@@ -7,7 +7,8 @@ export const Visible = createContext(true);
 /** Render again when a signal is emitted; how often it was. */
 export function useSignal<Sender, Args>(signal: ISignal<Sender, Args>): number {
   const [version, render] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
+  // Not after the picture is drawn, as other effects: what was told before that would be missed.
+  useLayoutEffect(() => {
     signal.connect(render);
     return () => void signal.disconnect(render);
   }, [signal]);
