@@ -110,8 +110,8 @@ class Handler(APIHandler):
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that reads or writes the workspace, without holding up the server."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_threads(), partial(function, *args, **kwargs))
+        threads = _threads("read" if self.request.method in _READING else "act")
+        return await asyncio.get_running_loop().run_in_executor(threads, partial(function, *args, **kwargs))
 
     def body(self, kind: type[N]) -> N:
         """Return the JSON body as a noun.
@@ -207,5 +207,6 @@ def _written(value: object) -> bytes:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="mlmagic-server")
+def _threads(what: str) -> ThreadPoolExecutor:
+    # Of each its own: an action may wait for an endpoint or a model, and nobody who looks is to wait with it.
+    return ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix=f"mlmagic-{what}")

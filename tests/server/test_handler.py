@@ -79,6 +79,27 @@ async def test_the_server_goes_on_while_work_is_done(
     assert MOST_THREADS == 8
 
 
+async def test_who_looks_does_not_wait_for_actions(
+    ask: Ask, workspace: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def waits(*_: object) -> dict[str, str]:
+        begun.release()
+        assert over.wait(60)
+        return {}
+
+    monkeypatch.setattr(models, "set_default", waits)
+    actions = [asyncio.ensure_future(ask("models/sums/default", "POST", {"version": 1})) for _ in range(MOST_THREADS)]
+    for _ in actions:
+        assert await asyncio.to_thread(begun.acquire, timeout=60)
+    try:
+        assert (await asyncio.wait_for(ask("models/sums"), 60)).status == 200
+    finally:
+        over.set()
+    assert [(await action).status for action in actions] == [200] * MOST_THREADS
+
+
 async def test_a_verb_that_is_not_there(ask: Ask, workspace: Session) -> None:
     answer = await ask("models", "DELETE")
     assert (answer.status, answer.problem) == (405, {"message": "Nothing can be done so at this address."})

@@ -35,6 +35,10 @@ export function NounGrid({ label, mark, rows, onMenu }: Props) {
   const line = rows.findIndex(({ key }) => key === active);
   const element = (at: number) => grid.current?.querySelectorAll('[role=row]')[at];
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget) {
+      // A button within a row: its keys are its own.
+      return;
+    }
     const target = lineFor(event.key, line, rows.length);
     const row = rows[line];
     if (target !== undefined) {
