@@ -22,7 +22,7 @@ class Purpose(StrEnum):
     TRAINING = "training"
     PREDICTION = "prediction"
     GENERAL = "general"
-    """TensorFlow's public image: runs whatever command it is given."""
+    """A public image of TensorFlow or of Python: runs whatever command it is given."""
 
 
 class Origin(StrEnum):
@@ -69,6 +69,7 @@ _PREDICTION_URI = re.compile(
     r"(?:us|europe|asia)-docker\.pkg\.dev/vertex-ai/prediction/tf2-(?P<device>cpu|gpu)\.2-(?P<minor>\d+):latest"
 )
 _PUBLIC_URI = re.compile(r"tensorflow/tensorflow:(?P<version>2\.(?P<minor>\d+)\.\d+)(?P<gpu>-gpu)?")
+_PYTHON_URI = re.compile(r"python:(?P<version>3\.\d+)")
 
 # Unverified: the Python that TensorFlow's own images are built with, by TensorFlow's minor version.
 _PUBLIC_PYTHON = ((16, "3.11"), (13, "3.8"))
@@ -85,12 +86,19 @@ def known_image(uri: str) -> ContainerImage | None:
         return _prediction(uri, match) if is_listed else None
     if match := _PUBLIC_URI.fullmatch(uri):
         return _public(uri, match)
+    if match := _PYTHON_URI.fullmatch(uri):
+        return ContainerImage(uri=uri, purpose=Purpose.GENERAL, python=match["version"])
     return None
 
 
 def public_image(tensorflow_version: str, *, has_gpu: bool = False) -> str:
     """Return TensorFlow's own image of a version such as `2.21.0`."""
     return f"tensorflow/tensorflow:{tensorflow_version}{'-gpu' if has_gpu else ''}"
+
+
+def python_image(python_version: str) -> str:
+    """Return Python's own image of a version such as `3.11.7`, which is that of its minor version."""
+    return f"python:{'.'.join(python_version.split('.')[:2])}"
 
 
 def training_images(*, region: str = "us") -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from mlmagic.backends.google.images import (
     known_image,
     prediction_images,
     public_image,
+    python_image,
     training_images,
 )
 
@@ -62,3 +63,9 @@ def test_tensorflows_own_image_is_of_the_version_asked_for(has_gpu: bool, uri: s
 )
 def test_nothing_is_known_of_other_images(uri: str) -> None:
     assert known_image(uri) is None
+
+
+def test_pythons_own_image_has_nothing_else() -> None:
+    image = known_image(python_image("3.12.4"))
+    assert image is not None
+    assert (image.uri, image.python, dict(image.distributions)) == ("python:3.12", "3.12", {})
