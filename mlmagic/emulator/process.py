@@ -1,0 +1,162 @@
+"""The process of an emulator: one for each folder, by a lock; it listens, writes down where, and ends when told to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from mlmagic.emulator.access import Access
+from mlmagic.emulator.address import ADDRESS, CREDENTIALS, LOCK, Address, environment
+from mlmagic.emulator.core import Core
+from mlmagic.emulator.documents import DocumentStore
+from mlmagic.emulator.faults import Faults
+from mlmagic.emulator.launch import DEFAULT_PROJECT, DEFAULT_REGION, read_address
+from mlmagic.emulator.operations import Operations
+from mlmagic.emulator.rpc_port import start_rpc_port
+from mlmagic.emulator.server import LARGEST_REQUEST, Site, front
+from mlmagic.emulator.service import Dispatcher
+from mlmagic.emulator.token import Account, new_private_key
+from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.spec.codec import dumps
+from mlmagic.workspace.files import make_folder, write_atomic
+from mlmagic.workspace.processes import ProcessIdentity
+
+_THREADS = 16
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run an emulator until it is told to end; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mlmagic.emulator", description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="the folder that holds all state")
+    parser.add_argument("--port", type=int, default=0, help="of HTTP; 0: the one it had before, or any that is free")
+    parser.add_argument("--project", default=None, help=f"the only project there is; {DEFAULT_PROJECT} at first")
+    parser.add_argument("--region", default=None, help=f"where calls without a location go; {DEFAULT_REGION} at first")
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    root = given.root.absolute()
+    make_folder(root)
+    lock = take_lock(root / LOCK)
+    if lock is None:
+        sys.stderr.write(f"another emulator runs in {root}\n")
+        return 1
+    try:
+        asyncio.run(_serve(root, given))
+    finally:
+        os.close(lock)
+    return 0
+
+
+async def _serve(root: Path, given: argparse.Namespace) -> None:
+    before = read_address(root)
+    project = given.project or (before.project if before else DEFAULT_PROJECT)
+    region = given.region or (before.region if before else DEFAULT_REGION)
+    core = _core(root, project, region)
+    sockets = _listen(given.port, before.port if before else 0)
+    account = _account(root, project, before)
+    access = Access(account=account, port=sockets[0].getsockname()[1])
+    dispatcher = Dispatcher(core)
+    ended = _ended(until_eof=given.until_eof)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        server = HTTPServer(
+            front(Site(core=core, access=access, dispatcher=dispatcher, threads=threads)),
+            max_buffer_size=LARGEST_REQUEST,
+            max_body_size=LARGEST_REQUEST,
+        )
+        server.add_sockets(sockets)
+        rpc_server, rpc_port = start_rpc_port(
+            dispatcher, access, core.faults, int(before.grpc_address.rpartition(":")[2]) if before else 0
+        )
+        try:
+            dispatcher.resume()
+            _announce(root, core, access, rpc_port)
+            await ended.wait()
+        finally:
+            server.stop()
+            rpc_server.stop(None)
+            dispatcher.close()
+            core.documents.close()
+
+
+def _core(root: Path, project: str, region: str) -> Core:
+    documents = DocumentStore(root / "state.db")
+    make_folder(root / "buckets")
+    return Core(
+        root=root,
+        project=project,
+        region=region,
+        documents=documents,
+        operations=Operations(documents),
+        faults=Faults(),
+    )
+
+
+def _account(root: Path, project: str, before: Address | None) -> Account:
+    """Return the account that the folder had before, so that clients that run go on, or a new one."""
+    email = f"emulator@{project}.iam.gserviceaccount.com"
+    if before is not None:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            key = json.loads((root / CREDENTIALS).read_text("utf-8"))["private_key"]
+            return Account(email=email, private_key=key, token=before.token)
+    return Account(email=email, private_key=new_private_key(), token=secrets.token_urlsafe(32))
+
+
+def _listen(port: int, before: int) -> list[socket.socket]:
+    try:
+        sockets = bind_sockets(port or before, "127.0.0.1")
+    except OSError:
+        if port:
+            raise
+        sockets = bind_sockets(0, "127.0.0.1")
+    # The word localhost may mean either, and nobody else is to answer to it.
+    with contextlib.suppress(OSError):
+        sockets += bind_sockets(sockets[0].getsockname()[1], "::1")
+    return sockets
+
+
+def _announce(root: Path, core: Core, access: Access, rpc_port: int) -> None:
+    url, token = f"http://localhost:{access.port}", access.account.token
+    address = Address(
+        port=access.port,
+        url=url,
+        grpc_address=f"127.0.0.1:{rpc_port}",
+        token=token,
+        project=core.project,
+        region=core.region,
+        bucket=core.bucket,
+        process=ProcessIdentity.current(),
+        environment=environment(root, url=url, token=token, project=core.project, region=core.region),
+    )
+    write_atomic(root / CREDENTIALS, json.dumps(access.account.key_file(core.project, url)))
+    write_atomic(root / ADDRESS, dumps(address))
+
+
+def _ended(*, until_eof: bool) -> asyncio.Event:
+    """Return what is set when the process is to end."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    if until_eof:
+
+        def wait() -> None:
+            sys.stdin.buffer.read()
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(ended.set)
+
+        threading.Thread(target=wait, daemon=True).start()
+    return ended
