@@ -1,0 +1,88 @@
+"""Custom jobs: the part of Vertex AI's JobService that runs programs in containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlmagic.emulator.core import Call, Core
+from mlmagic.emulator.documents import Document
+from mlmagic.emulator.engine import Engine, Work
+from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse
+from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name, job_number
+from mlmagic.emulator.jobs.submission import containers, timeout_seconds, worker_pools
+
+PREEMPTION = "machines.preempt"
+"""The fault that takes a spot machine away: asked for as the name of an RPC."""
+CUSTOM_JOB = Kind(
+    noun="CustomJob", collection="customJobs", fields=("display_name", "job_spec", "labels", "encryption_spec")
+)
+
+
+class CustomJobService:
+    """The RPCs of custom jobs."""
+
+    def __init__(self, core: Core, engine: Engine) -> None:
+        self._core = core
+        self._engine = engine
+        self._jobs = JobResources(core, engine, CUSTOM_JOB, work=self._work)
+
+    def resume(self) -> None:
+        """Start what an emulator that was killed has only written down."""
+        self._jobs.resume()
+
+    def create_custom_job(self, call: Call) -> dict[str, Any]:
+        """Start a job."""
+        given = call.request.get("custom_job", {})
+        refuse([*check_resource(given, "custom_job"), *check_job_spec(given.get("job_spec"), "custom_job.job_spec")])
+        return self._jobs.create(call, given)
+
+    def get_custom_job(self, call: Call) -> dict[str, Any]:
+        """Return a job as it is now."""
+        self._preempt()
+        return self._jobs.get(call.request["name"])
+
+    def list_custom_jobs(self, call: Call) -> dict[str, Any]:
+        """Return a page of jobs, the newest first."""
+        self._preempt()
+        return self._jobs.list(call, "custom_jobs")
+
+    def cancel_custom_job(self, call: Call) -> dict[str, Any]:
+        """Ask a job to end."""
+        return self._jobs.cancel(call.request["name"])
+
+    def delete_custom_job(self, call: Call) -> dict[str, Any]:
+        """Forget a job that has ended."""
+        return self._jobs.delete(call.request["name"])
+
+    def _work(self, document: Document, start_delay_seconds: float) -> Work:
+        spec = document["job_spec"]
+        _, project, _, location, *_ = document["name"].split("/")
+        return Work(
+            name=engine_name(document),
+            containers=containers(
+                spec,
+                job_id=job_number(document),
+                project=project,
+                location=location,
+                root=self._core.root,
+                start_delay_seconds=start_delay_seconds,
+            ),
+            pools=worker_pools(spec),
+            timeout_seconds=timeout_seconds(spec) + start_delay_seconds,
+        )
+
+    def _preempt(self) -> None:
+        """Take the machine of a running spot job away, if a test has asked for it."""
+        for document in self._jobs.unfinished():
+            scheduling = _scheduling(document)
+            if scheduling.get("strategy") == "SPOT":
+                all_replicas = bool(scheduling.get("restart_job_on_worker_restart"))
+                processes = self._engine.preemptible(engine_name(document), all_replicas=all_replicas)
+                if processes and self._core.faults.take(PREEMPTION):
+                    self._engine.preempt(processes)
+
+
+def _scheduling(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    scheduling: Mapping[str, Any] = document["job_spec"].get("scheduling", {})
+    return scheduling
