@@ -1,0 +1,1 @@
+"""Dataflow: jobs that really run the staged pipeline, in processes of their own."""

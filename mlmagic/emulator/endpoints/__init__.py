@@ -1,0 +1,1 @@
+"""Endpoints: models behind an address, with a share of its traffic each."""
