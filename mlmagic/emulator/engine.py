@@ -145,7 +145,8 @@ def refusals() -> Iterator[None]:
         yield
     except UsageError as error:
         # As the real one answers to what no quota allows.
-        raise ApiError(status="RESOURCE_EXHAUSTED", message=str(error)) from error
+        message = f"{error.message} {'; '.join(error.problems)}".strip()
+        raise ApiError(status="RESOURCE_EXHAUSTED", message=message) from error
     except MlmagicError as error:
         raise ApiError(status="UNAVAILABLE", message=str(error)) from error
 

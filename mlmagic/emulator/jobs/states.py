@@ -10,7 +10,7 @@ from typing import Any
 
 from mlmagic.emulator.engine import POOLS
 from mlmagic.emulator.errors import CODES
-from mlmagic.spec.job import JobRecord, JobState, ReplicaRole
+from mlmagic.spec.job import JobKind, JobRecord, JobState, ReplicaRole
 
 STATES: Mapping[JobState, str] = MappingProxyType(
     {
@@ -90,7 +90,7 @@ def _failure(record: JobRecord) -> dict[str, Any]:
     if "longer than its timeout" in message:
         # Unverified: in which state the real service leaves such a job, and with which words.
         return _status("DEADLINE_EXCEEDED", f"The job was ended: {message}.")
-    if not status:
+    if not status or record.spec.kind is JobKind.TUNING:
         return _status("INTERNAL", message or _INTERNAL)
     found = _REPLICA.match(message)
     task = "workerpool0-0" if found is None else f"{POOLS[ReplicaRole(found['role'])]}-{found['index']}"

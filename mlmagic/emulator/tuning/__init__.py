@@ -1,0 +1,1 @@
+"""Hyperparameter tuning jobs of Vertex AI, as studies of the local engine."""
