@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from mlmagic.spec.job import JobRecord, JobSpec, JobState, JobSummary
+from mlmagic.spec.job import FINAL_STATES, JobRecord, JobSpec, JobState, JobSummary
 
 if TYPE_CHECKING:
     from mlmagic.filters.sort import SortKey
@@ -21,17 +21,16 @@ if TYPE_CHECKING:
 LOG_CHUNK_BYTES = 1 << 20
 """The most that one call of `Backend.logs` returns."""
 
-_ENDINGS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 EDGES: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         # A supervisor killed between its claim and its first word leaves QUEUED or PENDING for FAILED or LOST.
-        JobState.QUEUED: frozenset({JobState.PENDING, JobState.RUNNING, JobState.CANCELLING}) | _ENDINGS,
+        JobState.QUEUED: frozenset({JobState.PENDING, JobState.RUNNING, JobState.CANCELLING}) | FINAL_STATES,
         # Back to QUEUED: the attempt failed, and there are retries left.
-        JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLING, JobState.QUEUED}) | _ENDINGS,
-        JobState.RUNNING: frozenset({JobState.CANCELLING, JobState.QUEUED}) | _ENDINGS,
+        JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLING, JobState.QUEUED}) | FINAL_STATES,
+        JobState.RUNNING: frozenset({JobState.CANCELLING, JobState.QUEUED}) | FINAL_STATES,
         # The program may have ended, and its version been made, before the cancel reached it.
-        JobState.CANCELLING: _ENDINGS,
+        JobState.CANCELLING: FINAL_STATES,
     }
 )
 """Where a state leads. A reader that looks now and then may see the ends of a path of several edges."""

@@ -165,6 +165,7 @@ class JobStore:
         display_name: str | None = None,
         states: Collection[JobState] | None = None,
         kinds: Collection[JobKind] | None = None,
+        backend: str | None = None,
         parent: str | None = None,
         trials: bool = True,
         where: Clause | None = None,
@@ -172,15 +173,17 @@ class JobStore:
     ) -> Summaries:
         """Return jobs, by `order` and then newest first.
 
-        An empty `states` or `kinds` lets nothing through; None lets everything. `parent` lets through that study's
-        trials alone; without `trials`, none is let through. `where` and `order` name columns of the table of jobs, as
-        `filters` writes them.
+        An empty `states` or `kinds` lets nothing through; None lets everything. `backend` lets through its own jobs
+        alone, and `parent` that study's trials; without `trials`, none is let through. `where` and `order` name columns
+        of the table of jobs, as `filters` writes them.
         """
         conditions: list[str] = []
         values: list[object] = []
         names = None if display_name is None else [display_name]
+        backends = None if backend is None else [backend]
         parents = None if parent is None else [parent]
-        for column, allowed in (("display_name", names), ("state", states), ("kind", kinds), ("parent", parents)):
+        chosen = {"display_name": names, "state": states, "kind": kinds, "backend": backends, "parent": parents}
+        for column, allowed in chosen.items():
             if allowed is not None:
                 conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
                 values += [str(value) for value in allowed]
@@ -205,14 +208,14 @@ class JobStore:
         """Return the QUEUED jobs in the order in which they are to be started: by priority, then the older first."""
         return self._unfinished("state = 'QUEUED' ORDER BY priority DESC, create_time, id")
 
-    def unfinished(self) -> Unfinished:
-        """Return the jobs that have not ended, QUEUED ones too, the oldest first."""
-        return self._unfinished("1 ORDER BY create_time, id")
+    def unfinished(self, *, backend: str | None = None) -> Unfinished:
+        """Return the jobs that have not ended, of that backend, QUEUED ones too, the oldest first."""
+        return self._unfinished("(? IS NULL OR backend = ?) ORDER BY create_time, id", (backend, backend))
 
-    def _unfinished(self, condition: str) -> Unfinished:
+    def _unfinished(self, condition: str, values: tuple[str | None, ...] = ()) -> Unfinished:
         query = f"SELECT {UNFINISHED_COLUMNS} FROM jobs WHERE {UNFINISHED_ROWS} AND {condition}"  # noqa: S608 - constants
         with self._database.read() as connection:
-            return [to_unfinished(row) for row in connection.execute(query)]
+            return [to_unfinished(row) for row in connection.execute(query, values)]
 
     def advance(
         self,

@@ -97,6 +97,21 @@ class JobFolder:
         return self.root / "usage.jsonl"
 
     @property
+    def remote(self) -> Path:
+        """Of a job in Google Cloud, the `RemoteRecord`."""
+        return self.root / "remote.json"
+
+    @property
+    def remote_lock(self) -> Path:
+        """Held by who sends the job to Google Cloud, or writes down what is told of it there."""
+        return self.root / "remote.lock"
+
+    @property
+    def log_cursor(self) -> Path:
+        """Of a job in Google Cloud, the `LogCursor`: how far its logs have been fetched."""
+        return self.root / "logs.json"
+
+    @property
     def exit(self) -> Path:
         """The `ExitRecord`."""
         return self.root / "exit.json"
@@ -307,6 +322,11 @@ class Workspace:
     def agent_lock(self) -> Path:
         """Held by the one agent, from before it starts. Who removes it takes the agent's place away."""
         return self.root / "agent.lock"
+
+    @property
+    def google_lock(self) -> Path:
+        """Held by the one process that watches the jobs in Google Cloud."""
+        return self.root / "google.lock"
 
     @property
     def agent_log(self) -> Path:

@@ -105,7 +105,7 @@ def training_images(*, region: str = "us") -> tuple[str, ...]:
     """Return Vertex AI's training images with TensorFlow, the newest first."""
     return tuple(
         f"{region}-docker.pkg.dev/vertex-ai/training/tf-{device}.{version}.py310:latest"
-        for version in reversed(_TRAINING)
+        for version in sorted(_TRAINING, reverse=True)
         for device in ("cpu", "gpu")
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import BackendError, UsageError, nearest
@@ -54,8 +54,8 @@ class GoogleSettings:
     storage_endpoint: str | None = None
     logging_endpoint: str | None = None
     monitoring_endpoint: str | None = None
-    credentials_file: Path | None = None
-    """A service account's key; None for Application Default Credentials."""
+    token: str | None = field(default=None, repr=False)
+    """What the emulator lets in; None for Application Default Credentials."""
     poll_seconds: float = 1.0
     """How often a reader asks about a job at most."""
     settle_seconds: float = 20.0
@@ -127,7 +127,7 @@ def emulator_settings(root: Path) -> GoogleSettings:
         storage_endpoint=f"{url}/{token}",
         logging_endpoint=url,
         monitoring_endpoint=url,
-        credentials_file=root / "credentials.json",
+        token=token,
         poll_seconds=0.1,
         settle_seconds=0.0,
     )

@@ -99,7 +99,7 @@ class LocalBackend:
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`."""
         record = self._reconciler.check(self._jobs.get(job_id))
-        if record.state is JobState.QUEUED:
+        if record.state is JobState.QUEUED and record.spec.backend == self.name:
             self._ensure_agent()
         return record
 
@@ -118,10 +118,10 @@ class LocalBackend:
         from mlmagic.filters.sql import condition
         from mlmagic.filters.tree import about_trials
 
-        for summary in self._jobs.list(states=_CLAIMED):
+        for summary in self._jobs.list(states=_CLAIMED, backend=self.name):
             with suppress(NotFoundError):
                 self._reconciler.check(self._jobs.get(summary.id))
-        if self._jobs.list(states={JobState.QUEUED}, limit=1):
+        if self._jobs.list(states={JobState.QUEUED}, backend=self.name, limit=1):
             self._ensure_agent()
         return self._jobs.list(
             limit=limit,
@@ -155,14 +155,14 @@ class LocalBackend:
 
     def package(self, job_id: str) -> TrainerPackage:
         """See `Backend.package`."""
-        from mlmagic.backends.local.kept import kept_package
+        from mlmagic.backends.kept import kept_package
 
         record = self._jobs.get(job_id)
         return kept_package(self._workspace.job(job_id), record, self._jobs.source_map(job_id))
 
     def changes(self, job_id: str) -> tuple[StateChange, ...]:
         """See `Backend.changes`."""
-        from mlmagic.backends.local.kept import state_changes
+        from mlmagic.backends.kept import state_changes
 
         return state_changes(self.get(job_id), self._events.state_changes(job_id))
 
@@ -184,7 +184,7 @@ class LocalBackend:
 
         if self.get(job_id).state is not JobState.QUEUED:
             return None
-        unfinished = self._jobs.unfinished()
+        unfinished = self._jobs.unfinished(backend="local")
         queue = in_order(unfinished)
         if job_id not in {job.id for job in queue}:
             return None
@@ -193,7 +193,7 @@ class LocalBackend:
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
         """See `Backend.logs`."""
-        from mlmagic.backends.local.logs import read_log
+        from mlmagic.backends.log_files import read_log
 
         # The state first: what is read after a job's end is all that there is.
         is_final = self._jobs.get(job_id).state.is_final

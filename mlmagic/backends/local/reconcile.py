@@ -40,7 +40,8 @@ class Reconciler:
 
     def check(self, record: JobRecord) -> JobRecord:
         """Return the record as it should be, after writing it so where that was possible."""
-        while not record.state.is_final and record.state is not JobState.QUEUED:
+        # Jobs of another backend have no process here.
+        while record.spec.backend == "local" and not record.state.is_final and record.state is not JobState.QUEUED:
             supervisor = claim_of(self._jobs, record.id, record.attempt)
             if supervisor is not None and not self._is_gone(record, supervisor):
                 return record

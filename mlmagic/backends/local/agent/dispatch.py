@@ -86,7 +86,7 @@ class Dispatcher:
         """Start what fits, and return the jobs that have not ended."""
         # In this order: a supervisor that is gone when the row is read as QUEUED has not claimed the job, nor will it.
         failed = [start for start in self._starts.values() if start.has_failed()]
-        unfinished = self._jobs.unfinished()
+        unfinished = self._jobs.unfinished(backend="local")
         queue = in_order(unfinished)
         attempts = {job.id: job.attempt for job in queue}
         self._starts = {

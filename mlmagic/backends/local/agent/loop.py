@@ -196,7 +196,7 @@ class Agent:
                 path.unlink(missing_ok=True)
         # From here on callers start another agent; whoever called before has written its job before.
         with contextlib.suppress(Exception):
-            if not self._is_told_to_end and self._jobs.unfinished():
+            if not self._is_told_to_end and self._jobs.unfinished(backend="local"):
                 start_agent(self._workspace)
 
 

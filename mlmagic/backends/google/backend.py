@@ -1,0 +1,285 @@
+"""The backend of Google Cloud: jobs as custom jobs of Vertex AI, their records in the workspace like all others."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.backends.base import LogChunk, Summaries
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.environments import check_image, image_for
+from mlmagic.backends.google.following import Follower
+from mlmagic.backends.google.logs import fetch_logs
+from mlmagic.backends.google.names import output_directory
+from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.remote import RemoteRecord, held, read_remote
+from mlmagic.backends.google.replicas import replicas_of
+from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
+from mlmagic.backends.google.submission import check_submission
+from mlmagic.backends.google.watcher import Watcher
+from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError
+from mlmagic.spec.job import UNFINISHED, JobRecord, JobSpec, JobState, Placement
+from mlmagic.spec.usage import Usage
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.events import EventLog
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+
+if TYPE_CHECKING:
+    from mlmagic.filters.sort import SortKey
+    from mlmagic.filters.tree import Filter
+    from mlmagic.spec.job import Replica
+    from mlmagic.spec.package import TrainerPackage
+    from mlmagic.spec.report import StateChange
+
+_LOGGED = frozenset({JobState.RUNNING, JobState.CANCELLING})
+
+
+class GoogleBackend:
+    """Jobs on Vertex AI, or on the emulator of it. What happens to them is told by Google, whoever asks."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        name: str = "google",
+        config: Mapping[str, str] | None = None,
+        client: GoogleClient | None = None,
+    ) -> None:
+        """Make a backend; Google is not asked for anything, and nothing of it is imported.
+
+        Args:
+            workspace: where the records are.
+            name: `google` or `emulator`.
+            config: the keys of `settings.KEYS`; of the emulator, `emulator_root`.
+            client: in place of the one that the settings give.
+        """
+        database = Database(workspace)
+        self.name = name
+        self._config = config or {}
+        self._workspace = workspace
+        self._jobs = JobStore(database)
+        self._events = EventLog(database)
+        self._client = client
+        self._is_own_client = client is None
+        self._lock = threading.RLock()
+        self._looked: dict[str, float] = {}
+        self._trouble: str | None = None
+        self._watcher = Watcher(workspace, self._jobs, name, self._connect)
+
+    def place(self, spec: JobSpec) -> JobSpec:
+        """See `Backend.place`."""
+        check_submission(spec)
+        self._settings()
+        placement = Placement(replicas=spec.resources.replicas, cores=0, memory_bytes=0)
+        return dataclasses.replace(spec, backend=self.name, environment=None, placement=placement)
+
+    def prepare(self, spec: JobSpec) -> None:
+        """See `Backend.prepare`."""
+        del spec  # All jobs need the same of this process.
+        with suppress(MlmagicError):
+            self._connect()[0].warm()
+
+    def submit(self, spec: JobSpec, package: TrainerPackage) -> JobRecord:
+        """See `Backend.submit`. Without an answer from Google the job stays QUEUED, and is sent once there is one."""
+        placed = self.place(spec)
+        python = platform.python_version()
+        check_image(image_for(placed, self._settings().image, python=python), placed, package, python=python)
+        record = self._jobs.create(
+            placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
+        )
+        self._check(record, wait=True)
+        self._watcher.wake()
+        return record
+
+    def get(self, job_id: str) -> JobRecord:
+        """See `Backend.get`. While Google does not answer, it is what was last heard."""
+        record = self._jobs.get(job_id)
+        if self._is_ours(record) and not record.state.is_final and self._may_look(job_id):
+            record = self._check(record)
+        return record
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        display_name: str | None = None,
+        states: Collection[JobState] | None = None,
+        where: Filter | None = None,
+        sort_by: Sequence[SortKey] = (),
+        trials: bool = False,
+    ) -> Summaries:
+        """See `Backend.list`. While Google does not answer, it is what was last heard."""
+        from mlmagic.filters.sort import order
+        from mlmagic.filters.sql import condition
+        from mlmagic.filters.tree import about_trials
+
+        if self._may_look(""):
+            try:
+                self._watcher.look()
+            except BackendError as error:
+                self._trouble = error.message
+            if self._jobs.list(states=UNFINISHED, backend=self.name, limit=1):
+                self._watcher.wake()
+        return self._jobs.list(
+            limit=limit,
+            display_name=display_name,
+            states=states,
+            trials=trials or about_trials(where),
+            where=None if where is None else condition(where, datetime.now(UTC)),
+            order=order(sort_by),
+        )
+
+    def resolve(self, reference: str) -> str:
+        """See `Backend.resolve`."""
+        return self._jobs.resolve(reference)
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """See `Backend.cancel`."""
+        record = self._end_early(self._fresh(job_id))
+        for trial in self._jobs.list(parent=job_id, states=UNFINISHED):
+            with suppress(NotFoundError):
+                self._end_early(self._fresh(trial.id))
+        return record
+
+    def stop(self, job_id: str, reason: str) -> JobRecord:
+        """See `Backend.stop`."""
+        return self._end_early(self._fresh(job_id), reason)
+
+    def delete(self, job_id: str) -> None:
+        """See `Backend.delete`. In the bucket, the models that its jobs exported stay."""
+        self._fresh(job_id)
+        doomed = [job_id, *(trial.id for trial in self._jobs.list(parent=job_id))]
+        kept = [(one, read_remote(self._workspace.job(one))) for one in doomed]
+        self._jobs.delete(job_id)
+        for one, remote in kept:
+            if remote is not None:
+                self._delete_remote(one, remote)
+
+    def package(self, job_id: str) -> TrainerPackage:
+        """See `Backend.package`."""
+        from mlmagic.backends.kept import kept_package
+
+        record = self._jobs.get(job_id)
+        return kept_package(self._workspace.job(job_id), record, self._jobs.source_map(job_id))
+
+    def changes(self, job_id: str) -> tuple[StateChange, ...]:
+        """See `Backend.changes`."""
+        from mlmagic.backends.kept import state_changes
+
+        return state_changes(self.get(job_id), self._events.state_changes(job_id))
+
+    def replicas(self, job_id: str) -> tuple[Replica, ...]:
+        """See `Backend.replicas`."""
+        return replicas_of(self.get(job_id), read_remote(self._workspace.job(job_id)))
+
+    def usage(self, job_id: str) -> Usage:
+        """See `Backend.usage`. Not measured yet."""
+        self._jobs.get(job_id)
+        return Usage()
+
+    def waiting_for(self, job_id: str) -> str | None:
+        """See `Backend.waiting_for`."""
+        if self.get(job_id).state is not JobState.QUEUED:
+            return None
+        remote = read_remote(self._workspace.job(job_id))
+        if remote is None or remote.name is None:
+            return f"it could not be sent yet: {self._trouble}" if self._trouble else "it is being sent"
+        return "Vertex AI has not begun to start it"
+
+    def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
+        """See `Backend.logs`."""
+        from mlmagic.backends.log_files import read_log
+
+        # The state first: what is read after a job's end is all that there is.
+        record = self.get(job_id)
+        if self._is_ours(record) and record.state in _LOGGED and self._may_look(f"{job_id} logs"):
+            self._fetch(job_id)
+        return read_log(
+            self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=record.state.is_final
+        )
+
+    def close(self) -> None:
+        """End the watch over jobs, which go on; who looks at them next brings their records up to date."""
+        self._watcher.close()
+
+    def _fetch(self, job_id: str) -> None:
+        folder = self._workspace.job(job_id)
+        with held(folder) as is_ours:
+            remote = read_remote(folder)
+            # The end of a job that is final by now has been read by who wrote that, and our own words are below it.
+            if is_ours and remote is not None and remote.name and self._jobs.get(job_id).state in _LOGGED:
+                with suppress(UnavailableError):
+                    fetch_logs(self._connect()[0], folder, remote)
+
+    def _end_early(self, record: JobRecord, stop_reason: str | None = None) -> JobRecord:
+        while self._is_ours(record) and record.state in UNFINISHED and record.state is not JobState.CANCELLING:
+            changes: dict[str, Any] = {"stop_reason": stop_reason} if record.state is JobState.RUNNING else {}
+            try:
+                record = self._jobs.advance(
+                    record.id, expect={record.state}, to=JobState.CANCELLING, now=datetime.now(UTC), **changes
+                )
+            except ConflictError:
+                record = self._jobs.get(record.id)
+            else:
+                record = self._check(record, wait=True)
+                self._watcher.wake()
+        return record
+
+    def _fresh(self, job_id: str) -> JobRecord:
+        record = self._jobs.get(job_id)
+        return self._check(record, wait=True) if self._is_ours(record) else record
+
+    def _check(self, record: JobRecord, *, wait: bool = False) -> JobRecord:
+        if record.state.is_final:
+            return record
+        try:
+            checked = self._connect()[1].check(record, wait=wait)
+        except UnavailableError as error:
+            self._trouble = error.message
+            return self._jobs.get(record.id)
+        self._trouble = None
+        return checked
+
+    def _delete_remote(self, job_id: str, remote: RemoteRecord) -> None:
+        client = self._connect()[0]
+        for name in (*remote.earlier, *filter(None, [remote.name])):
+            client.delete_custom_job(name)
+        folder = output_directory(client.settings.bucket, job_id).removeprefix(f"{client.settings.bucket}/")
+        for part in ("checkpoints", "logs"):
+            client.delete_objects(f"{folder}/{part}/")
+
+    def _is_ours(self, record: JobRecord) -> bool:
+        return record.spec.backend == self.name
+
+    def _may_look(self, what: str) -> bool:
+        """Say whether it is time to ask Google about something again, and take that for being done."""
+        with self._lock:
+            now = time.monotonic()
+            seconds = self._client.settings.poll_seconds if self._client else 0.0
+            if now - self._looked.get(what, float("-inf")) < seconds:
+                return False
+            self._looked[what] = now
+            return True
+
+    def _settings(self) -> GoogleSettings:
+        if not self._is_own_client and self._client is not None:
+            return self._client.settings
+        if self.name == "emulator":
+            return emulator_settings(Path(self._config.get("emulator_root") or self._workspace.root / "emulator"))
+        return read_settings(self._config)
+
+    def _connect(self) -> tuple[GoogleClient, Follower]:
+        """Return the client of the settings as they are now: an emulator that was started again is elsewhere."""
+        with self._lock:
+            settings = self._settings()
+            if self._client is None or self._client.settings != settings:
+                self._client = GoogleClient(settings)
+            return self._client, Follower(self._workspace, self._jobs, self._client)

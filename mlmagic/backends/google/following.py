@@ -1,0 +1,180 @@
+"""What Google says of a job, written into our record: the one place where states of jobs in Google Cloud change."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from mlmagic.backends.base import EDGES
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.endings import ending_of, tells_why, translator
+from mlmagic.backends.google.logs import fetch_logs
+from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
+from mlmagic.backends.google.sending import Sender
+from mlmagic.backends.google.states import state_of
+from mlmagic.errors import ConflictError, MlmagicError, NotFoundError
+from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly
+from mlmagic.runtime.retries import requeue, retries_left, retry_message
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
+from mlmagic.workspace.files import write_atomic
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+
+_BEGUN = frozenset({JobState.QUEUED, JobState.PENDING})
+_STEPS = (JobState.QUEUED, JobState.PENDING, JobState.RUNNING)
+
+
+class Follower:
+    """Brings the records of jobs up to date. Any number of processes may: a lock for each job lets one at a time."""
+
+    def __init__(self, workspace: Workspace, jobs: JobStore, client: GoogleClient) -> None:
+        self._workspace = workspace
+        self._jobs = jobs
+        self._client = client
+        self._sender = Sender(workspace, jobs, client)
+
+    def check(self, record: JobRecord, job: RemoteJob | None = None, *, wait: bool = False) -> JobRecord:
+        """Return the record as it should be, after sending what is to be sent and writing what has changed.
+
+        Args:
+            record: as it was read.
+            job: what Google just said, if it was asked already.
+            wait: let another process finish first that does the same for this job.
+
+        Raises:
+            UnavailableError: no answer came; the record stays as it is.
+            BackendError: Google refuses to tell, or the attempt, which is then FAILED.
+        """
+        if record.state.is_final:
+            return record
+        folder = self._workspace.job(record.id)
+        with held(folder, wait=wait) as is_ours:
+            record = self._jobs.get(record.id)
+            if not is_ours or record.state.is_final:
+                return record
+            remote = read_remote(folder)
+            if remote is None or remote.name is None or _is_before(remote, record):
+                return self._begin(record)
+            if job is None or job.name != remote.name:
+                try:
+                    job = self._client.get_custom_job(remote.name)
+                except NotFoundError:
+                    gone = failed("its job was deleted in Google Cloud before it had ended")
+                    return self._end(record, remote, None, gone)
+            return self._apply(record, remote, job)
+
+    def _begin(self, record: JobRecord) -> JobRecord:
+        """Send an attempt that Google may not have; of a job that is to end, only see whether Google has it."""
+        if record.state is JobState.CANCELLING:
+            known = self._sender.find(record)
+            if known is None:
+                return self._end(record, None, None, Ending(state=JobState.CANCELLED, message="cancelled"))
+            if known.name is not None:
+                self._client.cancel_custom_job(known.name)
+            return record
+        try:
+            self._sender.send(record)
+        except UnavailableError:
+            raise
+        except MlmagicError as error:
+            self._refused(record, error)
+            raise
+        return self._jobs.get(record.id)
+
+    def _refused(self, record: JobRecord, error: MlmagicError) -> None:
+        text = "; ".join([error.message, *error.problems])
+        why = JobError(message=" ".join(text.split()), hint=error.hint)
+        now = datetime.now(UTC)
+        with suppress(ConflictError):
+            self._jobs.advance(
+                record.id,
+                expect={JobState.QUEUED},
+                to=JobState.FAILED,
+                now=now,
+                end_time=now,
+                error=why,
+                message=why.message,
+            )
+
+    def _apply(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
+        state = state_of(job.state)
+        heard = dataclasses.replace(
+            remote, state=job.state, start_time=job.start_time, end_time=job.end_time, exit_code=job.exit_code
+        )
+        if heard != remote:
+            write_remote(self._workspace.job(record.id), heard)
+        if state is None:
+            return record
+        if state.is_final:
+            return self._finish(record, heard, job)
+        if record.state is JobState.CANCELLING:
+            # Whoever wrote that may have been killed before it told Google.
+            if state is not JobState.CANCELLING:
+                self._client.cancel_custom_job(job.name)
+            return record
+        return self._advance(record, heard, job, state)
+
+    def _advance(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, state: JobState) -> JobRecord:
+        is_back = state in _STEPS and record.state in _STEPS and _STEPS.index(state) <= _STEPS.index(record.state)
+        if is_back or state not in EDGES.get(record.state, frozenset()):
+            return record  # also PAUSED and UPDATING, of which `remote.json` has the word: to us it goes on running
+        changes: dict[str, Any] = {}
+        if state is JobState.RUNNING and record.start_time is None:
+            changes["start_time"] = max(record.create_time, job.start_time or datetime.now(UTC))
+        return self._write(record, state, attempt=remote.attempt, **changes)
+
+    def _finish(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
+        folder = self._workspace.job(record.id)
+        if fetch_logs(self._client, folder, remote) and self._is_fresh(job):
+            return record  # there may be more of it
+        if self._is_fresh(job) and not tells_why(job, folder):
+            return record
+        if record.state in _BEGUN and job.start_time is not None:
+            # It ran, though nobody looked while it did.
+            record = self._advance(record, remote, job, JobState.RUNNING)
+        ending = ending_of(record, job, folder, translator(self._jobs, record.id))
+        return self._end(record, remote, job, ending)
+
+    def _is_fresh(self, job: RemoteJob) -> bool:
+        """Say whether the job has ended so lately that its log may not be there in full."""
+        if job.end_time is None:
+            return False
+        return (datetime.now(UTC) - job.end_time).total_seconds() < self._client.settings.settle_seconds
+
+    def _end(self, record: JobRecord, remote: RemoteRecord | None, job: RemoteJob | None, ending: Ending) -> JobRecord:
+        folder, now = self._workspace.job(record.id), datetime.now(UTC)
+        attempt = record.attempt if remote is None else remote.attempt
+        end_time = (job.end_time if job else None) or now
+        ended = ExitRecord(
+            attempt=attempt,
+            state=ending.state,
+            exit_code=ending.exit_code,
+            end_time=max(end_time, record.start_time or record.create_time),
+            error=ending.error,
+            message=ending.message,
+        )
+        left = retries_left(record.spec, folder, attempt) if ending.is_retriable else 0
+        if left and record.state in {JobState.PENDING, JobState.RUNNING}:
+            message = retry_message(record.spec, ended, left)
+            quietly(lambda: append_to_log(folder.log(), log_lines(ending, message)))
+            requeue(self._jobs, folder, ended, message=message, now=now)
+            return self._begin(self._jobs.get(record.id))
+        quietly(lambda: append_to_log(folder.log(), log_lines(ending)))
+        quietly(lambda: write_atomic(folder.exit, dumps(ended)))
+        fields = {key: value for key, value in fields_of(ended).items() if key != "start_time"}
+        return self._write(record, ending.state, attempt=attempt, **fields)
+
+    def _write(self, record: JobRecord, state: JobState, **changes: Any) -> JobRecord:
+        now = datetime.now(UTC)
+        with suppress(ConflictError):
+            return self._jobs.advance(record.id, expect={record.state} & UNFINISHED, to=state, now=now, **changes)
+        return self._jobs.get(record.id)
+
+
+def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:
+    """Say whether what is known is of an attempt that is over."""
+    return record.state is JobState.QUEUED and remote.attempt <= record.attempt

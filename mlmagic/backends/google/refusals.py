@@ -1,0 +1,135 @@
+"""What Google answers when it does not do what it was asked to, as errors that say what to do.
+
+Pure: an exception of Google's libraries is told here by the name of its class and by its text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError
+
+
+class UnavailableError(BackendError):
+    """No answer came, so that nothing is known of whether Google did what it was asked to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What Google was asked for, and in whose name."""
+
+    doing: str
+    """`create the job`, as it stands after "cannot"."""
+    project: str
+    region: str
+    bucket: str
+
+
+_Explain = Callable[[Asked, str], MlmagicError]
+
+_LOGIN = "Log in with: gcloud auth application-default login"
+
+
+def refusal(class_names: Sequence[str], said: str, asked: Asked) -> MlmagicError:
+    """Return the error to raise for an exception, told by the names of its class and of the classes above it."""
+    line = _one_line(said)
+    for name in class_names:
+        if name in _TABLE:
+            return _TABLE[name](asked, line)
+    return BackendError(f"cannot {asked.doing}: {line}")
+
+
+def _no_credentials(asked: Asked, _said: str) -> MlmagicError:
+    return BackendError(f"cannot {asked.doing}: there are no Google credentials on this machine.", hint=_LOGIN)
+
+
+def _expired(asked: Asked, said: str) -> MlmagicError:
+    return BackendError(f"cannot {asked.doing}: Google does not take the credentials any more: {said}", hint=_LOGIN)
+
+
+def _forbidden(asked: Asked, said: str) -> MlmagicError:
+    service = re.search(r"\b([a-z]+\.googleapis\.com)\b", said)
+    if re.search(r"SERVICE_DISABLED|has not been used in project|it is disabled", said):
+        name = service[1] if service else "aiplatform.googleapis.com"
+        return BackendError(
+            f"cannot {asked.doing}: the API {name} is off in project {asked.project}.",
+            hint=f"Switch it on with: gcloud services enable {name} --project {asked.project}",
+        )
+    if re.search(
+        r"CONSUMER_INVALID|USER_PROJECT_DENIED|[Pp]roject .*(?:not found|may not exist|has been deleted)", said
+    ):
+        return BackendError(
+            f"cannot {asked.doing}: project {asked.project!r} does not exist, or is not yours: {said}",
+            hint="Your projects: gcloud projects list",
+        )
+    role = "roles/storage.objectAdmin" if "storage." in said else "roles/aiplatform.user"
+    return BackendError(
+        f"cannot {asked.doing}: these credentials may not do that in project {asked.project}: {said}",
+        hint=f"Who may: gcloud projects add-iam-policy-binding {asked.project} --member=user:YOU --role={role}",
+    )
+
+
+def _exhausted(asked: Asked, said: str) -> MlmagicError:
+    return BackendError(
+        f"cannot {asked.doing}: a quota of project {asked.project} in {asked.region} is used up: {said}",
+        hint="Ask for less, wait until other jobs have ended, or raise it: "
+        f"gcloud beta quotas info list --service=aiplatform.googleapis.com --project={asked.project}",
+    )
+
+
+def _not_found(asked: Asked, said: str) -> MlmagicError:
+    if "bucket" in said.lower():
+        return NotFoundError(
+            f"cannot {asked.doing}: there is no bucket {asked.bucket}.",
+            hint=f"Make it with: gcloud storage buckets create {asked.bucket} --location={asked.region} "
+            f"--project={asked.project}",
+        )
+    return NotFoundError(f"cannot {asked.doing}: {said}")
+
+
+def _invalid(asked: Asked, said: str) -> MlmagicError:
+    return BackendError(f"cannot {asked.doing}: Google refuses it: {said}")
+
+
+def _conflict(asked: Asked, said: str) -> MlmagicError:
+    return ConflictError(f"cannot {asked.doing}: {said}")
+
+
+def _unavailable(asked: Asked, said: str) -> MlmagicError:
+    return UnavailableError(
+        f"cannot {asked.doing}: no answer from Google: {said}",
+        hint="Is this machine online? What was asked for is tried again.",
+    )
+
+
+_TABLE: Mapping[str, _Explain] = MappingProxyType(
+    {
+        "DefaultCredentialsError": _no_credentials,
+        "RefreshError": _expired,
+        "Unauthorized": _expired,
+        "Forbidden": _forbidden,
+        "TooManyRequests": _exhausted,
+        "NotFound": _not_found,
+        "FailedPrecondition": _conflict,
+        "BadRequest": _invalid,
+        "Conflict": _conflict,
+        "PreconditionFailed": _conflict,
+        # Also a 408, and whatever has no answer.
+        "ServerError": _unavailable,
+        "RetryError": _unavailable,
+        "TransportError": _unavailable,
+        "ConnectionError": _unavailable,
+        "Timeout": _unavailable,
+        "ChunkedEncodingError": _unavailable,
+    }
+)
+"""A class of google.api_core, google.auth or requests → what to tell; the nearest to the exception counts."""
+
+
+def _one_line(said: str) -> str:
+    # The client library puts the method and the address before Google's own words.
+    words = re.sub(r"^\d{3} (?:[A-Z]+ https?://\S+: )?", "", said.strip())
+    return " ".join(words.split())[:500] or "it gave no reason"

@@ -1,0 +1,106 @@
+"""A job as Google tells of it, and what is kept of it in our job's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mlmagic.spec.codec import DecodeError, dumps, loads
+from mlmagic.spec.noun import Noun
+from mlmagic.workspace.files import explained, open_to_append, write_atomic
+from mlmagic.workspace.layout import JobFolder
+
+_STATUS = re.compile(r"exited with a non-zero status of (\d+)")
+_REPLICA = re.compile(r"[Rr]eplica (workerpool\d-\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteJob:
+    """A CustomJob."""
+
+    name: str
+    """`projects/P/locations/R/customJobs/N`."""
+    state: str
+    """Google's word."""
+    labels: dict[str, str] = field(default_factory=dict)
+    create_time: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    error: str | None = None
+
+    @property
+    def number(self) -> str:
+        """By which its log is found."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def exit_code(self) -> int | None:
+        """The program's exit status, -N for signal N; None where the error tells none."""
+        match = _STATUS.search(self.error or "")
+        if match is None:
+            return None
+        status = int(match[1])
+        # A container's status tells a signal as a shell does.
+        return 128 - status if status > 128 else status
+
+    @property
+    def failed_task(self) -> str | None:
+        """`workerpool1-0`, the replica that failed, where the error tells it."""
+        match = _REPLICA.search(self.error or "")
+        return match[1] if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteRecord(Noun):
+    """`remote.json`: what the newest attempt is in Google Cloud; written before Google is asked for it, and after."""
+
+    attempt: int
+    project: str
+    region: str
+    sent_time: datetime
+    """When Google was asked for it last."""
+    name: str | None = None
+    """The CustomJob's; None as long as no answer has come."""
+    state: str | None = None
+    """Google's word, the last that was heard."""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    exit_code: int | None = None
+    earlier: tuple[str, ...] = ()
+    """The CustomJobs of the attempts before."""
+
+
+def read_remote(folder: JobFolder) -> RemoteRecord | None:
+    """Return what is kept; None before anything was sent."""
+    with explained(f"read {folder.remote}"):
+        try:
+            return loads(RemoteRecord, folder.remote.read_bytes())
+        except (FileNotFoundError, DecodeError):
+            return None
+
+
+def write_remote(folder: JobFolder, remote: RemoteRecord) -> None:
+    """Replace what is kept, down to the disk: after a power cut no job is to be asked for twice."""
+    with explained(f"write {folder.remote}"):
+        write_atomic(folder.remote, dumps(remote))
+
+
+@contextlib.contextmanager
+def held(folder: JobFolder, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the job's lock, and yield whether it could be had; it ends with the process that holds it."""
+    with explained(f"lock {folder.remote_lock}"):
+        descriptor = open_to_append(folder.remote_lock)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

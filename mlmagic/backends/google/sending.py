@@ -1,0 +1,101 @@
+"""Attempts sent to Vertex AI: each once, whoever is killed in between.
+
+`remote.json` says that Google is asked for a job before it is, and which job it was after. Who finds the first without
+the second looks for the job by its labels: what is there is adopted, and what is not is asked for again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from datetime import UTC, datetime
+
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.environments import check_image, image_for, package_for
+from mlmagic.backends.google.names import attempt_filter, workspace_label
+from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
+from mlmagic.backends.google.submission import Attempt, custom_job
+from mlmagic.backends.google.uploads import Uploader
+from mlmagic.backends.kept import kept_package
+from mlmagic.source.sdist import build_sdist, distribution_name
+from mlmagic.spec.job import JobRecord
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+
+
+class Sender:
+    """Sends the next attempt of jobs that are QUEUED. Only who holds a job's lock may call it for that job."""
+
+    def __init__(self, workspace: Workspace, jobs: JobStore, client: GoogleClient) -> None:
+        self._workspace = workspace
+        self._jobs = jobs
+        self._client = client
+        self._uploader = Uploader(client)
+        self._label = workspace_label(str(workspace.root))
+
+    def find(self, record: JobRecord) -> RemoteRecord | None:
+        """Return the next attempt as far as Google has it already; None if Google surely has not.
+
+        A record without a name means that it may have it, and lists do not tell yet.
+
+        Raises:
+            UnavailableError: no answer came.
+        """
+        remote = read_remote(self._workspace.job(record.id))
+        if remote is None or remote.attempt != record.attempt + 1:
+            return None
+        if remote.name is not None:
+            return remote
+        found = self._client.list_custom_jobs(attempt_filter(record.id, remote.attempt, self._label))
+        if found:
+            return self._note(record, remote, found[0])
+        age = (datetime.now(UTC) - remote.sent_time).total_seconds()
+        return remote if 0 <= age < self._client.settings.settle_seconds else None
+
+    def send(self, record: JobRecord) -> RemoteRecord:
+        """Have Google make the next attempt's job, if it has not, and return what is known of it.
+
+        Raises:
+            UnavailableError: no answer came; whether there is a job now, `find` tells later.
+            MlmagicError: Google refused.
+        """
+        if (known := self.find(record)) is not None:
+            return known
+        folder = self._workspace.job(record.id)
+        settings = self._client.settings
+        package = kept_package(folder, record, None)
+        image = image_for(record.spec, settings.image, python=platform.python_version())
+        check_image(image, record.spec, package, python=platform.python_version())
+        sdist = build_sdist(package_for(image, package), distribution_name(record.spec.display_name))
+        attempt = Attempt(
+            job_id=record.id,
+            number=record.attempt + 1,
+            workspace=self._label,
+            image=image,
+            package_uri=self._uploader.package(sdist),
+        )
+        before = read_remote(folder)
+        earlier = () if before is None else before.earlier
+        if before is not None and before.name is not None:
+            earlier += (before.name,)
+        remote = RemoteRecord(
+            attempt=attempt.number,
+            project=settings.project,
+            region=settings.region,
+            sent_time=datetime.now(UTC),
+            earlier=earlier,
+        )
+        write_remote(folder, remote)
+        try:
+            job = self._client.create_custom_job(custom_job(record.spec, attempt, settings))
+        except UnavailableError:
+            if (adopted := self.find(record)) is not None and adopted.name is not None:
+                return adopted
+            raise
+        return self._note(record, remote, job)
+
+    def _note(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> RemoteRecord:
+        noted = dataclasses.replace(remote, name=job.name, state=job.state)
+        write_remote(self._workspace.job(record.id), noted)
+        return noted

@@ -1,0 +1,130 @@
+"""A job's spec → Vertex AI's CustomJob, as the message of its API in snake_case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlmagic.backends.google.images import Purpose, known_image
+from mlmagic.backends.google.machines import ACCELERATORS, ENDED_ACCELERATORS
+from mlmagic.backends.google.names import job_labels, mounted, output_directory
+from mlmagic.backends.google.settings import GoogleSettings
+from mlmagic.errors import UsageError, nearest
+from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.resources import WorkerPool
+
+INSTALL_AND_RUN = (
+    'python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$0" '
+    '&& exec python -m "$1" "${@:2}"'
+)
+"""What a container runs; package and module follow it as words of their own, so nothing of them is ever shell."""
+
+_DISK = {"boot_disk_type": "pd-ssd", "boot_disk_size_gb": 100}
+_LATER = {
+    JobKind.TUNING: "studies",
+    JobKind.BATCH_PREDICTION: "batch predictions",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt of a job, ready to be sent."""
+
+    job_id: str
+    number: int
+    workspace: str
+    """Its label."""
+    image: str
+    package_uri: str
+
+
+def custom_job(spec: JobSpec, attempt: Attempt, settings: GoogleSettings) -> dict[str, Any]:
+    """Return the CustomJob of an attempt. Empty pools before the last stay: a pool's place tells its role."""
+    spec_of_job: dict[str, Any] = {
+        "worker_pool_specs": [_pool(pool, spec, attempt) for pool in spec.resources.worker_pools],
+        "scheduling": _scheduling(spec, settings),
+        "base_output_directory": {"output_uri_prefix": output_directory(settings.bucket, attempt.job_id)},
+    }
+    if settings.service_account:
+        spec_of_job["service_account"] = settings.service_account
+    if settings.network:
+        spec_of_job["network"] = settings.network
+    return {
+        # Every id is short enough, and tells in Google's console which job of ours it is.
+        "display_name": attempt.job_id,
+        "job_spec": spec_of_job,
+        "labels": job_labels(attempt.job_id, attempt.number, attempt.workspace, dict(spec.labels)),
+    }
+
+
+def check_submission(spec: JobSpec) -> None:
+    """See that a job is one that Vertex AI's custom training can be asked for.
+
+    Raises:
+        UsageError: it is not; all reasons are listed.
+    """
+    problems = [problem for pool in spec.resources.worker_pools for problem in _pool_problems(pool)]
+    if spec.resources.worker_pools[0].replica_count != 1:
+        problems.append(f"there is one chief, not {spec.resources.worker_pools[0].replica_count}")
+    if spec.kind in _LATER:
+        problems.append(f"{_LATER[spec.kind]} run on this machine alone so far: --backend local")
+    if spec.kind is JobKind.PREPROCESSING and "--output" not in spec.args:
+        problems.append("preprocessing here has to write to the cloud: --output gs://…")
+    if problems:
+        raise UsageError(f"job {spec.display_name!r} cannot run on Vertex AI:", problems=list(dict.fromkeys(problems)))
+
+
+def _pool_problems(pool: WorkerPool) -> list[str]:
+    kind = pool.accelerator_type
+    if kind is None:
+        return []
+    if kind not in ACCELERATORS:
+        return [f"there is no accelerator {kind}. {nearest(kind, ACCELERATORS)}".rstrip()]
+    return [f"the accelerator {kind} is no longer supported"] if kind in ENDED_ACCELERATORS else []
+
+
+def _pool(pool: WorkerPool, spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
+    if not pool.replica_count:
+        return {}
+    machine: dict[str, Any] = {"machine_type": pool.machine_type}
+    if pool.accelerator_type:
+        machine |= {"accelerator_type": pool.accelerator_type, "accelerator_count": pool.accelerator_count or 1}
+    if pool.tpu_topology:
+        machine["tpu_topology"] = pool.tpu_topology
+    return {
+        "machine_spec": machine,
+        "replica_count": pool.replica_count,
+        "disk_spec": dict(_DISK),
+        **_program(spec, attempt),
+    }
+
+
+def _program(spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
+    image = known_image(attempt.image)
+    if image is not None and image.purpose is Purpose.TRAINING:
+        return {
+            "python_package_spec": {
+                "executor_image_uri": attempt.image,
+                "package_uris": [attempt.package_uri],
+                "python_module": spec.package.module,
+                "args": list(spec.args),
+            }
+        }
+    return {
+        "container_spec": {
+            "image_uri": attempt.image,
+            "command": ["bash", "-c", INSTALL_AND_RUN, mounted(attempt.package_uri), spec.package.module],
+            "args": list(spec.args),
+        }
+    }
+
+
+def _scheduling(spec: JobSpec, settings: GoogleSettings) -> Mapping[str, Any]:
+    # What is tried again is decided here, and counted as attempts.
+    scheduling: dict[str, Any] = {"disable_retries": True, "strategy": "SPOT" if settings.spot else "STANDARD"}
+    if spec.timeout_seconds is not None:
+        part, whole = math.modf(spec.timeout_seconds)
+        scheduling["timeout"] = {"seconds": int(whole), "nanos": round(part * 1e9)}
+    return scheduling

@@ -1,0 +1,111 @@
+"""The watch over jobs in Google Cloud: one for a workspace, on a thread of a kernel or of the Jupyter server.
+
+It asks for all unfinished jobs in one call, less often the longer nothing has changed, and ends with the last of them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.following import Follower
+from mlmagic.backends.google.names import workspace_filter, workspace_label
+from mlmagic.backends.google.remote import RemoteRecord, read_remote
+from mlmagic.errors import MlmagicError
+from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.spec.job import UNFINISHED
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.layout import Workspace
+
+_LONGEST_PAUSE_SECONDS = 30.0
+_GROWTH = 1.5
+_CLOCK_DIFFERENCE = timedelta(minutes=10)
+
+
+class Watcher:
+    """Watches the jobs of one backend as long as there are unfinished ones. Safe to use from several threads."""
+
+    def __init__(
+        self, workspace: Workspace, jobs: JobStore, name: str, connect: Callable[[], tuple[GoogleClient, Follower]]
+    ) -> None:
+        self._workspace = workspace
+        self._jobs = jobs
+        self._name = name
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._news = threading.Event()
+        self._is_closed = False
+
+    def wake(self) -> None:
+        """Watch from now on, unless another process does; what was long quiet is looked at again at once."""
+        with self._lock:
+            self._news.set()
+            if not self._is_closed and (self._thread is None or not self._thread.is_alive()):
+                self._thread = threading.Thread(target=self._run, name="watch google", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """End the watch; it is over when this returns."""
+        with self._lock:
+            self._is_closed = True
+            self._news.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            descriptor = take_lock(self._workspace.google_lock)
+            if descriptor is None:
+                return
+            try:
+                self._watch()
+            finally:
+                os.close(descriptor)
+
+    def _watch(self) -> None:
+        pause, before = 0.0, None
+        while not self._is_closed:
+            self._news.clear()
+            # What cannot be reached or read now may be the next time; who asks for a job is told of it.
+            with suppress(MlmagicError):
+                self.look()
+            with suppress(MlmagicError):
+                unfinished = self._jobs.list(states=UNFINISHED, backend=self._name)
+                now = [(job.id, job.state, job.attempt) for job in unfinished]
+                if not now:
+                    return
+                shortest = self._connect()[0].settings.poll_seconds
+                pause = shortest if now != before else min(max(pause, shortest) * _GROWTH, _LONGEST_PAUSE_SECONDS)
+                before = now
+            if self._news.wait(pause or _LONGEST_PAUSE_SECONDS):
+                pause = 0.0
+
+    def look(self) -> None:
+        """Bring all unfinished jobs up to date, once.
+
+        Raises:
+            BackendError: Google cannot be asked.
+        """
+        unfinished = self._jobs.list(states=UNFINISHED, backend=self._name)
+        if not unfinished:
+            return
+        client, follower = self._connect()
+        known = {job.id: read_remote(self._workspace.job(job.id)) for job in unfinished}
+        sent = [remote for remote in known.values() if remote is not None]
+        remote_jobs = {job.name: job for job in client.list_custom_jobs(self._filter(sent))} if sent else {}
+        for summary in unfinished:
+            remote = known[summary.id]
+            job = remote_jobs.get(remote.name) if remote is not None and remote.name else None
+            with suppress(MlmagicError):
+                follower.check(self._jobs.get(summary.id), job)
+
+    def _filter(self, sent: list[RemoteRecord]) -> str:
+        label = workspace_filter(workspace_label(str(self._workspace.root)))
+        since = min(remote.sent_time for remote in sent) - _CLOCK_DIFFERENCE
+        return f'{label} AND create_time>="{since.strftime("%Y-%m-%dT%H:%M:%SZ")}"'

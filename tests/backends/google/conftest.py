@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmagic.backends.google.backend import GoogleBackend
+from mlmagic.emulator.launch import Emulator
+from mlmagic.emulator.launch import emulator as run_emulator
+from mlmagic.testing.backends import wait_for
+from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.layout import Workspace
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator of its own for the module; the backend finds it by its folder, not by variables."""
+    with run_emulator(tmp_path_factory.mktemp("emulator")) as started:
+        yield started
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(Workspace(tmp_path / ".mlmagic"))
+
+
+@pytest.fixture
+def make_backend(emulator: Emulator, workspace: Workspace) -> Iterator[Callable[..., GoogleBackend]]:
+    """Makes backends on the emulator; at the end no job of the workspace goes on, and no thread watches."""
+    made: list[GoogleBackend] = []
+
+    def make(**options: Any) -> GoogleBackend:
+        made.append(GoogleBackend(workspace, name="emulator", config={"emulator_root": str(emulator.root)}, **options))
+        return made[-1]
+
+    yield make
+    for summary in made[0].list(trials=True) if made else []:
+        if not summary.state.is_final:
+            made[0].cancel(summary.id)
+            wait_for(made[0], summary.id)
+    for backend in made:
+        backend.close()
+
+
+@pytest.fixture
+def backend(make_backend: Callable[..., GoogleBackend]) -> GoogleBackend:
+    return make_backend()

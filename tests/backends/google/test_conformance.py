@@ -1,0 +1,12 @@
+"""The exam of backends, taken on the emulator through Google's own client libraries."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlmagic.testing.backends import BackendConformance
+
+
+@pytest.mark.slow
+class TestGoogleOnTheEmulator(BackendConformance):
+    pass
