@@ -1,4 +1,4 @@
-"""What the emulator knows of Google's APIs, out of the client libraries: `python -m tools.google_routes` writes it anew.
+"""What the emulator knows of Google's APIs, out of their libraries: `python -m tools.google_routes` writes it anew.
 
 `routes.json` has each RPC with its messages and its HTTP bindings, `messages.binpb.gz` the definitions of the messages
 as a FileDescriptorSet. So the emulator needs google.protobuf and none of the libraries, which take seconds to import.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlmagic.emulator.documents import DocumentStore
     from mlmagic.emulator.faults import Faults
     from mlmagic.emulator.operations import Operations
+    from mlmagic.emulator.storage.store import ObjectStore
 
 _NAME = re.compile(r"projects/([^/]+)(?:/locations/([^/]+))?")
 
@@ -44,6 +45,7 @@ class Core:
     region: str
     documents: DocumentStore
     operations: Operations
+    objects: ObjectStore
     faults: Faults
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import subprocess
 import sys
 import tempfile
@@ -117,7 +118,7 @@ def start_child(
     """Start an emulator that ends when this process does, however that ends."""
     make_folder(root)
     command = [sys.executable, "-m", "mlmagic.emulator", "--until-eof", *_arguments(root, project, region, port)]
-    with open(open_to_append(root / LOG), "ab") as log:
+    with os.fdopen(open_to_append(root / LOG), "ab") as log:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
 
 

@@ -121,7 +121,7 @@ class Operations:
             error = None
         except ApiError as raised:
             error = raised
-        except Exception as raised:
+        except Exception as raised:  # noqa: BLE001 - what it is stands in the operation, and in the log
             _LOG.exception("operation %s", name)
             error = ApiError(status="INTERNAL", message=f"{type(raised).__name__}: {raised}")
         time.sleep(max(0.0, slow_seconds - (time.monotonic() - begun)))

@@ -25,11 +25,16 @@ from mlmagic.emulator.address import ADDRESS, CREDENTIALS, LOCK, Address, enviro
 from mlmagic.emulator.core import Core
 from mlmagic.emulator.documents import DocumentStore
 from mlmagic.emulator.faults import Faults
+from mlmagic.emulator.handler import Site
 from mlmagic.emulator.launch import DEFAULT_PROJECT, DEFAULT_REGION, read_address
 from mlmagic.emulator.operations import Operations
 from mlmagic.emulator.rpc_port import start_rpc_port
-from mlmagic.emulator.server import LARGEST_REQUEST, Site, front
+from mlmagic.emulator.server import LARGEST_REQUEST, front
 from mlmagic.emulator.service import Dispatcher
+from mlmagic.emulator.storage.api import StorageApi
+from mlmagic.emulator.storage.handler import Storage
+from mlmagic.emulator.storage.store import ObjectStore
+from mlmagic.emulator.storage.uploads import ResumableUploads
 from mlmagic.emulator.token import Account, new_private_key
 from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.spec.codec import dumps
@@ -70,11 +75,12 @@ async def _serve(root: Path, given: argparse.Namespace) -> None:
     sockets = _listen(given.port, before.port if before else 0)
     account = _account(root, project, before)
     access = Access(account=account, port=sockets[0].getsockname()[1])
+    storage = _storage(core)
     dispatcher = Dispatcher(core)
     ended = _ended(until_eof=given.until_eof)
     with ThreadPoolExecutor(_THREADS) as threads:
         server = HTTPServer(
-            front(Site(core=core, access=access, dispatcher=dispatcher, threads=threads)),
+            front(Site(core=core, access=access, dispatcher=dispatcher, threads=threads), storage),
             max_buffer_size=LARGEST_REQUEST,
             max_body_size=LARGEST_REQUEST,
         )
@@ -90,20 +96,28 @@ async def _serve(root: Path, given: argparse.Namespace) -> None:
             server.stop()
             rpc_server.stop(None)
             dispatcher.close()
+            core.objects.close()
             core.documents.close()
 
 
 def _core(root: Path, project: str, region: str) -> Core:
     documents = DocumentStore(root / "state.db")
-    make_folder(root / "buckets")
     return Core(
         root=root,
         project=project,
         region=region,
         documents=documents,
         operations=Operations(documents),
+        objects=ObjectStore(root),
         faults=Faults(),
     )
+
+
+def _storage(core: Core) -> Storage:
+    api, uploads = StorageApi(core.objects, core.region), ResumableUploads(core.objects)
+    uploads.sweep()
+    api.ensure_bucket(core.bucket)
+    return Storage(store=core.objects, api=api, uploads=uploads)
 
 
 def _account(root: Path, project: str, before: Address | None) -> Account:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import Router
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
 from mlmagic.emulator.access import Access
-from mlmagic.emulator.core import Core
-from mlmagic.emulator.errors import ApiError, bad_request, not_found
+from mlmagic.emulator.errors import bad_request, not_found
 from mlmagic.emulator.faults import Fault
-from mlmagic.emulator.service import Dispatcher
+from mlmagic.emulator.handler import Handler, Site
+from mlmagic.emulator.storage.batch_handler import BatchHandler
+from mlmagic.emulator.storage.handler import Storage
+from mlmagic.emulator.storage.object_handler import ObjectHandler
+from mlmagic.emulator.storage.upload_handler import UploadHandler
 from mlmagic.emulator.token import BadAssertionError
 from mlmagic.emulator.wire import messages
 from mlmagic.emulator.wire.reading import is_raw, read
@@ -26,102 +25,6 @@ from mlmagic.emulator.wire.routes import Binding, find
 
 LARGEST_REQUEST = 64 << 20
 """Bytes; objects are no requests in this sense, and may be larger."""
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What handlers share."""
-
-    core: Core
-    access: Access
-    dispatcher: Dispatcher
-    threads: ThreadPoolExecutor
-
-
-class Dropped(Exception):  # noqa: N818 - no error of anybody's
-    """The connection was closed on purpose, without an answer."""
-
-
-class Handler(RequestHandler):
-    """A handler that lets in who may come in, and answers errors as the APIs do."""
-
-    needs_token = True
-
-    def initialize(self, site: Site) -> None:
-        """Take what the handlers share."""
-        self.site = site
-
-    def prepare(self) -> None:
-        """Check host, origin and token before anything is read."""
-        self.prefix = self.site.access.prefix(self.request.uri or "")
-        try:
-            self.site.access.check_origin(self.request.headers)
-            if self.needs_token and not (self.prefix and self.may_come_by_address()):
-                self.site.access.check_bearer(self.request.headers.get("Authorization"))
-        except ApiError as error:
-            self.answer_error(error)
-            self.finish()
-
-    def may_come_by_address(self) -> bool:
-        """Say whether the token may stand in the address."""
-        return False
-
-    @property
-    def base(self) -> str:
-        """The address by which the client came: `http://HOST`, and the token where it stands in it."""
-        return f"http://{self.request.host}{self.prefix}"
-
-    def set_default_headers(self) -> None:
-        """Say nothing about what serves."""
-        self.clear_header("Server")
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-
-    def answer(self, document: Any, code: int = 200) -> None:
-        """Write JSON."""
-        self.set_status(code)
-        self.write(json.dumps(document))
-
-    def answer_error(self, error: ApiError) -> None:
-        """Write an error as the API's clients read it."""
-        self.set_status(error.code, reason=error.status)
-        self.write(json.dumps(error.to_json()))
-
-    def drop(self) -> None:
-        """Close the connection without an answer."""
-        connection: Any = self.request.connection
-        connection.stream.close()
-        raise Dropped
-
-    async def in_thread(self, work: Any, *arguments: Any) -> Any:
-        """Do what may take time on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.site.threads, work, *arguments)
-
-    async def before(self, fault: Fault | None) -> None:
-        """Do what a fault does before the work."""
-        if fault is not None:
-            await asyncio.sleep(fault.delay_seconds)
-            if fault.drop == "before":
-                self.drop()
-
-    def after(self, fault: Fault | None) -> None:
-        """Do what a fault does after the work."""
-        if fault is not None and fault.drop == "after":
-            self.drop()
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer what no handler has caught."""
-        error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, ApiError):
-            self.answer_error(error)
-        elif not isinstance(error, Dropped):
-            self.answer({"error": {"code": status_code, "message": str(error), "status": "INTERNAL"}}, status_code)
-        self.finish()
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what is nobody's intention."""
-        if not isinstance(value, ApiError | Dropped):
-            _LOG.error("%s %s", self.request.method, self.request.path, exc_info=(typ, value, tb))
 
 
 class ApiHandler(Handler):
@@ -220,15 +123,19 @@ class Front(Router):
         return self._application.find_handler(request, **kwargs)
 
 
-def front(site: Site) -> Front:
+def front(site: Site, storage: Storage) -> Front:
     """Return what serves the whole port."""
     shared = {"site": site}
+    stored = {"site": site, "storage": storage}
     application = Application(
         [
             ("/token", TokenHandler, shared),
             ("/emulator/health", HealthHandler, shared),
             ("/emulator/faults", FaultsHandler, shared),
             ("/emulator/requests", RequestsHandler, shared),
+            (r"/(?:upload|resumable/upload)/storage/v1/b/([^/]+)/o", UploadHandler, stored),
+            (r"(?:/download)?/storage/v1/.*", ObjectHandler, stored),
+            ("/batch/storage/v1", BatchHandler, stored),
             ("/.*", ApiHandler, shared),
         ],
         log_function=lambda _: None,
