@@ -111,7 +111,7 @@ def _messages(transports: Any) -> dict[str, tuple[Any, Any]]:
         if isinstance(vars(kind)[name], property) and name not in {"grpc_channel", "operations_client", "kind"}:
             getattr(transport, name)
     own = {method: pair for method, pair in recorder.found.items() if not _is_mixin(method)}
-    return {method.rsplit("/", 1)[1]: tuple(map(_descriptor, pair)) for method, pair in own.items()}  # type: ignore[misc]
+    return {method.rsplit("/", 1)[1]: tuple(map(_descriptor, pair)) for method, pair in own.items()}
 
 
 def _is_mixin(method: str) -> bool:
@@ -128,17 +128,17 @@ def _bindings(transports: Any, rpc: str) -> list[list[str | None]]:
         return _BY_HAND.get(rpc, [])
     base = importlib.import_module(f"{transports.__name__}.rest_base")
     kind = next(getattr(base, name) for name in dir(base) if re.fullmatch(r"_Base\w+RestTransport", name))
-    options = getattr(getattr(kind, f"_Base{rpc}"), "_get_http_options", list)()
+    options: list[dict[str, str]] = getattr(getattr(kind, f"_Base{rpc}"), "_get_http_options", list)()
     return [[option["method"].upper(), option["uri"], option.get("body")] for option in options]
 
 
 def _operations() -> list[tuple[str, Any, Any, list[list[str | None]]]]:
     from google.auth.credentials import AnonymousCredentials
-    from google.cloud.aiplatform_v1.services.job_service.transports import JobServiceRestTransport
     from google.longrunning import operations_pb2
     from google.protobuf import empty_pb2
 
-    client = JobServiceRestTransport(credentials=AnonymousCredentials()).operations_client
+    transports: Any = importlib.import_module(_TRANSPORTS["google.cloud.aiplatform.v1.JobService"])
+    client = transports.JobServiceRestTransport(credentials=AnonymousCredentials()).operations_client
     known = client._transport._http_options  # noqa: SLF001
     found = []
     for rpc in ("CancelOperation", "DeleteOperation", "GetOperation", "ListOperations", "WaitOperation"):
@@ -172,7 +172,8 @@ def _file_set(descriptors: dict[str, Any]) -> bytes:
 
     for name in sorted(descriptors):
         visit(descriptors[name].file)
-    return descriptor_pb2.FileDescriptorSet(file=files.values()).SerializeToString(deterministic=True)
+    data: bytes = descriptor_pb2.FileDescriptorSet(file=files.values()).SerializeToString(deterministic=True)
+    return data
 
 
 def main() -> int:

@@ -48,13 +48,14 @@ def _method(rpc: Rpc, dispatcher: Dispatcher, access: Access, faults: Faults) ->
             time.sleep(0.0 if fault is None else fault.delay_seconds)
             if fault is not None and fault.drop == "before":
                 raise _dropped()
-            answer = dispatcher.call(rpc, messages.from_bytes(rpc.request, data), fault)
+            answer: Any = dispatcher.call(rpc, messages.from_bytes(rpc.request, data), fault)
+            sent: bytes = answer.SerializeToString()
             if fault is not None and fault.drop == "after":
                 raise _dropped()
-            return answer.SerializeToString()
         except ApiError as error:
             _abort(context, error)
             raise
+        return sent
 
     return serve
 

@@ -41,7 +41,7 @@ class ApiHandler(Handler):
         self.after(fault)
         self._write(document)
 
-    get = post = put = patch = delete = _serve  # type: ignore[assignment]
+    get = post = put = patch = delete = _serve
 
     def _call(self, binding: Binding, in_path: dict[str, str], fault: Fault | None) -> Any:
         request = self.request

@@ -33,7 +33,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "google.logging.v2.LoggingServiceV2": ("mlmagic.emulator.logging.service:LoggingService",),
     "google.monitoring.v3.MetricService": ("mlmagic.emulator.monitoring.service:MonitoringService",),
 }
-"""Each API's classes, `module:Class`, made with the core and the engine; the first that has an RPC's method serves it."""
+"""Each API's classes, `module:Class`, made with core and engine; the first that has an RPC's method serves it."""
 
 Method = Callable[[Call], dict[str, Any]]
 _LOG = logging.getLogger(__name__)

@@ -89,7 +89,7 @@ def load_saved_model(path: Path) -> Any:
         if (path / "saved_model.pb").exists():
             message.ParseFromString((path / "saved_model.pb").read_bytes())
         else:
-            from google.protobuf import text_format  # type: ignore[import-untyped]
+            from google.protobuf import text_format
 
             text_format.Parse((path / "saved_model.pbtxt").read_text(encoding="utf-8"), message)
     except Exception as error:

@@ -43,7 +43,7 @@ class ObjectHandler(StorageHandler):
         else:
             self.answer(document)
 
-    get = post = put = patch = delete = _serve  # type: ignore[assignment]
+    get = post = put = patch = delete = _serve
 
     async def _send(self, call: StorageCall) -> None:
         found, file = await self.in_thread(self._open, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -91,7 +92,6 @@ def _check_field(field: FieldDescriptor, value: Any, path: str, parent: str) -> 
         for number, inner in enumerate(value):
             yield from _check_one(field, inner, f"{path}[{number}]")
     else:
-        # The real API takes a single value for a list of one.
         yield _unknown(parent, field.name, "Proto field is repeating, but a single value was given.")
 
 
@@ -112,7 +112,7 @@ def _check_one(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violat
 def _type_name(field: FieldDescriptor) -> str:
     from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-    return FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
+    return str(FieldDescriptorProto.Type.Name(field.type)).removeprefix("TYPE_").lower()
 
 
 def _fits(kind: str, value: Any) -> bool:
@@ -134,14 +134,11 @@ def _fits(kind: str, value: Any) -> bool:
 def _number(value: Any) -> float | int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if not isinstance(value, str):
+        return value
     try:
-        return (
-            int(value)
-            if isinstance(value, str) and re.fullmatch(r"-?\d+", value)
-            else float(value)
-            if isinstance(value, str)
-            else value
-        )
+        # Beyond 2^53 a float is another number.
+        return int(value) if re.fullmatch(r"-?\d+", value) else float(value)
     except ValueError:
         return None
 
@@ -160,8 +157,6 @@ def _unknown(path: str, name: str, why: str = "Cannot find field.") -> Violation
 
 
 def _invalid_value(path: str, kind: str, value: Any) -> Violation:
-    import json
-
     return Violation(field=path, description=f"Invalid value at '{path}' ({kind}), {json.dumps(value)[:200]}")
 
 

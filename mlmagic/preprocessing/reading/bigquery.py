@@ -128,7 +128,7 @@ class Client(Protocol):
 class _GoogleClient:
     def __init__(self) -> None:
         try:
-            from google.cloud import bigquery  # type: ignore[import-untyped]
+            from google.cloud import bigquery
         except ImportError as error:
             raise _missing() from error
         self._bigquery = bigquery
@@ -140,7 +140,7 @@ class _GoogleClient:
     def query_fields(self, query: str) -> Sequence[Any]:
         # A dry run has the schema, and costs nothing.
         config = self._bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
-        return list(self._client.query(query, job_config=config).schema)
+        return list(self._client.query(query, job_config=config).schema or ())
 
 
 def _rows(reference: str) -> Any:
