@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import selectors
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -25,11 +25,15 @@ class EntryLog:
     def __init__(self, path: Path) -> None:
         self._descriptor = open_to_append(path)
         self._is_torn = os.fstat(self._descriptor).st_size > 0
+        self._last = datetime.fromtimestamp(0, UTC)
 
     def write(self, severity: str, lines: list[bytes]) -> None:
-        """Append lines with the time of now."""
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        entries = [LogEntry(time=time, severity=severity, text=line.decode("utf-8", "replace")) for line in lines]
+        """Append lines with the time of now, each a microsecond after the one before: no two of a replica share one."""
+        entries = []
+        for line in lines:
+            self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+            time = self._last.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            entries.append(LogEntry(time=time, severity=severity, text=line.decode("utf-8", "replace")))
         data = b"".join(json.dumps(codec.encode(entry), ensure_ascii=False).encode() + b"\n" for entry in entries)
         if self._is_torn:
             data = b"\n" + data

@@ -1,0 +1,1 @@
+"""Cloud Logging: what the containers of jobs have printed."""

@@ -1,0 +1,1 @@
+"""Cloud Monitoring: what the replicas of jobs take of their machines."""
