@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlmagic.backends.google.settings import KEYS as GOOGLE_KEYS
+from mlmagic.backends.google.settings import check_settings, read_settings
 from mlmagic.errors import UsageError, WorkspaceError, nearest
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.spec.board import BoardViewer
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from mlmagic.workspace.models import ModelStore
 
 DEFAULT_BACKEND = "local"
-CONFIG_KEYS = ("backend", "warm_starts")
+CONFIG_KEYS = ("backend", "warm_starts", *GOOGLE_KEYS)
+# Google's own names of what is chosen outside of mlmagic.
+_GOOGLE_VARIABLES = {"google_project": "GOOGLE_CLOUD_PROJECT", "google_region": "GOOGLE_CLOUD_REGION"}
 _OFF = frozenset({"off", "false", "no", "0"})
 
 
@@ -58,6 +62,7 @@ class Session:
         self._start = start
         self._lock = threading.RLock()
         self._chosen_backend: str | None = None
+        self._chosen_google: dict[str, str] = {}
         self._backends: dict[str, Backend] = {}
         self._config: dict[str, str] | None = None
         self._workspace: Workspace | None = None
@@ -170,8 +175,36 @@ class Session:
                 self._endpoints = LocalEndpoints(self.workspace)
             return self._endpoints
 
+    @property
+    def google(self) -> Mapping[str, str]:
+        """The settings of Google Cloud: what `use` chose, `config.toml`, then what Google's own variables say."""
+        with self._lock:
+            outer = {key: self._environ.get(name, "") for key, name in _GOOGLE_VARIABLES.items()}
+            kept = {key: value for key, value in self.config.items() if key in GOOGLE_KEYS}
+            return {key: value for key, value in {**outer, **kept, **self._chosen_google}.items() if value}
+
     def backend(self, name: str | None = None) -> Backend:
-        """Return the backend of that name, by default the session's.
+        """Return the backend of that name, by default the session's; the emulator is started if it does not run.
+
+        Raises:
+            UsageError: there is none of that name.
+            BackendError: the emulator cannot be started.
+        """
+        from mlmagic.backends.registry import load_backend
+
+        with self._lock:
+            name = name or self.backend_name
+            if name not in self._backends:
+                workspace = self.workspace
+                if name == "emulator":
+                    from mlmagic.emulator.launch import ensure_emulator
+
+                    ensure_emulator(workspace.emulator)
+                self._backends[name] = load_backend(name, workspace, self.google)
+            return self._backends[name]
+
+    def planner(self, name: str) -> Backend:
+        """Return the backend of that name to place jobs with: where the workspace would be is enough for that.
 
         Raises:
             UsageError: there is none of that name.
@@ -179,21 +212,34 @@ class Session:
         from mlmagic.backends.registry import load_backend
 
         with self._lock:
-            name = name or self.backend_name
-            if name not in self._backends:
-                self._backends[name] = load_backend(name, self.workspace)
-            return self._backends[name]
+            return self._backends.get(name) or load_backend(name, self.location, self.google)
 
-    def use(self, backend: str, *, save: bool = False) -> None:
+    def use(self, backend: str, *, save: bool = False, google: Mapping[str, str] | None = None) -> None:
         """Run work on that backend from now on, in this process; with `save`, in every new one on this workspace.
 
+        Args:
+            backend: its name.
+            save: see above.
+            google: settings by their keys in `config.toml`, for the backend `google`.
+
         Raises:
-            UsageError: there is none of that name.
+            UsageError: there is none of that name, or settings are missing or wrong.
+            BackendError: the emulator cannot be started.
         """
         with self._lock:
+            given = dict(google or {})
+            if given and backend != "google":
+                told = ", ".join(f"--{key.removeprefix('google_')}" for key in given)
+                raise UsageError(f"{told}: for the backend 'google' alone, not for {backend!r}.")
+            if backend == "google":
+                read_settings({**self.google, **given})
+                self._forget("google")
+                self._chosen_google |= given
             self.backend(backend)
             self._chosen_backend = backend
             if save:
+                for key, value in given.items():
+                    self._save(key, value)
                 self._save("backend", backend)
 
     def configure(self, key: str, value: str) -> None:
@@ -212,9 +258,15 @@ class Session:
             )
         if key == "warm_starts" and value not in {"on", "off"}:
             raise UsageError(f"warm-starts is on or off, not {value!r}.")
+        if key in GOOGLE_KEYS:
+            check_settings({key: value})
         with self._lock:
             if key == "backend":
                 self.use(value, save=True)
+            elif key in GOOGLE_KEYS:
+                self._save(key, value)
+                self._chosen_google.pop(key, None)
+                self._forget("google")
             else:
                 self._save(key, value)
                 if value == "off":
@@ -228,13 +280,22 @@ class Session:
         write_atomic(path, with_setting(text, key, value))
         self._config = None
 
+    def _forget(self, name: str) -> None:
+        """Let the next use make that backend anew, by the settings that there are then."""
+        # Most backends do nothing by themselves that could be ended.
+        close: Callable[[], None] | None = getattr(self._backends.pop(name, None), "close", None)
+        if close is not None:
+            close()
+
     def context(self) -> NotebookContext:
         """Return what the notebook holds now; empty in a plain Python program."""
         return self.notebook() if self.notebook else NotebookContext(notebook=self.notebook_path)
 
     def close(self) -> None:
-        """End the warm processes, and hang up on endpoints, which go on."""
+        """End the warm processes, and hang up on endpoints and on jobs in the cloud, which go on."""
         with self._lock:
+            for name in list(self._backends):
+                self._forget(name)
             if self._predictors is not None:
                 self._predictors.close()
                 self._predictors = None

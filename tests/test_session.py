@@ -57,7 +57,10 @@ def test_a_saved_backend_is_there_for_the_next_process(session: Session, tmp_pat
 def test_an_unknown_backend_changes_nothing(session: Session, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         session.use("lokal", save=True)
-    assert str(caught.value) == "there is no backend 'lokal'. Did you mean local?\nBackends: local, memory."
+    assert (
+        str(caught.value)
+        == "there is no backend 'lokal'. Did you mean local?\nBackends: emulator, google, local, memory."
+    )
     assert session.backend_name == "local"
 
 
@@ -116,7 +119,10 @@ def test_a_setting_holds_for_later_processes_too(session: Session, tmp_path: Pat
         (
             "warm_start",
             "off",
-            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts.",
+            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts, "
+            "google-project, google-region, google-bucket, google-image, google-service-account, google-network, "
+            "google-spot, google-endpoint, google-storage-endpoint, google-logging-endpoint, "
+            "google-monitoring-endpoint.",
         ),
         ("warm_starts", "cold", "warm-starts is on or off, not 'cold'."),
     ],
@@ -125,6 +131,28 @@ def test_a_setting_that_cannot_be(session: Session, key: str, value: str, text: 
     with pytest.raises(UsageError) as caught:
         session.configure(key, value)
     assert str(caught.value) == text
+
+
+def test_placing_a_job_in_the_cloud_asks_nobody_and_imports_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom mlmagic.session import Session\n"
+        "from mlmagic.spec.job import JobSpec, PackageReference\n"
+        "session = Session(environ={'GOOGLE_CLOUD_PROJECT': 'my-project'}, start=Path())\n"
+        "session.use('google', google={'google_region': 'us-west1', 'google_bucket': 'gs://my-bucket'})\n"
+        "placed = session.backend().place(JobSpec(display_name='taxi', package=PackageReference(digest='d')))\n"
+        "print(placed.backend, *(set(sys.modules) & {'google.api_core', 'google.auth', 'requests'}))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert result.stdout.split() == ["google"]
+
+
+def test_googles_variables_give_way_to_what_was_chosen(tmp_path: Path) -> None:
+    session = Session(environ={"GOOGLE_CLOUD_PROJECT": "outer-project"}, start=tmp_path)
+    chosen = {"google_project": "my-project", "google_region": "us-west1", "google_bucket": "gs://my-bucket"}
+    assert session.google == {"google_project": "outer-project"}
+    session.use("google", google=chosen, save=True)
+    assert session.google == chosen
+    assert Session(environ={"GOOGLE_CLOUD_PROJECT": "outer-project"}, start=tmp_path).google == chosen
 
 
 def test_a_workspace_that_hides_a_nearer_one_is_told(tmp_path: Path) -> None:
@@ -179,7 +207,9 @@ def test_importing_the_session_brings_nothing_heavy() -> None:
     program = (
         "import sys, mlmagic.session\n"
         "from mlmagic.api import jobs, models, prediction, training\n"
+        "import mlmagic.backends.google.settings\n"
         "heavy = {'tensorflow', 'pandas', 'numpy', 'IPython', 'sqlite3', 'asyncio', 'yaml', 'tomllib'}\n"
+        "heavy |= {'google.api_core', 'google.auth', 'google.cloud.aiplatform_v1', 'google.cloud.storage', 'requests'}\n"
         "print(*(set(sys.modules) & heavy))"
     )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

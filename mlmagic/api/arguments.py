@@ -15,8 +15,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
-_LATER = ("google", "emulator")
-_LOCAL = "Backends: local, which is this machine."
+_BACKENDS = "Backends: local, which is this machine; google, which is Vertex AI; emulator, which plays it here."
 
 _SEVERAL = "cannot take these arguments:"
 
@@ -165,13 +164,9 @@ def read_backend(backend: object) -> str | None:
     """Check a backend's name without loading it; None for the session's."""
     from mlmagic.backends.registry import BACKENDS
 
-    if backend in _LATER:
-        raise UsageError(
-            f"the backend {backend!r} is not part of this version of mlmagic, which runs jobs on this machine only.",
-            hint=_LOCAL,
-        )
     if backend is not None and backend not in BACKENDS:
-        raise UsageError(f"there is no backend {backend!r}. {nearest(str(backend), ['local'])}".rstrip(), hint=_LOCAL)
+        near = nearest(str(backend), ["local", "google", "emulator"])
+        raise UsageError(f"there is no backend {backend!r}. {near}".rstrip(), hint=_BACKENDS)
     return None if backend is None else str(backend)
 
 

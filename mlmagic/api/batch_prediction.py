@@ -34,7 +34,6 @@ from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.preprocessing import threads_of
 from mlmagic.api.preprocessing_words import Flags, with_inputs
 from mlmagic.api.resources import read_resources
-from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
 from mlmagic.source.predictor import build_predictor
 from mlmagic.spec.job import JobKind, JobSpec
@@ -220,7 +219,7 @@ def _plan(version: ModelVersion, words: BatchWords, job: _JobWords, inputs: Inpu
         origin=origin_of(job.cell, session.notebook_path),
         **circumstances(package, args),
     )
-    placed = load_backend(spec.backend, session.location).place(spec)
+    placed = session.planner(spec.backend).place(spec)
     return BatchPlan(version=version, package=package, spec=placed, inputs=inputs, session=session)
 
 

@@ -31,7 +31,6 @@ from mlmagic.api.preprocessing_words import (
     without,
 )
 from mlmagic.api.resources import read_resources
-from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.resources import Resources
@@ -206,7 +205,7 @@ def plan_preprocessing(
         origin=origin_of(cell, context.notebook),
         **circumstances(package, words),
     )
-    placed = load_backend(spec.backend, session.location).place(spec)
+    placed = session.planner(spec.backend).place(spec)
     return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
 
 

@@ -26,7 +26,6 @@ from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.resources import read_resources
 from mlmagic.api.training_data import read_training_data, training_words
-from mlmagic.backends.registry import load_backend
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec
 from mlmagic.spec.resources import Resources
@@ -213,7 +212,7 @@ def plan_training(
         **circumstances(built, words),
     )
     # Where the workspace would be is enough to place a job: to look at a plan makes no folder.
-    placed = load_backend(spec.backend, session.location).place(spec)
+    placed = session.planner(spec.backend).place(spec)
     return TrainingPlan(package=built, spec=placed, session=session, left_out=file.left_out)
 
 

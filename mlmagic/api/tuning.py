@@ -23,7 +23,6 @@ from mlmagic.api.training import TrainingPlan, plan_training
 from mlmagic.api.trial_arguments import sample_flags, trial_flag_values
 from mlmagic.api.tuning_arguments import MOST_TRIALS, StudyArguments, another_space, read_study_spec
 from mlmagic.api.tuning_words import guess_goal
-from mlmagic.backends.registry import load_backend
 from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobKind, JobSpec
@@ -297,7 +296,7 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, resumed: StudyJob | Non
     tuning = dataclasses.replace(
         spec, kind=JobKind.TUNING, study=study, flags=trial_flag_values(package, spec.args, study), placement=None
     )
-    placed = load_backend(spec.backend, single.session.location).place(tuning)
+    placed = single.session.planner(spec.backend).place(tuning)
     notes += (*space_notes(parameters, package), *_placed_as(single, placed).notes)
     return TuningPlan(package=package, spec=placed, session=single.session, notes=notes)
 

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 BACKENDS: Mapping[str, str] = MappingProxyType(
     {
         "local": "mlmagic.backends.local.backend:LocalBackend",
+        "google": "mlmagic.backends.google.backend:GoogleBackend",
+        "emulator": "mlmagic.backends.google.backend:GoogleBackend",
         "memory": "mlmagic.backends.memory:MemoryBackend",
     }
 )
-"""Name → `module:Class`; the class takes the workspace."""
+"""Name → `module:Class`; the class takes the workspace, and those in the cloud their name and their settings, too."""
+
+CLOUD = frozenset({"google", "emulator"})
+"""Those that are reached over the network."""
 
 
-def load_backend(name: str, workspace: Workspace) -> Backend:
-    """Return the backend of that name, over that workspace.
+def load_backend(name: str, workspace: Workspace, config: Mapping[str, str] | None = None) -> Backend:
+    """Return the backend of that name, over that workspace; `config` has the settings of one in the cloud.
 
     Raises:
         UsageError: there is none; names those that exist.
@@ -35,4 +40,5 @@ def load_backend(name: str, workspace: Workspace) -> Backend:
             hint=f"Backends: {', '.join(sorted(BACKENDS))}.",
         )
     module, _, attribute = BACKENDS[name].partition(":")
-    return cast("Backend", getattr(import_module(module), attribute)(workspace))
+    made = getattr(import_module(module), attribute)
+    return cast("Backend", made(workspace, name=name, config=config) if name in CLOUD else made(workspace))

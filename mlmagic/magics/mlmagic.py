@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.tables import Argument, Command, Magic, Option, Parsed
+from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
     from mlmagic.magics.extension import Extension
@@ -29,14 +29,34 @@ MLMAGIC = Magic(
         "status": Command(summary="show version, workspace, backend, jobs, models and endpoints"),
         "use": Command(
             summary="choose where work runs from now on",
-            arguments=(Argument(name="backend", metavar="BACKEND", help="local, which is this machine"),),
-            options=(Option(name="save", help="for all later kernels of this workspace too"),),
+            arguments=(
+                Argument(
+                    name="backend",
+                    metavar="BACKEND",
+                    help="local, which is this machine; google, which is Vertex AI; emulator, which plays it here",
+                ),
+            ),
+            options=(
+                Option(name="project", metavar="PROJECT", kind=Kind.TEXT, help="of Google Cloud"),
+                Option(name="region", metavar="REGION", kind=Kind.TEXT, help="where jobs run, such as us-central1"),
+                Option(name="bucket", metavar="gs://BUCKET", kind=Kind.TEXT, help="for packages, and what jobs write"),
+                Option(name="save", help="for all later kernels of this workspace too"),
+            ),
+            examples=(
+                (
+                    "%mlmagic use google --project my-project --region us-central1 --bucket gs://my-bucket --save",
+                    "jobs run on Vertex AI from now on",
+                ),
+                ("%mlmagic use emulator", "the same on this machine, without an account"),
+            ),
         ),
         "doctor": Command(summary="check that all is in order, and say how to mend what is not"),
         "config": Command(
             summary="show the settings in force, or change one for this workspace",
             arguments=(
-                Argument(name="key", metavar="SETTING", help="backend or warm-starts", is_required=False),
+                Argument(
+                    name="key", metavar="SETTING", help="backend, warm-starts, google-image, …", is_required=False
+                ),
                 Argument(name="value", metavar="VALUE", help="what it is to be", is_required=False),
             ),
             examples=(
@@ -56,7 +76,7 @@ def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all ma
     session = current_session()
     match line.subcommand:
         case "use":
-            return _use(session, line["backend"], save=line["save"])
+            return _use(session, line)
         case "doctor":
             from mlmagic.magics.doctor import examine
 
@@ -67,12 +87,13 @@ def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all ma
             return status(session=session)
 
 
-def _use(session: Session, backend: str, *, save: bool) -> Status:
+def _use(session: Session, line: Parsed) -> Status:
     from mlmagic.api.arguments import read_backend
     from mlmagic.api.status import status
 
-    read_backend(backend)
-    session.use(backend, save=save)
+    read_backend(line["backend"])
+    google = {f"google_{name}": line[name] for name in ("project", "region", "bucket") if line[name] is not None}
+    session.use(line["backend"], save=line["save"], google=google)
     return status(session=session)
 
 

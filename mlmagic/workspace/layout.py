@@ -324,6 +324,11 @@ class Workspace:
         return self.root / "agent.lock"
 
     @property
+    def emulator(self) -> Path:
+        """The folder of the emulator of Google Cloud."""
+        return self.root / "emulator"
+
+    @property
     def google_lock(self) -> Path:
         """Held by the one process that watches the jobs in Google Cloud."""
         return self.root / "google.lock"

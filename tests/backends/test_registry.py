@@ -20,4 +20,7 @@ def test_the_table_names_what_exists(name: str, tmp_path: Path) -> None:
 def test_an_unknown_backend(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_backend("locale", Workspace(tmp_path))
-    assert str(caught.value) == "there is no backend 'locale'. Did you mean local?\nBackends: local, memory."
+    assert (
+        str(caught.value)
+        == "there is no backend 'locale'. Did you mean local or google?\nBackends: emulator, google, local, memory."
+    )

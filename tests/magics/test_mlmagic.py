@@ -37,14 +37,30 @@ def test_use_saves_the_backend(run, workspace):
     assert 'backend = "local"' in (workspace / "config.toml").read_text()
 
 
-@pytest.mark.parametrize("backend", ["google", "emulator"])
-def test_backends_that_come_later(run, backend):
+def test_use_google_tells_all_that_is_missing_or_wrong(run):
     with pytest.raises(UsageError) as caught:
-        run(f"%mlmagic use {backend}")
+        run("%mlmagic use google --region us-central --bucket my-bucket")
     assert str(caught.value) == (
-        f"the backend '{backend}' is not part of this version of mlmagic, which runs jobs on this machine only.\n"
-        "Backends: local, which is this machine."
+        "the backend 'google' cannot be used as it is set up:\n"
+        "  - --project is missing\n"
+        "  - region 'us-central' is none of Vertex AI's. Did you mean us-central1 or me-central2 or me-central1?\n"
+        "  - bucket 'my-bucket' is not of the form gs://NAME; write gs://my-bucket\n"
+        "%mlmagic use google --project PROJECT --region us-central1 --bucket gs://BUCKET"
     )
+
+
+def test_use_google_saves_its_settings(run, workspace):
+    told = "--project my-project --region us-central1 --bucket gs://my-bucket"
+    assert run(f"%mlmagic use google {told} --save").backend == "google"
+    saved = (workspace / "config.toml").read_text()
+    assert 'google_project = "my-project"\ngoogle_region = "us-central1"\ngoogle_bucket = "gs://my-bucket"' in saved
+
+
+def test_settings_of_google_are_googles_alone(run):
+    with pytest.raises(UsageError, match="--project: for the backend 'google' alone, not for 'local'"):
+        run("%mlmagic use local --project my-project")
+    with pytest.raises(UsageError, match="google-spot is on or off, not 'maybe'"):
+        run("%mlmagic config google-spot maybe")
 
 
 def test_config_says_how_to_change_it(run, workspace, capsys):

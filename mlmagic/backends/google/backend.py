@@ -273,7 +273,7 @@ class GoogleBackend:
         if not self._is_own_client and self._client is not None:
             return self._client.settings
         if self.name == "emulator":
-            return emulator_settings(Path(self._config.get("emulator_root") or self._workspace.root / "emulator"))
+            return emulator_settings(Path(self._config.get("emulator_root") or self._workspace.emulator))
         return read_settings(self._config)
 
     def _connect(self) -> tuple[GoogleClient, Follower]:
