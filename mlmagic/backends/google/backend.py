@@ -58,7 +58,7 @@ class GoogleBackend:
         Args:
             workspace: where the records are.
             name: `google` or `emulator`.
-            config: the keys of `settings.KEYS`; of the emulator, `emulator_root`.
+            config: what `read_settings` takes; of the emulator, `emulator_root`.
             client: in place of the one that the settings give.
         """
         database = Database(workspace)

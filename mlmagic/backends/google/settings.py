@@ -21,12 +21,8 @@ REGIONS = (
 )
 """Where Vertex AI trains: the client library's list without `global`, where no machines are."""
 
-KEYS = (
-    *("google_project", "google_region", "google_bucket", "google_image", "google_service_account", "google_network"),
-    *("google_spot", "google_endpoint", "google_storage_endpoint", "google_logging_endpoint"),
-    "google_monitoring_endpoint",
-)
-"""What stands in `config.toml`."""
+ADDRESS_KEYS = ("google_endpoint", "google_storage_endpoint", "google_logging_endpoint", "google_monitoring_endpoint")
+"""What is set where Google is not reached under its own names."""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
 _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
@@ -161,7 +157,7 @@ def _wrong_others(config: Mapping[str, str]) -> list[str]:
         problems.append(f"network {network!r} is not of the form projects/NUMBER/global/networks/NAME")
     if (spot := config.get("google_spot")) and spot not in _SWITCH:
         problems.append(f"google-spot is on or off, not {spot!r}")
-    addresses = {key: config[key] for key in KEYS if key.endswith("endpoint") and config.get(key)}
+    addresses = {key: config[key] for key in ADDRESS_KEYS if config.get(key)}
     return problems + [
         f"{key.replace('_', '-')} {url!r} does not begin with https:// or http://"
         for key, url in addresses.items()
