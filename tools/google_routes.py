@@ -168,6 +168,9 @@ def _file_set(descriptors: dict[str, Any]) -> bytes:
         file.CopyToProto(proto)
         proto.ClearField("service")
         proto.ClearField("source_code_info")
+        # The libraries make them from sets: the order differs from run to run.
+        if not proto.public_dependency and not proto.weak_dependency:
+            proto.dependency[:] = sorted(proto.dependency)
         files[file.name] = proto
 
     for name in sorted(descriptors):

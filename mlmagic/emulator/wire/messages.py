@@ -44,7 +44,7 @@ def new(name: str) -> Message:
     return GetMessageClass(descriptor(name))()
 
 
-def from_dict(name: str, document: dict[str, Any]) -> Message:
+def from_dict(name: str, document: Any) -> Message:
     """Return the message that a dictionary tells.
 
     Raises:

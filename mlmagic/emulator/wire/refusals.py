@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.emulator.errors import ApiError, Violation, bad_request
+from mlmagic.emulator.wire import messages
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -20,7 +21,7 @@ _FREE_FORM = frozenset(
     f"google.protobuf.{name}"
     for name in ("Any", "Duration", "Empty", "FieldMask", "ListValue", "Struct", "Timestamp", "Value")
 )
-"""Messages whose JSON is not an object of their fields; what reads them checks them."""
+"""Messages whose JSON is not an object of their fields."""
 _WRAPPERS = re.compile(r"google\.protobuf\.(Bool|Bytes|Double|Float|U?Int(32|64)|String)Value")
 _RANGES = {
     "int32": (-(1 << 31), (1 << 31) - 1),
@@ -43,6 +44,8 @@ def refuse(violations: list[Violation]) -> None:
 def check(message: Descriptor, value: Any, path: str = "") -> Iterator[Violation]:
     """Find what in a JSON value does not fit a message; `path` is where it stands in the request."""
     if message.full_name in _FREE_FORM or _WRAPPERS.fullmatch(message.full_name):
+        if not _can_be_read(message.full_name, value):
+            yield _invalid_value(path, f"type.googleapis.com/{message.full_name}", value)
         return
     if not isinstance(value, dict):
         yield _invalid_value(path, f"type.googleapis.com/{message.full_name}", value)
@@ -107,6 +110,16 @@ def _check_one(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violat
         kind = _type_name(field)
         if not _fits(kind, value):
             yield _invalid_value(path, f"TYPE_{kind.upper()}", value)
+
+
+def _can_be_read(name: str, value: Any) -> bool:
+    from google.protobuf.json_format import ParseError
+
+    try:
+        messages.from_dict(name, value)
+    except ParseError:
+        return False
+    return True
 
 
 def _type_name(field: FieldDescriptor) -> str:
