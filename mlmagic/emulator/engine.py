@@ -79,7 +79,7 @@ class Engine:
         try:
             return self._backend.get(job_id)
         except NotFoundError:
-            del self._ids[name]
+            self._ids.pop(name, None)
             return None
 
     def cancel(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from mlmagic.emulator.container.task import ContainerJob, ContainerTask
 
 _KEPT = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "MLMAGIC_TEST_RUN")
 """What a container has of the outside; the last is how a run of tests finds its processes."""
+_REFERENCE = re.compile(r"\$\$|\$\((?P<name>[^()$]+)\)")
 _FROM_ENGINE = ("CLUSTER_SPEC", "TF_CONFIG", "CLOUD_ML_HP_METRIC_FILE", "CLOUD_ML_TRIAL_ID")
 
 
@@ -83,4 +85,18 @@ def program_environment(
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
     }
-    return environment | {name: with_local_paths(value, buckets) for name, value in task.environment.items()}
+    for name, value in task.environment.items():
+        environment[name] = with_local_paths(expanded(value, environment), buckets)
+    return environment
+
+
+def expanded(text: str, environment: Mapping[str, str]) -> str:
+    """Return the value of a variable with `$(NAME)` replaced, as the client library documents EnvVar.
+
+    What is not there stays as it is, and `$$` is a `$` that begins nothing.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        return "$" if match["name"] is None else environment.get(match["name"], match[0])
+
+    return _REFERENCE.sub(one, text)

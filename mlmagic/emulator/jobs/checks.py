@@ -19,8 +19,12 @@ _LONGEST_NAME = 128
 _MOST_ITEMS = 100
 _MOST_LABELS = 64
 _BUCKET_FOLDER = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/.*)?")
+_NETWORK = re.compile(r"projects/[^/]+/global/networks/[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _LABELS = "It can have at most 64 lowercase letters, digits, underscores and dashes; a key begins with a letter."
+_UNSUPPORTED = ("persistent_resource_id", "tensorboard", "psc_interface_config", "models")
+_UNSUPPORTED_OF_POOLS = ("nfs_mounts", "lustre_mounts")
 _REQUIRED = "Required field is not set."
 
 
@@ -38,6 +42,19 @@ def errors_found(violations: Sequence[Violation]) -> ApiError:
     """Return the error that lists faults as Vertex AI does."""
     listed = [f"{number}.Field: {one.field}; Message: {one.description}" for number, one in enumerate(violations, 1)]
     return bad_request("\t".join(["List of found errors:", *listed, ""]), violations)
+
+
+def refuse_unsupported(spec: Document, path: str) -> None:
+    """Refuse what the real API takes in a CustomJobSpec and the emulator has nothing for.
+
+    Raises:
+        ApiError: UNIMPLEMENTED.
+    """
+    found = [name for name in _UNSUPPORTED if spec.get(name)]
+    found += sorted({name for pool in spec["worker_pool_specs"] for name in _UNSUPPORTED_OF_POOLS if pool.get(name)})
+    if found:
+        what = ", ".join(found)
+        raise ApiError(status="UNIMPLEMENTED", message=f"mlmagic's emulator does not implement {path}: {what}.")
 
 
 def check_resource(document: Document, path: str) -> Iterator[Violation]:
@@ -80,6 +97,9 @@ def check_job_spec(spec: Document | None, path: str) -> Iterator[Violation]:
     if uri is not None and not (_BUCKET_FOLDER.fullmatch(uri) and ".." not in uri.split("/")):
         why = f"{uri!r} is not a Cloud Storage path, such as gs://bucket/folder."
         yield Violation(field=f"{path}.base_output_directory.output_uri_prefix", description=why)
+    if (network := spec.get("network")) and not _NETWORK.fullmatch(network):
+        why = f"{network!r} is not a network, such as projects/12345/global/networks/my-network."
+        yield Violation(field=f"{path}.network", description=why)
     yield from _check_duration(spec.get("scheduling", {}), "timeout", f"{path}.scheduling")
     yield from _check_duration(spec.get("scheduling", {}), "max_wait_duration", f"{path}.scheduling")
 
@@ -152,8 +172,8 @@ def _check_environment(spec: Document, path: str) -> Iterator[Violation]:
         yield Violation(field=f"{path}.env", description=f"At most {_MOST_ITEMS} variables are allowed.")
     for number, variable in enumerate(variables):
         name = variable.get("name", "")
-        if not name or "=" in name or "\0" in name:
-            why = f"{name!r} is not the name of an environment variable." if name else _REQUIRED
+        if not _VARIABLE.fullmatch(name):
+            why = f"{name!r} is not a valid C identifier." if name else _REQUIRED
             yield Violation(field=f"{path}.env[{number}].name", description=why)
 
 

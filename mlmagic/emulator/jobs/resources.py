@@ -6,7 +6,7 @@ that was killed goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,7 +65,7 @@ class JobResources:
         """Write a new resource down, start its job, and return it.
 
         Raises:
-            ApiError: the engine refuses the job; nothing is left of it.
+            ApiError: the engine refuses the job. Whatever is raised, nothing of the resource is left.
         """
         name = f"{call.parent}/{self._kind.collection}/{self._core.documents.next_id()}"
         time = now()
@@ -76,7 +76,7 @@ class JobResources:
         self._core.documents.put(name, self._kind.noun, document)
         try:
             self._start(document)
-        except ApiError:
+        except BaseException:
             self._core.documents.delete(name)
             raise
         return _shown(document)
@@ -127,10 +127,6 @@ class JobResources:
         self._core.documents.delete(name)
         parent = name.rsplit("/", 2)[0]
         return self._core.operations.finished(parent, {}, "google.protobuf.Empty", metadata_type=_DELETED)
-
-    def unfinished(self) -> Iterable[Document]:
-        """Return the documents of jobs that have not ended, as far as was told."""
-        return [one for one in self._core.documents.list(self._kind.noun) if one["state"] not in FINAL_STATES]
 
     def _start(self, document: Document) -> None:
         self._engine.start(self._work(document, document[_OWN]))

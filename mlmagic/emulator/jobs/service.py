@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.documents import Document
 from mlmagic.emulator.engine import Engine, Work
-from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse
+from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name, job_number
 from mlmagic.emulator.jobs.submission import containers, timeout_seconds, worker_pools
 
@@ -35,17 +35,20 @@ class CustomJobService:
         """Start a job."""
         given = call.request.get("custom_job", {})
         refuse([*check_resource(given, "custom_job"), *check_job_spec(given.get("job_spec"), "custom_job.job_spec")])
+        refuse_unsupported(given["job_spec"], "job_spec")
         return self._jobs.create(call, given)
 
     def get_custom_job(self, call: Call) -> dict[str, Any]:
         """Return a job as it is now."""
-        self._preempt()
-        return self._jobs.get(call.request["name"])
+        document = self._jobs.get(call.request["name"])
+        self._preempt([document])
+        return document
 
     def list_custom_jobs(self, call: Call) -> dict[str, Any]:
         """Return a page of jobs, the newest first."""
-        self._preempt()
-        return self._jobs.list(call, "custom_jobs")
+        page = self._jobs.list(call, "custom_jobs")
+        self._preempt(page["custom_jobs"])
+        return page
 
     def cancel_custom_job(self, call: Call) -> dict[str, Any]:
         """Ask a job to end."""
@@ -72,17 +75,12 @@ class CustomJobService:
             timeout_seconds=timeout_seconds(spec) + start_delay_seconds,
         )
 
-    def _preempt(self) -> None:
-        """Take the machine of a running spot job away, if a test has asked for it."""
-        for document in self._jobs.unfinished():
-            scheduling = _scheduling(document)
-            if scheduling.get("strategy") == "SPOT":
+    def _preempt(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Take the machines of running spot jobs away, if a test has asked for it."""
+        for document in documents:
+            scheduling = document["job_spec"].get("scheduling", {})
+            if scheduling.get("strategy") == "SPOT" and document["state"] == "JOB_STATE_RUNNING":
                 all_replicas = bool(scheduling.get("restart_job_on_worker_restart"))
                 processes = self._engine.preemptible(engine_name(document), all_replicas=all_replicas)
                 if processes and self._core.faults.take(PREEMPTION):
                     self._engine.preempt(processes)
-
-
-def _scheduling(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    scheduling: Mapping[str, Any] = document["job_spec"].get("scheduling", {})
-    return scheduling

@@ -9,10 +9,10 @@ from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.documents import Document
 from mlmagic.emulator.engine import Engine, Work
 from mlmagic.emulator.errors import Violation
-from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse
+from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name, job_number
 from mlmagic.emulator.jobs.submission import containers, timeout_seconds, worker_pools
-from mlmagic.emulator.tuning.study import check_study, refuse_unsupported, study_of
+from mlmagic.emulator.tuning.study import check_study, refuse_unsupported_study, study_of
 from mlmagic.emulator.tuning.trials import trials_of
 from mlmagic.spec.job import JobRecord
 from mlmagic.spec.study import StudySpec
@@ -50,7 +50,8 @@ class TuningJobService:
         """Start a job."""
         given = call.request.get(_FIELD, {})
         refuse([*check_resource(given, _FIELD), *_check(given)])
-        refuse_unsupported(given["study_spec"])
+        refuse_unsupported(given["trial_job_spec"], "trial_job_spec")
+        refuse_unsupported_study(given["study_spec"])
         return self._jobs.create(call, given)
 
     def get_hyperparameter_tuning_job(self, call: Call) -> dict[str, Any]:

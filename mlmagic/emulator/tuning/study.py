@@ -53,7 +53,7 @@ def study_of(spec: Document, *, trials: int, parallel: int, max_failed: int, see
     )
 
 
-def refuse_unsupported(spec: Document) -> None:
+def refuse_unsupported_study(spec: Document) -> None:
     """Refuse what the real API takes and the local engine cannot do.
 
     Raises:

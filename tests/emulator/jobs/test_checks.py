@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlmagic.emulator.errors import ApiError
-from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse
+from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 
 MACHINE = {"machine_type": "n1-standard-4"}
 CONTAINER = {"image_uri": "i"}
@@ -56,7 +56,7 @@ def test_worker_pools_are_required(spec: dict[str, Any] | None) -> None:
         (
             {"container_spec": {**CONTAINER, "env": [{"name": "a=b"}]}},
             "container_spec.env[0].name",
-            "'a=b' is not the name of an environment variable.",
+            "'a=b' is not a valid C identifier.",
         ),
     ],
 )
@@ -109,6 +109,21 @@ def test_the_output_folder_is_in_cloud_storage(uri: str) -> None:
 )
 def test_names_and_labels(document: dict[str, Any], fields: list[str]) -> None:
     assert [one.field for one in check_resource(document, "job")] == fields
+
+
+def test_a_network_has_the_form_of_one() -> None:
+    why = "'default' is not a network, such as projects/12345/global/networks/my-network."
+    assert found({"worker_pool_specs": [POOL], "network": "default"}) == [("job_spec.network", why)]
+
+
+def test_what_the_emulator_has_nothing_for_is_refused() -> None:
+    spec = {"worker_pool_specs": [{**POOL, "nfs_mounts": [{"server": "x"}]}], "persistent_resource_id": "kept"}
+    with pytest.raises(ApiError) as raised:
+        refuse_unsupported(spec, "job_spec")
+    assert raised.value.status == "UNIMPLEMENTED"
+    assert raised.value.message == (
+        "mlmagic's emulator does not implement job_spec: persistent_resource_id, nfs_mounts."
+    )
 
 
 def test_all_faults_are_listed_at_once() -> None:

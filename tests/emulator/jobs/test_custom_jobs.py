@@ -150,6 +150,22 @@ def test_a_preempted_worker_is_told_and_starts_again(
     assert starts.read_text("utf-8") == "start told start "
 
 
+def test_all_workers_start_again_where_the_job_is_to(
+    client: Any, emulator: Emulator, ask: Any, no_faults: None
+) -> None:
+    folder = emulator.buckets / emulator.bucket / "all"
+    text = COUNTED.replace('"starts"', '"starts-" + os.environ["POOL"]')
+    pools = [program(text, env={"POOL": pool}) for pool in ("chief", "worker")]
+    base = {"output_uri_prefix": f"gs://{emulator.bucket}/all"}
+    scheduling = {"strategy": "SPOT", "restart_job_on_worker_restart": True}
+    name = create(client, emulator, *pools, base_output_directory=base, scheduling=scheduling).name
+    wait_for(lambda: len(list(folder.glob("checkpoints/starts-*"))), lambda count: count == 2)
+    ask("POST", "/emulator/faults", {"rpc": "machines.preempt", "times": 1})
+    assert word(ended(client, name)) == "SUCCEEDED"
+    told = [path.read_text("utf-8") for path in folder.glob("checkpoints/starts-*")]
+    assert told == ["start told start ", "start told start "]
+
+
 def test_a_preempted_worker_without_retries_is_the_end(
     client: Any, emulator: Emulator, ask: Any, no_faults: None
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlmagic.emulator.errors import ApiError
-from mlmagic.emulator.tuning.study import check_study, refuse_unsupported, study_of
+from mlmagic.emulator.tuning.study import check_study, refuse_unsupported_study, study_of
 from mlmagic.spec.study import Algorithm, Condition, EarlyStopping, Goal, ParameterKind, Scale, StoppingRule
 
 RATE = {
@@ -116,6 +116,6 @@ def test_metrics_and_parameters_are_required_and_unique() -> None:
 )
 def test_what_the_engine_cannot_do_is_refused(more: dict[str, Any], what: str) -> None:
     with pytest.raises(ApiError) as raised:
-        refuse_unsupported({**spec(RATE), **more})
+        refuse_unsupported_study({**spec(RATE), **more})
     assert raised.value.status == "UNIMPLEMENTED"
     assert raised.value.message == f"mlmagic's emulator does not implement study_spec: {what}."
