@@ -144,7 +144,12 @@ class BatchPredictionJobService:
         told = _told(record, self._programs.folder(_program(name)))
         if all(document.get(field) == value for field, value in told.items()):
             return document
-        return self._core.documents.update(name, lambda found: {**found, **told, "update_time": now()})
+
+        def change(found: Document) -> Document:
+            # Who looked earlier may come later.
+            return found if found["state"] in _FINAL else {**found, **told, "update_time": now()}
+
+        return self._core.documents.update(name, change)
 
 
 def _told(record: JobRecord, folder: Path) -> Document:

@@ -12,6 +12,8 @@ from pathlib import Path
 from mlmagic.workspace.files import append
 
 _LONGEST_TEXT = 1 << 16
+_OTHERS = ("urllib3", "google.auth", "google.api_core")
+"""Loggers that tell of this machine's connections, not of the pipeline."""
 
 
 class Importance(StrEnum):
@@ -70,6 +72,8 @@ class MessageHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one. A disk that is full must not end the pipeline."""
+        if record.name.startswith(_OTHERS):
+            return
         try:
             say(self._path, _importance(record.levelno), self.format(record))
         except OSError:

@@ -35,6 +35,7 @@ class DataflowService:
         self._core = core
         self._programs = Programs.of(core)
         self._creating = threading.Lock()
+        self._telling = threading.Lock()
 
     def resume(self) -> None:
         """Start what an emulator that was killed had only written down."""
@@ -44,7 +45,7 @@ class DataflowService:
                 self._refreshed(document)
 
     def create_job(self, call: Call) -> Document:
-        """Start a job. While one of that name is active, that one is returned, and its client finds that it is not its own.
+        """Start a job; while one of that name is active, return that: its client sees whether it is its own.
 
         Raises:
             ApiError: ALREADY_EXISTS: that cannot be found, because the request has no id; or it is another try of one
@@ -176,14 +177,20 @@ class DataflowService:
         told = {"current_state": state, "current_state_time": now()}
         if record.start_time is not None:
             told["start_time"] = record.start_time.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        return self._core.documents.update(document["resource"], lambda found: {**found, **told})
+
+        def change(found: Document) -> Document:
+            # Who looked earlier may come later.
+            return found if found["current_state"] in TERMINATED else {**found, **told}
+
+        return self._core.documents.update(document["resource"], change)
 
     def _tell_failure(self, document: Document, record: JobRecord) -> None:
         """Say why a job failed whose process could not: it was killed, or never began."""
         folder = self._folder(document)
-        if not any(message.importance is Importance.ERROR for message in read_messages(folder.messages)):
-            text = f"Workflow failed. Causes: {why_failed(record)}\n{self._programs.log(record)}"
-            say(folder.messages, Importance.ERROR, text.rstrip())
+        with self._telling:
+            if not any(message.importance is Importance.ERROR for message in read_messages(folder.messages)):
+                text = f"Workflow failed. Causes: {why_failed(record)}\n{self._programs.log(record)}"
+                say(folder.messages, Importance.ERROR, text.rstrip())
 
     def _messages(self, document: Document) -> list[Message]:
         return read_messages(self._folder(document).messages)
@@ -207,10 +214,11 @@ def _same(one: Document, other: Document, field: str) -> bool:
 
 
 def _exists(job: Document) -> ApiError:
+    kind = "a" if job["current_state"] in TERMINATED else "an active"
     return ApiError(
         status="ALREADY_EXISTS",
-        message="The workflow could not be created. Causes: There is already "
-        f"{'a' if job['current_state'] in TERMINATED else 'an active'} job named {job['name']}, with the id {job['id']}.",
+        message=f"The workflow could not be created. Causes: There is already {kind} job named {job['name']}, with the "
+        f"id {job['id']}.",
     )
 
 
