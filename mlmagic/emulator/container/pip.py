@@ -7,6 +7,8 @@ and the command line require must be declared by the image or be installed here.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -38,7 +40,9 @@ def main(argv: Sequence[str]) -> int:
         if arguments.command is None:
             _parser().print_help()
             return 0
-        return Installation(task, Path(os.environ["PIP_TARGET"])).run(arguments)
+        # What is told of progress goes to standard output, what went wrong to standard error.
+        with contextlib.redirect_stdout(io.StringIO() if arguments.quiet else sys.stdout):
+            return Installation(task, Path(os.environ["PIP_TARGET"])).run(arguments)
     except (Unsatisfied, Usage, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - it is a program
         return 1
@@ -95,7 +99,7 @@ class Installation:
                     return status
             else:
                 self._meet(text)
-        if self._installed and not arguments.quiet:
+        if self._installed:
             print("Successfully installed", *self._installed)  # noqa: T201 - it is a program
         return 0
 
