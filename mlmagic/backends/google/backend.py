@@ -181,8 +181,14 @@ class GoogleBackend:
         return replicas_of(self.get(job_id), read_remote(self._workspace.job(job_id)))
 
     def usage(self, job_id: str) -> Usage:
-        """See `Backend.usage`. Not measured yet."""
-        self._jobs.get(job_id)
+        """See `Backend.usage`. While Google does not answer, there is none."""
+        from mlmagic.backends.google.usage import read_usage
+
+        record = self.get(job_id)
+        remote = read_remote(self._workspace.job(job_id))
+        if remote is not None and self._is_ours(record):
+            with suppress(UnavailableError):
+                return read_usage(self._connect()[0], record, remote)
         return Usage()
 
     def waiting_for(self, job_id: str) -> str | None:

@@ -68,10 +68,16 @@ def fetch_logs(client: GoogleClient, folder: JobFolder, remote: RemoteRecord) ->
     return is_any_new
 
 
-def log_path(folder: JobFolder, task: str) -> Path:
-    """Return the file of a replica, told by Vertex AI's name of it; what is no replica's is the service's own."""
+def role_of(task: str) -> tuple[str, int] | None:
+    """Return role and index of a replica, told by Vertex AI's name of it; None for what is no replica."""
     match = _TASK.fullmatch(task)
-    return folder.log(ROLES[int(match[1])], int(match[2])) if match else folder.supervisor_log
+    return (ROLES[int(match[1])], int(match[2])) if match else None
+
+
+def log_path(folder: JobFolder, task: str) -> Path:
+    """Return the file of a replica; what is no replica's is the service's own."""
+    replica = role_of(task)
+    return folder.supervisor_log if replica is None else folder.log(*replica)
 
 
 def _pages(client: GoogleClient, remote: RemoteRecord, cursor: LogCursor) -> Iterator[list[dict[str, Any]]]:

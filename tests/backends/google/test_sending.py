@@ -1,0 +1,171 @@
+"""Submissions that are killed at any point, or lose the network in any call: never two remote jobs, never none."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mlmagic.backends.google.backend import GoogleBackend
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.names import workspace_filter, workspace_label
+from mlmagic.backends.google.remote import RemoteJob
+from mlmagic.backends.google.settings import emulator_settings
+from mlmagic.emulator.launch import Emulator
+from mlmagic.errors import BackendError
+from mlmagic.spec.job import JobState
+from mlmagic.testing.backends import FOREVER, PATIENCE_SECONDS, read_log, run, submit, wait_for
+from mlmagic.workspace.layout import Workspace
+
+Make = Callable[..., GoogleBackend]
+PROGRAM = "print('it ran')\n"
+KILLED = 77
+
+
+class Doomed(GoogleClient):
+    """Ends its process with the call that was chosen, before it or after."""
+
+    point = ""
+
+    def has_object(self, name: str) -> bool:
+        return self._at("has_object", lambda: super(Doomed, self).has_object(name))
+
+    def put_object(self, name: str, data: bytes) -> bool:
+        return self._at("put_object", lambda: super(Doomed, self).put_object(name, data))
+
+    def create_custom_job(self, job: Any) -> RemoteJob:
+        return self._at("create_custom_job", lambda: super(Doomed, self).create_custom_job(job))
+
+    def _at(self, name: str, call: Callable[[], Any]) -> Any:
+        if self.point == f"before {name}":
+            os._exit(KILLED)
+        result = call()
+        if self.point == f"after {name}":
+            os._exit(KILLED)
+        return result
+
+
+def remote_jobs(emulator: Emulator, workspace: Workspace | None = None) -> list[RemoteJob]:
+    client = GoogleClient(emulator_settings(emulator.root))
+    return client.list_custom_jobs(workspace_filter(workspace_label(str(workspace.root))) if workspace else "")
+
+
+@pytest.fixture
+def fault(emulator: Emulator) -> Iterator[Callable[..., None]]:
+    """Switches on a fault, for the length of the test."""
+
+    def send(verb: str, document: Any = None) -> None:
+        headers = {"authorization": f"Bearer {emulator.token}"}
+        url = f"{emulator.url}/emulator/faults"
+        httpx.request(verb, url, json=document, headers=headers, timeout=60).raise_for_status()
+
+    yield lambda rpc, **told: send("POST", {"rpc": rpc, **told})
+    send("DELETE")
+
+
+def submit_in_a_child(workspace: Workspace, emulator: Emulator, point: str) -> int:
+    """Submit in a process that ends at that point, and return how it ended."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            client = Doomed(emulator_settings(emulator.root))
+            client.point = point
+            # A program that is new to the bucket, so that it is written.
+            submit(GoogleBackend(workspace, name="emulator", client=client), f"{PROGRAM}# {point}\n")
+            os._exit(KILLED if point == "after all" else 0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        *("before has_object", "before put_object", "after put_object", "before create_custom_job"),
+        *("after create_custom_job", "after all"),
+    ],
+)
+def test_a_submission_that_is_killed_makes_one_job(
+    make_backend: Make, workspace: Workspace, emulator: Emulator, point: str
+) -> None:
+    assert submit_in_a_child(workspace, emulator, point) == KILLED
+    backend = make_backend()
+    (summary,) = backend.list()
+    assert wait_for(backend, summary.id).state is JobState.SUCCEEDED
+    assert read_log(backend, summary.id).count("it ran") == 1
+    assert len(remote_jobs(emulator, workspace)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rpc", "told"),
+    [
+        ("CreateCustomJob", {"drop": "before"}),
+        ("CreateCustomJob", {"drop": "after"}),
+        ("CreateCustomJob", {"status": 503}),
+        ("ListCustomJobs", {"drop": "before"}),
+        ("GetCustomJob", {"drop": "after"}),
+        ("ListLogEntries", {"status": 503}),
+        ("storage.buckets.get", {"drop": "before"}),
+        ("storage.objects.get", {"status": 503}),
+        ("storage.objects.insert", {"drop": "after"}),
+        ("storage.objects.insert", {"status": 503}),
+    ],
+)
+def test_a_call_that_gets_no_answer_costs_no_job(
+    backend: GoogleBackend, emulator: Emulator, fault: Any, rpc: str, told: dict[str, Any]
+) -> None:
+    fault(rpc, times=1, **told)
+    record = run(backend, PROGRAM + f"# {rpc} {told}\n")
+    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
+    assert read_log(backend, record.id).count("it ran") == 1
+    assert len([job for job in remote_jobs(emulator) if job.labels["mlmagic-job"] == record.id]) == 1
+
+
+def test_two_lost_answers_in_a_row_are_looked_into_later(
+    backend: GoogleBackend, workspace: Workspace, emulator: Emulator, fault: Any
+) -> None:
+    fault("CreateCustomJob", drop="after", times=1)
+    fault("ListCustomJobs", status=503, times=4)
+    job_id = submit(backend, PROGRAM).id
+    assert wait_for(backend, job_id).state is JobState.SUCCEEDED
+    assert len(remote_jobs(emulator, workspace)) == 1
+
+
+def test_a_quota_that_is_used_up_fails_the_job_and_says_so(backend: GoogleBackend, fault: Any) -> None:
+    fault("CreateCustomJob", status=429, message="custom_model_training_cpus", times=1)
+    with pytest.raises(
+        BackendError, match="a quota of project emulated-project in us-central1 is used up: custom_model"
+    ):
+        submit(backend, PROGRAM)
+    (summary,) = backend.list()
+    assert summary.state is JobState.FAILED
+    assert "custom_model_training_cpus" in (summary.error or "")
+
+
+def test_a_job_that_is_not_sent_yet_can_be_cancelled(
+    backend: GoogleBackend, emulator: Emulator, workspace: Workspace, fault: Any
+) -> None:
+    fault("storage.buckets.get", status=503)
+    job_id = submit(backend, PROGRAM).id
+    assert (backend.waiting_for(job_id) or "").startswith("it could not be sent yet: cannot look at the bucket")
+    assert backend.cancel(job_id).state is JobState.CANCELLED
+    assert remote_jobs(emulator, workspace) == []
+
+
+def test_a_job_that_is_cancelled_elsewhere_is_told_so(
+    backend: GoogleBackend, workspace: Workspace, emulator: Emulator
+) -> None:
+    job_id = submit(backend, FOREVER).id
+    wait_for(backend, job_id, JobState.RUNNING)
+    (job,) = remote_jobs(emulator, workspace)
+    client = GoogleClient(emulator_settings(emulator.root))
+    client.cancel_custom_job(job.name)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client.get_custom_job(job.name).state != "JOB_STATE_CANCELLED" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    record = wait_for(backend, job_id)
+    assert (record.state, record.message) == (JobState.CANCELLED, "cancelled in Google Cloud")
