@@ -33,7 +33,7 @@ def check_job(job: Mapping[str, Any]) -> None:
     if job.get("replace_job_id") or job.get("transform_name_mapping"):
         raise _unimplemented("updates of jobs that run (--update)")
     version = job.get("environment", {}).get("version", {})
-    if "STREAMING" in f"{job.get('type', '')} {version.get('job_type', '')}":
+    if "STREAMING" in f"{job.get('type_', '')} {version.get('job_type', '')}":
         raise _unimplemented("streaming jobs")
 
 

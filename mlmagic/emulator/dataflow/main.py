@@ -18,16 +18,17 @@ def main(argv: Sequence[str]) -> int:
     """Run the pipeline of a job's folder; return 0, or 1 with the traceback among the messages."""
     folder = PipelineFolder(Path(argv[0]))
     request = loads(PipelineRequest, folder.request.read_bytes())
-    if request.root is not None:
-        _find_emulator(Path(request.root))
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    logging.getLogger().addHandler(MessageHandler(folder.messages))
+    token = None if request.root is None else _find_emulator(Path(request.root))
+    for handler in (logging.StreamHandler(sys.stderr), MessageHandler(folder.messages)):
+        handler.setFormatter(_Hiding(token))
+        logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
     try:
         from mlmagic.emulator.dataflow.pipeline import run_pipeline
 
         run_pipeline(request, folder)
     except Exception:  # noqa: BLE001 - whatever it is, it is why the job failed
-        told = traceback.format_exc()
+        told = _hidden(traceback.format_exc(), token)
         sys.stderr.write(told)
         say(folder.messages, Importance.ERROR, told)
         return 1
@@ -35,10 +36,27 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _find_emulator(root: Path) -> None:
-    """Let Google's client libraries find the emulator where it is now: one that was restarted may have moved."""
+class _Hiding(logging.Formatter):
+    """Keeps the emulator's token, which stands in the address of Cloud Storage, out of logs and messages."""
+
+    def __init__(self, token: str | None) -> None:
+        super().__init__()
+        self._token = token
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _hidden(super().format(record), self._token)
+
+
+def _hidden(text: str, token: str | None) -> str:
+    return text.replace(token, "TOKEN") if token else text
+
+
+def _find_emulator(root: Path) -> str | None:
+    """Let Google's client libraries find the emulator where it is now, and return its token."""
     from mlmagic.emulator.launch import read_address
 
     address = read_address(root)
-    if address is not None:
-        os.environ.update(address.environment)
+    if address is None:
+        return None
+    os.environ.update(address.environment)
+    return address.token

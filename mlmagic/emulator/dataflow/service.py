@@ -131,7 +131,7 @@ class DataflowService:
             "id": f"{datetime.now(UTC):%Y-%m-%d_%H_%M_%S}-{number}",
             "project_id": call.project,
             "location": call.location,
-            "type": "JOB_TYPE_BATCH",
+            "type_": "JOB_TYPE_BATCH",
             "current_state": "JOB_STATE_PENDING",
             "current_state_time": time,
             "create_time": time,

@@ -1,0 +1,77 @@
+"""Google's high-level SDK, as it is: versions of a model, an endpoint that shares its traffic, a batch prediction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.vertex import IMAGE, Vertex, until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def sdk(vertex: Vertex) -> Iterator[Any]:
+    from google.cloud import aiplatform
+
+    emulator = vertex.emulator
+    aiplatform.init(
+        project=emulator.project,
+        location=emulator.region,
+        api_endpoint=emulator.url,
+        api_transport="rest",
+        staging_bucket=f"gs://{emulator.bucket}",
+    )
+    yield aiplatform
+    for endpoint in aiplatform.Endpoint.list():
+        endpoint.delete(force=True)
+
+
+@pytest.fixture(scope="module")
+def models(sdk: Any, uri: str) -> list[Any]:
+    """Two versions."""
+    first = sdk.Model.upload(display_name="vector", artifact_uri=uri, serving_container_image_uri=IMAGE)
+    second = sdk.Model.upload(
+        parent_model=first.resource_name,
+        is_default_version=False,
+        version_aliases=["golden"],
+        artifact_uri=uri,
+        serving_container_image_uri=IMAGE,
+    )
+    return [first, second]
+
+
+def test_versions(sdk: Any, models: list[Any]) -> None:
+    first, second = models
+    assert (first.version_id, second.version_id, second.resource_name) == ("1", "2", first.resource_name)
+    assert sdk.Model(first.resource_name).version_id == "1"
+    assert sdk.Model(f"{first.resource_name}@golden").version_id == "2"
+    listed = {each.version_id: set(each.version_aliases) for each in first.versioning_registry.list_versions()}
+    assert listed == {"1": {"default"}, "2": {"golden"}}
+
+
+def test_an_endpoint_with_two_versions(sdk: Any, models: list[Any]) -> None:
+    endpoint = sdk.Endpoint.create(display_name="rides")
+    for model, share in zip(models, (100, 20), strict=True):
+        endpoint.deploy(model, machine_type="n1-standard-2", traffic_percentage=share)
+    assert sorted(endpoint.traffic_split.values()) == [20, 80]
+    replies = [endpoint.predict(instances=[{"pixels": [1, 2, 3]}]) for _ in range(80)]
+    assert {reply.model_version_id for reply in replies} == {"1", "2"}
+    assert replies[0].predictions == [[2.0, 4.0, 6.0]]
+
+
+def test_a_batch_prediction(sdk: Any, models: list[Any], vertex: Vertex) -> None:
+    source = f"gs://{vertex.emulator.bucket}/batch.jsonl"
+    (vertex.emulator.buckets / vertex.emulator.bucket / "batch.jsonl").write_text('{"pixels": [1, 2, 3]}\n')
+    job = sdk.BatchPredictionJob.submit(
+        model_name=models[0],
+        job_display_name="batch",
+        gcs_source=source,
+        gcs_destination_prefix=f"gs://{vertex.emulator.bucket}/out",
+        machine_type="n1-standard-2",
+    )
+    until(lambda: job.state.name in {"JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED"})
+    (results,) = [blob for blob in job.iter_outputs() if "prediction.results-" in blob.name]
+    assert json.loads(results.download_as_text())["prediction"] == [2.0, 4.0, 6.0]
