@@ -71,7 +71,7 @@ class GoogleBackend:
         self._is_own_client = client is None
         self._lock = threading.RLock()
         self._looked: dict[str, float] = {}
-        self._trouble: str | None = None
+        self._trouble: dict[str, str] = {}
         self._watcher = Watcher(workspace, self._jobs, name, self._connect)
 
     def place(self, spec: JobSpec) -> JobSpec:
@@ -122,10 +122,8 @@ class GoogleBackend:
         from mlmagic.filters.tree import about_trials
 
         if self._may_look(""):
-            try:
+            with suppress(BackendError):
                 self._watcher.look()
-            except BackendError as error:
-                self._trouble = error.message
             if self._jobs.list(states=UNFINISHED, backend=self.name, limit=1):
                 self._watcher.wake()
         return self._jobs.list(
@@ -197,7 +195,8 @@ class GoogleBackend:
             return None
         remote = read_remote(self._workspace.job(job_id))
         if remote is None or remote.name is None:
-            return f"it could not be sent yet: {self._trouble}" if self._trouble else "it is being sent"
+            trouble = self._trouble.get(job_id)
+            return f"it could not be sent yet: {trouble}" if trouble else "it is being sent"
         return "Vertex AI has not begun to start it"
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
@@ -247,12 +246,10 @@ class GoogleBackend:
         if record.state.is_final:
             return record
         try:
-            checked = self._connect()[1].check(record, wait=wait)
+            return self._connect()[1].check(record, wait=wait)
         except UnavailableError as error:
-            self._trouble = error.message
+            self._trouble[record.id] = error.message
             return self._jobs.get(record.id)
-        self._trouble = None
-        return checked
 
     def _delete_remote(self, job_id: str, remote: RemoteRecord) -> None:
         client = self._connect()[0]

@@ -120,8 +120,10 @@ class Follower:
 
     def _advance(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, state: JobState) -> JobRecord:
         is_back = state in _STEPS and record.state in _STEPS and _STEPS.index(state) <= _STEPS.index(record.state)
-        if is_back or state not in EDGES.get(record.state, frozenset()):
-            return record  # also PAUSED and UPDATING, of which `remote.json` has the word: to us it goes on running
+        # CANCELLING is what was asked for here; how a job ends that Google ends by itself, its end tells. PAUSED and
+        # UPDATING are on no edge: to us it goes on running, and `remote.json` has the word.
+        if is_back or state is JobState.CANCELLING or state not in EDGES.get(record.state, frozenset()):
+            return record
         changes: dict[str, Any] = {}
         if state is JobState.RUNNING and record.start_time is None:
             changes["start_time"] = max(record.create_time, job.start_time or datetime.now(UTC))
