@@ -29,8 +29,6 @@ class Fault:
     delay_seconds: float = 0.0
     slow_seconds: float = 0.0
     """How long the operation that the call starts lasts at least."""
-    preempt: bool = False
-    """For jobs: what runs on a spot machine loses it."""
     after: int = 0
     """How many calls go well before."""
     times: int | None = None

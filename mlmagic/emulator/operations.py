@@ -5,10 +5,11 @@ An operation is a document. One that was under way when the process was killed i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mlmagic.emulator.core import Call
@@ -29,11 +30,21 @@ class Operations:
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
         self._threads: list[threading.Thread] = []
+        self._slowness = threading.local()
+
+    @contextlib.contextmanager
+    def slowed(self, seconds: float) -> Iterator[None]:
+        """Let what this thread begins in the block take so long at least."""
+        self._slowness.seconds = seconds
+        try:
+            yield
+        finally:
+            self._slowness.seconds = 0.0
 
     def finished(
         self, parent: str, response: dict[str, Any], response_type: str, *, metadata_type: str | None = None
     ) -> Document:
-        """Return an operation that has succeeded already.
+        """Return an operation that has succeeded already, unless the emulator was asked to be slow.
 
         Args:
             parent: below which it is named: `projects/P/locations/R`, or a resource there.
@@ -41,6 +52,8 @@ class Operations:
             response_type: the message's full name, such as `google.cloud.aiplatform.v1.Endpoint`.
             metadata_type: the full name of the metadata's message, with the field `generic_metadata`.
         """
+        if self._slow_seconds > 0:
+            return self.started(parent, response_type, lambda: response, metadata_type=metadata_type)
         document = self._new(parent, metadata_type)
         return self._documents.update(document["name"], lambda found: _succeed(found, response, response_type))
 
@@ -52,12 +65,11 @@ class Operations:
         *,
         metadata_type: str | None = None,
         metadata: dict[str, Any] | None = None,
-        slow_seconds: float = 0.0,
     ) -> Document:
         """Return an operation under way: `work` runs on a thread, and returns the message or raises an `ApiError`."""
         document = self._new(parent, metadata_type, metadata)
         thread = threading.Thread(
-            target=self._run, args=(document["name"], response_type, work, slow_seconds), daemon=True
+            target=self._run, args=(document["name"], response_type, work, self._slow_seconds), daemon=True
         )
         self._threads = [*(alive for alive in self._threads if alive.is_alive()), thread]
         thread.start()
@@ -100,6 +112,10 @@ class Operations:
             raise failed_precondition("The operation is still running.")
         self._documents.delete(call.request["name"])
         return {}
+
+    @property
+    def _slow_seconds(self) -> float:
+        return getattr(self._slowness, "seconds", 0.0)
 
     def _new(self, parent: str, metadata_type: str | None, metadata: dict[str, Any] | None = None) -> Document:
         name = f"{parent}/operations/{self._documents.next_id()}"

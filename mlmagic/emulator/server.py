@@ -37,8 +37,10 @@ class ApiHandler(Handler):
         binding, in_path = found
         fault = self.site.core.faults.take(binding.rpc.name)
         await self.before(fault)
-        document = await self.in_thread(self._call, binding, in_path, fault)
-        self.after(fault)
+        try:
+            document = await self.in_thread(self._call, binding, in_path, fault)
+        finally:
+            self.after(fault)
         self._write(document)
 
     get = post = put = patch = delete = _serve

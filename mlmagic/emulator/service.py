@@ -88,7 +88,9 @@ class Dispatcher:
             location=location or self._core.region,
         )
         try:
-            return messages.from_dict(rpc.response, self._method(rpc)(call))
+            with self._core.operations.slowed(0.0 if fault is None else fault.slow_seconds):
+                answer = self._method(rpc)(call)
+            return messages.from_dict(rpc.response, answer)
         except ApiError:
             raise
         except Exception as error:

@@ -66,6 +66,17 @@ def test_one_that_fails_has_the_error(documents: DocumentStore, raised: Exceptio
     assert operations.wait_operation(call("WaitOperation", name=name, timeout="60s"))["error"] == told
 
 
+def test_slow_ones_are_not_done_at_once(documents: DocumentStore) -> None:
+    operations = Operations(documents)
+    with operations.slowed(1.0):
+        slow = operations.finished(PARENT, {"display_name": "a"}, MODEL)
+
+    assert "done" not in slow
+    assert operations.finished(PARENT, {}, MODEL)["done"]
+    done = operations.wait_operation(call("WaitOperation", name=slow["name"], timeout="60s"))
+    assert done["response"]["display_name"] == "a"
+
+
 def test_one_that_was_under_way_at_a_kill_is_ended_as_aborted(documents: DocumentStore) -> None:
     never = threading.Event()
     name = Operations(documents).started(PARENT, MODEL, lambda: {"name": str(never.wait(1000))})["name"]

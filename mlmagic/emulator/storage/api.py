@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from mlmagic.emulator.documents import now
 from mlmagic.emulator.errors import ApiError
-from mlmagic.emulator.storage.composing import compose, copy
+from mlmagic.emulator.storage.composing import compose, copy, move
 from mlmagic.emulator.storage.names import check_bucket_name
 from mlmagic.emulator.storage.preconditions import number, preconditions
 from mlmagic.emulator.storage.resources import (
@@ -63,6 +63,7 @@ _ADDRESSES = [
         ("DELETE", _OBJECT, "storage.objects.delete"),
         ("POST", _OBJECT.replace("name", "target_name").replace("bucket", "target_bucket") + "/compose",
          "storage.objects.compose"),
+        ("POST", _OBJECT + r"/moveTo/o/(?P<target_name>[^/]+)", "storage.objects.move"),
         ("POST", _OBJECT + "/copyTo" + _TO, "storage.objects.copy"),
         ("POST", _OBJECT + "/rewriteTo" + _TO, "storage.objects.rewrite"),
     )
@@ -99,6 +100,7 @@ class StorageApi:
             "storage.objects.compose": lambda call: self._told(compose(self.store, call), call),
             "storage.objects.copy": lambda call: self._told(copy(self.store, call), call),
             "storage.objects.rewrite": self._rewrite,
+            "storage.objects.move": lambda call: self._told(move(self.store, call), call),
         }
 
     def do(self, call: StorageCall) -> Any:

@@ -1,4 +1,4 @@
-"""Objects made of other objects: copied, rewritten, composed."""
+"""Objects made of other objects: copied, rewritten, moved, composed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from typing import IO, TYPE_CHECKING, Any
 
 from mlmagic.emulator.errors import bad_request, invalid
-from mlmagic.emulator.storage.digests import digest_of
+from mlmagic.emulator.storage.digests import Digest, digest_of
 from mlmagic.emulator.storage.preconditions import Preconditions, number, preconditions
 from mlmagic.emulator.storage.resources import object_properties
 from mlmagic.emulator.storage.store import ObjectStore, StoredObject, copy_aside, numbers_of, refusals
@@ -41,6 +41,31 @@ def copy(store: ObjectStore, call: StorageCall) -> StoredObject:
         )
     finally:
         content.unlink(missing_ok=True)
+
+
+def move(store: ObjectStore, call: StorageCall) -> StoredObject:
+    """Give an object another name in its bucket, at once.
+
+    Raises:
+        ApiError: NOT_FOUND, a precondition of source or target that does not hold.
+    """
+    with store.lock:
+        source = store.digested(store.get(call.bucket, call.name, number(call.query, "sourceGeneration")))
+        preconditions(call.query, "Source").check(*numbers_of(source))
+        if call.target_name == call.name:
+            raise bad_request("The source and destination object names must be different.")
+        made = store.commit(
+            call.bucket,
+            call.target_name,
+            source.path,
+            Digest(md5=source.known.md5, crc32c=source.known.crc32c or ""),
+            properties=dict(source.known.properties),
+            wanted=preconditions(call.query),
+            components=source.known.components,
+        )
+        store.rows.forget(call.bucket, call.name)
+        store.remove_empty(source.path.parent, store.bucket_folder(call.bucket))
+    return made
 
 
 def compose(store: ObjectStore, call: StorageCall) -> StoredObject:

@@ -35,8 +35,10 @@ class ObjectHandler(StorageHandler):
         if call.method == "storage.objects.get" and call.query.get("alt") == "media":
             await self._send(call)
             return
-        document = await self.in_thread(self.storage.api.do, call)
-        self.after(fault)
+        try:
+            document = await self.in_thread(self.storage.api.do, call)
+        finally:
+            self.after(fault)
         if document is None:
             self.set_status(_NO_CONTENT)
             self.clear_header("Content-Type")

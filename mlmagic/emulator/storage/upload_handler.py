@@ -51,6 +51,8 @@ class UploadHandler(StorageHandler):
     def refuse(self, error: ApiError) -> None:
         """Answer when the whole body is read: a client that is still sending would never see it."""
         self.refused = error
+        if self.request.method not in {"POST", "PUT", "DELETE"}:
+            super().refuse(error)
 
     def data_received(self, chunk: bytes) -> None:
         """Take bytes as they come."""

@@ -103,7 +103,8 @@ def test_objects_are_copied_rewritten_renamed_and_composed(client: Any, bucket: 
     first, second = bucket.blob("1"), bucket.blob("2")
     first.upload_from_string("one", content_type="text/plain")
     bucket.copy_blob(first, bucket, "2")
-    bucket.rename_blob(bucket.blob("2"), "3")
+    bucket.rename_blob(bucket.blob("2"), "moved")
+    bucket.move_blob(bucket.blob("moved"), "3")
     second.rewrite(bucket.blob("3"))
     whole = bucket.blob("whole")
     whole.compose([first, second])
@@ -162,7 +163,7 @@ def test_a_checksum_that_is_wrong_keeps_the_object_out(bucket: Any) -> None:
 
     blob = bucket.blob("a")
     blob.md5_hash = "AAAAAAAAAAAAAAAAAAAAAA=="
-    with pytest.raises(BadRequest, match='Provided MD5 hash "AAAAAAAAAAAAAAAAAAAAAA==" doesn\'t match calculated'):
+    with pytest.raises(BadRequest, match=r"Provided MD5 hash .* doesn't match calculated"):
         blob.upload_from_string("x", checksum=None)
 
     assert not bucket.blob("a").exists()

@@ -26,6 +26,8 @@ def test_files_are_written_found_and_removed(files: Any, bucket: Any) -> None:
     assert files.find(f"{bucket.name}/") == []
 
 
+# What aiohttp says about how gcsfs sends a chunk.
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 def test_large_files_come_in_chunks(files: Any, bucket: Any) -> None:
     data = os.urandom(6 << 20)
     with files.open(f"{bucket.name}/big", "wb", block_size=1 << 20) as file:

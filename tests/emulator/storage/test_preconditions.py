@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,8 +16,8 @@ def test_an_object_that_must_be_new_is_written_once(bucket: Any) -> None:
     bucket.blob("a").upload_from_string("1", if_generation_match=0)
     with pytest.raises(PreconditionFailed, match=SAID):
         bucket.blob("a").upload_from_string("2", if_generation_match=0)
-    with pytest.raises(PreconditionFailed, match=SAID), bucket.blob("a").open("wb", if_generation_match=0) as file:
-        file.write(b"2" * (9 << 20))
+    with pytest.raises(PreconditionFailed, match=SAID):
+        bucket.blob("a").upload_from_file(io.BytesIO(b"2" * (9 << 20)), if_generation_match=0)
 
     assert bucket.blob("a").download_as_bytes() == b"1"
 

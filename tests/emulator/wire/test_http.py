@@ -125,7 +125,7 @@ def test_grpc_serves_the_same_and_needs_the_token(emulator: Emulator) -> None:
         token = [("authorization", f"Bearer {emulator.token}")]
 
         assert list(client.list_models(parent=parent, metadata=token)) == []
-        with pytest.raises(Exception, match="401|UNAUTHENTICATED|authentication credentials"):
+        with pytest.raises(Exception, match="invalid authentication credentials"):
             client.list_models(parent=parent)
         with pytest.raises(Exception, match="404"):
             client.get_model(name=f"{parent}/models/5", metadata=token)

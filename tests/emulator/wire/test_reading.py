@@ -69,18 +69,24 @@ def test_nested_parameters_are_fields() -> None:
         ),
         (
             {"jobSpec": {"scheduling": {"strategy": "FAST"}}},
-            ("Invalid value at 'custom_job.job_spec.scheduling.strategy' "
-            '(type.googleapis.com/google.cloud.aiplatform.v1.Scheduling.Strategy), "FAST"'),
+            (
+                "Invalid value at 'custom_job.job_spec.scheduling.strategy' "
+                '(type.googleapis.com/google.cloud.aiplatform.v1.Scheduling.Strategy), "FAST"'
+            ),
         ),
         (
             {"displayName": ["a"]},
-            ("Invalid JSON payload received. Unknown name \"display_name\" at 'custom_job': "
-            "Proto field is not repeating, cannot start list."),
+            (
+                "Invalid JSON payload received. Unknown name \"display_name\" at 'custom_job': "
+                "Proto field is not repeating, cannot start list."
+            ),
         ),
         (
             {"jobSpec": {"scheduling": {"timeout": "long"}}},
-            ("Invalid value at 'custom_job.job_spec.scheduling.timeout' "
-            '(type.googleapis.com/google.protobuf.Duration), "long"'),
+            (
+                "Invalid value at 'custom_job.job_spec.scheduling.timeout' "
+                '(type.googleapis.com/google.protobuf.Duration), "long"'
+            ),
         ),
     ],
 )

@@ -21,7 +21,7 @@ PARENT = f"/v1/{NAMED}"
         ("GET", f"{PARENT}/models/5%402", "GetModel", {"name": f"{NAMED}/models/5@2"}),
         ("PATCH", f"{PARENT}/endpoints/7", "UpdateEndpoint", {"endpoint.name": f"{NAMED}/endpoints/7"}),
         ("GET", f"{PARENT}/models/5/operations/6", "GetOperation", {"name": f"{NAMED}/models/5/operations/6"}),
-        ("PUT", "/v1b3/projects/p/locations/r/jobs/j", "UpdateJob", {"project_id": "p", "location": "r", "job_id": "j"}),
+        ("PUT", f"/v1b3/{NAMED}/jobs/j", "UpdateJob", {"project_id": "p", "location": "r", "job_id": "j"}),
         ("POST", "/v2/entries:list", "ListLogEntries", {}),
     ],
 )  # fmt: skip
