@@ -38,8 +38,10 @@ class Served:
 class DeployedModels:
     """Starts, changes, asks and ends what serves deployed models. It goes on when the emulator ends."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, engine: EngineChoice = EngineChoice.SESSION) -> None:
+        """Take the engine's workspace; TensorFlow is what the images run, whatever would be quicker here."""
         self._endpoints = LocalEndpoints(workspace)
+        self._engine = engine
 
     def start(self, served: Served) -> None:
         """Serve a version, and return when it answers.
@@ -51,8 +53,7 @@ class DeployedModels:
         spec = EndpointSpec(
             name=name,
             model=served.model,
-            # What the image runs, and no other engine that is quicker here.
-            deployed=(DeployedVersion(number=served.number, engine=EngineChoice.SESSION),),
+            deployed=(DeployedVersion(number=served.number, engine=self._engine),),
             scaling=served.scaling,
             port=0,
             create_time=now,
