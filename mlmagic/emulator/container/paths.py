@@ -6,6 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from mlmagic.emulator.storage.names import existing
+
 # Not within a longer path or an address: `/home/gcs/x`, `https://h/gcs/x`.
 _MOUNT = re.compile(r"(?<![\w.~/-])/gcs(?=/)")
 _PLAIN = re.compile(r"[\w./-]+", re.ASCII)
@@ -27,6 +29,12 @@ def local_path(uri: str, buckets: Path) -> Path:
     if not uri.startswith("gs://") or not bucket or {".", ".."} & {bucket, *parts}:
         raise ValueError(f"{uri!r} is no address of Cloud Storage, such as gs://bucket/name")
     return buckets.joinpath(bucket, *parts)
+
+
+def object_path(uri: str, buckets: Path) -> Path | None:
+    """Return the file that is an object, whatever its name; None if there is no such object."""
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    return existing(buckets / bucket, name) if name else None
 
 
 def plain_folder(buckets: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlmagic.emulator.container.circumstances import Folders, output_folders, pool_of, program_environment, task_name
 from mlmagic.emulator.container.clients import client_variables
 from mlmagic.emulator.container.machine import Machine, Preempted
-from mlmagic.emulator.container.paths import local_path, plain_folder, with_local_paths
+from mlmagic.emulator.container.paths import object_path, plain_folder, with_local_paths
 from mlmagic.emulator.container.shims import write_shims
 from mlmagic.emulator.container.task import ENTRIES, PREEMPTED, ContainerJob, ContainerTask, package_folder, read_job
 from mlmagic.spec import codec
@@ -104,11 +104,8 @@ class Container:
         return command
 
     def _install(self, uri: str, environment: Mapping[str, str]) -> int:
-        try:
-            path = local_path(uri, self._job.buckets)
-        except ValueError as error:
-            raise CannotStart(str(error)) from None
-        if not path.is_file():
+        path = object_path(uri, self._job.buckets)
+        if path is None:
             raise CannotStart(f"The package {uri} does not exist.")
         self._machine.say(f"Installing the package {uri}")
         return self._machine.run(

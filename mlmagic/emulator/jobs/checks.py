@@ -145,6 +145,7 @@ def _check_machine(machine: Document, path: str) -> Iterator[Violation]:
 
 
 def _check_container(spec: Document, path: str) -> Iterator[Violation]:
+    # Unverified: images that there are not, and those for GPUs on machines without one, are taken at creation.
     if not spec.get("image_uri"):
         yield Violation(field=f"{path}.image_uri", description=_REQUIRED)
     yield from _check_environment(spec, path)

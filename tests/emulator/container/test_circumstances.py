@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlmagic.emulator.container.circumstances import expanded
-from mlmagic.emulator.container.paths import local_path, plain_folder, with_local_paths
+from mlmagic.emulator.container.paths import local_path, object_path, plain_folder, with_local_paths
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,15 @@ def test_mounts_are_found_in_texts(text: str, result: str) -> None:
 def test_an_object_lies_below_its_bucket() -> None:
     assert local_path("gs://b/a//c/", Path("/r")) == Path("/r/b/a/c")
     assert local_path("gs://b", Path("/r")) == Path("/r/b")
+
+
+def test_an_object_is_found_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "b/a").mkdir(parents=True)
+    (tmp_path / "b/a/2026-01-02:03.tar.gz").touch()
+    (tmp_path / "b/a/%~..").touch()
+    assert object_path("gs://b/a/2026-01-02:03.tar.gz", tmp_path) == tmp_path / "b/a/2026-01-02:03.tar.gz"
+    assert object_path("gs://b/a/..", tmp_path) == tmp_path / "b/a/%~.."
+    assert object_path("gs://b/none", tmp_path) is None
 
 
 @pytest.mark.parametrize("uri", ["/b/x", "gs://", "gs:///x", "gs://b/../c", "gs://../x", "gs://b/./c"])

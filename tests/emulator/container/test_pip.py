@@ -6,12 +6,15 @@ import io
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.emulated_jobs import TRAINING_IMAGE, log, pool, program, run
 
+from mlmagic.emulator.container.pip import main
 from mlmagic.emulator.container.requirements import Unsatisfied, satisfy
 from mlmagic.emulator.container.task import ContainerTask
 from mlmagic.spec import codec
@@ -117,22 +120,61 @@ def test_pip_past_the_shim_changes_nothing_here(tmp_path: Path) -> None:
     assert log(tmp_path, run(tmp_path, program(text))).startswith("1 True\n")
 
 
+@pytest.fixture
+def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Call pip in an empty folder; gives its exit status and what it prints on either stream."""
+    (tmp_path / "image.json").write_text(codec.dumps(TASK), "utf-8")
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "site"))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main([str(tmp_path / "image.json"), *arguments])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        return status, *capfd.readouterr()
+
+    return call
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (["install"], "ERROR: You must give at least one requirement to install"),
         (["install", "-r", "none.txt"], "ERROR: Could not open requirements file: [Errno 2] No such file or directory"),
         (["install", "https://host/x.whl"], "ERROR: the emulator fetches nothing: https://host/x.whl"),
+        (["install", "./none.whl"], "ERROR: Could not install packages due to an OSError: No such file or directory"),
         (["install", "a b"], "ERROR: Invalid requirement: 'a b'"),
         (["uninstall", "x"], "invalid choice: 'uninstall'"),
     ],
 )
-def test_what_pip_refuses(tmp_path: Path, arguments: list[str], text: str) -> None:
-    image = tmp_path / "image.json"
-    image.write_text(codec.dumps(TASK), "utf-8")
-    command = [sys.executable, "-m", "mlmagic.emulator.container.pip", str(image), *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={"PIP_TARGET": str(tmp_path)}, cwd=tmp_path
+def test_what_pip_refuses(pip: Callable[..., Any], arguments: list[str], text: str) -> None:
+    status, _, told = pip(*arguments)
+    assert status > 0
+    assert text in told
+
+
+def test_pip_installs_a_file_into_the_folder_of_the_container(pip: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "trainer-1.0.tar.gz").write_bytes(sdist("install_requires=['pandas']"))
+    status, told, _ = pip("install", "--upgrade", "./trainer-1.0.tar.gz")
+    assert (status, told.splitlines()[-2:]) == (
+        0,
+        ["Requirement already satisfied: pandas in the image", "Successfully installed trainer-1.0"],
     )
-    assert done.returncode > 0
-    assert text in done.stderr
+    assert (tmp_path / "site/trainer/task.py").read_text("utf-8") == "print('trained')"
+
+
+def test_pip_reads_a_requirements_file(pip: Callable[..., Any], tmp_path: Path) -> None:
+    lines = ["# what it needs", "pandas # any", "", "no-such; python_version < '3'"]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines), "utf-8")
+    status, told, _ = pip("install", "-r", "requirements.txt")
+    assert status == 0
+    assert told.splitlines() == [
+        "Requirement already satisfied: pandas in the image",
+        "Ignoring no-such; python_version < '3': markers don't match your environment",
+    ]
+
+
+def test_pip_tells_the_python_of_the_image(pip: Callable[..., Any]) -> None:
+    assert pip("--version")[1].rstrip().endswith("(python 3.10)")
+    assert pip()[1].startswith("usage: pip")

@@ -56,6 +56,19 @@ def test_a_job_is_cancelled(client: Any, emulator: Emulator) -> None:
     client.cancel_custom_job(name=name)
 
 
+@pytest.mark.slow
+def test_a_program_that_does_not_listen_is_killed(client: Any, emulator: Emulator) -> None:
+    beats = emulator.buckets / emulator.bucket / "beats"
+    deaf = f"trap '' TERM; while true; do echo beat >> /gcs/{emulator.bucket}/beats; sleep 0.1; done"
+    name = create(client, emulator, pool("bash", "-c", deaf)).name
+    wait_for(beats.exists, bool)
+    client.cancel_custom_job(name=name)
+    assert word(ended(client, name)) == "CANCELLED"
+    size = beats.stat().st_size
+    time.sleep(1)
+    assert beats.stat().st_size == size
+
+
 def test_a_job_is_deleted_when_it_has_ended(client: Any, emulator: Emulator) -> None:
     name = create(client, emulator, program(FOREVER)).name
     with pytest.raises(exceptions.BadRequest, match="cannot be deleted"):

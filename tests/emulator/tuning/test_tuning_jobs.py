@@ -19,6 +19,7 @@ parser.add_argument("--units", type=int)
 parser.add_argument("--kind")
 flags = parser.parse_args()
 open(os.environ["AIP_MODEL_DIR"] + "units.txt", "w").write(str(flags.units))
+print("units", flags.units)
 time.sleep(0.5)
 HyperTune().report_hyperparameter_tuning_metric("loss", (flags.units - 3) ** 2, global_step=1)
 """
@@ -51,8 +52,14 @@ def ended(client: Any, name: str) -> Any:
     return wait_for(lambda: get(client, name), lambda job: word(job) in FINAL)
 
 
-def test_trials_are_run_and_measured(client: Any, emulator: Emulator) -> None:
-    job = ended(client, create(client, emulator, TRIAL, trials=4).name)
+@pytest.fixture(scope="module")
+def searched(client: Any, emulator: Emulator) -> Any:
+    """A job of four trials that has ended."""
+    return ended(client, create(client, emulator, TRIAL, trials=4).name)
+
+
+def test_trials_are_run_and_measured(searched: Any, emulator: Emulator) -> None:
+    job = searched
     assert (word(job), [trial.id for trial in job.trials]) == ("SUCCEEDED", ["1", "2", "3", "4"])
     for trial in job.trials:
         units, kind = (parameter.value for parameter in trial.parameters)
@@ -62,8 +69,17 @@ def test_trials_are_run_and_measured(client: Any, emulator: Emulator) -> None:
         assert path.read_text("utf-8") == str(int(units))
 
 
+def test_what_trials_print_is_told_apart(searched: Any, ask: Any, emulator: Emulator) -> None:
+    text = f'resource.labels.job_id="{searched.name.rsplit("/", 1)[1]}"'
+    query = {"resourceNames": [f"projects/{emulator.project}"], "filter": text}
+    status, page = ask("POST", "/v2/entries:list", query)
+    told = {entry["labels"]["ml.googleapis.com/trial_id"]: entry["textPayload"] for entry in page["entries"]}
+    assert status == 200
+    assert told == {trial.id: f"units {int(trial.parameters[0].value)}" for trial in searched.trials}
+
+
 def test_failed_trials_are_infeasible_and_fail_the_job(client: Any, emulator: Emulator) -> None:
-    made = create(client, emulator, "raise ValueError('wrong')", trials=4, max_failed_trial_count=1)
+    made = create(client, emulator, "raise ValueError('wrong')", trials=4, parallel=1, max_failed_trial_count=1)
     job = ended(client, made.name)
     assert word(job) == "FAILED"
     assert job.error.message
