@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -41,8 +43,30 @@ def received(session: requests.Session, address: str) -> tuple[int, str | None]:
     return answer.status_code, answer.headers.get("Range")
 
 
+def go_on(session: requests.Session, address: str) -> requests.Response:
+    _, has = received(session, address)
+    start = 0 if has is None else int(has.rpartition("-")[2]) + 1
+    assert start <= PIECE
+    return send(session, address, start, len(DATA), len(DATA))
+
+
 def content(started: Emulator, name: str) -> bytes:
     return (started.buckets / started.bucket / name).read_bytes()
+
+
+def send_half(verb: str, address: str, started: Emulator, header: str) -> None:
+    """Begin a request with the whole data, and break off after a piece."""
+    host, _, path = address.removeprefix("http://").partition("/")
+    head = f"{verb} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(DATA)}\r\n{header}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", started.address.port)) as connection:
+        connection.sendall(head.encode() + DATA[:PIECE])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_an_upload_tells_how_far_it_is_and_goes_on(session: requests.Session, emulator: Emulator) -> None:
@@ -87,6 +111,23 @@ def test_a_precondition_is_looked_at_when_it_ends(session: requests.Session, emu
 
     assert send(session, address, 0, len(DATA), len(DATA)).status_code == 412
     assert content(emulator, "raced") == b"other"
+
+
+def test_what_a_client_that_dies_has_sent_is_kept_of_a_resumable_upload_alone(
+    session: requests.Session, emulator: Emulator
+) -> None:
+    address = begin(session, emulator, "broken")
+    incoming = emulator.root / "incoming"
+    before = set(incoming.iterdir())
+
+    send_half("PUT", address, emulator, f"Content-Range: bytes 0-{len(DATA) - 1}/{len(DATA)}")
+    send_half("POST", f"{address.partition('?')[0]}?uploadType=media&name=half", emulator, "Content-Type: text/plain")
+
+    wait_for(lambda: set(incoming.iterdir()) == before)
+    # Until the emulator has noticed, it keeps others from the upload.
+    wait_for(lambda: go_on(session, address).status_code == 200)
+    assert content(emulator, "broken") == DATA
+    assert not (emulator.buckets / emulator.bucket / "half").exists()
 
 
 def test_a_name_may_be_anything(session: requests.Session, emulator: Emulator) -> None:
