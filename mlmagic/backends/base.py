@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from mlmagic.errors import UsageError
 from mlmagic.spec.job import FINAL_STATES, JobRecord, JobSpec, JobState, JobSummary
 
 if TYPE_CHECKING:
@@ -181,6 +182,19 @@ class Backend(Protocol):
             NotFoundError: the job has no such replica; names those that it has.
         """
         ...
+
+
+def check_owner(record: JobRecord, name: str) -> None:
+    """See that a job, which is in the lists of all backends of its workspace, is one of the backend of that name.
+
+    Raises:
+        UsageError: it is another's, which alone can end or remove it.
+    """
+    if record.spec.backend != name:
+        raise UsageError(
+            f"job {record.id} is on the backend {record.spec.backend!r}, and here is {name!r}.",
+            hint=f"%mlmagic use {record.spec.backend}",
+        )
 
 
 def decode_chunk(data: bytes, offset: int, *, is_complete: bool) -> LogChunk:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.base import LogChunk, Summaries
+from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
@@ -225,7 +225,7 @@ class GoogleBackend:
                     fetch_logs(self._connect()[0], folder, remote)
 
     def _end_early(self, record: JobRecord, stop_reason: str | None = None) -> JobRecord:
-        while self._is_ours(record) and record.state in UNFINISHED and record.state is not JobState.CANCELLING:
+        while record.state in UNFINISHED and record.state is not JobState.CANCELLING:
             changes: dict[str, Any] = {"stop_reason": stop_reason} if record.state is JobState.RUNNING else {}
             try:
                 record = self._jobs.advance(
@@ -240,7 +240,8 @@ class GoogleBackend:
 
     def _fresh(self, job_id: str) -> JobRecord:
         record = self._jobs.get(job_id)
-        return self._check(record, wait=True) if self._is_ours(record) else record
+        check_owner(record, self.name)
+        return self._check(record, wait=True)
 
     def _check(self, record: JobRecord, *, wait: bool = False) -> JobRecord:
         if record.state.is_final:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.backends.base import LogChunk, Summaries
+from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.local.agent.link import AgentLink
 from mlmagic.backends.local.cancelling import Canceller
 from mlmagic.backends.local.machine import this_machine
@@ -138,7 +138,7 @@ class LocalBackend:
 
     def cancel(self, job_id: str) -> JobRecord:
         """See `Backend.cancel`."""
-        record = self._canceller.cancel(self.get(job_id))
+        record = self._canceller.cancel(self._own(job_id))
         for trial in self._jobs.list(parent=job_id, states=UNFINISHED):
             with suppress(NotFoundError):
                 self._canceller.cancel(self.get(trial.id))
@@ -146,11 +146,11 @@ class LocalBackend:
 
     def stop(self, job_id: str, reason: str) -> JobRecord:
         """See `Backend.stop`."""
-        return self._canceller.cancel(self.get(job_id), stop_reason=reason)
+        return self._canceller.cancel(self._own(job_id), stop_reason=reason)
 
     def delete(self, job_id: str) -> None:
         """See `Backend.delete`."""
-        self.get(job_id)
+        self._own(job_id)
         self._jobs.delete(job_id)
 
     def package(self, job_id: str) -> TrainerPackage:
@@ -198,6 +198,11 @@ class LocalBackend:
         # The state first: what is read after a job's end is all that there is.
         is_final = self._jobs.get(job_id).state.is_final
         return read_log(self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=is_final)
+
+    def _own(self, job_id: str) -> JobRecord:
+        record = self.get(job_id)
+        check_owner(record, self.name)
+        return record
 
     def _ensure_agent(self) -> None:
         # Whoever only reads is not bothered with it: the job stays QUEUED, and the next reader tries again.

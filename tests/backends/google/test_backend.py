@@ -56,6 +56,10 @@ def test_the_machinery_of_this_machine_leaves_jobs_in_the_cloud_alone(
     local = LocalBackend(workspace)
     here, there = submit(local, "print(1)\n").id, submit(backend, "print(2)\n").id
     assert {summary.id: summary.backend for summary in local.list()} == {here: "local", there: "emulator"}
+    with pytest.raises(UsageError, match=f"job {there} is on the backend 'emulator', and here is 'local'"):
+        local.cancel(there)
+    with pytest.raises(UsageError, match=r"here is 'emulator'.\n%mlmagic use local"):
+        backend.delete(here)
     assert wait_for(local, here).state is JobState.SUCCEEDED
     assert wait_for(backend, there).state is JobState.SUCCEEDED
     assert list(workspace.job(there).root.glob("attempt-*.claim")) == []
