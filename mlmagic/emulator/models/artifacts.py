@@ -72,6 +72,18 @@ class Artifacts:
         found = [version for version in self._store.versions(model) if version.number == number]
         return found[0].signature if found else None
 
+    def export(self, model: str, number: int, uri: str) -> None:
+        """Copy a SavedModel into a folder of a bucket, without what the engine knows of it.
+
+        Raises:
+            ApiError: INVALID_ARGUMENT.
+        """
+        version = self._workspace.version(model, number)
+        own = {path.name for path in (version.origin, version.signature, version.statistics)}
+        target = folder_of(self._buckets, uri, "output_config.artifact_destination.output_uri_prefix")
+        make_folder(target.parent)
+        shutil.copytree(version.root, target, ignore=lambda folder, _: own if Path(folder) == version.root else ())
+
     def forget(self, model: str, number: int) -> None:
         """Remove a version. That nothing needs it, the documents have decided."""
         versions = self._store.versions(model)

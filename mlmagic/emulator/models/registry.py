@@ -15,6 +15,7 @@ from mlmagic.emulator.models.names import DEFAULT
 
 Document = dict[str, Any]
 
+EXPORT_FORMAT = "custom-trained"
 _OF_MODEL = ("display_name", "description", "labels")
 _OF_VERSION = (
     "version_description",
@@ -30,6 +31,7 @@ _FIXED: Mapping[str, Any] = {
     "supported_deployment_resources_types": ["DEDICATED_RESOURCES"],
     "supported_input_storage_formats": ["jsonl", "csv", "tf-record", "tf-record-gzip"],
     "supported_output_storage_formats": ["jsonl", "csv"],
+    "supported_export_formats": [{"id": EXPORT_FORMAT, "exportable_contents": ["ARTIFACT"]}],
     "model_source_info": {"source_type": "CUSTOM"},
 }
 

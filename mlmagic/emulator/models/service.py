@@ -91,6 +91,36 @@ class ModelService:
         )
         return self._message(changed, version)
 
+    def export_model(self, call: Call) -> Document:
+        """Begin to copy the artifact of a version into a new folder of a bucket."""
+        config = call.request.get("output_config", {})
+        prefix = config.get("artifact_destination", {}).get("output_uri_prefix", "")
+        field = "output_config.artifact_destination.output_uri_prefix"
+        if not prefix:
+            raise invalid(field, f"Required field {field} is not set.")
+        if config.get("export_format_id", registry.EXPORT_FORMAT) != registry.EXPORT_FORMAT:
+            raise invalid("output_config.export_format_id", f"The model has one format: {registry.EXPORT_FORMAT}.")
+        name, reference = split_name(call.request["name"])
+        document = self._find(name)
+        number = document["versions"][registry.find_version(document, reference)]["engine_version"]
+        if number is None:
+            raise failed_precondition(f"The emulator has no artifact of {call.request['name']}.")
+        shown = document["display_name"].replace("/", "_")
+        uri = f"{prefix.rstrip('/')}/model-export-{shown}-{now()}"
+        folder_of(self._core.buckets, uri, field)
+
+        def export() -> dict[str, Any]:
+            self._artifacts.export(engine_name(name), number, uri)
+            return {}
+
+        return self._core.operations.started(
+            name,
+            f"{_V1}ExportModelResponse",
+            export,
+            metadata_type=f"{_V1}ExportModelOperationMetadata",
+            metadata={"output_info": {"artifact_output_uri": uri}},
+        )
+
     def delete_model(self, call: Call) -> Document:
         """Delete a model with all its versions; refused while one is deployed."""
         name = split_name(call.request["name"])[0]

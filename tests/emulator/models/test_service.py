@@ -50,6 +50,18 @@ def test_update(vertex: Vertex, uri: str) -> None:
         client.update_model(model={"name": name}, update_mask={"paths": ["artifact_uri"]})
 
 
+def test_export(vertex: Vertex, uri: str) -> None:
+    name = vertex.upload(uri, "vector").model
+    destination = {"artifact_destination": {"output_uri_prefix": f"gs://{vertex.emulator.bucket}/exported"}}
+    call = vertex.client("ModelService").export_model(name=name, output_config=destination)
+    call.result()
+    written = call.metadata.output_info.artifact_output_uri.removeprefix(f"gs://{vertex.emulator.bucket}/")
+    assert written.startswith("exported/model-export-vector-20")
+    bucket = vertex.emulator.buckets / vertex.emulator.bucket
+    first, second = ({path.name for path in (bucket / each).iterdir()} for each in ("models/vector", written))
+    assert first == second
+
+
 def test_deletion(vertex: Vertex, uri: str) -> None:
     client = vertex.client("ModelService")
     name = vertex.upload(uri, model_id="doomed").model
