@@ -36,7 +36,11 @@ class Address(Noun):
 
 
 def environment(root: Path, *, url: str, token: str, project: str, region: str) -> Mapping[str, str]:
-    """Return what `Address.environment` holds."""
+    """Return what `Address.environment` holds.
+
+    With a service account's key, google-auth asks iamcredentials.googleapis.com on a thread where requests may go, with
+    the token in its hand, and no variable keeps it from that. The token is of no use but on this machine's loopback.
+    """
     return {
         # Clients of storage send no credentials to an emulator, but keep what stands in its address.
         "STORAGE_EMULATOR_HOST": f"{url}/{token}",

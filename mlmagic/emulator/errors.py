@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -95,6 +97,22 @@ def failed_precondition(message: str) -> ApiError:
 def unimplemented(rpc: str) -> ApiError:
     """Return the error about what the real API does and this emulator does not."""
     return ApiError(status="UNIMPLEMENTED", message=f"mlmagic's emulator does not implement {rpc}.")
+
+
+def disk_full() -> ApiError:
+    """Return the answer where the emulator's disk has no room. No client tries again by itself."""
+    return ApiError(
+        status="RESOURCE_EXHAUSTED",
+        code=507,
+        message="The disk of mlmagic's emulator is full. Free some space and try again.",
+    )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether a file, or SQLite, had no room."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def of_http_status(code: int, message: str) -> ApiError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.emulator.core import Call, Core, whereabouts
-from mlmagic.emulator.errors import ApiError, of_http_status, unimplemented
+from mlmagic.emulator.errors import ApiError, disk_full, is_disk_full, of_http_status, unimplemented
 from mlmagic.emulator.faults import Fault
 from mlmagic.emulator.wire import messages
 from mlmagic.emulator.wire.routes import Rpc
@@ -94,6 +94,8 @@ class Dispatcher:
         except ApiError:
             raise
         except Exception as error:
+            if is_disk_full(error):
+                raise disk_full() from error
             _LOG.exception("%s", rpc.name)
             raise ApiError(status="INTERNAL", message=f"{type(error).__name__}: {error}") from error
 

@@ -21,7 +21,7 @@ from mlmagic.emulator.storage.resources import (
     object_resource,
     patched,
 )
-from mlmagic.emulator.storage.store import ObjectStore
+from mlmagic.emulator.storage.store import ObjectStore, refusals
 from mlmagic.emulator.storage.walking import Listing, is_empty, list_objects
 from mlmagic.workspace.files import make_folder
 
@@ -109,7 +109,8 @@ class StorageApi:
         Raises:
             ApiError: what is answered instead.
         """
-        return self._methods[call.method](call)
+        with refusals():
+            return self._methods[call.method](call)
 
     def ensure_bucket(self, name: str) -> None:
         """Make a bucket if there is none of that name."""

@@ -13,6 +13,7 @@ import mimetypes
 import os
 import secrets
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,14 +22,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlmagic.emulator.errors import ApiError, invalid
+from mlmagic.emulator.errors import ApiError, disk_full, invalid, is_disk_full
 from mlmagic.emulator.storage.digests import Digest, digest_of
 from mlmagic.emulator.storage.names import check_object_name, existing, place_for
 from mlmagic.emulator.storage.preconditions import Preconditions
 from mlmagic.emulator.storage.rows import Known, Rows, Stamp
 from mlmagic.workspace.files import make_folder
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,25 +243,16 @@ def refusals() -> Iterator[None]:
     """Turn what the disk refuses into what the API answers.
 
     Raises:
-        ApiError: in place of the `OSError`.
+        ApiError: in place of the `OSError`, or SQLite's error.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
+    except (OSError, sqlite3.OperationalError) as error:
+        if is_disk_full(error):
             raise disk_full() from error
-        if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}:
+        if isinstance(error, OSError) and error.errno in {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}:
             raise invalid("name", f"The object's name cannot be stored here: {error.strerror}.") from error
         raise
-
-
-def disk_full() -> ApiError:
-    """Return the answer where a disk has no room. No client tries again by itself."""
-    return ApiError(
-        status="RESOURCE_EXHAUSTED",
-        code=507,
-        message="The disk of mlmagic's emulator is full. Free some space and try again.",
-    )
 
 
 def copy_aside(source: Path, target: Path) -> None:

@@ -164,9 +164,13 @@ class ResumableUploads:
         """
         upload.wanted.check(*numbers_of(self._store.find(upload.bucket, upload.name)))
         upload_id = secrets.token_urlsafe(32)
-        with refusals():
-            self.file(upload_id).touch(0o600)
-        self._store.rows.keep_upload(upload_id, dataclasses.asdict(upload) | {"done": None})
+        try:
+            with refusals():
+                self.file(upload_id).touch(0o600)
+                self._store.rows.keep_upload(upload_id, dataclasses.asdict(upload) | {"done": None})
+        except ApiError:
+            self.file(upload_id).unlink(missing_ok=True)
+            raise
         return upload_id
 
     def file(self, upload_id: str) -> Path:
@@ -239,7 +243,9 @@ class ResumableUploads:
             if error.code in {400, 412}:
                 self.cancel(upload_id)
             raise
-        self._store.rows.keep_upload(upload_id, dataclasses.asdict(upload) | {"done": made.known.generation})
+        # If there is no room for this, the object is there all the same.
+        with contextlib.suppress(ApiError), refusals():
+            self._store.rows.keep_upload(upload_id, dataclasses.asdict(upload) | {"done": made.known.generation})
         return made
 
     def cancel(self, upload_id: str) -> None:
