@@ -102,7 +102,7 @@ class Operations:
             time.sleep(_POLL_SECONDS)
 
     def cancel_operation(self, call: Call) -> dict[str, Any]:
-        """Refuse: nothing here can be stopped half-way, and the real service promises no more than to try."""
+        """Do nothing but answer: no work here can be stopped half-way, and the API promises no more than to try."""
         self._documents.get(call.request["name"])
         return {}
 
