@@ -12,7 +12,7 @@ from mlmagic.emulator.launch import Emulator
 
 IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
 MACHINE = {"machine_spec": {"machine_type": "n1-standard-2"}, "min_replica_count": 1}
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 
 
 class Vertex:

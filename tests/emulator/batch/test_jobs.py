@@ -9,6 +9,8 @@ import pytest
 from google.api_core import exceptions
 from support.vertex import MACHINE, Vertex, until
 
+pytestmark = pytest.mark.timeout(900)
+
 FINAL = {"JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED"}
 MACHINES = {"machine_spec": MACHINE["machine_spec"], "starting_replica_count": 1}
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlmagic.emulator.launch import Emulator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SETUP = "from setuptools import setup\nsetup(name='scale', version='1.0', py_modules=['scale'])\n"
 PIPELINE = """

@@ -11,6 +11,8 @@ from google.api_core import exceptions
 from google.protobuf import json_format, struct_pb2
 from support.vertex import Vertex
 
+pytestmark = pytest.mark.timeout(900)
+
 GOOD, BAD = {"pixels": [1, 2, 3]}, {"pixelz": [1, 2, 3]}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.vertex import IMAGE, Vertex, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
