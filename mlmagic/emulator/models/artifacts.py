@@ -7,14 +7,14 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from mlmagic.emulator.core import Core
 from mlmagic.emulator.errors import ApiError, failed_precondition, invalid
-from mlmagic.errors import NotFoundError
+from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.runtime.inspection import inspect_model
 from mlmagic.spec.model import ModelOrigin, Signature
 from mlmagic.workspace.database import Database
@@ -85,21 +85,39 @@ class Artifacts:
         shutil.copytree(version.root, target, ignore=lambda folder, _: own if Path(folder) == version.root else ())
 
     def forget(self, model: str, number: int) -> None:
-        """Remove a version. That nothing needs it, the documents have decided."""
+        """Remove a version.
+
+        Raises:
+            ApiError: FAILED_PRECONDITION: it is being deployed.
+        """
         versions = self._store.versions(model)
         gone = [version for version in versions if version.number == number]
         others = [version for version in versions if version.number != number]
         if gone and others:
             if self._store.get(model).aliases[DEFAULT] == number:
                 self._store.set_default(model, others[-1].number)
-            self._store.delete(gone[0])
+            with _unless_served():
+                self._store.delete(gone[0])
         elif gone:
             self.forget_model(model)
 
     def forget_model(self, model: str) -> None:
-        """Remove all versions of a model that has any."""
-        with contextlib.suppress(NotFoundError):
+        """Remove all versions of a model that has any.
+
+        Raises:
+            ApiError: FAILED_PRECONDITION: one is being deployed.
+        """
+        with contextlib.suppress(NotFoundError), _unless_served():
             self._store.delete_model(model)
+
+
+@contextlib.contextmanager
+def _unless_served() -> Iterator[None]:
+    """Refuse what the engine refuses: it serves a model from the moment at which its deployment begins."""
+    try:
+        yield
+    except ConflictError as error:
+        raise failed_precondition(f"The model is being deployed: {error.message}") from error
 
 
 def folder_of(buckets: Path, uri: str, field: str) -> Path:

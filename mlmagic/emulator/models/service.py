@@ -125,8 +125,8 @@ class ModelService:
         """Delete a model with all its versions; refused while one is deployed."""
         name = split_name(call.request["name"])[0]
         self._require_undeployed(self._find(name), None)
-        self._core.documents.delete(name)
         self._artifacts.forget_model(engine_name(name))
+        self._core.documents.delete(name)
         return self._deleted(call)
 
     def delete_model_version(self, call: Call) -> Document:
@@ -138,9 +138,11 @@ class ModelService:
         version = registry.find_version(document, reference)
         self._require_undeployed(document, version)
         number = document["versions"][version]["engine_version"]
-        self._core.documents.update(name, lambda found: _without(found, version))
+        # Whether it may go, before anything of it is gone.
+        registry.remove_version(document, version, now())
         if number is not None:
             self._artifacts.forget(engine_name(name), number)
+        self._core.documents.update(name, lambda found: _without(found, version))
         return self._deleted(call)
 
     def _new_name(self, call: Call) -> str:
