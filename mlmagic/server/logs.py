@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,11 +78,14 @@ class LogSearchHandler(Handler):
         """Find the lines of a log that have a text in them."""
         query, views = self.query(SearchQuery), views_of(self.session)
         search = await self.run(log_search, views, job, replica, query)
-        # Piece by piece: others have their turn between, and nothing is looked for that nobody waits for.
-        while await self.run(search.go_on):
-            if self._is_gone:
-                return
-        self.answer(search.result())
+        try:
+            # Piece by piece: others have their turn between, and nothing is looked for that nobody waits for.
+            while await self.run(search.go_on):
+                if self._is_gone:
+                    return
+            self.answer(search.result())
+        finally:
+            search.close()
 
     def on_connection_close(self) -> None:
         """Note that nobody waits any more."""
@@ -96,7 +100,12 @@ def log_sources(views: Views, job_id: str) -> list[LogSource]:
         NotFoundError: there is no such job.
     """
     views.jobs.get(job_id)
-    return [LogSource(replica=name, size_bytes=path.stat().st_size) for name, path in _logs(views, job_id).items()]
+    found = []
+    for name, path in _logs(views, job_id).items():
+        # The job may be deleted just now.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(LogSource(replica=name, size_bytes=path.stat().st_size))
+    return found
 
 
 def log_lines(views: Views, job_id: str, replica: str, query: LinesQuery) -> LogLines:
@@ -132,17 +141,14 @@ def log_search(views: Views, job_id: str, replica: str, query: SearchQuery) -> L
     if problems:
         raise UsageError("the log cannot be searched for that:", problems=problems)
     index = _index_of(views, job_id, replica)
-    with explained(f"search the log of {replica} of job {job_id}"):
-        return LogSearch(
-            index,
-            LogQuery(
-                text=query.text,
-                severity=query.severity,
-                is_case=query.case,
-                first=query.from_,
-                limit=query.limit,
-            ),
-        )
+    wanted = LogQuery(
+        text=query.text, severity=query.severity, is_case=query.case, first=query.from_, limit=query.limit
+    )
+    with explained(f"search the log of {replica} of job {job_id}"), contextlib.ExitStack() as opened:
+        search = LogSearch(opened.enter_context(index.open()), wanted)
+        # From here on whoever searches closes it.
+        opened.pop_all()
+        return search
 
 
 def _index_of(views: Views, job_id: str, replica: str) -> LogIndex:

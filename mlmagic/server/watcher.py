@@ -100,6 +100,11 @@ class Watcher:
         return self._task is not None
 
     @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    @property
     def last_event(self) -> int:
         """The newest event that was told."""
         return self._looks.last_event
