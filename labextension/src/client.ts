@@ -185,6 +185,12 @@ export class Client {
     return this.send('DELETE', ['boards', key]);
   }
 
+  /** The stream of what happens, as the server answers it: also a refusal is an answer. */
+  events(signal: AbortSignal): Promise<Response> {
+    const init = { signal, headers: { Accept: 'text/event-stream' } };
+    return ServerConnection.makeRequest(this.route(['events']), init, this.settings);
+  }
+
   /** The address of a path below the server's base URL, such as a board's. */
   address(path: string): string {
     return URLExt.join(this.settings.baseUrl, path);
