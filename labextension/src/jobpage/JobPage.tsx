@@ -25,6 +25,8 @@ export interface JobPageProps {
   onBoard: (ids: readonly string[]) => void;
 }
 
+/** Parts that show what the server renders. */
+const RENDERED: ReadonlySet<string> = new Set(['overview', 'trials']);
 const NO_MACHINES: Machines = {};
 
 /** The page of one job. */
@@ -66,7 +68,8 @@ function Known({ panels, id, part, row, isGone, isConnected, onBoard }: KnownPro
   const host = useRef<HTMLDivElement>(null);
   const [chosen, choose] = useState(part.value);
   useSignal(part.changed, choose);
-  const data = usePage(panels, id, row, useOnScreen(host) && !isGone);
+  const isBehind = !RENDERED.has(chosen);
+  const data = usePage(panels, id, row, useOnScreen(host) && !isGone, isBehind);
   const isLive = !isFinal(row.summary.state) && !isGone;
   const bundle = data.page?.bundle;
   // The page is made anew now and then; what does not change in it is compared by its text.

@@ -14,8 +14,21 @@ export interface PageData {
 /** A page of a job that runs is made anew no more often than that, in milliseconds: to render it takes the server a while. */
 const PAUSE = 2_000;
 
-/** The server's page of a job: read again when its state changes, and now and then while what moves in it moves. */
-export function usePage(panels: IPanels, id: string, row: JobRow | undefined, isSeen: boolean): PageData {
+/** What is in sight is read first: to render a page keeps the server from it. In milliseconds. */
+const BEHIND_PAUSE = 500;
+
+/**
+ * The server's page of a job: read again when its state changes, and now and then while what moves in it moves.
+ *
+ * `isBehind`: of the page only what it says of other parts is needed now.
+ */
+export function usePage(
+  panels: IPanels,
+  id: string,
+  row: JobRow | undefined,
+  isSeen: boolean,
+  isBehind: boolean
+): PageData {
   const [page, setPage] = useState<Page | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [asked, ask] = useState(0);
@@ -31,7 +44,7 @@ export function usePage(panels: IPanels, id: string, row: JobRow | undefined, is
     if (!isSeen || last.isBusy || (last.row === row && last.at > 0)) {
       return undefined;
     }
-    const wait = last.state === state ? last.at + PAUSE - Date.now() : 0;
+    const wait = last.state === state ? last.at + PAUSE - Date.now() : isBehind ? BEHIND_PAUSE : 0;
     const timer = window.setTimeout(() => {
       read.current = { state, row, at: Date.now(), isBusy: true };
       panels.client
@@ -49,7 +62,7 @@ export function usePage(panels: IPanels, id: string, row: JobRow | undefined, is
         });
     }, wait);
     return () => window.clearTimeout(timer);
-  }, [panels, id, row, state, isSeen, asked]);
+  }, [panels, id, row, state, isSeen, isBehind, asked]);
   const refresh = useCallback(() => {
     read.current.at = 0;
     ask(count => count + 1);

@@ -22,23 +22,32 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
   const root = useRef<HTMLDivElement>(null);
   const load = useCallback(() => panels.client.model(name), [panels, name]);
   const { value, problem, reload } = useLoaded(load);
-  const [picked, setPicked] = useState<{ asked: number | null; number: number } | null>(null);
+  const [picked, setPicked] = useState<{ asked: number | null; number: number | null } | null>(null);
+  const [isBusy, setBusy] = useState(false);
   useChanges(panels, ['model', 'endpoint'], root, reload);
   const page = value?.page.bundle as ModelPage | undefined;
   const chosen = (picked?.asked === version ? picked.number : version) ?? defaultOf(page);
+  const act = async (action: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    const isDone = await attempt(() => action().then(() => true));
+    setBusy(false);
+    return isDone === true;
+  };
   const setDefault = async (number: number): Promise<void> => {
-    await attempt(() => panels.client.setDefault(name, number));
+    await act(() => panels.client.setDefault(name, number));
     await reload();
   };
   const remove = async (number?: number): Promise<void> => {
     if (await isDeletionConfirmed(name, number, page)) {
-      const isDone = await attempt(() => panels.client.deleteModel(name, number).then(() => true));
+      const isDone = await act(() => panels.client.deleteModel(name, number));
       if (isDone && number === undefined) {
         onGone();
-      } else {
-        setPicked(null);
-        await reload();
+        return;
       }
+      if (isDone && number === chosen) {
+        setPicked({ asked: version, number: null });
+      }
+      await reload();
     }
   };
   return (
@@ -47,7 +56,13 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
         <h2>
           <span className="mlm-faint">Model</span> {name}
         </h2>
-        <button type="button" className="mlm-button" data-mlm="action-delete-model" onClick={() => void remove()}>
+        <button
+          type="button"
+          className="mlm-button"
+          data-mlm="action-delete-model"
+          disabled={isBusy}
+          onClick={() => void remove()}
+        >
           Delete model
         </button>
       </div>
@@ -57,6 +72,7 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
           panels={panels}
           page={page}
           chosen={chosen}
+          isBusy={isBusy}
           onChoose={number => setPicked({ asked: version, number })}
           onSetDefault={number => void setDefault(number)}
           onDelete={number => void remove(number)}
