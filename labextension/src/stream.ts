@@ -6,7 +6,7 @@ import { serverClock } from './clock';
 import { Feed, type Hearer, type Standing } from './feed';
 import { SharedFeed } from './sharedfeed';
 import type { Told } from './sse';
-import type { JobRow } from './types';
+import type { Hello, JobRow } from './types';
 
 /** Something happened to a model, an endpoint or a dataset: its list is to be read again. */
 export interface NounChange {

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoints import endpoint
-from mlmagic.server.handler import Handler, Route, described
+from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
 from mlmagic.session import Session
@@ -45,7 +45,7 @@ class EndpointsHandler(Handler):
     @described({"endpoints": [EndpointRow]})
     async def get(self) -> None:
         """List the endpoints as they are now."""
-        self.answer({"endpoints": await self.run(list_endpoints, self.session)})
+        await self.respond(lambda: {"endpoints": list_endpoints(self.session)})
 
 
 class EndpointHandler(Handler):
@@ -54,12 +54,12 @@ class EndpointHandler(Handler):
     @described({"page": Page, "endpoint": EndpointRow})
     async def get(self, name: str) -> None:
         """Show an endpoint, and how it is asked."""
-        self.answer(await self.run(show_endpoint, self.session, name))
+        await self.respond(show_endpoint, self.session, name)
 
     @described()
     async def delete(self, name: str) -> None:
         """Stop and forget an endpoint; the model's versions stay."""
-        await self.run(delete, self.session, name)
+        await self.run_long(delete, self.session, name)
         self.answer()
 
 
@@ -80,7 +80,7 @@ class StartHandler(Handler):
     async def post(self, name: str) -> None:
         """Start an endpoint that was stopped or has failed, and return before it serves."""
         self.body(Nothing)
-        self.answer(await self.run(start, self.session, name))
+        self.answer(await self.run_long(start, self.session, name))
 
 
 class StopHandler(Handler):
@@ -90,7 +90,7 @@ class StopHandler(Handler):
     async def post(self, name: str) -> None:
         """Stop an endpoint; its name, port and versions stay."""
         self.body(Nothing)
-        self.answer(await self.run(stop, self.session, name))
+        self.answer(await self.run_long(stop, self.session, name))
 
 
 class UndeployHandler(Handler):
@@ -110,7 +110,7 @@ class EndpointPredictionHandler(Handler):
     async def post(self, name: str) -> None:
         """Ask an endpoint; which version answers is up to its traffic."""
         asked = self.body(Instances)
-        self.answer(await self.run(ask_endpoint, self.session, name, asked.instances))
+        self.finish(await self.run_long(lambda: written(ask_endpoint(self.session, name, asked.instances))))
 
 
 def list_endpoints(session: Session) -> list[EndpointRow]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.server.handler import Handler, Route, described
-from mlmagic.server.live_views import Views, views_of, wire
+from mlmagic.server.live_views import Views, views_of
 from mlmagic.server.log_index import LogIndex
 from mlmagic.server.log_lines import MOST_LINES, read_lines
 from mlmagic.server.log_search import LogQuery, LogSearch
@@ -55,7 +55,7 @@ class LogSourcesHandler(Handler):
     @described({"sources": [LogSource]})
     async def get(self, job: str) -> None:
         """List the logs of a job: one for each replica that has printed something."""
-        self.answer({"sources": await self.run(log_sources, views_of(self.session), job)})
+        await self.respond(lambda: {"sources": log_sources(views_of(self.session), job)})
 
 
 class LogLinesHandler(Handler):
@@ -65,13 +65,11 @@ class LogLinesHandler(Handler):
     async def get(self, job: str, replica: str) -> None:
         """Read lines of a log; by default its end."""
         query, views = self.query(LinesQuery), views_of(self.session)
-        self.finish(await self.run(lambda: wire(log_lines(views, job, replica, query))))
+        await self.respond(log_lines, views, job, replica, query)
 
 
 class LogSearchHandler(Handler):
     """A search in the log of a replica."""
-
-    _is_gone = False
 
     @described(LogMatches, query=SearchQuery)
     async def get(self, job: str, replica: str) -> None:
@@ -81,16 +79,10 @@ class LogSearchHandler(Handler):
         try:
             # Piece by piece: others have their turn between, and nothing is looked for that nobody waits for.
             while await self.run(search.go_on):
-                if self._is_gone:
-                    return
-            self.answer(search.result())
+                pass
+            await self.respond(search.result)
         finally:
             search.close()
-
-    def on_connection_close(self) -> None:
-        """Note that nobody waits any more."""
-        self._is_gone = True
-        super().on_connection_close()
 
 
 def log_sources(views: Views, job_id: str) -> list[LogSource]:

@@ -18,6 +18,7 @@ from mlmagic.spec.panel_rows import JobRow
 from mlmagic.workspace.events import Event, EventLog
 
 if TYPE_CHECKING:
+    from mlmagic.spec.endpoint import EndpointRecord
     from mlmagic.workspace.database import Database
 
 LIVE_SECONDS = 1.0
@@ -31,11 +32,20 @@ _NOUNS = ("model", "endpoint", "dataset")
 class Changes:
     """Looks at a workspace again and again, at the cost of a `stat` and a pragma while nothing happens."""
 
-    def __init__(self, database: Database, rows: RowReader, tend: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rows: RowReader,
+        tend: Callable[[], None] = lambda: None,
+        endpoints: Callable[[], Iterable[EndpointRecord]] = tuple,
+    ) -> None:
         self._path = database.workspace.database
         self._events = EventLog(database)
         self._rows = rows
         self._tend = tend
+        self._endpoints = endpoints
+        self._states: dict[str, object] | None = None
+        """How each endpoint was at the last look; None if there was none."""
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._version = -1
@@ -63,7 +73,7 @@ class Changes:
         """Hold nothing open."""
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._inode, self._version = None, 0, -1
+        self._connection, self._inode, self._version, self._states = None, 0, -1, None
         self._running, self._waiting, self._told, self._notes, self.last_event = [], {}, {}, {}, 0
 
     def look(self) -> list[Message]:
@@ -83,11 +93,16 @@ class Changes:
         return messages
 
     def since(self, event_id: int) -> list[Message]:
-        """Return what has happened after an event, for somebody who was away; for any thread.
+        """Return what has happened after an event, for somebody who was away; for any thread. Never fails."""
+        # To look there would make a database.
+        if not self._path.exists():
+            return [LAGGING]
+        try:
+            return self._since(event_id)
+        except _NOT_NOW:
+            return [LAGGING]
 
-        Raises:
-            WorkspaceError: the database cannot be read.
-        """
+    def _since(self, event_id: int) -> list[Message]:
         events = self._events.after(event_id, limit=_MOST_EVENTS)
         is_whole = event_id == self._events.last_id() if not events else events[0].id == event_id + 1
         if not is_whole or len(events) == _MOST_EVENTS:
@@ -189,7 +204,19 @@ class Changes:
         """Return the rows in which something has moved."""
         moved = [row for row in self._rows.moving(self._running) if self._told.get(row.summary.id) != row]
         self._told.update({row.summary.id: row for row in moved})
-        return self._row_messages(moved) + self._told_trials()
+        return self._row_messages(moved) + self._told_trials() + self._told_endpoints()
+
+    def _told_endpoints(self) -> list[Message]:
+        """Return a message for each endpoint that is in another state: no event tells what becomes of its processes."""
+        if not self._inode:
+            return []
+        states: dict[str, object] = {record.spec.name: _state_of(record) for record in self._endpoints()}
+        known, self._states = self._states, states
+        changed = [] if known is None else [name for name in states if known.get(name, states[name]) != states[name]]
+        return [
+            Message(event="endpoint", data=json.dumps({"name": name, "kind": "state"}), replaces=f"endpoint:{name}")
+            for name in changed
+        ]
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
         return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]
@@ -199,6 +226,12 @@ def _told_of_job(job_id: str, row: JobRow | None, event_id: int, writer: RowWrit
     if row is None:
         return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
     return Message(event="job", data=writer.text(row), id=event_id)
+
+
+def _state_of(record: EndpointRecord) -> object:
+    status = record.status
+    ready = sum(worker.state == "ready" for worker in status.workers)
+    return status.state, status.generation, status.refused_generation, ready, status.error
 
 
 def _connect(path: str) -> sqlite3.Connection:

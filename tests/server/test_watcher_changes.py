@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.queued import Jobs
 
+from mlmagic.errors import WorkspaceError
 from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.live import LiveJobs
 from mlmagic.server.live_rows import RowReader
@@ -20,6 +21,7 @@ from mlmagic.server.live_study import LiveStudies
 from mlmagic.server.watcher_changes import Changes
 from mlmagic.server.watcher_messages import LAGGING, Message
 from mlmagic.spec.codec import decode
+from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.spec.job import JobKind, JobState, Placement
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.panel_rows import JobRow
@@ -123,6 +125,22 @@ def test_other_nouns_are_told_by_name(jobs: Jobs, changes: Changes, noun: str) -
     assert (message.event, json.loads(message.data)) == (noun, {"name": "taxi", "kind": "alias"})
 
 
+def test_an_endpoint_in_another_state_is_told_though_nobody_wrote_an_event(jobs: Jobs, workspace: Workspace) -> None:
+    now = datetime.now(UTC)
+    versions = (DeployedVersion(number=1),)
+    spec = EndpointSpec(name="taxi", model="taxi", deployed=versions, port=1, create_time=now, update_time=now)
+    states = [EndpointState.STARTING]
+    rows = RowReader(jobs.database, LiveJobs(workspace, CurveFolders()), LiveStudies(workspace))
+    changes = Changes(jobs.database, rows, endpoints=lambda: [EndpointRecord(spec=spec, status=EndpointStatus(state=states[-1]))])
+    changes.begin()
+    assert changes.look() == []
+    states.append(EndpointState.READY)
+    (message,) = look_until(changes, bool)
+    assert (message.event, json.loads(message.data)) == ("endpoint", {"name": "taxi", "kind": "state"})
+    assert changes.look() == []
+    changes.close()
+
+
 def test_nothing_is_read_while_nobody_writes(jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
     start(jobs, jobs.make(""))
     changes.begin()
@@ -224,6 +242,26 @@ def test_who_knows_events_that_are_not_there_is_told_to_begin_anew(jobs: Jobs, c
     first = changes.last_event
     assert changes.since(first - 1) != [LAGGING]
     assert changes.since(first + away) == [LAGGING]
+
+
+def test_who_comes_back_where_nothing_is_makes_no_database(jobs: Jobs, workspace: Workspace, changes: Changes) -> None:
+    changes.begin()
+    changes.close()
+    for path in workspace.root.glob("mlmagic.db*"):
+        path.unlink()
+    assert changes.since(0) == [LAGGING]
+    assert not workspace.database.exists()
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("locked"), OSError("gone"), WorkspaceError("no.")])
+def test_who_comes_back_while_nothing_can_be_read_is_told_to_begin_anew(
+    changes: Changes, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(EventLog, "after", fails)
+    assert changes.since(0) == [LAGGING]
 
 
 def test_more_than_can_be_told_is_to_be_read_anew(

@@ -14,11 +14,6 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 from support.browser_server import JupyterServer
 
 PATIENCE_MS = 60_000
-BROWSER = "/usr/bin/chromium"
-SWITCHES = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 
 # Jupyter's own: resize observers, a kernel that is restarted, what Notebook 7 has no files or shortcuts for yet.
 _NOISE = (

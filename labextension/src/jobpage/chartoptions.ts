@@ -105,9 +105,11 @@ function unitFormat(unit: string): Intl.NumberFormat {
 
 /** A value at the axis, which needs no more digits than tell it from its neighbours. */
 function markText(value: number, { kind, format }: ChartLook): string {
-  if (kind === 'bytes') {
-    return format(value);
-  }
+  return kind === 'bytes' ? format(value) : numberMark(value);
+}
+
+/** A number at an axis: with as few digits as it needs, and as a power of ten where it is very small or large. */
+export function numberMark(value: number): string {
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? powers.format(value) : marks.format(value);
 }
