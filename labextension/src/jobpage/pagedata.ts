@@ -14,6 +14,8 @@ export interface PageData {
 /** A page of a job that runs is made anew no more often than that, in milliseconds: to render it takes the server a while. */
 const PAUSE = 2_000;
 
+/** And the server is left alone for so many times as long as it took: the page of a study of a thousand trials takes it a second. */
+const REST = 4;
 /** What is in sight is read first: to render a page keeps the server from it. In milliseconds. */
 const BEHIND_PAUSE = 500;
 
@@ -37,6 +39,7 @@ export function usePage(
     state: undefined as string | undefined,
     row: undefined as JobRow | undefined,
     at: 0,
+    took: 0,
     isBusy: false
   });
   useEffect(() => {
@@ -44,9 +47,11 @@ export function usePage(
     if (!isSeen || last.isBusy || (last.row === row && last.at > 0)) {
       return undefined;
     }
-    const wait = last.state === state ? last.at + PAUSE - Date.now() : isBehind ? BEHIND_PAUSE : 0;
+    const wait =
+      last.state === state ? last.at + Math.max(PAUSE, REST * last.took) - Date.now() : isBehind ? BEHIND_PAUSE : 0;
     const timer = window.setTimeout(() => {
-      read.current = { state, row, at: Date.now(), isBusy: true };
+      const began = Date.now();
+      read.current = { ...last, state, row, at: began, isBusy: true };
       panels.client
         .jobPage(id)
         .then(
@@ -58,6 +63,7 @@ export function usePage(
         )
         .finally(() => {
           read.current.isBusy = false;
+          read.current.took = Date.now() - began;
           ask(count => count + 1);
         });
     }, wait);
