@@ -53,7 +53,7 @@ def measure(place: LabPlace) -> None:
 
 
 def _timed(place: LabPlace, act: Callable[[Notebook], Locator], *cells: str) -> float:
-    """Return milliseconds from an act, in a notebook whose first cell has run, to a curve in the chart that it gives."""
+    """Return milliseconds from an act in a notebook with its first cell run to a curve in the chart that it gives."""
     with place.blank_tab() as tab:
         notebook = open_notebook(tab, f"{uuid.uuid4().hex}.ipynb", *cells)
         notebook.run(0)
@@ -67,14 +67,16 @@ def _open_page(job: str) -> Callable[[Notebook], Locator]:
         tab = notebook.tab
         tab.command("mlmagic:open-job", ids=[job])
         tab.part("page-tab-curves").click()
-        return tab.part("curve").first.locator("canvas")
+        chart: Locator = tab.part("curve").first.locator("canvas")
+        return chart
 
     return act
 
 
 def _run_magic(notebook: Notebook) -> Locator:
     notebook.run(1, is_awaited=False)
-    return notebook.cell(1).frame_locator("iframe").locator("scalar-card line-chart").first
+    chart: Locator = notebook.cell(1).frame_locator("iframe").locator("scalar-card line-chart").first
+    return chart
 
 
 def _end_servers(folder: Path) -> None:
