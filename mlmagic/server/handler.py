@@ -130,7 +130,7 @@ class Handler(APIHandler):
         return await self._run_in("wait", partial(function, *args, **kwargs))
 
     async def respond(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Answer what a function returns. It is written in the thread, too: of much, that takes longer than finding it."""
+        """Answer what a function returns. It is written in the thread, too: that may take longer than to find it."""
         self.finish(await self.run(lambda: written(function(*args, **kwargs))))
 
     async def _run_in(self, lane: str, function: Callable[[], T]) -> T:

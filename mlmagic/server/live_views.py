@@ -21,7 +21,10 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlmagic.session import Session
+    from mlmagic.spec.endpoint import EndpointRecord
 
 _TEND_SECONDS = 10.0
 
@@ -39,7 +42,11 @@ class Views:
         self._lock = Lock()
         self._tended: float | None = None
         self.rows = RowReader(database, LiveJobs(self.workspace, self.curves), LiveStudies(self.workspace), self.tend)
-        self.watcher = Watcher(Changes(database, self.rows, self.tend, lambda: session.endpoints.list()))
+        self.watcher = Watcher(Changes(database, self.rows, self.tend, self._endpoints))
+
+    def _endpoints(self) -> Sequence[EndpointRecord]:
+        # To have them makes the workspace, if it is not there: not before somebody looks into one that is.
+        return self._session.endpoints.list()
 
     def tend(self) -> None:
         """Make the rows true of jobs whose machinery has died, and have one started for those that wait; now and then.

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from mlmagic.server.threads import BusyError, Threads

@@ -131,7 +131,11 @@ def test_an_endpoint_in_another_state_is_told_though_nobody_wrote_an_event(jobs:
     spec = EndpointSpec(name="taxi", model="taxi", deployed=versions, port=1, create_time=now, update_time=now)
     states = [EndpointState.STARTING]
     rows = RowReader(jobs.database, LiveJobs(workspace, CurveFolders()), LiveStudies(workspace))
-    changes = Changes(jobs.database, rows, endpoints=lambda: [EndpointRecord(spec=spec, status=EndpointStatus(state=states[-1]))])
+
+    def read() -> list[EndpointRecord]:
+        return [EndpointRecord(spec=spec, status=EndpointStatus(state=states[-1], start_time=now, update_time=now))]
+
+    changes = Changes(jobs.database, rows, endpoints=read)
     changes.begin()
     assert changes.look() == []
     states.append(EndpointState.READY)
