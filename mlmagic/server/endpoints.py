@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mlmagic.api.deployment import deploy
 from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoints import endpoint
 from mlmagic.server.handler import Handler, Route, described, written
@@ -23,6 +24,16 @@ class Traffic(Noun):
 
     shares: Mapping[str, int]
     """Percents by version, such as 80 for `2`; together they are 100. Versions that are not named get none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed(Noun):
+    """What an endpoint is to serve."""
+
+    model: str
+    """A version, such as `taxi@2`, with which it stays; a model, whose default it follows."""
+    traffic: int | None = None
+    """Percent of the requests for it; the others share the rest as they share now. Without it, it gets all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,16 @@ class TrafficHandler(Handler):
         """Split the requests between versions; no request is lost meanwhile."""
         wanted = self.body(Traffic)
         self.answer(await self.run(set_traffic, self.session, name, wanted.shares))
+
+
+class DeployHandler(Handler):
+    """What an endpoint serves."""
+
+    @described(EndpointRow, body=Deployed)
+    async def post(self, name: str) -> None:
+        """Let an endpoint serve a version, and return before it does; it is made if there is none of that name."""
+        wanted = self.body(Deployed)
+        self.answer(await self.run_long(deploy_version, self.session, name, wanted))
 
 
 class StartHandler(Handler):
@@ -153,6 +174,16 @@ def set_traffic(session: Session, name: str, shares: Mapping[str, int]) -> Endpo
     return _row(endpoint(name, session=session).set_traffic(wanted, wait=False))
 
 
+def deploy_version(session: Session, name: str, wanted: Deployed) -> EndpointRow:
+    """Let an endpoint serve a version; that it does is told by its row later.
+
+    Raises:
+        UsageError: arguments that do not fit, or it serves another model; all is listed.
+        NotFoundError: no such model or version.
+    """
+    return _row(deploy(wanted.model, endpoint=name, traffic=wanted.traffic, wait=False, session=session))
+
+
 def start(session: Session, name: str) -> EndpointRow:
     """Start an endpoint, without waiting until it serves."""
     return _row(endpoint(name, session=session).start(wait=False))
@@ -185,6 +216,7 @@ ROUTES = (
     Route("endpoints", EndpointsHandler),
     Route("endpoints/{name}", EndpointHandler),
     Route("endpoints/{name}/traffic", TrafficHandler),
+    Route("endpoints/{name}/deploy", DeployHandler),
     Route("endpoints/{name}/start", StartHandler),
     Route("endpoints/{name}/stop", StopHandler),
     Route("endpoints/{name}/undeploy", UndeployHandler),
