@@ -57,6 +57,10 @@ export class Client {
     return this.get(['jobs', 'compare'], { ids: ids.join(',') });
   }
 
+  checkpoints(id: string): Promise<wire.Checkpoints> {
+    return this.get(['jobs', id, 'checkpoints']);
+  }
+
   async packageFiles(id: string): Promise<wire.PackageFile[]> {
     return (await this.get<{ files: wire.PackageFile[] }>(['jobs', id, 'package'])).files;
   }
@@ -150,6 +154,11 @@ export class Client {
 
   undeploy(name: string, version: number): Promise<wire.EndpointRow> {
     return this.send('POST', ['endpoints', name, 'undeploy'], { version });
+  }
+
+  /** Let an endpoint, which need not be there yet, serve a version; `traffic` is its percentage. */
+  deploy(name: string, model: string, traffic?: number): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'deploy'], traffic === undefined ? { model } : { model, traffic });
   }
 
   deleteEndpoint(name: string): Promise<void> {

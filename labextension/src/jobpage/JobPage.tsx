@@ -78,7 +78,11 @@ function Known({ panels, id, part, row, isGone, isConnected, onBoard }: KnownPro
   const places = useMemo(() => new Places(JSON.parse(origin), JSON.parse(sourceMap) as SourceMap), [origin, sourceMap]);
   const machines = (bundle?.machines as Machines | undefined) ?? NO_MACHINES;
   const tabs: Tab[] = [
-    { key: 'overview', title: 'Overview', body: () => <OverviewPart panels={panels} data={data} places={places} /> },
+    {
+      key: 'overview',
+      title: 'Overview',
+      body: () => <OverviewPart panels={panels} id={id} isLive={isLive} data={data} places={places} />
+    },
     ...(row.summary.kind === 'tuning'
       ? [{ key: 'trials', title: 'Trials', body: () => <TrialsPart panels={panels} data={data} /> }]
       : []),

@@ -1,7 +1,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { asProblem, type Client } from '../client';
-import type { LogLine, Problem } from '../types';
+import type { LogLine, LogLines, Problem } from '../types';
 import { isGoneError } from './gone';
 
 /** Lines that are read at once: about two screens, for with a filter each line in sight may stand in another chunk. */
@@ -24,6 +24,7 @@ export class LogCache {
   private _asking: Promise<void> | null = null;
   private _total = 0;
   private _sizeBytes = 0;
+  private _file = '';
   private _isOpened = false;
   private _beginnings = 0;
   private _problem: Problem | null = null;
@@ -53,7 +54,7 @@ export class LogCache {
     return this._isOpened;
   }
 
-  /** Another number after the log was begun anew, as by another attempt: what was known of it means nothing then. */
+  /** Another number after the log was begun anew: what was known of it means nothing then. */
   get beginnings(): number {
     return this._beginnings;
   }
@@ -114,7 +115,7 @@ export class LogCache {
   private async _read(first: number, count: number): Promise<void> {
     try {
       const found = await this._client.logLines(this.job, this.replica, first, count);
-      this._put(found.first, found.lines ?? [], found.total, found.sizeBytes);
+      this._put(found);
     } catch (error) {
       this._problem = asProblem(error);
       this._isGone = isGoneError(error);
@@ -122,8 +123,9 @@ export class LogCache {
     }
   }
 
-  private _put(first: number, lines: readonly LogLine[], total: number, sizeBytes: number): void {
-    if (total < this._total || sizeBytes < this._sizeBytes) {
+  private _put({ first, lines = [], total, sizeBytes, file }: LogLines): void {
+    if (this._isOpened && file !== this._file) {
+      // It was begun anew, as by another attempt.
       this._chunks.clear();
       this._beginnings++;
     }
@@ -135,6 +137,7 @@ export class LogCache {
       this._isNew(first, lines);
     this._problem = null;
     this._isOpened = true;
+    this._file = file;
     this._total = total;
     this._sizeBytes = sizeBytes;
     lines.forEach((line, index) => this._keep(first + index, line));

@@ -65,7 +65,9 @@ export class PageWidget extends ReactWidget {
   private _label(): string {
     const { noun, key } = this.request;
     if (noun === 'compare') {
-      return 'Comparison';
+      const ids = key.split(',');
+      const study = ids.length === 1 ? this._panels.jobs.get(key) : undefined;
+      return study ? `Trials of ${nameOf(key, study)}` : ids.length > 1 ? `${ids.length} jobs compared` : 'Comparison';
     }
     const row = this._panels.jobs.get(key);
     // Of a job that was deleted the name is still known here.

@@ -5,6 +5,7 @@ import { attempt, confirm } from '../panel/actions';
 import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
 import type { ModelPage } from '../types';
+import { DeployForm } from './DeployForm';
 import { useChanges, useLoaded } from './loaded';
 import { PredictionForm } from './PredictionForm';
 import { VersionsTable } from './VersionsTable';
@@ -101,6 +102,7 @@ function VersionView({ panels, name, number }: { panels: IPanels; name: string; 
           />
         </section>
       )}
+      {value && <DeployForm panels={panels} model={name} version={number} />}
       {value && <HtmlView html={value.page.html} />}
     </>
   );
