@@ -110,3 +110,54 @@ def test_without_locks_each_window_has_a_stream(new_tab, server, workspace, name
     job.succeed()
     for tab in tabs:
         tab.until_state(tab.row(job.id), "SUCCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(403, "You are not logged in any more"), (404, "mlmagic is not enabled where the Jupyter server runs")],
+)
+def test_it_says_why_nothing_comes_and_goes_on_when_it_is_shown_again(tab, workspace, name, status, words):
+    job = workspace.start(name)
+    tab.expect_complaint(f"status of {status}")
+    tab.page.route("**/mlmagic/api/**", lambda route: route.fulfill(status=status))
+    tab.open()
+    panel = open_panel(tab)
+    expect(tab.part("error")).to_contain_text(f"The Jupyter server answered {status}")
+    panel.show("models")
+    expect(tab.part("connection")).to_contain_text(words)
+    expect(tab.part("status")).to_have_count(0)
+    tab.page.unroute("**/mlmagic/api/**")
+    tab.hide()
+    tab.hide(is_hidden=False)
+    panel.show("jobs")
+    tab.until_state(panel.row(job.id), "RUNNING")
+    expect(tab.part("status")).to_contain_text("running")
+    job.succeed()
+
+
+def test_the_end_of_a_job_is_told_in_one_window_of_a_browser(new_tab, workspace, name):
+    workspace.run(f"{name}-before", "print(1)\n")
+    job = workspace.start(name)
+    tabs = [new_tab() for _ in range(2)]
+    for number, tab in enumerate(tabs):
+        tab.page.route("**/api/settings/mlmagic*panel*", tell_of_all)
+        open_panel(tab.open(f"lab/workspaces/{name}-{number}"))
+        tab.until_state(tab.row(job.id), "RUNNING")
+    job.succeed()
+    for tab in tabs:
+        tab.until_state(tab.row(job.id), "SUCCEEDED")
+    until(lambda: told_of(tabs, name))
+    later = workspace.run(f"{name}-later", "print(1)\n")
+    until(lambda: told_of(tabs, later.spec.display_name))
+    assert len(told_of(tabs, f"{name} SUCCEEDED")) == 1
+    assert told_of(tabs, f"{name}-before") == []
+
+
+def tell_of_all(route):
+    """Answer settings by which also short jobs are told of."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | {"raw": '{"notifyAfterSeconds": 0}'})
+
+
+def told_of(tabs, text):
+    return [words for tab in tabs for words in tab.toasts.all_inner_texts() if text in words]

@@ -86,6 +86,11 @@ class Tab:
         """Return when the state that is shown there is this one."""
         expect(place.locator(selector("state", state=state)).first).to_be_visible()
 
+    @property
+    def toasts(self) -> Locator:
+        """What JupyterLab tells of in its corner."""
+        return self.page.locator(".Toastify__toast")
+
     def hide(self, is_hidden: bool = True) -> None:
         """Put the tab behind another, or in front."""
         self.page.evaluate("isHidden => window.setHidden(isHidden)", is_hidden)

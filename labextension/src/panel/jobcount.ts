@@ -23,6 +23,10 @@ export class JobCount implements IDisposable {
     stream.refreshed.connect(this._readSoon, this);
     stream.connectionChanged.connect(this._onConnection, this);
     jobs.removed.connect(this._onRemoved, this);
+    if (stream.isConnected) {
+      // The stream may have been quicker.
+      this._readSoon();
+    }
   }
 
   get changed(): ISignal<this, void> {
