@@ -35,7 +35,7 @@ export function TrialAxis({ axis, at, layout, note, brush, isReached, onReach, o
   const room = isLast ? layout.width - x : layout.gap;
   const most = Math.floor(room / CHARACTER) - 1;
   return (
-    <g className="mlm-trials-axis" data-mlm="trials-axis" data-name={axis.name} transform={`translate(${x} 0)`}>
+    <g className="mlm-trials-axis" data-mlm="trials-axis" data-axis={axis.name} transform={`translate(${x} 0)`}>
       <text y={12} className="mlm-trials-name">
         {shortened(axis.name, Math.floor(room / BOLD_CHARACTER))}
         <title>{axis.name}</title>
@@ -102,7 +102,7 @@ function Handle({ axis, at, end, layout, range, isShown, isReached, onReach, onB
     <rect
       className="mlm-trials-handle"
       data-mlm="trials-handle"
-      data-axis={at}
+      data-at={at}
       data-end={end}
       data-shown={isShown || undefined}
       x={-WIDTH / 2 - 2}
@@ -130,7 +130,7 @@ function movedTo(key: string, place: number, step: number): number | null {
 }
 
 function handleOf(handle: SVGElement, at: number, end: End): SVGElement | null {
-  return handle.ownerSVGElement?.querySelector(`[data-axis='${at}'][data-end='${end}']`) ?? null;
+  return handle.ownerSVGElement?.querySelector(`[data-at='${at}'][data-end='${end}']`) ?? null;
 }
 
 /** A text that is no longer than so many characters: of long names the end tells them apart. */
