@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlmagic.runtime.curve_points import thinned
 from mlmagic.runtime.event_file import Point
 from mlmagic.server.curves_growing import CurvesNow
-from mlmagic.server.curves_points import thinned
 from mlmagic.server.handler import Handler, Route, described
 from mlmagic.server.live_views import Views, views_of
 from mlmagic.spec.noun import Noun

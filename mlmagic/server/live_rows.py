@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from mlmagic.backends.local.machine import this_machine
 from mlmagic.backends.local.scheduler import demands, in_order, why_waiting
+from mlmagic.runtime.curve_points import sampled
 from mlmagic.runtime.scalars import curves as read_curves
-from mlmagic.server.curves_points import sampled
 from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
 from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs, headline_name
 from mlmagic.server.live_study import LiveStudies, StudyNow
@@ -172,7 +172,7 @@ def _points(folder: JobFolder, name: str) -> tuple[float, ...]:
         curve = read_curves(directory).get(name, ())
     except OSError:
         return ()
-    return tuple(value for value in sampled(curve, SPARKLINE_POINTS) if math.isfinite(value))
+    return tuple(point[2] for point in sampled(curve, SPARKLINE_POINTS) if math.isfinite(point[2]))
 
 
 def changed_texts(before: Mapping[str, str], now: Mapping[str, str]) -> Collection[str]:
