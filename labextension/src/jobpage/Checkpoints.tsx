@@ -49,7 +49,12 @@ export function Checkpoints({ panels, id, isLive, isSeen }: CheckpointsProps) {
       </h2>
       <CheckpointTable checkpoints={shown} />
       {shown.length < checkpoints.length && (
-        <button type="button" className="mlm-button" data-mlm="checkpoints-all" onClick={() => showAll(true)}>
+        <button
+          type="button"
+          className="mlm-button mlm-page-more"
+          data-mlm="checkpoints-all"
+          onClick={() => showAll(true)}
+        >
           {`Show ${plural(checkpoints.length - shown.length, 'older one')}`}
         </button>
       )}

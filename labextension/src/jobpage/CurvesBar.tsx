@@ -103,7 +103,8 @@ function Overlays({ panels, own, added, labels, onAdded }: CurvesBarProps) {
         data-mlm="curves-add"
         value=""
         onFocus={read}
-        onPointerDown={read}
+        // Before it is opened: what comes later, an open list may not show.
+        onPointerEnter={read}
         onChange={event => event.target.value && onAdded([...added, event.target.value])}
       >
         <option value="">+ Add a job…</option>

@@ -1,5 +1,6 @@
 import type { KeyboardEvent } from 'react';
 
+import { plain } from '../panel/formats';
 import type { Axis } from './trialaxes';
 import { yOf, type Layout } from './trialplaces';
 
@@ -37,19 +38,17 @@ export function TrialAxis({ axis, at, layout, note, brush, isReached, onReach, o
   return (
     <g className="mlm-trials-axis" data-mlm="trials-axis" data-axis={axis.name} transform={`translate(${x} 0)`}>
       <text y={12} className="mlm-trials-name">
-        {shortened(axis.name, Math.floor(room / BOLD_CHARACTER))}
-        <title>{axis.name}</title>
+        <Shortened text={axis.name} most={Math.floor(room / BOLD_CHARACTER)} />
       </text>
       <text y={24} className="mlm-trials-tick">
-        {shortened(note, most)}
+        <Shortened text={note} most={most} />
       </text>
       <line y1={layout.top} y2={layout.bottom} className="mlm-trials-line" />
       {axis.ticks.map(({ place, text }) => (
         <g key={place} transform={`translate(0 ${yOf(layout, place)})`}>
           <line x2={4} className="mlm-trials-line" />
           <text x={7} y={4} className="mlm-trials-tick">
-            {shortened(text, most - 1)}
-            <title>{text}</title>
+            <Shortened text={text} most={most - 1} />
           </text>
         </g>
       ))}
@@ -133,7 +132,18 @@ function handleOf(handle: SVGElement, at: number, end: End): SVGElement | null {
   return handle.ownerSVGElement?.querySelector(`[data-at='${at}'][data-end='${end}']`) ?? null;
 }
 
-/** A text that is no longer than so many characters: of long names the end tells them apart. */
+/** A text within so many characters; who points at it sees all of it. */
+function Shortened({ text, most }: { text: string; most: number }) {
+  const shown = shortened(plain(text), most);
+  return (
+    <>
+      {shown}
+      {shown !== text && <title>{text}</title>}
+    </>
+  );
+}
+
+/** Of long names the end tells them apart, too. */
 function shortened(text: string, most: number): string {
   const characters = [...text];
   if (characters.length <= most || most < 3) {
