@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mlmagic.backends.local.machine import this_machine
-from mlmagic.backends.local.scheduler import demands, in_order, why_waiting
+from mlmagic.backends.local.scheduler import demands, in_order, why_all_wait
 from mlmagic.runtime.curve_points import sampled
 from mlmagic.runtime.scalars import curves as read_curves
 from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
@@ -92,12 +92,8 @@ class RowReader:
         queued = in_order(unfinished)
         queue, known = demands(queued), {job.id for job in queued}
         running = demands(job for job in unfinished if job.state is not JobState.QUEUED)
-        machine = this_machine()
-        return {
-            job_id: why_waiting(job_id, queue, running, machine) or "it is being started"
-            for job_id in wanted
-            if job_id in known
-        }
+        reasons = why_all_wait([job_id for job_id in wanted if job_id in known], queue, running, this_machine())
+        return {job_id: reason or "it is being started" for job_id, reason in reasons.items()}
 
     def trial_notes(self, study_id: str) -> Mapping[str, str]:
         """Return what there is to say of each trial of a study; the same object as long as nothing has changed."""

@@ -51,6 +51,8 @@ class Changes:
         self._version = -1
         self._running: list[StillRow] = []
         self._waiting: dict[str, str] = {}
+        self._just_told: set[str] = set()
+        """Jobs of which events told since the queue was looked at."""
         self._told: dict[str, JobRow] = {}
         self._notes: dict[str, Mapping[str, str]] = {}
         """What was last said of the trials of each study that runs."""
@@ -86,7 +88,9 @@ class Changes:
             if (now := time.monotonic()) - self._looked >= LIVE_SECONDS:
                 self._looked = now
                 self._tend()
-                messages += self._live()
+                # One by one: what was told before one of them fails is told.
+                for tell in (self._live, self._told_queue, self._told_trials, self._told_endpoints):
+                    messages += tell()
         except _NOT_NOW:
             # Locked, or in between: it counts as not looked at.
             self._version, self._inode = version, inode
@@ -150,7 +154,7 @@ class Changes:
             return [LAGGING]
         messages = self._told_of(events, self._writer)
         messages += self._told_trials()
-        messages += self._told_waiting(apart_from={event.subject.partition(":")[2] for event in events})
+        self._just_told |= {event.subject.partition(":")[2] for event in events}
         self._read_running()
         self.last_event = events[-1].id
         return messages
@@ -180,6 +184,15 @@ class Changes:
                 messages.append(Message(event=kind, data=data, id=event.id))
         return sorted(messages, key=lambda message: message.id or 0)
 
+    def _told_queue(self) -> list[Message]:
+        """Return what jobs in the queue wait for now, if anything has happened to a job since it was told."""
+        if not self._just_told:
+            return []
+        # Not at each event: it costs as much as the queue is long.
+        messages = self._told_waiting(apart_from=self._just_told)
+        self._just_told = set()
+        return messages
+
     def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
         """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
         waiting = self._rows.waiting(self._rows.table.ids_in(JobState.QUEUED)[:_MOST_WAITING])
@@ -204,7 +217,7 @@ class Changes:
         """Return the rows in which something has moved."""
         moved = [row for row in self._rows.moving(self._running) if self._told.get(row.summary.id) != row]
         self._told.update({row.summary.id: row for row in moved})
-        return self._row_messages(moved) + self._told_trials() + self._told_endpoints()
+        return self._row_messages(moved)
 
     def _told_endpoints(self) -> list[Message]:
         """Return a message for each endpoint that is in another state: no event tells what becomes of its processes."""

@@ -188,6 +188,36 @@ def test_jobs_behind_one_that_starts_are_told_what_they_wait_for_now(jobs: Jobs,
     assert told[third.id] == "1 job before it"
 
 
+def test_the_queue_is_looked_at_once_a_second_however_much_happens(
+    jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    waiting = [jobs.make("") for _ in range(3)]
+    changes.begin()
+    changes.look()
+    monkeypatch.setattr("mlmagic.server.watcher_changes.LIVE_SECONDS", PATIENCE)
+    monkeypatch.setattr(RowReader, "waiting", lambda *_: looks.append(1) or {})
+    for job in waiting:
+        advance(jobs, job, JobState.CANCELLED)
+        assert states(changes.look()) == [(job.id, JobState.CANCELLED)]
+    assert len(looks) == len(waiting), "for the rows that are told, and not for the others"
+    monkeypatch.setattr("mlmagic.server.watcher_changes.LIVE_SECONDS", 0.0)
+    changes.look()
+    assert len(looks) > len(waiting)
+
+
+def test_what_was_told_before_a_failure_is_told(jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.make("")
+    start(jobs, job)
+    changes.begin()
+    changes.look()
+    job.logs.mkdir(exist_ok=True)
+    job.log().write_text("Epoch 2/4\n")
+    monkeypatch.setattr(changes, "_endpoints", lambda: (_ for _ in ()).throw(OSError("gone")))
+    (message,) = changes.look()
+    assert json.loads(message.data)["fraction"] == 0.25
+
+
 def test_how_a_trial_ended_is_told_when_its_study_knows(jobs: Jobs, changes: Changes) -> None:
     rate = Parameter(name="rate", kind=ParameterKind.DOUBLE, minimum=0.0, maximum=1.0)
     spec = StudySpec(metric="auc", goal=Goal.MAXIMIZE, parameters=(rate,), trials=4)
