@@ -23,7 +23,6 @@ from support.lab_place import LabPlace, lab_place  # noqa: E402
 from tools.screenshots_workspace import Filled, ask, fill  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
-NOUNS = ("jobs", "models", "endpoints", "data")
 _WINDOW = (1280, 800)
 _LOW = (1280, 480)
 # Where the panel ends then; the bar of icons beside it has 33 pixels.
@@ -35,16 +34,14 @@ def train(epochs: int = 12):
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         time.sleep(3)
-    return {"mae": 11.9}
-"""
+    return {"mae": 11.9}"""
 _FAILS = """%%train typical-delay --wait
 import pandas as pd
 
 
 def train(quantile: float = 0.5):
     flights = pd.DataFrame({"dep_delay": [2.0, 12.0], "arr_delay": [4.0, 9.0]})
-    return {"delay": float(flights["arrival_delay"].quantile(quantile))}
-"""
+    return {"delay": float(flights["arrival_delay"].quantile(quantile))}"""
 
 
 def main() -> None:
@@ -92,10 +89,10 @@ def _lab(place: LabPlace, *, is_dark: bool = False, size: tuple[int, int] = _WIN
 
 def _empty(place: LabPlace) -> None:
     with _lab(place, size=_LOW) as tab:
-        for noun in NOUNS:
+        for noun, name in {"jobs": "panel", "models": "models", "endpoints": "endpoints", "data": "data"}.items():
             tab.part(f"tab-{noun}").click()
             tab.part("empty").first.wait_for()
-            keep(tab.part("panel"), f"{noun}-empty")
+            keep(tab.part("panel"), f"{name}-empty")
 
 
 def _panel(place: LabPlace, filled: Filled, *, is_dark: bool) -> None:
@@ -109,11 +106,10 @@ def _panel(place: LabPlace, filled: Filled, *, is_dark: bool) -> None:
 
 
 def _tabs(place: LabPlace, *, is_dark: bool) -> None:
-    rows = {"jobs": "job-row", "models": "model-row", "endpoints": "endpoint-row", "data": "dataset-row"}
     with _lab(place, is_dark=is_dark, size=_LOW) as tab:
-        for noun in NOUNS:
+        for noun, row in {"models": "model-row", "endpoints": "endpoint-row", "data": "dataset-row"}.items():
             tab.part(f"tab-{noun}").click()
-            tab.part(rows[noun]).first.wait_for()
+            tab.part(row).first.wait_for()
             keep(tab.part("panel"), noun, is_dark=is_dark)
 
 

@@ -38,7 +38,10 @@ def _delays(database: Path, seen: dict[tuple[str, str], float]) -> list[float]:
             " WHERE kind = 'state' AND subject LIKE 'job:%' ORDER BY id"
         )
         for subject, micros, state in connection.execute(query):
-            events[subject.removeprefix("job:")].append((micros / 1000, state))
+            changes = events[subject.removeprefix("job:")]
+            # An event that tells more of a job in the same state changes no pixel of its state.
+            if not changes or changes[-1][1] != state:
+                changes.append((micros / 1000, state))
     delays = []
     for job, changes in events.items():
         for position, (written, _) in enumerate(changes):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import nbformat
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from support.browser_notebook import Notebook, open_written
 from support.browser_panel import Panel, open_panel
 from support.browser_server import REPOSITORY
@@ -21,7 +21,7 @@ from support.tutorials import NOTEBOOKS, last_column
 
 KEPT = REPOSITORY / "build" / "browser" / "tutorial"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,22 @@ class Trip:
 
 
 @contextmanager
-def trip(name: str) -> Iterator[Trip]:
-    with lab_place("flights") as place, place.blank_tab() as tab:
+def trip(name: str, browser: Browser) -> Iterator[Trip]:
+    with lab_place("flights", browser) as place, place.blank_tab() as tab:
         shutil.copy(NOTEBOOKS / name, place.server.root)
         notebook, panel = open_written(tab, name), open_panel(tab)
         cells = nbformat.read(NOTEBOOKS / name, as_version=4).cells
-        yield Trip(place, tab, notebook, panel, RowWatch(tab), cells)
-        tab.keep(KEPT, name)
+        try:
+            yield Trip(place, tab, notebook, panel, RowWatch(tab), cells)
+        finally:
+            tab.keep(KEPT, name)
         assert tab.complaints == []
 
 
 @pytest.fixture(scope="module")
-def first() -> Iterator[Trip]:
+def first(browser) -> Iterator[Trip]:
     """Tutorial 1, all of which has run."""
-    with trip("01-from-a-cell-to-a-prediction.ipynb") as tutorial:
+    with trip("01-from-a-cell-to-a-prediction.ipynb", browser) as tutorial:
         tutorial.go_on("title", "end")
         yield tutorial
 
@@ -114,8 +116,8 @@ def test_the_form_of_the_model_answers_as_the_notebook_did(first):
     assert float(first.tab.part("answer", page).locator("td").inner_text()) == pytest.approx(told, rel=1e-3)
 
 
-def test_endpoints_come_move_and_go_with_the_tutorial():
-    with trip("04-deploy-compare-roll-back.ipynb") as tutorial:
+def test_endpoints_come_move_and_go_with_the_tutorial(browser):
+    with trip("04-deploy-compare-roll-back.ipynb", browser) as tutorial:
         tutorial.panel.show("endpoints")
         expect(tutorial.tab.part("empty")).to_contain_text("No endpoints yet.")
         tutorial.go_on("title", "deploy")

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from support.browser_tab import Tab
 
 LOAD = "%load_ext mlmagic"
-RUN_MS = 600_000
+RUN_MS = 1_500_000
 """As long as a tutorial may take."""
 
 # The notebook of the tab: in JupyterLab and in Notebook 7 it is the widget in front.
@@ -63,13 +63,15 @@ class Notebook:
         )
 
     def outputs(self) -> dict[str, list[dict[str, Any]]]:
-        """Return what each code cell shows, by the cell's id."""
+        """Return what each code cell shows, by the cell's id; another page may be in front."""
         shown: dict[str, list[dict[str, Any]]] = self.tab.page.evaluate(
-            f"""() => {{
-                {_PANEL}
+            """name => {
+                const panels = [...window.jupyterapp.shell.widgets('main')];
+                const panel = panels.find(widget => widget.context?.path === name);
                 const codes = panel.content.widgets.filter(cell => cell.model.type === 'code');
                 return Object.fromEntries(codes.map(cell => [cell.model.id, cell.model.outputs.toJSON()]));
-            }}"""
+            }""",
+            self.name,
         )
         return shown
 

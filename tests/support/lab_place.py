@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,13 @@ class LabPlace:
 
 
 @contextmanager
-def lab_place(name: str = "work") -> Iterator[LabPlace]:
-    """Lend a server in an empty folder of that name, and a browser."""
+def lab_place(name: str = "work", browser: Browser | None = None) -> Iterator[LabPlace]:
+    """Lend a server in an empty folder of that name, and a browser: there can be but one of them at a time."""
+    lent = chromium() if browser is None else nullcontext(browser)
     with tempfile.TemporaryDirectory(prefix="mlm-") as folder:
         root, scratch = Path(folder) / name, Path(folder) / "scratch"
-        with serving(root, scratch) as server, telling(server, scratch) as jobs, chromium() as browser:
-            yield LabPlace(server, browser, jobs)
+        with serving(root, scratch) as server, telling(server, scratch) as jobs, lent as shown:
+            yield LabPlace(server, shown, jobs)
 
 
 @contextmanager
