@@ -195,6 +195,22 @@ async def test_the_default_is_moved_without_waiting_for_endpoints(
         end_endpoints(workspace)
 
 
+async def test_answers_are_written_where_nobody_waits_for_them(
+    ask: Ask, workspace: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    plain_written = handler.written
+
+    def write(value: object) -> bytes:
+        names.append(threading.current_thread().name)
+        return plain_written(value)
+
+    monkeypatch.setattr(handler, "written", write)
+    for path in ("models", "models/sums", "models/sums/versions/1", "endpoints", "datasets", "jobs"):
+        assert (await ask(path)).status == 200
+    assert [name.rpartition("-")[0] for name in names] == ["mlmagic-read"] * 6
+
+
 async def test_answers_are_kept_by_nobody(ask: Ask, workspace: Session) -> None:
     answer = await ask("models")
     assert answer.headers["Cache-Control"] == "no-store"
