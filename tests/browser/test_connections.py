@@ -140,7 +140,7 @@ def test_the_end_of_a_job_is_told_in_one_window_of_a_browser(new_tab, workspace,
     job = workspace.start(name)
     tabs = [new_tab() for _ in range(2)]
     for number, tab in enumerate(tabs):
-        tab.page.route("**/api/settings/mlmagic*panel*", tell_of_all)
+        tab.page.route("**/api/settings*", tell_of_all)
         open_panel(tab.open(f"lab/workspaces/{name}-{number}"))
         tab.until_state(tab.row(job.id), "RUNNING")
     job.succeed()
@@ -156,7 +156,11 @@ def test_the_end_of_a_job_is_told_in_one_window_of_a_browser(new_tab, workspace,
 def tell_of_all(route):
     """Answer settings by which also short jobs are told of."""
     answer = route.fetch()
-    route.fulfill(response=answer, json=answer.json() | {"raw": '{"notifyAfterSeconds": 0}'})
+    told = answer.json()
+    for plugin in told.get("settings", [told]):
+        if plugin.get("id") == "mlmagic:panel":
+            plugin["raw"] = '{"notifyAfterSeconds": 0}'
+    route.fulfill(response=answer, json=told)
 
 
 def told_of(tabs, text):
