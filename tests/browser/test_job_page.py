@@ -91,9 +91,9 @@ def test_the_end_of_a_log_is_read_though_the_job_ends_meanwhile(tab, workspace, 
     job.say("the end")
     job.succeed()
     tab.until_state(page, "SUCCEEDED")
-    tab.page.unroute("**/logs/chief-0?*")
     for route, response in held:
         route.fulfill(response=response)
+    tab.page.unroute("**/logs/chief-0?*")
     expect(tab.part("log-line", page, line=2)).to_contain_text("the end")
 
 
