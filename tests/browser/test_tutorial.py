@@ -126,5 +126,5 @@ def test_endpoints_come_move_and_go_with_the_tutorial(browser):
         expect(row).to_contain_text("late@1 100%")
         tutorial.go_on("ask-words", "split")
         expect(row).to_contain_text("late@2 20%")
-        tutorial.go_on("count", "end")
+        tutorial.go_on("count", "delete")
         expect(tutorial.tab.part("endpoint-row")).to_have_count(0)
