@@ -58,7 +58,7 @@ def test_two_jobs_show_flags_that_differ_metrics_and_both_curves(tab, ended, nam
     jobs = ended(2)
     page = compare(*(job.id for job in jobs))
     table = page.locator(".mlm-page-html table").first
-    for text in ("lr", "0.1", "0.2", "loss", "0.1000", "0.2000"):
+    for text in ("lr", "0.1", "0.2", "loss", "★ 0.1000", "0.2000"):
         expect(table.get_by_text(text, exact=True).first).to_be_visible()
     expect(tab.part("curve", page).locator(".mlm-legend-name")).to_have_text([f"{name}-1", f"{name}-2"])
     assert violations(tab.page, "[data-mlm=compare-page]") == []
@@ -71,6 +71,8 @@ def test_five_jobs_have_a_line_each_and_a_tab_that_says_so(tab, ended, compare):
 
 
 def test_one_that_is_deleted_leaves_the_others(tab, ended, compare):
+    # What was asked for just before it was deleted is not found any more.
+    tab.expect_complaint("status of 404")
     one, two, three = ended(3)
     page = compare(one.id, two.id, three.id)
     expect(tab.part("curve", page).get_by_role("listitem")).to_have_count(3)
