@@ -222,7 +222,7 @@ def _run(tab: Tab, name: str, application: str | None) -> Notebook:
     notebook = open_notebook(tab, name, LOAD, _RUNS, application=application)
     notebook.run(0)
     notebook.run(1)
-    tab.until_state(notebook.output(1), "RUNNING")
+    expect(notebook.output(1)).to_contain_text("Epoch 3/12")
     return notebook
 
 
