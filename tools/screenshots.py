@@ -2,239 +2,227 @@
 
 from __future__ import annotations
 
-import math
+import io
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # The server, the tabs and the jobs are those of the browser tests.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
-from support.browser_jobs import TellingWorkspace  # noqa: E402
+from PIL import Image  # noqa: E402
+from playwright.sync_api import Locator, expect  # noqa: E402
 from support.browser_notebook import LOAD, Notebook, open_notebook  # noqa: E402
-from support.browser_server import JupyterServer, serving  # noqa: E402
-from support.browser_tab import BROWSER, SWITCHES, Tab  # noqa: E402
-from support.kept_endpoints import SIGNATURE, save  # noqa: E402
+from support.browser_panel import open_panel  # noqa: E402
+from support.browser_tab import Tab, selector  # noqa: E402
+from support.lab_place import LabPlace, lab_place  # noqa: E402
 
-from mlmagic.api.deployment import deploy  # noqa: E402
-from mlmagic.spec.model import ModelOrigin  # noqa: E402
+from tools.screenshots_workspace import Filled, ask, fill  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
-EPOCHS = 12
-_PARTS = {"overview": "failed", "logs": "work", "curves": "64", "usage": "work", "code": "work"}
-_CELL = """%%train flights --cores 0.2
+_WINDOW = (1280, 800)
+_LOW = (1280, 480)
+# Where the panel ends then; the bar of icons beside it has 33 pixels.
+_NARROW = 253
+_RUNS = """%%train flights --cores 0.2
 def train(epochs: int = 12):
     import time
 
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         time.sleep(3)
-    return {"mae": 11.9}
-"""
-_WORK = """
-import math, time
-
-rows = [0.0] * 4_000_000
-for epoch in range(1, 9):
-    end = time.monotonic() + 0.9
-    while time.monotonic() < end:
-        math.sqrt(epoch)
-    rows += [0.0] * 2_000_000
-    print(f"Epoch {epoch}/8", flush=True)
-    print(f"253/253 - 1s - 4ms/step - loss: {20 / (1 + epoch):.4f}", flush=True)
-    if epoch == 3:
-        print("W0000 00:00:1795.68   18 port.cc:153] this program could use more of the machine", flush=True)
-"""
-_MISTAKE = """
-delays = {"dep_delay": 12.0}
-print(delays["arrival_delay"])
-"""
+    return {"mae": 11.9}"""
+_FAILS = """%%train typical-delay --wait
+import pandas as pd
 
 
-class Studio:
-    """A server, a browser, and a way to keep what they show."""
-
-    def __init__(self, server: JupyterServer, browser: Browser, jobs: TellingWorkspace) -> None:
-        self.server = server
-        self.jobs = jobs
-        self._browser = browser
-
-    @contextmanager
-    def tab(self, *, is_dark: bool = False, width: int = 1280, height: int = 800) -> Iterator[Tab]:
-        """Lend a tab with nothing kept from those before."""
-        # Jupyter goes by what the browser prefers.
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if is_dark else "light"
-        )
-        tab = Tab(context.new_page(), self.server).open("lab")
-        tab.page.locator(f"body[data-jp-theme-light={'false' if is_dark else 'true'}]").wait_for(state="attached")
-        tab.command("application:close-all")
-        yield tab
-        context.close()
-
-    def keep(self, tab: Tab, name: str) -> None:
-        """Write what the tab shows to docs/images."""
-        # Two frames: what was just asked for is drawn then.
-        tab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        tab.page.screenshot(path=IMAGES / f"{name}.png")
-        print(f"  docs/images/{name}.png")
-
-
-@contextmanager
-def studio() -> Iterator[Studio]:
-    """Lend one with an empty workspace."""
-    with tempfile.TemporaryDirectory(prefix="mlm-") as folder, sync_playwright() as playwright:
-        root, scratch = Path(folder) / "flights", Path(folder) / "scratch"
-        with serving(root, scratch) as server:
-            jobs = TellingWorkspace(server.workspace, scratch)
-            browser = playwright.chromium.launch(executable_path=BROWSER, args=list(SWITCHES))
-            try:
-                yield Studio(server, browser, jobs)
-            finally:
-                for endpoint in jobs.session.endpoints.list():
-                    jobs.session.endpoints.delete(endpoint.spec.name)
-                jobs.end()
-                browser.close()
+def train(quantile: float = 0.5):
+    flights = pd.DataFrame({"dep_delay": [2.0, 12.0], "arr_delay": [4.0, 9.0]})
+    return {"delay": float(flights["arrival_delay"].quantile(quantile))}"""
 
 
 def main() -> None:
     """Take all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with studio() as place:
+    with lab_place("flights") as place:
         _empty(place)
-        ids = _fill(place)
-        _panel(place)
-        _job_pages(place, ids)
-        _noun_pages(place)
-        _notebooks(place)
+        _failed(place)
+        filled = fill(place.jobs)
+        for is_dark in (False, True):
+            _panel(place, filled, is_dark=is_dark)
+            _tabs(place, is_dark=is_dark)
+            _job_pages(place, filled, is_dark=is_dark)
+            _noun_pages(place, is_dark=is_dark)
+        _narrow(place)
+        _filter_error(place)
+        _board(place, filled)
+        _running(place)
 
 
-def _empty(place: Studio) -> None:
-    with place.tab() as tab:
-        tab.command("mlmagic:open-panel")
-        tab.part("empty").first.wait_for()
-        place.keep(tab, "panel-empty")
+def keep(shown: Tab | Locator, name: str, *, is_dark: bool = False) -> None:
+    """Write what a tab, or a part of one, shows to docs/images; in 256 colours, which is a third of the size."""
+    page = shown.page
+    # A pointer over a row changes it.
+    page.mouse.move(0, 0)
+    # What was just asked for is drawn two frames later; what moves has come to rest then, too.
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    picture = page.screenshot() if isinstance(shown, Tab) else shown.screenshot()
+    path = IMAGES / f"{name}{'-dark' if is_dark else ''}.png"
+    few = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    print(f"  {path.relative_to(ROOT)}")
 
 
-def _fill(place: Studio) -> dict[str, str]:
-    """Run jobs of all kinds, and return the ids of those that have pages to show."""
-    learned = {}
-    for units, last in ((16, 11.9), (64, 11.2)):
-        job = place.jobs.start("flights", labels={"units": str(units)}, cores=0.2)
-        for epoch in range(EPOCHS):
-            loss = last + 9 * math.exp(-epoch / (2 + units / 32))
-            job.measure(epoch, epoch_loss=loss, epoch_mae=loss * 0.8)
-            job.say(f"Epoch {epoch + 1}/{EPOCHS}\n253/253 - 4s - 16ms/step - loss: {loss:.4f}")
-        learned[str(units)] = job.id
-        job.succeed()
-    worked = place.jobs.run("weather", _WORK)
-    place.jobs.run("typical-delay", _MISTAKE)
-    running = place.jobs.start("census", cores=0.2)
-    for epoch in range(5):
-        running.measure(epoch, epoch_loss=1 / (1 + epoch))
-        running.say(f"Epoch {epoch + 1}/{EPOCHS}")
-    failed = place.jobs.newest("typical-delay")
-    _register(place)
-    return learned | {"failed": failed, "work": worked.id}
+@contextmanager
+def _lab(place: LabPlace, *, is_dark: bool = False, size: tuple[int, int] = _WINDOW) -> Iterator[Tab]:
+    """Lend a tab with the panel in it, and nothing else."""
+    with place.tab(is_dark=is_dark, width=size[0], height=size[1]) as tab:
+        tab.page.locator(f"body[data-jp-theme-light={'false' if is_dark else 'true'}]").wait_for(state="attached")
+        # It comes by itself, a while after all else.
+        tab.page.locator(".jp-Launcher-cwd").wait_for(state="attached")
+        open_panel(tab)
+        yield tab
 
 
-def _register(place: Studio) -> None:
-    session = place.jobs.session
-    with tempfile.TemporaryDirectory() as folder:
-        for number, loss in ((1, 11.93), (2, 11.21)):
-            path = Path(folder) / str(number)
-            path.mkdir()
-            save(path / "model.onnx", number)
-            origin = ModelOrigin(
-                artifact="onnx", artifact_path="model.onnx", framework="onnx", metrics={"val_loss": loss}
-            )
-            session.models.register("delays", path, origin=origin, signature=SIGNATURE, now=datetime.now(UTC))
-    deploy("delays@1", endpoint="delays", session=session)
-    deploy("delays@2", endpoint="delays", traffic=20, session=session)
+def _empty(place: LabPlace) -> None:
+    with _lab(place, size=_LOW) as tab:
+        for noun, name in {"jobs": "panel", "models": "models", "endpoints": "endpoints", "data": "data"}.items():
+            tab.part(f"tab-{noun}").click()
+            tab.part("empty").first.wait_for()
+            keep(tab.part("panel"), f"{name}-empty")
 
 
-def _panel(place: Studio) -> None:
-    for is_dark in (False, True):
-        with place.tab(is_dark=is_dark) as tab:
-            tab.command("mlmagic:open-panel")
-            expect(tab.part("job-row")).to_have_count(5)
-            place.keep(tab, "panel-dark" if is_dark else "panel")
-    with place.tab() as tab:
-        tab.command("mlmagic:open-panel")
+def _panel(place: LabPlace, filled: Filled, *, is_dark: bool) -> None:
+    with _lab(place, is_dark=is_dark) as tab:
+        expect(tab.part("job-row")).to_have_count(6)
+        tab.until_state(tab.row(filled.running), "RUNNING")
+        keep(tab, "panel", is_dark=is_dark)
+        tab.part("fold", tab.row(filled.study)).click()
+        tab.row(f"{filled.study}-1").wait_for()
+        keep(tab.part("panel"), "panel-study", is_dark=is_dark)
+
+
+def _tabs(place: LabPlace, *, is_dark: bool) -> None:
+    with _lab(place, is_dark=is_dark, size=_LOW) as tab:
+        for noun, row in {"models": "model-row", "endpoints": "endpoint-row", "data": "dataset-row"}.items():
+            tab.part(f"tab-{noun}").click()
+            tab.part(row).first.wait_for()
+            keep(tab.part("panel"), noun, is_dark=is_dark)
+
+
+def _narrow(place: LabPlace) -> None:
+    with _lab(place, size=(900, 700)) as tab:
+        tab.page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first.hover()
+        tab.page.mouse.down()
+        tab.page.mouse.move(_NARROW, 300, steps=4)
+        tab.page.mouse.up()
+        keep(tab, "panel-narrow")
+
+
+def _filter_error(place: LabPlace) -> None:
+    with _lab(place) as tab:
         tab.part("filter").fill("state=FALED OR")
         tab.part("filter").press("Enter")
         tab.part("filter-error").wait_for()
-        place.keep(tab, "panel-filter-error")
+        keep(tab, "panel-filter-error")
 
 
-def _job_pages(place: Studio, ids: dict[str, str]) -> None:
-    for is_dark in (False, True):
-        with place.tab(is_dark=is_dark) as tab:
-            tab.command("mlmagic:open-panel")
-            for part, job in (
-                ("overview", "failed"),
-                ("logs", "64"),
-                ("curves", "64"),
-                ("usage", "64"),
-                ("code", "64"),
-            ):
-                tab.command("application:close-all")
-                tab.command("mlmagic:open-job", ids=[ids[job]])
-                tab.part(f"page-tab-{part}").click()
-                tab.page.wait_for_load_state("networkidle")
-                place.keep(tab, f"job-{part}{'-dark' if is_dark else ''}")
-    with place.tab() as tab:
-        tab.command("mlmagic:compare-jobs", ids=[ids["16"], ids["64"]])
-        tab.part("curve").first.wait_for()
-        place.keep(tab, "compare")
-    with place.tab() as tab:
-        tab.command("mlmagic:open-board", ids=[ids["16"], ids["64"]])
-        frame = tab.page.frame_locator("iframe")
-        frame.locator("scalar-card").first.wait_for()
-        frame.locator("scalar-card line-chart").first.wait_for()
-        place.keep(tab, "tensorboard")
+def _job_pages(place: LabPlace, filled: Filled, *, is_dark: bool) -> None:
+    with _lab(place, is_dark=is_dark) as tab:
+        for name, job, part, sign in (
+            ("job-overview", filled.failed, "overview", ".mlm-page-html *"),
+            ("job-live", filled.running, "overview", ".mlm-page-html *"),
+            ("job-checkpoints", filled.worked, "overview", selector("checkpoints")),
+            ("job-logs", filled.worked, "logs", selector("log-line")),
+            ("job-curves", filled.wide, "curves", selector("curve")),
+            ("job-usage", filled.worked, "usage", selector("usage")),
+            ("job-code", filled.worked, "code", selector("source")),
+            ("study", filled.study, "overview", ".mlm-page-html *"),
+            ("trials", filled.study, "trials", selector("trial")),
+        ):
+            tab.command("mlmagic:open-job", ids=[job])
+            tab.command("application:close-other-tabs")
+            page = tab.part("job-page", job_id=job)
+            tab.part(f"page-tab-{part}", page).click()
+            shown = tab.part(f"page-part-{part}", page)
+            shown.locator(sign).first.wait_for()
+            expect(shown).not_to_contain_text("Loading")
+            keep(tab, name, is_dark=is_dark)
+        tab.command("mlmagic:compare-jobs", ids=[filled.narrow, filled.wide])
+        tab.command("application:close-other-tabs")
+        tab.part("curve", tab.part("compare-page")).first.wait_for()
+        keep(tab, "compare", is_dark=is_dark)
 
 
-def _noun_pages(place: Studio) -> None:
-    with place.tab() as tab:
-        tab.command("mlmagic:open-panel")
-        tab.part("tab-models").click()
-        tab.command("mlmagic:show-noun", noun="model", key="delays@2")
-        page = tab.part("model-page")
-        page.locator("[data-input=x]").fill("12.5")
-        tab.part("action-predict", page).click()
-        tab.part("answer", page).wait_for()
-        place.keep(tab, "model")
-    with place.tab() as tab:
-        tab.command("mlmagic:open-panel")
-        tab.part("tab-endpoints").click()
-        tab.command("mlmagic:show-noun", noun="endpoint", key="delays")
-        tab.part("traffic").wait_for()
-        place.keep(tab, "endpoint")
+def _board(place: LabPlace, filled: Filled) -> None:
+    with _lab(place) as tab:
+        tab.command("mlmagic:open-board", ids=[filled.narrow, filled.wide])
+        tab.command("application:close-other-tabs")
+        tab.page.frame_locator("iframe").locator("scalar-card line-chart").first.wait_for()
+        keep(tab, "tensorboard")
 
 
-def _notebooks(place: Studio) -> None:
-    with place.tab(height=1000) as tab:
-        notebook = _run(tab, "flights.ipynb", "lab/tree")
-        tab.command("mlmagic:open-panel")
-        place.keep(tab, "output")
+def _noun_pages(place: LabPlace, *, is_dark: bool) -> None:
+    pages: dict[str, tuple[str, str, Callable[[Tab], None]]] = {
+        "model": ("models", "delays@2", _predict),
+        "endpoint": ("endpoints", "delays", partial(_load, place)),
+        "dataset": ("data", "rides@2", lambda tab: tab.part("version-choice").wait_for()),
+    }
+    for noun, (tab_name, key, act) in pages.items():
+        with _lab(place, is_dark=is_dark, size=(1280, 1000)) as tab:
+            tab.part(f"tab-{tab_name}").click()
+            tab.command("mlmagic:show-noun", noun=noun, key=key)
+            tab.command("application:close-other-tabs")
+            tab.part(f"{noun}-page").wait_for()
+            act(tab)
+            keep(tab, noun, is_dark=is_dark)
+
+
+def _predict(tab: Tab) -> None:
+    page = tab.part("model-page")
+    page.locator("[data-input=x]").fill("12.5")
+    tab.part("action-predict", page).click()
+    tab.part("answer", page).wait_for()
+
+
+def _load(place: LabPlace, tab: Tab) -> None:
+    tab.part("traffic").wait_for()
+    ask(place.jobs)
+    # The page looks at it again every few seconds.
+    tab.page.wait_for_timeout(6_000)
+
+
+def _failed(place: LabPlace) -> None:
+    with place.blank_tab(width=1280, height=1000) as tab:
+        notebook = open_notebook(tab, "delays.ipynb", LOAD, _FAILS)
+        notebook.run(0)
+        notebook.run(1)
+        tab.until_state(notebook.output(1), "FAILED")
+        keep(notebook.cell(1), "job-failed")
         notebook.end_kernel()
-    with place.tab(height=1000) as tab:
+
+
+def _running(place: LabPlace) -> None:
+    with place.blank_tab(width=1280, height=1000) as tab:
+        notebook = _run(tab, "flights.ipynb", None)
+        tab.command("mlmagic:open-panel")
+        keep(tab, "output")
+        keep(notebook.cell(1), "job-running")
+        notebook.end_kernel()
+    with place.blank_tab(width=1280, height=1000) as tab:
         notebook = _run(tab, "classic.ipynb", "notebooks")
-        place.keep(tab, "notebook7")
+        keep(tab, "notebook7")
         notebook.end_kernel()
 
 
-def _run(tab: Tab, name: str, application: str) -> Notebook:
-    notebook = open_notebook(tab, name, LOAD, _CELL, application=application)
+def _run(tab: Tab, name: str, application: str | None) -> Notebook:
+    notebook = open_notebook(tab, name, LOAD, _RUNS, application=application)
     notebook.run(0)
     notebook.run(1)
-    tab.until_state(notebook.output(1), "RUNNING")
+    expect(notebook.output(1)).to_contain_text("Epoch 3/12")
     return notebook
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from support.lab_place import lab_place
+
 from benchmarks.panel import bundle, curves, latency, long_log, many_jobs, server_cpu
-from benchmarks.panel.place import place
 
 PARTS = {
     "latency": latency.measure,
@@ -27,8 +28,8 @@ def main() -> int:
             bundle.measure()
             continue
         # Each with a server and a workspace of its own.
-        with place() as lent:
-            PARTS[name](lent)
+        with lab_place() as place:
+            PARTS[name](place)
         sys.stdout.flush()
     return 0
 

@@ -7,44 +7,24 @@ from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.panel.place import HEAD, Place, told
+from support.browser_panel import open_panel
+from support.browser_watch import RowWatch
+from support.lab_place import LabPlace
+
+from benchmarks.panel.table import HEAD, told
 
 JOBS = 30
 
-_WATCH = """
-() => {
-    window.seen = [];
-    const known = new Set();
-    const look = () => {
-        for (const row of document.querySelectorAll('[data-mlm=job-row]')) {
-            const state = row.querySelector('[data-mlm=state]')?.dataset.state;
-            const key = row.dataset.jobId + ' ' + state;
-            if (known.has(key)) continue;
-            known.add(key);
-            // The second frame begins when the first one is painted.
-            requestAnimationFrame(() => requestAnimationFrame(() =>
-                window.seen.push([row.dataset.jobId, state, performance.timeOrigin + performance.now()])));
-        }
-    };
-    new MutationObserver(look).observe(document.body, {
-        subtree: true, childList: true, attributes: true, attributeFilter: ['data-state', 'data-job-id'],
-    });
-    look();
-}
-"""
 
-
-def measure(place: Place) -> None:
+def measure(place: LabPlace) -> None:
     """Run short jobs one after another, and print how late the list is."""
-    tab = place.tab()
-    tab.command("mlmagic:open-panel")
-    tab.page.evaluate(_WATCH)
-    for number in range(JOBS):
-        place.jobs.run(f"short{number}", "print('done')\n")
-    last = place.jobs.newest(f"short{JOBS - 1}")
-    tab.page.wait_for_function("id => window.seen.some(told => told[0] === id && told[1] === 'SUCCEEDED')", arg=last)
-    seen = {(job, state): time for job, state, time in tab.page.evaluate("() => window.seen")}
-    delays = _delays(place.server.workspace / "mlmagic.db", seen)
+    with place.tab() as tab:
+        open_panel(tab)
+        watch = RowWatch(tab)
+        for number in range(JOBS):
+            place.jobs.run(f"short{number}", "print('done')\n")
+        watch.until(place.jobs.newest(f"short{JOBS - 1}"), "SUCCEEDED")
+        delays = _delays(place.server.workspace / "mlmagic.db", watch.times())
     print(f"\nEvent written to pixel changed, {JOBS} jobs\n{HEAD}")
     print(told("all changes of state", delays, "ms", "p95 under 300 ms"))
 
@@ -58,7 +38,10 @@ def _delays(database: Path, seen: dict[tuple[str, str], float]) -> list[float]:
             " WHERE kind = 'state' AND subject LIKE 'job:%' ORDER BY id"
         )
         for subject, micros, state in connection.execute(query):
-            events[subject.removeprefix("job:")].append((micros / 1000, state))
+            changes = events[subject.removeprefix("job:")]
+            # An event that tells more of a job in the same state changes no pixel of its state.
+            if not changes or changes[-1][1] != state:
+                changes.append((micros / 1000, state))
     delays = []
     for job, changes in events.items():
         for position, (written, _) in enumerate(changes):

@@ -7,9 +7,10 @@ from typing import Any
 
 from playwright.sync_api import CDPSession
 from support.browser_tab import Tab, selector
+from support.lab_place import LabPlace
 
 from benchmarks.list_jobs import fill_workspace
-from benchmarks.panel.place import HEAD, Place, told
+from benchmarks.panel.table import HEAD, told
 
 JOBS = 10_000
 ROUNDS = 5
@@ -33,21 +34,20 @@ async () => {
 """
 
 
-def measure(place: Place) -> None:
+def measure(place: LabPlace) -> None:
     """Print how long it takes until rows are shown, long tasks while scrolling, and the memory of the tab."""
     fill_workspace(place.server.workspace, JOBS)
     opened, tasks, grown = [], [], []
     for _ in range(ROUNDS):
-        tab = place.tab()
-        session = tab.page.context.new_cdp_session(tab.page)
-        before = _heap(session)
-        began = time.perf_counter()
-        tab.command("mlmagic:open-panel")
-        tab.page.wait_for_selector(selector("job-row"))
-        opened.append((time.perf_counter() - began) * 1000)
-        tasks += _scrolled(tab)
-        grown.append((_heap(session) - before) / 2**20)
-        tab.page.context.close()
+        with place.tab() as tab:
+            session = tab.page.context.new_cdp_session(tab.page)
+            before = _heap(session)
+            began = time.perf_counter()
+            tab.command("mlmagic:open-panel")
+            tab.page.wait_for_selector(selector("job-row"))
+            opened.append((time.perf_counter() - began) * 1000)
+            tasks += _scrolled(tab)
+            grown.append((_heap(session) - before) / 2**20)
     print(f"\n{JOBS:,} jobs\n{HEAD}")
     print(told("the panel shows rows after", opened, "ms", "under 1,000"))
     print(told("tasks longer than 50 ms while scrolling", tasks or [0.0], "ms", "none over 100"))

@@ -57,6 +57,10 @@ export class Client {
     return this.get(['jobs', 'compare'], { ids: ids.join(',') });
   }
 
+  checkpoints(id: string): Promise<wire.Checkpoints> {
+    return this.get(['jobs', id, 'checkpoints']);
+  }
+
   async packageFiles(id: string): Promise<wire.PackageFile[]> {
     return (await this.get<{ files: wire.PackageFile[] }>(['jobs', id, 'package'])).files;
   }
@@ -152,6 +156,11 @@ export class Client {
     return this.send('POST', ['endpoints', name, 'undeploy'], { version });
   }
 
+  /** Let an endpoint, which need not be there yet, serve a version; `traffic` is its percentage. */
+  deploy(name: string, model: string, traffic?: number): Promise<wire.EndpointRow> {
+    return this.send('POST', ['endpoints', name, 'deploy'], traffic === undefined ? { model } : { model, traffic });
+  }
+
   deleteEndpoint(name: string): Promise<void> {
     return this.send('DELETE', ['endpoints', name]);
   }
@@ -185,6 +194,12 @@ export class Client {
     return this.send('DELETE', ['boards', key]);
   }
 
+  /** The stream of what happens, as the server answers it: also a refusal is an answer. */
+  events(signal: AbortSignal): Promise<Response> {
+    const init = { signal, headers: { Accept: 'text/event-stream' } };
+    return ServerConnection.makeRequest(this.route(['events']), init, this.settings);
+  }
+
   /** The address of a path below the server's base URL, such as a board's. */
   address(path: string): string {
     return URLExt.join(this.settings.baseUrl, path);
@@ -211,22 +226,49 @@ export class Client {
   }
 
   private async request<T>(url: string, init: RequestInit): Promise<T> {
-    let response: Response;
-    try {
-      response = await ServerConnection.makeRequest(url, init, this.settings);
-    } catch {
-      throw new ProblemError({ message: 'The Jupyter server does not answer.', hint: 'Is it still running?' }, 0);
+    const { response, text } = await this.answer(url, init);
+    if (!response.ok) {
+      throw new ProblemError(readProblem(text, response), response.status);
     }
     if (response.status === 204) {
       return undefined as T;
     }
-    const text = await response.text();
-    if (response.ok) {
+    try {
       return JSON.parse(text) as T;
+    } catch {
+      throw new ProblemError(IMPOSTOR, response.status);
     }
-    throw new ProblemError(readProblem(text, response), response.status);
+  }
+
+  /** What is only read is not waited for without end; what an action does, it may go on doing. */
+  private async answer(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+    const isReading = init.method === 'GET';
+    const limits: RequestInit = isReading ? { signal: AbortSignal.timeout(LONGEST_READ) } : {};
+    try {
+      const response = await ServerConnection.makeRequest(url, { ...init, ...limits }, this.settings);
+      return { response, text: await response.text() };
+    } catch {
+      throw new ProblemError(SILENT, 0);
+    }
   }
 }
+
+/** In milliseconds. */
+const LONGEST_READ = 60_000;
+
+const SILENT: wire.Problem = { message: 'The Jupyter server does not answer.', hint: 'Is it still running?' };
+
+/** Such as a login page, or that of a proxy. */
+const IMPOSTOR: wire.Problem = {
+  message: 'Something else answered in place of the Jupyter server.',
+  hint: 'Load this page again; log in if you are asked to.'
+};
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'You are not logged in any more. Load this page again to log in; what runs goes on.',
+  403: 'You are not logged in any more, or may not do this. Load this page again to log in; what runs goes on.',
+  404: 'Is mlmagic installed and enabled where the server runs? Then restart the server.'
+};
 
 function readProblem(text: string, response: Response): wire.Problem {
   try {
@@ -239,14 +281,14 @@ function readProblem(text: string, response: Response): wire.Problem {
   }
   return {
     message: `The Jupyter server answered ${response.status} ${response.statusText}.`,
-    hint:
-      response.status === 404
-        ? 'Is mlmagic installed where the server runs? Restart the server after it was installed.'
-        : 'The log of the Jupyter server says more.'
+    hint: HINTS[response.status] ?? 'The log of the Jupyter server says more.'
   };
 }
 
 /** An error as one text, whatever it was. */
 export function asProblem(error: unknown): wire.Problem {
-  return error instanceof ProblemError ? error.problem : { message: String(error) };
+  if (error instanceof ProblemError) {
+    return error.problem;
+  }
+  return { message: error instanceof Error ? error.message : String(error) };
 }

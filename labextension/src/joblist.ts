@@ -39,8 +39,6 @@ export class JobList implements IDisposable {
   private _ids: (string | undefined)[] = [];
   /** The jobs of which something was heard, with the state that they were then in. */
   private readonly _states = new Map<string, string>();
-  /** What was heard while a page was read: newer than what the page says. */
-  private readonly _heard = new Set<string>();
   private readonly _asked = new Set<number>();
   /** Pages that could not be read, and are left alone until something changes. */
   private readonly _failed = new Set<number>();
@@ -54,6 +52,8 @@ export class JobList implements IDisposable {
   private _isRead = false;
   private _isPaused = false;
   private _isOutdated = false;
+  /** Something came to another state while the list was read. */
+  private _isStale = false;
   private _isDisposed = false;
 
   constructor(client: Client, store: JobStore, stream: Stream, query: Partial<ListQuery> = {}, belongs = isShown) {
@@ -191,12 +191,13 @@ export class JobList implements IDisposable {
 
   private async _read(pages: readonly number[], isAnew: boolean): Promise<void> {
     const generation = this._generation;
+    const { moment } = this._store;
     pages.forEach(page => this._asked.add(page));
     this._reading++;
     try {
       const found = await Promise.all(pages.map(page => this._ask(page)));
       if (generation === this._generation && !this._isDisposed) {
-        this._take(pages, found, isAnew);
+        this._take(pages, found, moment, isAnew);
       }
     } catch (error) {
       if (generation === this._generation && !this._isDisposed) {
@@ -204,8 +205,9 @@ export class JobList implements IDisposable {
         pages.forEach(page => this._failed.add(page));
       }
     } finally {
-      if (--this._reading === 0) {
-        this._heard.clear();
+      if (--this._reading === 0 && this._isStale) {
+        this._isStale = false;
+        this._refreshSoon();
       }
     }
     if (generation === this._generation && !this._isDisposed) {
@@ -225,27 +227,43 @@ export class JobList implements IDisposable {
     });
   }
 
-  private _take(pages: readonly number[], found: readonly JobRows[], isAnew: boolean): void {
+  private _take(pages: readonly number[], found: readonly JobRows[], moment: number, isAnew: boolean): void {
     const last = found[found.length - 1]!;
     this._problem = null;
     this._isRead = true;
     this._unfinished = last.unfinished;
     this._revision++;
     this._resize(last.total, isAnew);
-    found.forEach((rows, at) => {
-      rows.jobs.forEach((row, index) => {
+    this._forget(found.flatMap(({ jobs }) => jobs.map(row => row.summary.id)));
+    const placed = new Set<string>();
+    found.forEach(({ jobs }, at) => {
+      jobs.forEach((row, index) => {
         const position = pages[at]! * PAGE + index;
-        if (position < last.total) {
+        if (position < last.total && !placed.has(row.summary.id)) {
           this._ids[position] = row.summary.id;
+          placed.add(row.summary.id);
         }
+        this._learn(row, moment);
       });
-      rows.jobs.filter(row => !this._heard.has(row.summary.id)).forEach(row => this._learn(row));
     });
   }
 
-  private _learn(row: JobRow): void {
-    this._states.set(row.summary.id, row.summary.state);
-    this._store.put(row);
+  /** Jobs that stand elsewhere by now: a list in which others have come between two pages would have them twice. */
+  private _forget(ids: readonly string[]): void {
+    const moved = new Set(ids);
+    this._ids.forEach((id, position) => {
+      if (id !== undefined && moved.has(id)) {
+        this._ids[position] = undefined;
+      }
+    });
+  }
+
+  private _learn(row: JobRow, moment: number): void {
+    this._store.put(row, moment);
+    const known = this._store.get(row.summary.id);
+    if (known !== undefined) {
+      this._states.set(row.summary.id, known.summary.state);
+    }
   }
 
   private _resize(total: number, isAnew: boolean): void {
@@ -266,9 +284,6 @@ export class JobList implements IDisposable {
     const { id, state } = row.summary;
     if (!this._belongs(row, this._query)) {
       return;
-    }
-    if (this._reading > 0) {
-      this._heard.add(id);
     }
     const before = this._states.get(id);
     this._states.set(id, state);
@@ -306,7 +321,12 @@ export class JobList implements IDisposable {
     }
   }
 
+  /** Not while it is read: where jobs change faster than the server answers, no answer would ever be taken. */
   private _refreshSoon(): void {
-    this._timer ??= window.setTimeout(() => this.refresh(), PAUSE);
+    if (this._reading > 0) {
+      this._isStale = true;
+    } else {
+      this._timer ??= window.setTimeout(() => this.refresh(), PAUSE);
+    }
   }
 }

@@ -1,12 +1,17 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { Client } from './client';
+import { ProblemError, type Client } from './client';
 import { isFinal } from './panel/states';
 import type { Stream } from './stream';
 import type { JobRow } from './types';
 
 /** Rows that nobody watches and that were not touched lately are dropped beyond so many. */
 const MOST_ROWS = 2_000;
+/** What is asked for together costs one look, in milliseconds. */
+const PAUSE = 20;
+/** After a failure of the server, which may pass. */
+const LONG_PAUSE = 5_000;
+const MOST_IDS = 100;
 
 /** The jobs that are known to this tab, by id, as they are now: one copy for list, pages, cells and outputs. */
 export class JobStore {
@@ -15,10 +20,15 @@ export class JobStore {
   private readonly _watched = new Map<string, number>();
   private readonly _changed = new Signal<this, JobRow>(this);
   private readonly _removed = new Signal<this, string>(this);
+  /** When something was heard of a job last, or it was deleted. */
+  private readonly _moments = new Map<string, number>();
+  private _moment = 0;
+  private readonly _wanted = new Set<string>();
+  private _timer: number | undefined;
 
   constructor(client: Client, stream: Stream) {
     this._client = client;
-    stream.jobChanged.connect((_, row) => this.put(row));
+    stream.jobChanged.connect((_, row) => this._hear(row));
     stream.jobDeleted.connect((_, id) => this.remove(id));
     stream.refreshed.connect(() => void this._readWatched());
   }
@@ -37,9 +47,18 @@ export class JobStore {
     return this._rows.get(id);
   }
 
-  put(row: JobRow): void {
+  /** To be noted before something is asked: what is heard from then on is newer than the answer. */
+  get moment(): number {
+    return this._moment;
+  }
+
+  /** Keep a row, unless something was heard of its job since it was asked for, at `moment`. */
+  put(row: JobRow, moment = Infinity): void {
     const id = row.summary.id;
     const known = this._rows.get(id);
+    if (this.isOutdated(id, moment)) {
+      return;
+    }
     if (known && isFinal(known.summary.state) && !isFinal(row.summary.state)) {
       // An answer that was long under way: no job leaves a final state, and the stream was faster.
       return;
@@ -51,7 +70,13 @@ export class JobStore {
     this._changed.emit(row);
   }
 
+  /** Whether something was heard of a job since a moment. */
+  isOutdated(id: string, moment: number): boolean {
+    return (this._moments.get(id) ?? 0) > moment;
+  }
+
   remove(id: string): void {
+    this._note(id);
     this._rows.delete(id);
     this._removed.emit(id);
   }
@@ -63,7 +88,7 @@ export class JobStore {
   watch(id: string): () => void {
     this._watched.set(id, (this._watched.get(id) ?? 0) + 1);
     if (!this._rows.has(id)) {
-      void this._read([id]);
+      this._readSoon([id]);
     }
     return () => {
       const count = (this._watched.get(id) ?? 1) - 1;
@@ -79,18 +104,46 @@ export class JobStore {
     return this._read([...this._watched.keys()]);
   }
 
+  private _readSoon(ids: readonly string[], pause = PAUSE): void {
+    ids.forEach(id => this._wanted.add(id));
+    this._timer ??= window.setTimeout(() => {
+      this._timer = undefined;
+      const wanted = [...this._wanted].filter(id => this._watched.has(id));
+      this._wanted.clear();
+      void this._read(wanted);
+    }, pause);
+  }
+
   private async _read(ids: readonly string[]): Promise<void> {
-    for (let start = 0; start < ids.length; start += 100) {
-      const asked = ids.slice(start, start + 100);
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const asked = ids.slice(start, start + MOST_IDS);
+      const { moment } = this;
       try {
         const found = await this._client.jobs({ ids: asked, limit: asked.length, trials: true });
         const known = new Set(found.jobs.map(row => row.summary.id));
-        found.jobs.forEach(row => this.put(row));
-        asked.filter(id => !known.has(id)).forEach(id => this.remove(id));
-      } catch {
-        // The stream says when the server is back, and all is read again.
+        found.jobs.forEach(row => this.put(row, moment));
+        asked.filter(id => !known.has(id) && !this.isOutdated(id, moment)).forEach(id => this.remove(id));
+      } catch (error) {
+        // Where nothing answers, the stream says when the server is back, and all is read again.
+        if (error instanceof ProblemError && error.status >= 500) {
+          this._readSoon(ids.slice(start), LONG_PAUSE);
+        }
         return;
       }
+    }
+  }
+
+  private _hear(row: JobRow): void {
+    this._note(row.summary.id);
+    this.put(row);
+  }
+
+  private _note(id: string): void {
+    this._moments.delete(id);
+    this._moments.set(id, ++this._moment);
+    const [oldest] = this._moments.keys();
+    if (this._moments.size > MOST_ROWS && oldest !== undefined) {
+      this._moments.delete(oldest);
     }
   }
 

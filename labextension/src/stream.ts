@@ -2,7 +2,11 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Client } from './client';
-import type { JobRow } from './types';
+import { serverClock } from './clock';
+import { Feed, type Hearer, type Standing } from './feed';
+import { SharedFeed } from './sharedfeed';
+import type { Told } from './sse';
+import type { Hello, JobRow } from './types';
 
 /** Something happened to a model, an endpoint or a dataset: its list is to be read again. */
 export interface NounChange {
@@ -11,15 +15,10 @@ export interface NounChange {
   kind: string;
 }
 
-/** How long a connection that broke is left alone, in milliseconds; doubled with each failure. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
-
 /**
- * What happens in the workspace, as it happens.
+ * What happens in the workspace, as it happens, while the tab is in sight: hidden, it holds no connection.
  *
- * A browser has six connections to a server for all its tabs. So each tab holds one, and none while it is hidden: with
- * six tabs, nothing else would get through. Whoever shows something takes a new snapshot when `refreshed` is emitted.
+ * Whoever shows something takes a new snapshot when `refreshed` is emitted.
  */
 export class Stream implements IDisposable {
   private readonly _client: Client;
@@ -28,10 +27,8 @@ export class Stream implements IDisposable {
   private readonly _nounChanged = new Signal<this, NounChange>(this);
   private readonly _refreshed = new Signal<this, void>(this);
   private readonly _connectionChanged = new Signal<this, boolean>(this);
-  private _source: EventSource | null = null;
-  private _pause = FIRST_PAUSE;
-  private _timer: number | undefined;
-  private _isConnected = false;
+  private _feed: IDisposable | null = null;
+  private _standing: Standing = 'connecting';
   private _isDisposed = false;
 
   constructor(client: Client) {
@@ -59,12 +56,17 @@ export class Stream implements IDisposable {
     return this._refreshed;
   }
 
+  /** Whether the server is heard from now on; also emitted where only the reason why not is another one. */
   get connectionChanged(): ISignal<this, boolean> {
     return this._connectionChanged;
   }
 
   get isConnected(): boolean {
-    return this._isConnected;
+    return this._standing === 'connected';
+  }
+
+  get standing(): Standing {
+    return this._standing;
   }
 
   get isDisposed(): boolean {
@@ -84,49 +86,61 @@ export class Stream implements IDisposable {
   private readonly _onVisibility = (): void => {
     if (document.visibilityState === 'hidden') {
       this._close();
-    } else if (this._source === null) {
-      this._open();
+    } else if (this._feed === null) {
+      this._feed = this._open();
     }
   };
 
-  private _open(): void {
-    window.clearTimeout(this._timer);
-    const token = this._client.settings.token;
-    const address = this._client.route(['events'], token ? { token } : {});
-    const source = new EventSource(address, { withCredentials: true });
-    this._source = source;
-    source.addEventListener('hello', () => {
-      this._pause = FIRST_PAUSE;
-      this._setConnected(true);
-      this._refreshed.emit();
-    });
-    source.addEventListener('job', event => this._jobChanged.emit(JSON.parse(event.data)));
-    source.addEventListener('deleted', event => this._jobDeleted.emit(JSON.parse(event.data).job));
-    source.addEventListener('lagging', () => this._refreshed.emit());
-    for (const noun of ['model', 'endpoint', 'dataset'] as const) {
-      source.addEventListener(noun, event => this._nounChanged.emit({ noun, ...JSON.parse(event.data) }));
-    }
-    source.onerror = () => this._onError();
-  }
-
-  /** The browser would try again each second or so by itself, and not at all after an answer such as 403. */
-  private _onError(): void {
-    this._close();
-    this._timer = window.setTimeout(() => this._onVisibility(), this._pause);
-    this._pause = Math.min(2 * this._pause, LONGEST_PAUSE);
+  private _open(): IDisposable {
+    const hearer: Hearer = {
+      told: told => this._onTold(told),
+      standing: standing => this._setStanding(standing)
+    };
+    return SharedFeed.isPossible ? new SharedFeed(this._client, hearer) : new Feed(this._client, hearer);
   }
 
   private _close(): void {
-    window.clearTimeout(this._timer);
-    this._source?.close();
-    this._source = null;
-    this._setConnected(false);
+    this._feed?.dispose();
+    this._feed = null;
+    this._setStanding('connecting');
   }
 
-  private _setConnected(isConnected: boolean): void {
-    if (this._isConnected !== isConnected) {
-      this._isConnected = isConnected;
-      this._connectionChanged.emit(isConnected);
+  private _onTold({ event, data }: Told): void {
+    try {
+      this._tell(event, JSON.parse(data));
+    } catch {
+      // Half of something, or of another version: the snapshot has it whole.
+      this._refreshed.emit();
+    }
+  }
+
+  private _tell(event: string, data: unknown): void {
+    switch (event) {
+      case 'hello':
+        serverClock.set((data as Hello).time);
+        this._setStanding('connected');
+        this._refreshed.emit();
+        break;
+      case 'lagging':
+        this._refreshed.emit();
+        break;
+      case 'job':
+        this._jobChanged.emit(data as JobRow);
+        break;
+      case 'deleted':
+        this._jobDeleted.emit((data as { job: string }).job);
+        break;
+      case 'model':
+      case 'endpoint':
+      case 'dataset':
+        this._nounChanged.emit({ ...(data as NounChange), noun: event });
+    }
+  }
+
+  private _setStanding(standing: Standing): void {
+    if (this._standing !== standing) {
+      this._standing = standing;
+      this._connectionChanged.emit(this.isConnected);
     }
   }
 }

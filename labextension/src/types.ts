@@ -18,6 +18,32 @@ export interface BoardRow {
   startTime: Time;
 }
 
+/** What a program wrote to go on from. */
+export interface Checkpoint {
+  /** The path below the folder of checkpoints; of TensorFlow's, which are several files, what they have in common. */
+  name: string;
+  /** The whole path, as `tf.train.Checkpoint.restore` and `keras.models.load_model` take it. */
+  path: string;
+  /** The number in its name; None where there is none, or it is that of an epoch. */
+  step?: number;
+  epoch?: number;
+  sizeBytes: number;
+  /** When it was last written to. */
+  time: Time;
+  isFolder: boolean;
+}
+
+/** The checkpoints of a job. */
+export interface Checkpoints {
+  /** Where they are, or would be. */
+  folder: string;
+  /** The newest first; of very many only those. */
+  checkpoints: Checkpoint[];
+  total: number;
+  /** Of all. */
+  sizeBytes: number;
+}
+
 /** A row of a comparison. */
 export interface ComparedJob {
   id: string;
@@ -165,6 +191,16 @@ export interface Headline {
   value: Float;
   /** Its values over time, by step; of many a part, with the first and the last. */
   points?: Float[];
+}
+
+/** What a stream of events begins with. */
+export interface Hello {
+  /** The last that happened before: what is told from now on is newer. */
+  event: number;
+  /** Of the mlmagic of the server. */
+  version: string;
+  /** By the server's clock. */
+  time: Time;
 }
 
 /** All that is known about one job. */
@@ -357,6 +393,8 @@ export interface LogLines {
   /** How many lines the log has by now. */
   total: number;
   sizeBytes: number;
+  /** Tells this file from another by the same name: what was read of that is not of this log. */
+  file: string;
 }
 
 /** Where a text occurs in a log. */
@@ -366,6 +404,8 @@ export interface LogMatches {
   hasMore: boolean;
   /** How many lines were looked at. */
   total: number;
+  /** As in `LogLines`. */
+  file: string;
 }
 
 /** The log of one replica. */

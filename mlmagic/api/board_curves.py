@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
+from mlmagic.runtime.curve_points import thinned
 from mlmagic.runtime.scalars import curves
 from mlmagic.spec.board import BoardCurve, BoardCurves, BoardSpec, BoardViewer
 
@@ -43,10 +43,3 @@ def read_board_curves(spec: BoardSpec, viewer: BoardViewer, *, url: str | None =
             steps, values = tuple(point.step for point in kept), tuple(point.value for point in kept)
             found.append(BoardCurve(run=run, name=name, steps=steps, values=values))
     return BoardCurves(spec=spec, front_end=viewer.front_end, curves=tuple(found), runs=len(runs), url=url)
-
-
-def thinned(points: Sequence[tuple[int, float, float]], most: int) -> list[tuple[int, float, float]]:
-    """Return so many of the points at most, evenly, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(at * (len(points) - 1) / (most - 1))] for at in range(most)]

@@ -24,9 +24,12 @@ def move_default(
     metric: str | None = None,
     data: Data = None,
     split: str | None = None,
+    wait: bool = True,
     on_look: Look | None = None,
 ) -> None:
     """Make a version the default, if it is as much better than the present one as is asked for.
+
+    With `wait`, it returns when the endpoints that follow the default have moved.
 
     Raises:
         UsageError: what to compare by is told, but not how much better it must be.
@@ -37,7 +40,7 @@ def move_default(
     else:
         _pass_gate(session, version, min_improvement, metric=metric, data=data, split=split)
     session.models.set_default(version.model, version.number)
-    move_followers(session, version.model, on_look=on_look)
+    move_followers(session, version.model, wait=wait, on_look=on_look)
 
 
 def move_alias(session: Session, version: ModelVersion, alias: str, *, on_look: Look | None = None) -> None:
@@ -72,14 +75,14 @@ def _require_no_gate(**given: object) -> None:
         )
 
 
-def move_followers(session: Session, model: str, *, on_look: Look | None = None) -> None:
+def move_followers(session: Session, model: str, *, wait: bool = True, on_look: Look | None = None) -> None:
     """Move the endpoints that follow an alias of the model, and say what became of each.
 
     `on_look` gets the endpoint again and again while it moves.
     """
     from mlmagic.api.endpoints import follow
 
-    for line in follow(session, model, on_look=on_look):
+    for line in follow(session, model, wait=wait, on_look=on_look):
         _say(line)
 
 

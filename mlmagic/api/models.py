@@ -114,6 +114,7 @@ class Model:
         metric: str | None = None,
         data: Data = None,
         split: str | None = None,
+        wait: bool = True,
         on_look: Look | None = None,
     ) -> Model:
         """Let a version answer when none is named, and return the model. Endpoints that follow the default follow.
@@ -124,6 +125,7 @@ class Model:
             metric: which one must be better, such as `rmse`.
             data: the dataset or DataFrame to evaluate both on; by default the dataset that it was trained on.
             split: of the dataset.
+            wait: return when the endpoints that follow have moved; otherwise when they have been told to.
             on_look: called with each endpoint that follows, again and again while it moves.
 
         Raises:
@@ -140,6 +142,7 @@ class Model:
             metric=metric,
             data=data,
             split=split,
+            wait=wait,
             on_look=on_look,
         )
         return self

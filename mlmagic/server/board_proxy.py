@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized  # noqa: TID253 - nothing but a Jupyter server imports this
@@ -22,6 +23,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from mlmagic.errors import MlmagicError
 from mlmagic.server.board_pages import ended_page, error_page, silent_page, unknown_page
 from mlmagic.server.errors import status_of
+from mlmagic.server.threads import threads
 from mlmagic.session import current_session
 from mlmagic.spec.board import BoardSpec, board_path
 from mlmagic.tensorboards.record import HOST, BoardRecord, board_folder, read_board, read_spec
@@ -65,6 +67,9 @@ _LOGIN = frozenset({"token", "_xsrf"})
 """What of a query is for Jupyter alone."""
 _LARGEST = 1 << 40
 """Bytes of an answer, which is never held as a whole."""
+_CONNECT_SECONDS = 5.0
+_FIRST_SECONDS = 60.0
+"""Until an answer begins: a board that was stopped takes requests, and answers none."""
 
 
 def _checked(action: str) -> Callable[[Verb], Verb]:
@@ -92,7 +97,7 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
         if not path and not self.request.path.endswith("/"):
             self.redirect(self._address(board))
             return
-        record, spec = await asyncio.to_thread(_look, board)
+        record, spec = await threads("read").run(partial(_look, board))
         if record is not None:
             await self._pass_on(record)
         elif spec is not None:
@@ -107,7 +112,7 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
         """Pass on a question that is too long for an address; from the page of a board that ended, start it again."""
         if not self.check_origin():
             raise web.HTTPError(403, "Another page than Jupyter's has sent this.")
-        record, _ = await asyncio.to_thread(_look, board)
+        record, _ = await threads("read").run(partial(_look, board))
         if record is not None:
             await self._pass_on(record)
         elif path:
@@ -129,7 +134,7 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
         from mlmagic.api.boards import restart_board
 
         try:
-            await asyncio.to_thread(restart_board, board, session=current_session())
+            await threads("wait").run(partial(restart_board, board, session=current_session()))
         except MlmagicError as error:
             self._show(status_of(error), error_page(error))
         else:
@@ -139,17 +144,23 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
     async def _pass_on(self, record: BoardRecord) -> None:
         self._record_activity()
         client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=_LARGEST)
-        answer = _Answer(self, record)
+        limit = asyncio.timeout(_FIRST_SECONDS)
+        answer = _Answer(self, record, limit)
         try:
-            await client.fetch(self._request(record, answer), raise_error=False)
-            answer.begin()
-        except (OSError, HTTPClientError) as error:
-            # Also where the browser has left.
-            if isinstance(error, StreamClosedError) or answer.has_begun:
-                return
+            async with limit:
+                await client.fetch(self._request(record, answer), raise_error=False)
+                answer.begin()
+        except StreamClosedError:
+            pass  # the browser has left
+        except (OSError, HTTPClientError):
             self.log.warning("mlmagic | the TensorBoard of %s does not answer", record.spec.title)
-            self._show(502, silent_page(record.spec))
+            if answer.has_begun:
+                # Half of an answer is not to be taken for all of it.
+                self.detach().close()
+            else:
+                self._show(502, silent_page(record.spec))
         finally:
+            answer.is_over = True
             client.close()
 
     def _request(self, record: BoardRecord, answer: _Answer) -> HTTPRequest:
@@ -174,6 +185,10 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
             if name.lower() in _ASKED or name.lower().startswith(_OWN)
         }
 
+    def proxy_request_options(self) -> dict[str, Any]:
+        """Return how long it may take; a board is on this machine."""
+        return {**super().proxy_request_options(), "connect_timeout": _CONNECT_SECONDS}
+
     def _address(self, board: str) -> str:
         return str(url_path_join(self.base_url, board_path(board)))
 
@@ -187,8 +202,11 @@ class BoardProxy(ProxyHandler):  # type: ignore[misc]  # it has no types
 class _Answer:
     """What TensorBoard answers, handed on piece by piece."""
 
-    def __init__(self, handler: BoardProxy, record: BoardRecord) -> None:
+    def __init__(self, handler: BoardProxy, record: BoardRecord, limit: asyncio.Timeout) -> None:
         self.has_begun = False
+        self.is_over = False
+        """Nobody takes any more of it."""
+        self._limit = limit
         self._handler = handler
         self._record = record
         self._lines: list[str] = []
@@ -199,6 +217,8 @@ class _Answer:
 
     async def take_body(self, chunk: bytes) -> None:
         """Hand on a piece of the body, when the browser has taken the one before."""
+        if self.is_over:
+            return
         self.begin()
         self._handler.write(chunk)
         # Its own, which it inherits from its other parent, cannot be waited for.
@@ -209,6 +229,7 @@ class _Answer:
         if self.has_begun:
             return
         self.has_begun = True
+        self._limit.reschedule(None)
         first, *lines = self._lines
         start = httputil.parse_response_start_line(first.rstrip("\r\n"))
         self._handler.set_status(start.code, start.reason)

@@ -25,13 +25,12 @@ class Boards(Handler):
     @described({"boards": [BoardRow]})
     async def get(self) -> None:
         """List the boards that run, the newest first."""
-        boards = await self.run(_running, self.session)
-        self.answer({"boards": [row_of(board) for board in boards]})
+        await self.respond(lambda: {"boards": [row_of(board) for board in _running(self.session)]})
 
     @described(BoardRow, body=BoardRequest, status=201)
     async def post(self) -> None:
         """Start a board over jobs, studies and folders, or find the one that shows the same."""
-        board = await self.run(start, self.session, self.body(BoardRequest))
+        board = await self.run_long(start, self.session, self.body(BoardRequest))
         self.answer(row_of(board), 201)
 
 
@@ -41,7 +40,7 @@ class OneBoard(Handler):
     @described(status=204)
     async def delete(self, board: str) -> None:
         """End a board."""
-        await self.run(_stop, self.session, board)
+        await self.run_long(_stop, self.session, board)
         self.answer()
 
 

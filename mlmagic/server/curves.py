@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlmagic.runtime.curve_points import thinned
 from mlmagic.runtime.event_file import Point
 from mlmagic.server.curves_growing import CurvesNow
-from mlmagic.server.curves_points import thinned
 from mlmagic.server.handler import Handler, Route, described
-from mlmagic.server.live_views import Views, views_of, wire
+from mlmagic.server.live_views import Views, views_of
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.panel_rows import Curves, Series
 
@@ -32,7 +32,7 @@ class CurvesHandler(Handler):
     async def get(self, job: str) -> None:
         """Tell the scalars of a job over its steps; with a cursor, those that have come since."""
         cursor, views = self.query(CurvesQuery).cursor, views_of(self.session)
-        self.finish(await self.run(lambda: wire(read_curves(views, job, cursor))))
+        await self.respond(read_curves, views, job, cursor)
 
 
 def read_curves(views: Views, job_id: str, cursor: str = "") -> Curves:

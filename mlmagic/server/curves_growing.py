@@ -136,7 +136,10 @@ class CurveFolders:
         """Return the curves below a folder as they are now."""
         with self._lock:
             kept = self._kept.get(directory)
-        growing = kept[0] if kept else GrowingCurves(directory)
+            if kept is None:
+                # Kept before it is read: who asks meanwhile waits for it, and does not read all of it once more.
+                self._kept[directory] = GrowingCurves(directory), time.monotonic(), 0
+            growing = self._kept[directory][0]
         found = growing.read()
         now = time.monotonic()
         with self._lock:

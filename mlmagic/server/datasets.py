@@ -21,7 +21,7 @@ class DatasetsHandler(Handler):
     @described({"datasets": [DatasetRow]})
     async def get(self) -> None:
         """List the datasets, each by its newest version."""
-        self.answer({"datasets": await self.run(list_datasets, self.session)})
+        await self.respond(lambda: {"datasets": list_datasets(self.session)})
 
 
 class DatasetHandler(Handler):
@@ -30,7 +30,7 @@ class DatasetHandler(Handler):
     @described({"page": Page})
     async def get(self, name: str, number: str) -> None:
         """Show a version: its columns, its splits, what looks wrong."""
-        self.answer({"page": await self.run(dataset_page, self.session, name, int(number))})
+        await self.respond(lambda: {"page": dataset_page(self.session, name, int(number))})
 
     @described()
     async def delete(self, name: str, number: str) -> None:

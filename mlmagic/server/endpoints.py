@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mlmagic.api.deployment import deploy
 from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoints import endpoint
-from mlmagic.server.handler import Handler, Route, described
+from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
 from mlmagic.session import Session
@@ -23,6 +24,16 @@ class Traffic(Noun):
 
     shares: Mapping[str, int]
     """Percents by version, such as 80 for `2`; together they are 100. Versions that are not named get none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed(Noun):
+    """What an endpoint is to serve."""
+
+    model: str
+    """A version, such as `taxi@2`, with which it stays; a model, whose default it follows."""
+    traffic: int | None = None
+    """Percent of the requests for it; the others share the rest as they share now. Without it, it gets all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +56,7 @@ class EndpointsHandler(Handler):
     @described({"endpoints": [EndpointRow]})
     async def get(self) -> None:
         """List the endpoints as they are now."""
-        self.answer({"endpoints": await self.run(list_endpoints, self.session)})
+        await self.respond(lambda: {"endpoints": list_endpoints(self.session)})
 
 
 class EndpointHandler(Handler):
@@ -54,12 +65,12 @@ class EndpointHandler(Handler):
     @described({"page": Page, "endpoint": EndpointRow})
     async def get(self, name: str) -> None:
         """Show an endpoint, and how it is asked."""
-        self.answer(await self.run(show_endpoint, self.session, name))
+        await self.respond(show_endpoint, self.session, name)
 
     @described()
     async def delete(self, name: str) -> None:
         """Stop and forget an endpoint; the model's versions stay."""
-        await self.run(delete, self.session, name)
+        await self.run_long(delete, self.session, name)
         self.answer()
 
 
@@ -73,6 +84,16 @@ class TrafficHandler(Handler):
         self.answer(await self.run(set_traffic, self.session, name, wanted.shares))
 
 
+class DeployHandler(Handler):
+    """What an endpoint serves."""
+
+    @described(EndpointRow, body=Deployed)
+    async def post(self, name: str) -> None:
+        """Let an endpoint serve a version, and return before it does; it is made if there is none of that name."""
+        wanted = self.body(Deployed)
+        self.answer(await self.run_long(deploy_version, self.session, name, wanted))
+
+
 class StartHandler(Handler):
     """The start of an endpoint."""
 
@@ -80,7 +101,7 @@ class StartHandler(Handler):
     async def post(self, name: str) -> None:
         """Start an endpoint that was stopped or has failed, and return before it serves."""
         self.body(Nothing)
-        self.answer(await self.run(start, self.session, name))
+        self.answer(await self.run_long(start, self.session, name))
 
 
 class StopHandler(Handler):
@@ -90,7 +111,7 @@ class StopHandler(Handler):
     async def post(self, name: str) -> None:
         """Stop an endpoint; its name, port and versions stay."""
         self.body(Nothing)
-        self.answer(await self.run(stop, self.session, name))
+        self.answer(await self.run_long(stop, self.session, name))
 
 
 class UndeployHandler(Handler):
@@ -110,7 +131,7 @@ class EndpointPredictionHandler(Handler):
     async def post(self, name: str) -> None:
         """Ask an endpoint; which version answers is up to its traffic."""
         asked = self.body(Instances)
-        self.answer(await self.run(ask_endpoint, self.session, name, asked.instances))
+        self.finish(await self.run_long(lambda: written(ask_endpoint(self.session, name, asked.instances))))
 
 
 def list_endpoints(session: Session) -> list[EndpointRow]:
@@ -153,6 +174,16 @@ def set_traffic(session: Session, name: str, shares: Mapping[str, int]) -> Endpo
     return _row(endpoint(name, session=session).set_traffic(wanted, wait=False))
 
 
+def deploy_version(session: Session, name: str, wanted: Deployed) -> EndpointRow:
+    """Let an endpoint serve a version; that it does is told by its row later.
+
+    Raises:
+        UsageError: arguments that do not fit, or it serves another model; all is listed.
+        NotFoundError: no such model or version.
+    """
+    return _row(deploy(wanted.model, endpoint=name, traffic=wanted.traffic, wait=False, session=session))
+
+
 def start(session: Session, name: str) -> EndpointRow:
     """Start an endpoint, without waiting until it serves."""
     return _row(endpoint(name, session=session).start(wait=False))
@@ -185,6 +216,7 @@ ROUTES = (
     Route("endpoints", EndpointsHandler),
     Route("endpoints/{name}", EndpointHandler),
     Route("endpoints/{name}/traffic", TrafficHandler),
+    Route("endpoints/{name}/deploy", DeployHandler),
     Route("endpoints/{name}/start", StartHandler),
     Route("endpoints/{name}/stop", StopHandler),
     Route("endpoints/{name}/undeploy", UndeployHandler),

@@ -11,9 +11,9 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
@@ -24,6 +24,7 @@ from tornado import web
 from mlmagic.errors import MlmagicError, NotFoundError
 from mlmagic.server.errors import problem_of, status_of
 from mlmagic.server.handler_bodies import read_body, read_query
+from mlmagic.server.threads import threads
 from mlmagic.session import Session, current_session
 from mlmagic.spec.codec import encode
 from mlmagic.spec.noun import Noun
@@ -32,7 +33,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 N = TypeVar("N", bound=Noun)
 
-MOST_THREADS = 8
 _VERBS = ("get", "head", "post", "put", "patch", "delete")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -91,6 +91,10 @@ class Handler(APIHandler):
     """What a GET answers while there is no workspace, which looking never makes; None where that is not found."""
     needs_workspace: ClassVar[bool] = True
 
+    _is_gone = False
+    """Whoever asked waits no more."""
+    _work: Future[Any] | None = None
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for verb in _VERBS:
@@ -102,6 +106,14 @@ class Handler(APIHandler):
         """What the server works with: one for all requests."""
         return current_session()
 
+    def set_default_headers(self) -> None:
+        """Have nobody keep what is true just now."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> None:
+        """Compare no answer with one before: that costs more than to send it, in the server's own thread."""
+
     async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's
         """Refuse who is not logged in, whatever is asked for, be it nothing that there is."""
         await super().prepare()
@@ -110,8 +122,34 @@ class Handler(APIHandler):
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that reads or writes the workspace, without holding up the server."""
-        threads = _threads("read" if self.request.method in _READING else "act")
-        return await asyncio.get_running_loop().run_in_executor(threads, partial(function, *args, **kwargs))
+        is_read = self.request.method in _READING
+        return await self._run_in("read" if is_read else "act", partial(function, *args, **kwargs))
+
+    async def run_long(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns that may wait for minutes, for a model or for another process."""
+        return await self._run_in("wait", partial(function, *args, **kwargs))
+
+    async def respond(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Answer what a function returns. It is written in the thread, too: that may take longer than to find it."""
+        self.finish(await self.run(lambda: written(function(*args, **kwargs))))
+
+    async def _run_in(self, lane: str, function: Callable[[], T]) -> T:
+        if self._is_gone and self.request.method in _READING:
+            raise web.Finish
+        work = self._work = threads(lane).submit(function)
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            if self._is_gone and work.cancelled():
+                raise web.Finish from None
+            raise
+
+    def on_connection_close(self) -> None:
+        """Read nothing more for somebody who has gone. An action that was asked for is done."""
+        self._is_gone = True
+        if self._work is not None and self.request.method in _READING:
+            self._work.cancel()
+        super().on_connection_close()
 
     def body(self, kind: type[N]) -> N:
         """Return the JSON body as a noun.
@@ -135,7 +173,7 @@ class Handler(APIHandler):
         if value is None:
             self.finish()
         else:
-            self.finish(_written(plain(value)))
+            self.finish(written(value))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error as a `Problem`."""
@@ -198,15 +236,11 @@ def plain(value: object) -> Any:
     return value
 
 
-def _written(value: object) -> bytes:
+def written(value: object) -> bytes:
+    """Return a noun, or a mapping with nouns in it, as it is sent."""
+    document = plain(value)
     try:
-        return json.dumps(value, ensure_ascii=False).encode()
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         # The name of a file may be no text at all.
-        return json.dumps(value).encode()
-
-
-@cache
-def _threads(what: str) -> ThreadPoolExecutor:
-    # Of each its own: an action may wait for an endpoint or a model, and nobody who looks is to wait with it.
-    return ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix=f"mlmagic-{what}")
+        return json.dumps(document, separators=(",", ":")).encode()

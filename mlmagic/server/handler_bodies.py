@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from mlmagic.errors import UsageError, nearest
+from mlmagic.panels.sizes import size_text
 from mlmagic.server.openapi_nouns import WireField, wire_fields
 from mlmagic.spec.codec import decode, parse_time
 from mlmagic.spec.noun import Noun
@@ -22,6 +23,8 @@ _MANY_WORDS: Mapping[object, str] = {int: "whole numbers", float: "numbers", str
 _JUPYTERS_OWN = frozenset({"token", "_xsrf", "no_track_activity"})
 """What Jupyter itself takes from a query."""
 _MOST_TOLD = 20
+MOST_BYTES = 16 << 20
+"""Of a body. It is read where all requests are, which wait meanwhile."""
 _LONGEST_NUMBER = 15
 _NUMBERS_END = 10**_LONGEST_NUMBER
 """What counts something is smaller, and JavaScript tells all such numbers apart."""
@@ -31,8 +34,13 @@ def read_body(kind: type[N], data: bytes) -> N:
     """Return the body of a request; nothing at all stands for an empty object.
 
     Raises:
-        UsageError: it is no JSON object, or has wrong fields; all are listed.
+        UsageError: it is no JSON object, has wrong fields, all of which are listed, or is too long.
     """
+    if len(data) > MOST_BYTES:
+        raise UsageError(
+            f"the body has {size_text(len(data))}; up to {size_text(MOST_BYTES)} is taken.",
+            hint="Predictions for many rows are a job: %predict MODEL --input FILES --output DIR",
+        )
     try:
         document = json.loads(data or b"{}")
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ from mlmagic.filters.parser import parse
 from mlmagic.filters.sort import parse_sort
 from mlmagic.server.handler import Handler, Route, described
 from mlmagic.server.job_rows_table import PageQuery
-from mlmagic.server.live_views import views_of, wire
+from mlmagic.server.live_views import views_of
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.panel_rows import JobRow, JobRows
 
@@ -58,7 +58,7 @@ class JobRowsHandler(Handler):
         """List jobs that pass a filter, the newest first unless told otherwise."""
         query = read_query(self.query(JobsQuery))
         rows = views_of(self.session).rows
-        self.finish(await self.run(lambda: wire(rows.page(query))))
+        await self.respond(rows.page, query)
 
 
 class JobRowHandler(Handler):
@@ -67,7 +67,7 @@ class JobRowHandler(Handler):
     @described(JobRow)
     async def get(self, job: str) -> None:
         """Tell of a job what the list tells."""
-        self.answer(await self.run(read_row, self.session, job))
+        await self.respond(read_row, self.session, job)
 
 
 def read_row(session: Session, job_id: str) -> JobRow:

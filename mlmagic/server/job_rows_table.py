@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlmagic.filters.sort import SortKey, order
 from mlmagic.filters.sql import condition
 from mlmagic.filters.tree import Filter, about_trials
+from mlmagic.server.pattern_search import has_pattern, search_apart
 from mlmagic.spec import codec
 from mlmagic.spec.job import JobState, JobSummary, Origin
 from mlmagic.workspace.rows import SUMMARY_COLUMNS, UNFINISHED_ROWS, to_summary
@@ -37,6 +38,9 @@ _OBJECTIVES = (
     "SELECT id, json_extract(record, '$.spec.study.metric') FROM jobs JOIN records USING (number) "
     "WHERE id IN (SELECT value FROM json_each(?))"
 )
+
+
+_Run: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +91,22 @@ class JobTable:
 
         Raises:
             WorkspaceError: the database cannot be read.
+            UsageError: a pattern takes too long.
         """
-        conditions, values = _conditions(query)
-        by = order(query.sort_by)
-        sql = f"SELECT id FROM jobs WHERE {conditions} ORDER BY {f'{by.sql}, ' if by else ''}{_NEWEST_FIRST}"  # noqa: S608 - what users type is among the values
+        if has_pattern(query.where):
+            return self._page_apart(query)
         with self._moment() as connection:
-            found = connection.execute(
-                f"{sql} LIMIT ? OFFSET ?", (*values, *(by.values if by else ()), query.limit, query.offset)
-            ).fetchall()
-            ids = [row[0] for row in found]
-            total = query.offset + len(ids)
-            if len(ids) == query.limit or (query.offset and not ids):
-                total = connection.execute(f"SELECT count(*) FROM jobs WHERE {conditions}", values).fetchone()[0]  # noqa: S608
-            unfinished = connection.execute(
-                f"SELECT count(*) FROM jobs WHERE {UNFINISHED_ROWS} AND parent IS NULL"  # noqa: S608
-            ).fetchone()[0]
-            rows = _still_rows(connection, ids)
+            ids, total = _found(query, lambda sql, values: connection.execute(sql, values).fetchall())
+            return _still_page(connection, ids, total, _last_event(connection))
+
+    def _page_apart(self, query: PageQuery) -> StillPage:
+        path = self._database.workspace.database
+        with self._moment() as connection:
+            # Read before the jobs are found: what happens meanwhile is told as news once more.
             event = _last_event(connection)
-        return StillPage(rows=tuple(rows), total=total, unfinished=unfinished, event=event)
+        ids, total = _found(query, lambda sql, values: search_apart(path, sql, values))
+        with self._moment() as connection:
+            return _still_page(connection, ids, total, event)
 
     def rows(self, ids: Iterable[str]) -> list[StillRow]:
         """Return the rows of jobs, in that order; those that are gone are left out.
@@ -135,6 +137,26 @@ class JobTable:
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
+
+
+def _found(query: PageQuery, run: _Run) -> tuple[list[str], int]:
+    """Return the ids of the jobs of a part of the list, and how many there are in all parts."""
+    conditions, values = _conditions(query)
+    by = order(query.sort_by)
+    sql = f"SELECT id FROM jobs WHERE {conditions} ORDER BY {f'{by.sql}, ' if by else ''}{_NEWEST_FIRST}"  # noqa: S608 - what users type is among the values
+    found = run(f"{sql} LIMIT ? OFFSET ?", (*values, *(by.values if by else ()), query.limit, query.offset))
+    ids = [row[0] for row in found]
+    total = query.offset + len(ids)
+    if len(ids) == query.limit or (query.offset and not ids):
+        total = run(f"SELECT count(*) FROM jobs WHERE {conditions}", values)[0][0]  # noqa: S608
+    return ids, total
+
+
+def _still_page(connection: sqlite3.Connection, ids: Sequence[str], total: int, event: int) -> StillPage:
+    unfinished = connection.execute(
+        f"SELECT count(*) FROM jobs WHERE {UNFINISHED_ROWS} AND parent IS NULL"  # noqa: S608
+    ).fetchone()[0]
+    return StillPage(rows=tuple(_still_rows(connection, ids)), total=total, unfinished=unfinished, event=event)
 
 
 def _conditions(query: PageQuery) -> tuple[str, tuple[Any, ...]]:

@@ -43,7 +43,7 @@ class ComparisonHandler(Handler):
     async def get(self) -> None:
         """Compare jobs; one alone is a study, and means its trials."""
         ids = self.query(Compared).ids
-        self.answer(await self.run(comparison, self.session, ids))
+        await self.respond(comparison, self.session, ids)
 
 
 class JobHandler(Handler):
@@ -52,12 +52,12 @@ class JobHandler(Handler):
     @described(JobDescription)
     async def get(self, job: str) -> None:
         """Tell all that is known about a job but its log."""
-        self.answer(await self.run(description, self.session, job))
+        await self.respond(description, self.session, job)
 
     @described()
     async def delete(self, job: str) -> None:
         """Remove a job that has ended, with its log and what it wrote; a model version that it made stays."""
-        await self.run(delete, self.session, job)
+        await self.run_long(delete, self.session, job)
         self.answer()
 
 
@@ -67,7 +67,7 @@ class JobPageHandler(Handler):
     @described(Page)
     async def get(self, job: str) -> None:
         """Show a job; of a study, its trials."""
-        self.answer(await self.run(job_page, self.session, job))
+        await self.respond(job_page, self.session, job)
 
 
 class PackageHandler(Handler):
@@ -76,7 +76,7 @@ class PackageHandler(Handler):
     @described({"files": [PackageFile]})
     async def get(self, job: str) -> None:
         """List the files of a job's package."""
-        self.answer({"files": await self.run(list_files, self.session, job)})
+        await self.respond(lambda: {"files": list_files(self.session, job)})
 
 
 class PackageFileHandler(Handler):
@@ -85,7 +85,7 @@ class PackageFileHandler(Handler):
     @described({"path": str, "text": str})
     async def get(self, job: str, path: str) -> None:
         """Read a file of a job's package that is text."""
-        self.answer({"path": path, "text": await self.run(read_file, self.session, job, path)})
+        await self.respond(lambda: {"path": path, "text": read_file(self.session, job, path)})
 
 
 class CancelHandler(Handler):

@@ -11,10 +11,10 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from mlmagic.runtime.curve_points import sampled
 from mlmagic.runtime.progress import ProgressReader, estimate_remaining
 from mlmagic.runtime.reading import ReadingFollower, remaining_seconds, with_rate
 from mlmagic.server.curves_growing import CurveFolders, CurvesNow
-from mlmagic.server.curves_points import sampled
 from mlmagic.server.live_files import GrowingFile
 from mlmagic.spec.codec import parse_time
 from mlmagic.spec.job import READING_KINDS, JobKind
@@ -142,8 +142,10 @@ def headline_of(now: CurvesNow, objective: str | None) -> Headline | None:
     name = headline_name(now.metrics, objective)
     if name is None:
         return None
-    points = now.curves[name][: now.counts[name]]
-    return Headline(name=name, value=points[-1][2], points=sampled(points, SPARKLINE_POINTS))
+    points, count = now.curves[name], now.counts[name]
+    # By their places: a curve of a hundred thousand points is not to be copied for each look.
+    values = tuple(points[place][2] for place in sampled(range(count), SPARKLINE_POINTS))
+    return Headline(name=name, value=values[-1], points=values)
 
 
 def headline_name(names: Collection[str], objective: str | None) -> str | None:

@@ -11,9 +11,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mlmagic.backends.local.machine import this_machine
-from mlmagic.backends.local.scheduler import demands, in_order, why_waiting
+from mlmagic.backends.local.scheduler import demands, in_order, why_all_wait
+from mlmagic.runtime.curve_points import sampled
 from mlmagic.runtime.scalars import curves as read_curves
-from mlmagic.server.curves_points import sampled
 from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
 from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs, headline_name
 from mlmagic.server.live_study import LiveStudies, StudyNow
@@ -92,12 +92,8 @@ class RowReader:
         queued = in_order(unfinished)
         queue, known = demands(queued), {job.id for job in queued}
         running = demands(job for job in unfinished if job.state is not JobState.QUEUED)
-        machine = this_machine()
-        return {
-            job_id: why_waiting(job_id, queue, running, machine) or "it is being started"
-            for job_id in wanted
-            if job_id in known
-        }
+        reasons = why_all_wait([job_id for job_id in wanted if job_id in known], queue, running, this_machine())
+        return {job_id: reason or "it is being started" for job_id, reason in reasons.items()}
 
     def trial_notes(self, study_id: str) -> Mapping[str, str]:
         """Return what there is to say of each trial of a study; the same object as long as nothing has changed."""
@@ -172,7 +168,7 @@ def _points(folder: JobFolder, name: str) -> tuple[float, ...]:
         curve = read_curves(directory).get(name, ())
     except OSError:
         return ()
-    return tuple(value for value in sampled(curve, SPARKLINE_POINTS) if math.isfinite(value))
+    return tuple(point[2] for point in sampled(curve, SPARKLINE_POINTS) if math.isfinite(point[2]))
 
 
 def changed_texts(before: Mapping[str, str], now: Mapping[str, str]) -> Collection[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlmagic.api.study_notes import progress_text, trial_text
 from mlmagic.errors import MlmagicError
+from mlmagic.runtime.curve_points import sampled
 from mlmagic.server.live import SPARKLINE_POINTS
 from mlmagic.spec.codec import DecodeError
 from mlmagic.spec.panel_rows import Headline
@@ -88,8 +89,7 @@ def _headline(study: Study) -> Headline | None:
     if best is None or best.final is None:
         return None
     values = [_value(trial) for trial in study.trials if trial.final is not None]
-    step = max(1, -(-len(values) // SPARKLINE_POINTS))
-    return Headline(name=study.spec.metric, value=best.final.value, points=tuple(values[::-step][::-1]))
+    return Headline(name=study.spec.metric, value=best.final.value, points=tuple(sampled(values, SPARKLINE_POINTS)))
 
 
 def _value(trial: Trial) -> float:

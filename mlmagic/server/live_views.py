@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import sqlite3
 import time
 from functools import lru_cache
 from threading import Lock
@@ -17,13 +17,14 @@ from mlmagic.server.live_study import LiveStudies
 from mlmagic.server.log_index import LogIndexes
 from mlmagic.server.watcher import Watcher
 from mlmagic.server.watcher_changes import Changes
-from mlmagic.spec.codec import encode
-from mlmagic.spec.noun import Noun
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlmagic.session import Session
+    from mlmagic.spec.endpoint import EndpointRecord
 
 _TEND_SECONDS = 10.0
 
@@ -41,7 +42,11 @@ class Views:
         self._lock = Lock()
         self._tended: float | None = None
         self.rows = RowReader(database, LiveJobs(self.workspace, self.curves), LiveStudies(self.workspace), self.tend)
-        self.watcher = Watcher(Changes(database, self.rows, self.tend))
+        self.watcher = Watcher(Changes(database, self.rows, self.tend, self._endpoints))
+
+    def _endpoints(self) -> Sequence[EndpointRecord]:
+        # To have them makes the workspace, if it is not there: not before somebody looks into one that is.
+        return self._session.endpoints.list()
 
     def tend(self) -> None:
         """Make the rows true of jobs whose machinery has died, and have one started for those that wait; now and then.
@@ -55,7 +60,7 @@ class Views:
             if self._tended is not None and now - self._tended < _TEND_SECONDS:
                 return
             self._tended = now
-        with contextlib.suppress(MlmagicError, OSError):
+        with contextlib.suppress(MlmagicError, OSError, sqlite3.Error):
             # It looks after all jobs that have not ended before it lists those of no state.
             self._session.backend("local").list(states=())
 
@@ -64,8 +69,3 @@ class Views:
 def views_of(session: Session) -> Views:
     """Return what is kept for a session's workspace."""
     return Views(session)
-
-
-def wire(noun: Noun) -> str:
-    """Return a noun as it is sent; of thousands of numbers, this is work for a thread."""
-    return json.dumps(encode(noun), ensure_ascii=False, separators=(",", ":"))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 
 from mlmagic.panels.text import plain_log
-from mlmagic.server.log_index import LogIndex
+from mlmagic.server.log_index import LogIndex, OpenLog
 from mlmagic.spec.log import severities
 from mlmagic.spec.panel_rows import LogLine, LogLines
 
@@ -33,38 +32,50 @@ def read_lines(index: LogIndex, first: int, count: int) -> LogLines:
     Raises:
         OSError: it cannot be read.
     """
-    extent = index.update()
-    begin = max(0, extent.lines + first) if first < 0 else min(first, extent.lines)
-    wanted = min(count, MOST_LINES, extent.lines - begin)
+    with index.open() as log:
+        found, is_whole = _read(log, first, count)
+    if is_whole:
+        return found
+    # It was emptied between two looks: this is what it is since then.
+    with index.open() as log:
+        return _read(log, first, count)[0]
+
+
+def _read(log: OpenLog, first: int, count: int) -> tuple[LogLines, bool]:
+    begin = max(0, log.lines + first) if first < 0 else min(first, log.lines)
+    wanted = min(count, MOST_LINES, log.lines - begin)
     before = min(begin, CONTEXT_LINES)
-    blocks = raw_lines(index.path, index.start_of(begin - before), extent.size_bytes)
+    blocks = raw_lines(log, log.start_of(begin - before))
     read = [line_of(raw) for raw in islice(chain.from_iterable(blocks), before + wanted)]
     told = severities([plain(text) for text, _ in read])
     lines = [LogLine(text=text, severity=grade, is_cut=cut) for (text, cut), grade in zip(read, told, strict=True)]
-    return LogLines(first=begin, lines=tuple(lines[before:]), total=extent.lines, size_bytes=extent.size_bytes)
+    found = LogLines(
+        first=begin, lines=tuple(lines[before:]), total=log.lines, size_bytes=log.size_bytes, file=log.file
+    )
+    return found, len(read) == before + wanted
 
 
-def raw_lines(path: Path, start: int, end: int) -> Iterator[list[RawLine]]:
-    """Yield the lines between two bytes of a file, as many at a time as a megabyte holds; long ones are cut.
+def raw_lines(log: OpenLog, start: int) -> Iterator[list[RawLine]]:
+    """Yield the lines from a byte on, as many at a time as a megabyte holds; long ones are cut.
 
     Raises:
         OSError: it cannot be read.
     """
     head, tail = b"", b""
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
-        while start < end and (data := file.read(min(_CHUNK, end - start))):
-            start += len(data)
-            first, *others = data.split(b"\n")
-            head, tail = _longer(head, tail, first)
-            if not others:
-                continue
+    while data := log.read(start, _CHUNK):
+        start += len(data)
+        first, *others = data.split(b"\n")
+        head, tail = _longer(head, tail, first)
+        if others:
             *whole, last = others
             yield [
                 (head, tail),
                 *((line, b"") if len(line) <= _LONGEST_BYTES else _longer(b"", b"", line) for line in whole),
             ]
             head, tail = _longer(b"", b"", last)
+        # What lies between the two ends of a long line is never read: a progress bar in a file may have gigabytes.
+        if tail and (near := log.before_newline(start) - _LONGEST_BYTES) > start:
+            start, tail = near, b""
     if head:
         yield [(head, tail)]
 

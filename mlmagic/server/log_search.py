@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlmagic.server.log_index import LogIndex
+from mlmagic.server.log_index import OpenLog
 from mlmagic.server.log_lines import CONTEXT_LINES, RawLine, line_of, plain, raw_lines
 from mlmagic.spec.log import Severity, severities
 from mlmagic.spec.panel_rows import LogMatches
+from mlmagic.workspace.files import explained
 
 # Colours and progress bars stand between the letters that are shown.
 _BROKEN = re.compile(rb"[\x1b\r\b]")
@@ -30,9 +30,9 @@ class LogQuery:
 
 
 class LogSearch:
-    """A search that goes on piece by piece."""
+    """A search that goes on piece by piece through the log as it was when it was opened; it closes it."""
 
-    def __init__(self, index: LogIndex, query: LogQuery) -> None:
+    def __init__(self, log: OpenLog, query: LogQuery) -> None:
         """Begin.
 
         Raises:
@@ -41,39 +41,39 @@ class LogSearch:
         self._query = query
         pattern = re.escape(query.text)
         self._pattern = re.compile(pattern, 0 if query.is_case else re.IGNORECASE)
-        extent = index.update()
-        self._first = self._number = min(max(0, query.first), extent.lines)
+        self._log = log
+        self._first = self._number = min(max(0, query.first), log.lines)
         self._found: list[int] = []
         self._context: list[str] = []
         before = min(self._first, CONTEXT_LINES) if query.severity else 0
         self._number -= before
-        self._pieces: Iterator[list[RawLine]] = iter(())
-        if extent.lines:
-            self._pieces = raw_lines(index.path, index.start_of(self._number), extent.size_bytes)
+        self._pieces = raw_lines(log, log.start_of(self._number))
 
     def go_on(self) -> bool:
         """Look through about a megabyte more, and say whether there is more to look through.
 
         Raises:
-            OSError: the log cannot be read.
+            WorkspaceError: the log cannot be read.
         """
-        try:
+        with explained("search the log"):
             piece = next(self._pieces, None)
-        except FileNotFoundError:
-            piece = None  # it was deleted with its job
-        if piece is None or len(self._found) > self._query.limit:
+        if piece is None:
             return False
         if self._may_match(piece):
             self._look(piece)
         self._number += len(piece)
         return len(self._found) <= self._query.limit
 
+    def close(self) -> None:
+        """Hold the log open no longer."""
+        self._log.close()
+
     def result(self) -> LogMatches:
         """Return what was found so far."""
         limit = self._query.limit
         has_more = len(self._found) > limit
         looked = (self._found[limit] if has_more else max(self._number, self._first)) - self._first
-        return LogMatches(lines=tuple(self._found[:limit]), has_more=has_more, total=looked)
+        return LogMatches(lines=tuple(self._found[:limit]), has_more=has_more, total=looked, file=self._log.file)
 
     def _may_match(self, piece: list[RawLine]) -> bool:
         """Say whether it is worth looking at each line."""

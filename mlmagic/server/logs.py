@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.server.handler import Handler, Route, described
-from mlmagic.server.live_views import Views, views_of, wire
+from mlmagic.server.live_views import Views, views_of
 from mlmagic.server.log_index import LogIndex
 from mlmagic.server.log_lines import MOST_LINES, read_lines
 from mlmagic.server.log_search import LogQuery, LogSearch
@@ -54,7 +55,7 @@ class LogSourcesHandler(Handler):
     @described({"sources": [LogSource]})
     async def get(self, job: str) -> None:
         """List the logs of a job: one for each replica that has printed something."""
-        self.answer({"sources": await self.run(log_sources, views_of(self.session), job)})
+        await self.respond(lambda: {"sources": log_sources(views_of(self.session), job)})
 
 
 class LogLinesHandler(Handler):
@@ -64,29 +65,24 @@ class LogLinesHandler(Handler):
     async def get(self, job: str, replica: str) -> None:
         """Read lines of a log; by default its end."""
         query, views = self.query(LinesQuery), views_of(self.session)
-        self.finish(await self.run(lambda: wire(log_lines(views, job, replica, query))))
+        await self.respond(log_lines, views, job, replica, query)
 
 
 class LogSearchHandler(Handler):
     """A search in the log of a replica."""
-
-    _is_gone = False
 
     @described(LogMatches, query=SearchQuery)
     async def get(self, job: str, replica: str) -> None:
         """Find the lines of a log that have a text in them."""
         query, views = self.query(SearchQuery), views_of(self.session)
         search = await self.run(log_search, views, job, replica, query)
-        # Piece by piece: others have their turn between, and nothing is looked for that nobody waits for.
-        while await self.run(search.go_on):
-            if self._is_gone:
-                return
-        self.answer(search.result())
-
-    def on_connection_close(self) -> None:
-        """Note that nobody waits any more."""
-        self._is_gone = True
-        super().on_connection_close()
+        try:
+            # Piece by piece: others have their turn between, and nothing is looked for that nobody waits for.
+            while await self.run(search.go_on):
+                pass
+            await self.respond(search.result)
+        finally:
+            search.close()
 
 
 def log_sources(views: Views, job_id: str) -> list[LogSource]:
@@ -96,7 +92,12 @@ def log_sources(views: Views, job_id: str) -> list[LogSource]:
         NotFoundError: there is no such job.
     """
     views.jobs.get(job_id)
-    return [LogSource(replica=name, size_bytes=path.stat().st_size) for name, path in _logs(views, job_id).items()]
+    found = []
+    for name, path in _logs(views, job_id).items():
+        # The job may be deleted just now.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(LogSource(replica=name, size_bytes=path.stat().st_size))
+    return found
 
 
 def log_lines(views: Views, job_id: str, replica: str, query: LinesQuery) -> LogLines:
@@ -132,17 +133,14 @@ def log_search(views: Views, job_id: str, replica: str, query: SearchQuery) -> L
     if problems:
         raise UsageError("the log cannot be searched for that:", problems=problems)
     index = _index_of(views, job_id, replica)
-    with explained(f"search the log of {replica} of job {job_id}"):
-        return LogSearch(
-            index,
-            LogQuery(
-                text=query.text,
-                severity=query.severity,
-                is_case=query.case,
-                first=query.from_,
-                limit=query.limit,
-            ),
-        )
+    wanted = LogQuery(
+        text=query.text, severity=query.severity, is_case=query.case, first=query.from_, limit=query.limit
+    )
+    with explained(f"search the log of {replica} of job {job_id}"), contextlib.ExitStack() as opened:
+        search = LogSearch(opened.enter_context(index.open()), wanted)
+        # From here on whoever searches closes it.
+        opened.pop_all()
+        return search
 
 
 def _index_of(views: Views, job_id: str, replica: str) -> LogIndex:

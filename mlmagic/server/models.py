@@ -9,7 +9,7 @@ from typing import ClassVar
 from mlmagic.api.model_deletion import delete_model
 from mlmagic.api.models import describe_model, model
 from mlmagic.errors import NotFoundError
-from mlmagic.server.handler import Handler, Route, described
+from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, predict_version
 from mlmagic.session import Session
@@ -36,7 +36,7 @@ class ModelsHandler(Handler):
     @described({"models": [ModelRow]})
     async def get(self) -> None:
         """List the models."""
-        self.answer({"models": await self.run(list_models, self.session)})
+        await self.respond(lambda: {"models": list_models(self.session)})
 
 
 class ModelHandler(Handler):
@@ -45,7 +45,7 @@ class ModelHandler(Handler):
     @described({"page": Page, "model": Model})
     async def get(self, name: str) -> None:
         """Show a model with its versions."""
-        self.answer(await self.run(show_model, self.session, name))
+        await self.respond(show_model, self.session, name)
 
     @described()
     async def delete(self, name: str) -> None:
@@ -60,7 +60,7 @@ class VersionHandler(Handler):
     @described({"page": Page, "version": ModelVersion})
     async def get(self, name: str, number: str) -> None:
         """Show a version: where it came from, what it takes and returns, where it is used."""
-        self.answer(await self.run(show_version, self.session, name, int(number)))
+        await self.respond(show_version, self.session, name, int(number))
 
     @described()
     async def delete(self, name: str, number: str) -> None:
@@ -74,9 +74,11 @@ class DefaultHandler(Handler):
 
     @described(ModelRow, body=NewDefault)
     async def post(self, name: str) -> None:
-        """Let a version answer when none is named; endpoints that follow the default follow."""
+        """Let a version answer when none is named; endpoints that follow the default follow, in their own time."""
         wanted = self.body(NewDefault)
-        self.answer(await self.run(set_default, self.session, name, wanted))
+        # To tell whether it is better, both versions may have to be evaluated.
+        run = self.run if wanted.min_improvement is None else self.run_long
+        self.answer(await run(set_default, self.session, name, wanted))
 
 
 class VersionPredictionHandler(Handler):
@@ -86,7 +88,8 @@ class VersionPredictionHandler(Handler):
     async def post(self, name: str, number: str) -> None:
         """Predict with a version, through an endpoint where one serves it."""
         asked = self.body(Instances)
-        self.answer(await self.run(predict_version, self.session, f"{name}@{number}", asked.instances))
+        reference = f"{name}@{number}"
+        self.finish(await self.run_long(lambda: written(predict_version(self.session, reference, asked.instances))))
 
 
 def list_models(session: Session) -> list[ModelRow]:
@@ -130,13 +133,13 @@ def show_version(session: Session, name: str, number: int) -> dict[str, object]:
 
 
 def set_default(session: Session, name: str, wanted: NewDefault) -> ModelRow:
-    """Let a version be the default, and return the model's row.
+    """Let a version be the default, and return the model's row. Endpoints that follow it have been told to move.
 
     Raises:
         NotFoundError: there is no such model or version.
         NotBetterError: it is not better by as much as was asked for.
     """
-    model(name, session=session).set_default(wanted.version, min_improvement=wanted.min_improvement)
+    model(name, session=session).set_default(wanted.version, min_improvement=wanted.min_improvement, wait=False)
     for summary in session.models.summaries():
         if summary.model.name == name:
             return model_row(summary)

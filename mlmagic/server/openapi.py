@@ -40,7 +40,7 @@ class OpenApiHandler(Handler):
 
     async def get(self) -> None:
         """Describe the API."""
-        self.answer(document(load().routes, self.base_url))
+        await self.respond(lambda: document(load().routes, self.base_url))
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:

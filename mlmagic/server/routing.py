@@ -19,6 +19,7 @@ PARTS = (
     "logs",
     "curves",
     "usage",
+    "checkpoints",
     "stream",
     "jobs",
     "models",

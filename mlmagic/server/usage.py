@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlmagic.server.handler import Handler, Route, described
-from mlmagic.server.live_views import Views, views_of, wire
+from mlmagic.server.live_views import Views, views_of
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.usage import Usage
 from mlmagic.workspace.files import explained
@@ -28,7 +28,7 @@ class UsageHandler(Handler):
     async def get(self, job: str) -> None:
         """Tell how many cores and how much memory each replica took over time."""
         after, views = self.query(UsageQuery).after, views_of(self.session)
-        self.finish(await self.run(lambda: wire(usage_of(views, job, after))))
+        await self.respond(usage_of, views, job, after)
 
 
 def usage_of(views: Views, job_id: str, after: datetime | None = None) -> Usage:

@@ -6,19 +6,22 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from mlmagic.errors import MlmagicError
+from mlmagic.server.threads import BusyError, Threads
 from mlmagic.server.watcher_messages import LAGGING, Message
 
 LOOK_SECONDS = 0.1
 _LOOKS = 10
 """In the thread before the event loop is told that there was nothing: to go back and forth costs more than a look."""
-MOST_WAITING = 256
-"""Messages for one listener that were not taken yet; whoever is slower reads everything again."""
+MOST_WAITING = 2_000
+"""Messages for one listener that were not taken yet; whoever is slower reads everything again. So many jobs may move in
+one second."""
+MOST_CHARACTERS = 8_000_000
+"""Of those messages."""
+MOST_LISTENERS = 500
 _PAUSE_SECONDS = 2.0
+_MOST_BEGINNINGS = 10_000
 
 T = TypeVar("T")
 
@@ -37,7 +40,7 @@ class Looks(Protocol):
         ...
 
     def since(self, event_id: int) -> list[Message]:
-        """Return what has come after an event."""
+        """Return what has come after an event; for any thread."""
         ...
 
     def close(self) -> None:
@@ -52,16 +55,20 @@ class Listener:
         self._waiting: OrderedDict[str | int, Message] = OrderedDict()
         self._arrived = asyncio.Event()
         self._count = 0
+        self._characters = 0
 
     def put(self, message: Message) -> None:
         """Add a message; one that makes another worthless takes its place."""
         self._count += 1
         key: str | int = self._count if message.replaces is None else message.replaces
-        self._waiting.pop(key, None)
-        if len(self._waiting) >= MOST_WAITING:
+        if (worthless := self._waiting.pop(key, None)) is not None:
+            self._characters -= len(worthless.data)
+        if len(self._waiting) >= MOST_WAITING or self._characters + len(message.data) > MOST_CHARACTERS:
             self._waiting.clear()
+            self._characters = 0
             message, key = LAGGING, self._count
         self._waiting[key] = message
+        self._characters += len(message.data)
         self._arrived.set()
 
     def wake(self) -> None:
@@ -78,6 +85,7 @@ class Listener:
         self._arrived.clear()
         messages = list(self._waiting.values())
         self._waiting.clear()
+        self._characters = 0
         return messages
 
 
@@ -92,7 +100,7 @@ class Watcher:
         self._begun: asyncio.Future[None] | None = None
         self._ended = threading.Event()
         # One for ever: who begins anew waits until what was looked at is closed. A thread without work costs nothing.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlmagic-watcher")
+        self._thread = Threads("mlmagic-watcher", count=1, most_waiting=_MOST_BEGINNINGS)
 
     @property
     def is_looking(self) -> bool:
@@ -100,12 +108,23 @@ class Watcher:
         return self._task is not None
 
     @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    @property
     def last_event(self) -> int:
         """The newest event that was told."""
         return self._looks.last_event
 
     async def listen(self) -> Listener:
-        """Return a listener that is told what happens from now on."""
+        """Return a listener that is told what happens from now on.
+
+        Raises:
+            BusyError: too many listen already.
+        """
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise BusyError(len(self._listeners))
         listener = Listener()
         self._listeners.add(listener)
         try:
@@ -130,33 +149,39 @@ class Watcher:
         self._thread.submit(self._looks.close)
         self._task = self._begun = None
 
-    async def since(self, event_id: int) -> list[Message]:
-        """Return what has happened after an event."""
-        try:
-            return await asyncio.to_thread(self._looks.since, event_id)
-        except MlmagicError:
-            return [LAGGING]
-
-    async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+    def since(self, event_id: int) -> list[Message]:
+        """Return what has happened after an event; for any thread."""
+        return self._looks.since(event_id)
 
     async def _run(self, begun: asyncio.Future[None], ended: threading.Event) -> None:
+        is_known = True
         try:
-            await self._in_thread(self._looks.begin)
+            await self._thread.run(self._looks.begin)
+        except Exception:  # noqa: BLE001 - whatever it is
+            # Whoever listens is to be told of the first look that succeeds.
+            is_known = False
+            self._log.exception("mlmagic | the workspace could not be looked at")
         finally:
             if not begun.done():
                 begun.set_result(None)
+        await self._look(ended, is_known=is_known)
+
+    async def _look(self, ended: threading.Event, *, is_known: bool) -> None:
+        failure = ""
         while True:
             try:
-                messages = await self._in_thread(lambda: self._look_on(ended))
-            except Exception:  # noqa: BLE001 - whatever it is
-                # A mistake of ours is to be seen, and to end nobody's stream.
-                self._log.exception("mlmagic | the workspace could not be looked at")
+                messages = await self._thread.run(lambda: self._look_on(ended))
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                # A mistake of ours is to be seen, once, and to end nobody's stream.
+                if failure != (failure := repr(error)):
+                    self._log.exception("mlmagic | the workspace could not be looked at")
+                is_known = False
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            for message in messages:
+            for message in messages if is_known else [LAGGING, *messages]:
                 for listener in self._listeners:
                     listener.put(message)
+            is_known, failure = True, ""
 
     def _look_on(self, ended: threading.Event) -> list[Message]:
         """Look until there is something to tell, a second has passed, or nobody listens any more."""

@@ -18,6 +18,7 @@ from mlmagic.spec.panel_rows import JobRow
 from mlmagic.workspace.events import Event, EventLog
 
 if TYPE_CHECKING:
+    from mlmagic.spec.endpoint import EndpointRecord
     from mlmagic.workspace.database import Database
 
 LIVE_SECONDS = 1.0
@@ -31,16 +32,27 @@ _NOUNS = ("model", "endpoint", "dataset")
 class Changes:
     """Looks at a workspace again and again, at the cost of a `stat` and a pragma while nothing happens."""
 
-    def __init__(self, database: Database, rows: RowReader, tend: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rows: RowReader,
+        tend: Callable[[], None] = lambda: None,
+        endpoints: Callable[[], Iterable[EndpointRecord]] = tuple,
+    ) -> None:
         self._path = database.workspace.database
         self._events = EventLog(database)
         self._rows = rows
         self._tend = tend
+        self._endpoints = endpoints
+        self._states: dict[str, object] | None = None
+        """How each endpoint was at the last look; None if there was none."""
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._version = -1
         self._running: list[StillRow] = []
         self._waiting: dict[str, str] = {}
+        self._just_told: set[str] = set()
+        """Jobs of which events told since the queue was looked at."""
         self._told: dict[str, JobRow] = {}
         self._notes: dict[str, Mapping[str, str]] = {}
         """What was last said of the trials of each study that runs."""
@@ -63,7 +75,7 @@ class Changes:
         """Hold nothing open."""
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._inode, self._version = None, 0, -1
+        self._connection, self._inode, self._version, self._states = None, 0, -1, None
         self._running, self._waiting, self._told, self._notes, self.last_event = [], {}, {}, {}, 0
 
     def look(self) -> list[Message]:
@@ -76,18 +88,25 @@ class Changes:
             if (now := time.monotonic()) - self._looked >= LIVE_SECONDS:
                 self._looked = now
                 self._tend()
-                messages += self._live()
+                # One by one: what was told before one of them fails is told.
+                for tell in (self._live, self._told_queue, self._told_trials, self._told_endpoints):
+                    messages += tell()
         except _NOT_NOW:
             # Locked, or in between: it counts as not looked at.
             self._version, self._inode = version, inode
         return messages
 
     def since(self, event_id: int) -> list[Message]:
-        """Return what has happened after an event, for somebody who was away; for any thread.
+        """Return what has happened after an event, for somebody who was away; for any thread. Never fails."""
+        # To look there would make a database.
+        if not self._path.exists():
+            return [LAGGING]
+        try:
+            return self._since(event_id)
+        except _NOT_NOW:
+            return [LAGGING]
 
-        Raises:
-            WorkspaceError: the database cannot be read.
-        """
+    def _since(self, event_id: int) -> list[Message]:
         events = self._events.after(event_id, limit=_MOST_EVENTS)
         is_whole = event_id == self._events.last_id() if not events else events[0].id == event_id + 1
         if not is_whole or len(events) == _MOST_EVENTS:
@@ -135,7 +154,7 @@ class Changes:
             return [LAGGING]
         messages = self._told_of(events, self._writer)
         messages += self._told_trials()
-        messages += self._told_waiting(apart_from={event.subject.partition(":")[2] for event in events})
+        self._just_told |= {event.subject.partition(":")[2] for event in events}
         self._read_running()
         self.last_event = events[-1].id
         return messages
@@ -165,6 +184,15 @@ class Changes:
                 messages.append(Message(event=kind, data=data, id=event.id))
         return sorted(messages, key=lambda message: message.id or 0)
 
+    def _told_queue(self) -> list[Message]:
+        """Return what jobs in the queue wait for now, if anything has happened to a job since it was told."""
+        if not self._just_told:
+            return []
+        # Not at each event: it costs as much as the queue is long.
+        messages = self._told_waiting(apart_from=self._just_told)
+        self._just_told = set()
+        return messages
+
     def _told_waiting(self, apart_from: Collection[str] = ()) -> list[Message]:
         """Return the rows of jobs in the queue that wait for something else by now, but of those just told."""
         waiting = self._rows.waiting(self._rows.table.ids_in(JobState.QUEUED)[:_MOST_WAITING])
@@ -189,7 +217,19 @@ class Changes:
         """Return the rows in which something has moved."""
         moved = [row for row in self._rows.moving(self._running) if self._told.get(row.summary.id) != row]
         self._told.update({row.summary.id: row for row in moved})
-        return self._row_messages(moved) + self._told_trials()
+        return self._row_messages(moved)
+
+    def _told_endpoints(self) -> list[Message]:
+        """Return a message for each endpoint that is in another state: no event tells what becomes of its processes."""
+        if not self._inode:
+            return []
+        states: dict[str, object] = {record.spec.name: _state_of(record) for record in self._endpoints()}
+        known, self._states = self._states, states
+        changed = [] if known is None else [name for name in states if known.get(name, states[name]) != states[name]]
+        return [
+            Message(event="endpoint", data=json.dumps({"name": name, "kind": "state"}), replaces=f"endpoint:{name}")
+            for name in changed
+        ]
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
         return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]
@@ -199,6 +239,12 @@ def _told_of_job(job_id: str, row: JobRow | None, event_id: int, writer: RowWrit
     if row is None:
         return Message(event="deleted", data=json.dumps({"job": job_id}), id=event_id)
     return Message(event="job", data=writer.text(row), id=event_id)
+
+
+def _state_of(record: EndpointRecord) -> object:
+    status = record.status
+    ready = sum(worker.state == "ready" for worker in status.workers)
+    return status.state, status.generation, status.refused_generation, ready, status.error
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -150,6 +150,8 @@ class LogLines(Noun):
     total: int
     """How many lines the log has by now."""
     size_bytes: int
+    file: str = ""
+    """Tells this file from another by the same name: what was read of that is not of this log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,8 @@ class LogMatches(Noun):
     has_more: bool = False
     total: int
     """How many lines were looked at."""
+    file: str = ""
+    """As in `LogLines`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +190,48 @@ class Curves(Noun):
     """What the next look gives back, to be told only of what came since."""
     is_whole: bool = True
     """These are all points; otherwise they are to be put behind those that are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint(Noun):
+    """What a program wrote to go on from."""
+
+    name: str
+    """The path below the folder of checkpoints; of TensorFlow's, which are several files, what they have in common."""
+    path: str
+    """The whole path, as `tf.train.Checkpoint.restore` and `keras.models.load_model` take it."""
+    step: int | None = None
+    """The number in its name; None where there is none, or it is that of an epoch."""
+    epoch: int | None = None
+    size_bytes: int
+    time: datetime
+    """When it was last written to."""
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoints(Noun):
+    """The checkpoints of a job."""
+
+    folder: str
+    """Where they are, or would be."""
+    checkpoints: tuple[Checkpoint, ...]
+    """The newest first; of very many only those."""
+    total: int
+    size_bytes: int
+    """Of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello(Noun):
+    """What a stream of events begins with."""
+
+    event: int
+    """The last that happened before: what is told from now on is newer."""
+    version: str
+    """Of the mlmagic of the server."""
+    time: datetime
+    """By the server's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,11 @@ def ensure_board(workspace: Workspace, spec: BoardSpec) -> BoardRecord:
 
 
 def stop_board(folder: BoardFolder, record: BoardRecord) -> None:
-    """End the process of a board, and return when it is gone. One that takes longer is killed."""
+    """End the process of a board, and return when it is gone. One that takes longer is killed.
+
+    Raises:
+        BackendError: not even that ends it.
+    """
     deadline = time.monotonic() + _END_SECONDS
     _signal(record, signal.SIGTERM)
     # One that was stopped would never hear of it.
@@ -83,6 +87,12 @@ def stop_board(folder: BoardFolder, record: BoardRecord) -> None:
     while is_alive(record.process):
         if time.monotonic() > deadline:
             _signal(record, signal.SIGKILL)
+        if time.monotonic() > deadline + _END_SECONDS:
+            # It waits for a disk, mostly one that is on another machine.
+            raise BackendError(
+                f"the TensorBoard of {record.spec.title} does not end: its process {record.process.pid} was killed.",
+                hint="It ends as soon as what it waits for is there, such as a disk on the network.",
+            )
         time.sleep(_POLL_SECONDS)
     with _lock(folder) as lock:
         # Of one that was killed; another kernel may be starting it again.

@@ -157,6 +157,17 @@ def test_curves_are_of_a_few_runs_and_points_the_last_among_them(tmp_path):
     assert page.curves[0].values[-1] == pytest.approx(0.001)
 
 
+def test_the_curves_of_a_board_keep_what_stands_out(tmp_path):
+    values = [1.0] * 1_000
+    values[321] = 9.0
+    write_events(tmp_path / "logs", *values)
+    source = BoardSource(name="run", folder=str(tmp_path / "logs"))
+    page = read_board_curves(BoardSpec(sources=(source,), workspace=str(tmp_path)), BoardViewer())
+    (curve,) = page.curves
+    assert len(curve.steps) <= 200
+    assert (321, 9.0) in zip(curve.steps, curve.values, strict=True)
+
+
 def test_flags_are_part_of_what_a_board_is(session, tmp_path):
     plain = read_sources(session, [], logdir=tmp_path)
     assert read_sources(session, [], logdir=tmp_path, flags={"host": "localhost", "port": 0}) == plain

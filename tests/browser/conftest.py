@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from support.browser_jobs import TellingWorkspace
 from support.browser_server import REPOSITORY, JupyterServer, serving
-from support.browser_tab import BROWSER, PATIENCE_MS, SWITCHES, Tab
+from support.browser_tab import Tab
+from support.lab_place import chromium, telling
 
 KEPT = REPOSITORY / "build" / "browser"
 
@@ -38,19 +39,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, no_stray_process: None) -> 
 @pytest.fixture(scope="session")
 def workspace(server: JupyterServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TellingWorkspace]:
     """The server's workspace, with jobs that do what they are told."""
-    workspace = TellingWorkspace(server.workspace, tmp_path_factory.mktemp("pipes"))
-    yield workspace
-    workspace.end()
+    with telling(server, tmp_path_factory.mktemp("pipes")) as workspace:
+        yield workspace
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=list(SWITCHES))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

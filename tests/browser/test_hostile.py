@@ -76,3 +76,13 @@ def test_the_saved_output_of_a_job_that_nobody_knows_has_no_scripts(tab, workspa
     expect(notebook.output(0)).to_contain_text("<img src=x")
     expect(notebook.output(0)).to_contain_text("seen")
     assert_harmless(tab)
+
+
+def test_signs_that_turn_text_around_do_not_reach_the_list(tab, workspace, name):
+    job = workspace.start(name)
+    job.fail("\u202eelbasrever\u2066 \x07")
+    tab.open()
+    row = open_panel(tab).row(job.id)
+    expect(row).to_contain_text("\ufffdelbasrever\ufffd")
+    assert not set(row.inner_text()) & set("\u202e\u2066\x07")
+    assert not set(row.locator("[title]").last.get_attribute("title") or "") & set("\u202e\u2066\x07")

@@ -52,12 +52,17 @@ def test_the_list_is_used_by_the_keyboard_alone(tab, workspace, name):
     expect(tab.part("job-page", job_id=first.id)).to_be_visible()
 
 
-def test_a_narrow_panel_keeps_its_rows_within_it(tab, workspace, name):
-    job = workspace.start(name)
+@pytest.mark.parametrize("width", [180, 220, 250])
+def test_a_narrow_panel_keeps_its_rows_within_it(tab, workspace, name, width):
+    job = workspace.start(f"{name}-{'long-' * 15}name")
     tab.open()
     panel = open_panel(tab)
     tab.until_state(panel.row(job.id), "RUNNING")
-    tab.page.add_style_tag(content=f"{selector('panel')} {{ max-width: 200px; }}")
-    overflow = panel.row(job.id).evaluate("row => row.scrollWidth - row.clientWidth")
-    assert overflow <= 0
+    # JupyterLab itself lets a sidebar be 250 pixels wide, and no less.
+    narrow = f"min-width: 0 !important; max-width: {width}px !important;"
+    tab.page.add_style_tag(content=f"{selector('panel')} {{ {narrow} }}")
+    row = panel.row(job.id)
+    tab.page.wait_for_function("([row, width]) => row.clientWidth === width", arg=[row.element_handle(), width])
+    assert row.evaluate("row => row.scrollWidth - row.clientWidth") <= 0
+    assert row.evaluate("row => row.querySelector('[data-mlm=state]').getBoundingClientRect().right") < 32 + 1 + width
     job.succeed()

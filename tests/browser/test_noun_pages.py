@@ -76,6 +76,14 @@ def test_several_instances_are_asked_as_csv(tab, model, page_of):
     expect(tab.part("answer", page).locator("tbody tr").nth(1).locator("td")).to_have_text(["2", "3"])
 
 
+def test_csv_whose_quotes_do_not_fit_is_refused(tab, model, page_of):
+    page = page_of("model", f"{model}@1")
+    page.get_by_role("button", name="JSON or CSV").click()
+    tab.part("instances", page).fill('x\n1\n"2\n')
+    tab.part("action-predict", page).click()
+    expect(tab.part("error", page)).to_contain_text('Row 2 has a quote that does not fit: “"2')
+
+
 def test_what_the_server_refuses_is_told(tab, model, page_of):
     tab.expect_complaint("status of 422")
     page = page_of("model", f"{model}@1")
@@ -100,6 +108,32 @@ def test_a_version_is_deleted_after_a_question(tab, workspace, model, page_of):
     tab.page.get_by_role("button", name="Delete version").click()
     expect(row).to_have_count(0)
     assert [version.number for version in workspace.session.models.versions(model)] == [1]
+
+
+def test_the_default_is_shown_after_the_version_that_was_asked_for_is_deleted(tab, model, page_of):
+    page = page_of("model", f"{model}@2")
+    expect(page.get_by_role("heading", name=f"Ask {model}@2")).to_be_visible()
+    tab.part("action-delete", tab.part("version", page, version=2)).click()
+    tab.page.get_by_role("button", name="Delete version").click()
+    expect(page.get_by_role("heading", name=f"Ask {model}@1")).to_be_visible()
+    expect(tab.part("error", page)).to_have_count(0)
+
+
+def test_a_version_is_deployed_beside_another(tab, workspace, deployed, page_of):
+    endpoint(deployed, session=workspace.session).undeploy(2)
+    page = page_of("model", f"{deployed}@2")
+    tab.part("deploy-traffic", page).fill("25")
+    expect(tab.part("deploy-command", page)).to_have_text(f"%deploy {deployed}@2 --traffic 25")
+    tab.part("action-deploy", page).click()
+    expect(tab.part("endpoint-page").get_by_role("slider", name=f"{deployed}@2", exact=True)).to_have_value("25")
+    assert traffic(workspace, deployed) == {1: 75, 2: 25}
+
+
+def test_what_cannot_be_deployed_is_told(tab, model, page_of):
+    page = page_of("model", model)
+    tab.part("deploy-traffic", page).fill("much")
+    tab.part("action-deploy", page).click()
+    expect(tab.part("error", page)).to_contain_text("Traffic is a whole number from 0 to 100.")
 
 
 def test_traffic_is_moved_by_keys_and_stays_whole(tab, workspace, deployed, page_of):

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from support.tutorials import Run, run_tutorial
+from support.tutorials import Run, last_column, run_tutorial
 
 # What the reader sees rounded, and the tests want exactly.
 ASKED = "import json; print(json.dumps({'errors': errors, 'predictions': predictions['delay'].tolist()}))"
@@ -24,11 +24,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def asked(run: Run) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(run.text("asked"))
     return answer
-
-
-def answers(table: str) -> list[float]:
-    """The last column of a DataFrame's text, which may go on in further blocks of columns."""
-    return [float(line.split()[-1]) for line in table.strip().split("\n\n")[-1].splitlines()[1:]]
 
 
 def test_only_the_cells_that_should_fail_do(run: Run) -> None:
@@ -65,10 +60,10 @@ def test_predictions_are_finite_and_beat_every_guess(run: Run) -> None:
 
 
 def test_flights_that_never_took_place_and_gaps_get_answers_too(run: Run) -> None:
-    on_time, late = answers(run.text("json"))
+    on_time, late = last_column(run.text("json"))
     assert on_time + 30 < late
-    assert len(answers(run.text("gaps"))) == 3
-    assert all(map(math.isfinite, answers(run.text("gaps"))))
+    assert len(last_column(run.text("gaps"))) == 3
+    assert all(map(math.isfinite, last_column(run.text("gaps"))))
 
 
 def test_two_versions_are_kept_and_the_second_was_made_the_default(run: Run) -> None:

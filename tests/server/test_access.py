@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from http.cookies import SimpleCookie
 from typing import Any
@@ -65,7 +66,7 @@ async def test_a_token_is_let_in(ask: Ask) -> None:
 async def test_a_refusal_is_a_problem(fetch: Any) -> None:
     answer = await fetch(f"{API}/models")
     assert answer.code == 403
-    assert answer.body.decode() == '{"problem": {"message": "The Jupyter server does not let you do that."}}'
+    assert json.loads(answer.body) == {"problem": {"message": "The Jupyter server does not let you do that."}}
 
 
 async def test_no_verb_can_forget_the_login() -> None:

@@ -6,7 +6,8 @@ import asyncio
 import http.server
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from support.boards import PATIENCE_SECONDS, no_board_left, wait_for_runs, write_events
+from tornado.httpclient import HTTPClientError
 
 from mlmagic.api.boards import Board, boards, tensorboard
 from mlmagic.errors import BackendError
@@ -234,6 +236,47 @@ async def test_an_answer_is_handed_on_while_it_comes(look: Look, board: Board, s
         server.close()
         write_atomic(folder.record, dumps(board.record), sync=False)
     assert (parts[0], b"".join(parts)) == (b"first", b"firstlater")
+
+
+@asynccontextmanager
+async def broken(board: Board, session: Session, *pieces: bytes) -> AsyncIterator[asyncio.Event]:
+    """In the place of TensorBoard what sends these pieces, and hangs up when it is told to."""
+    may_end = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.writelines(pieces)
+        await may_end.wait()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    folder, port = board_folder(session.location, board.key), server.sockets[0].getsockname()[1]
+    write_atomic(folder.record, dumps(replace(board.record, port=port)), sync=False)
+    try:
+        yield may_end
+    finally:
+        may_end.set()
+        server.close()
+        write_atomic(folder.record, dumps(board.record), sync=False)
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
+async def test_half_of_an_answer_is_not_taken_for_all_of_it(
+    look: Look, board: Board, session: Session, length: bytes
+) -> None:
+    body = b"5\r\nfirst\r\n" if b"chunked" in length else b"first"
+    async with broken(board, session, b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n", body) as may_end:
+        with pytest.raises(HTTPClientError, match="Connection closed"):
+            await look(board.key, "/data/large", streaming_callback=lambda _: may_end.set())
+
+
+async def test_one_that_takes_requests_and_answers_none_says_so(
+    look: Look, board: Board, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlmagic.server.board_proxy._FIRST_SECONDS", 0.2)
+    async with broken(board, session):
+        answer = await look(board.key, "/data/runs")
+    assert (answer.code, b"does not answer" in answer.body) == (502, True)
 
 
 async def test_one_that_ended_says_how_it_is_started_again_and_starts_by_nothing_but_its_button(

@@ -143,6 +143,21 @@ def test_values_of_batches_are_curves_and_no_metrics(folder: Path, write: Write)
     assert (set(now.curves), now.metrics) == ({"batch_loss", "loss"}, {"loss"})
 
 
+def test_who_asks_while_curves_are_read_is_told_of_the_same(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(loss(0))
+    folders, plain_read, others = CurveFolders(), GrowingCurves.read, list[CurvesNow]()
+
+    def read(growing: GrowingCurves) -> CurvesNow:
+        monkeypatch.setattr(GrowingCurves, "read", plain_read)
+        others.append(folders.read(folder))  # by somebody else, just now
+        return plain_read(growing)
+
+    monkeypatch.setattr(GrowingCurves, "read", read)
+    assert folders.read(folder).generation == others[0].generation
+
+
 def test_curves_that_nobody_looked_at_lately_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlmagic.server.curves_growing._MOST_FOLDERS", 2)
     monkeypatch.setattr("mlmagic.server.curves_growing._IDLE_SECONDS", -1.0)

@@ -77,3 +77,21 @@ async def test_what_cannot_be_is_refused(ask: Ask, adder: Session) -> None:
     assert answer.problem["hint"] == "The body is empty here."
     answer = await ask("endpoints/addr/stop", "POST")
     assert (answer.status, answer.problem["hint"]) == (404, "Did you mean adder?")
+
+
+async def test_a_version_is_deployed_to_an_endpoint_old_or_new(ask: Ask, adder: Session) -> None:
+    answer = await ask("endpoints/adder/deploy", "POST", {"model": "sums@2", "traffic": 30})
+    shares = (VersionShare(number=1, traffic=70), VersionShare(number=2, traffic=30))
+    assert decode(EndpointRow, answer.json).shares == shares
+    answer = await ask("endpoints/new/deploy", "POST", {"model": "sums@1"})
+    row = decode(EndpointRow, answer.json)
+    assert (row.name, row.model, row.shares) == ("new", "sums", (VersionShare(number=1, traffic=100),))
+
+
+async def test_what_cannot_be_deployed_is_told(ask: Ask, adder: Session) -> None:
+    answer = await ask("endpoints/adder/deploy", "POST", {"model": "sums@9"})
+    assert answer.status == 404
+    assert "9" in answer.problem["message"]
+    answer = await ask("endpoints/adder/deploy", "POST", {"model": "sums@2", "traffic": 101})
+    assert answer.status == 400
+    assert "101" in str(answer.problem)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mlmagic.errors import UsageError
-from mlmagic.server.handler_bodies import read_body, read_query
+from mlmagic.server.handler_bodies import MOST_BYTES, read_body, read_query
 from mlmagic.spec.log import Severity
 from mlmagic.spec.noun import Noun
 
@@ -70,6 +70,11 @@ def test_all_wrong_fields_are_told_at_once() -> None:
         "there is no field 'x'.",
     )
     assert raised.value.hint == "Fields: version, minImprovement, shares, names, isDry."
+
+
+def test_a_body_that_is_too_long_is_not_read() -> None:
+    with pytest.raises(UsageError, match=r"the body has .* up to .* is taken"):
+        read_body(Wish, b" " * (MOST_BYTES + 1))
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,18 @@ async def test_jobs_are_compared(ask: Ask, queued: Jobs) -> None:
     assert (await ask(f"jobs/compare?ids={UNKNOWN}")).status == 404
 
 
+async def test_the_files_of_a_package_are_listed_however_large_they_are(ask: Ask, queued: Jobs) -> None:
+    job = queued.make("")
+    (job.package / "data.csv").touch()
+    os.truncate(job.package / "data.csv", 1 << 36)  # of which the disk holds nothing, and memory could not
+    (job.package / "trainer/__pycache__").mkdir(parents=True)
+    (job.package / "trainer/__pycache__/task.pyc").touch()
+    files = (await ask(f"jobs/{job.id}/package")).json["files"]
+    assert {"path": "data.csv", "sizeBytes": 1 << 36} in files
+    assert not any("__pycache__" in file["path"] for file in files)
+    assert (await ask(f"jobs/{job.id}/package/trainer/task.py")).status == 200
+
+
 async def test_the_files_of_a_package(ask: Ask, queued: Jobs) -> None:
     job = queued.make("print('hello')\n")
     answer = await ask(f"jobs/{job.id}/package")

@@ -13,7 +13,7 @@ from mlmagic.filters.parser import parse
 from mlmagic.filters.sort import parse_sort
 from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.job_rows_table import PageQuery
-from mlmagic.server.live import LiveJobs
+from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs
 from mlmagic.server.live_rows import RowReader
 from mlmagic.server.live_study import LiveStudies
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, Origin, PackageReference, Placement
@@ -204,6 +204,18 @@ def test_a_study_and_its_trials_are_told_by_the_objective(
     assert told.note == "auc 0.7500 · rate=0.1"
     assert told.headline is not None
     assert told.headline.name == "auc"
+
+
+def test_the_curve_of_a_study_begins_and_ends_with_its_trials(
+    jobs: Jobs, rows: RowReader, run: Callable[..., JobFolder]
+) -> None:
+    study = run(kind=JobKind.TUNING, study=STUDY)
+    with open_trials(study) as log:
+        for number in range(1, 101):
+            log.write(_trial(study.id, number, number / 100))
+    headline = rows.row(study.id).headline
+    assert headline is not None
+    assert (len(headline.points), headline.points[0], headline.points[-1]) == (SPARKLINE_POINTS, 0.01, 1.0)
 
 
 def test_the_row_of_a_study_whose_folder_is_gone_is_still_told(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 from support.queued import Jobs
 
+from mlmagic.errors import WorkspaceError
 from mlmagic.server.job_rows_table import PageQuery
 from mlmagic.server.live_views import views_of
 from mlmagic.session import Session
@@ -52,3 +54,14 @@ def test_jobs_are_not_tended_with_each_look(session: Session, dead: JobFolder, m
     for _ in range(3):
         views.tend()
     assert calls == [{"states": ()}]
+
+
+@pytest.mark.parametrize("error", [sqlite3.DatabaseError("malformed"), OSError("gone"), WorkspaceError("locked.")])
+def test_a_list_is_told_though_jobs_cannot_be_tended(
+    session: Session, dead: JobFolder, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(session.backend("local")), "list", fails)
+    assert views_of(session).rows.page(PageQuery()).total == 1

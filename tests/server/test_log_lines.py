@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mlmagic.server.log_index import LogIndex
+from mlmagic.server.log_index import LogIndex, OpenLog
 from mlmagic.server.log_lines import LONGEST_LINE, MOST_LINES, read_lines
 from mlmagic.spec.log import Severity
 from mlmagic.spec.panel_rows import LogLines
@@ -54,7 +55,7 @@ def test_no_more_lines_are_read_than_can_be_sent(written: Written) -> None:
 
 def test_a_long_line_is_cut_while_it_is_read(written: Written) -> None:
     index = written(b"before\n" + b"x" * (64 << 20) + b"\nafter\n")
-    index.update()
+    index.open().close()
     tracemalloc.start()
     try:
         lines = read_lines(index, 0, 3)
@@ -99,3 +100,33 @@ def test_lines_within_a_traceback_are_errors_though_its_head_was_not_asked_for(w
     lines = read_lines(index, 10, 3).lines
     assert [line.severity for line in lines] == [Severity.ERROR] * 3
     assert read_lines(index, -1, 1).lines[0].severity is Severity.NONE
+
+
+def test_of_a_line_of_gigabytes_only_the_ends_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "chief-0.log"
+    with log.open("wb") as file:
+        file.write(b"first\nbegin\r")
+        file.truncate(256 << 20)  # of which the disk holds nothing
+        file.seek(0, 2)
+        file.write(b"\rend\nlast")
+    index, read = LogIndex(log), []
+    index.open().close()
+    plain_read = os.pread
+    monkeypatch.setattr(os, "pread", lambda *given: read.append(given[1]) or plain_read(*given))
+    assert texts(read_lines(index, 0, 9)) == ["first", "end", "last"]
+    assert sum(read) < 8 << 20
+
+
+def test_a_log_that_is_emptied_while_it_is_read_is_read_anew(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = written(b"old\n" * 9)
+    plain_open = LogIndex.open
+
+    def emptied(self: LogIndex) -> OpenLog:
+        monkeypatch.setattr(LogIndex, "open", plain_open)
+        opened = plain_open(self)
+        self.path.write_bytes(b"new\n")
+        return opened
+
+    monkeypatch.setattr(LogIndex, "open", emptied)
+    lines = read_lines(index, -5, 5)
+    assert (texts(lines), lines.total) == (["new"], 1)

@@ -18,9 +18,10 @@ Search = Callable[..., LogMatches]
 def search(tmp_path: Path) -> Search:
     def run(data: bytes, **query: Any) -> LogMatches:
         (tmp_path / "chief-0.log").write_bytes(data)
-        search = LogSearch(LogIndex(tmp_path / "chief-0.log"), LogQuery(**query))
+        search = LogSearch(LogIndex(tmp_path / "chief-0.log").open(), LogQuery(**query))
         while search.go_on():
             pass
+        search.close()
         return search.result()
 
     return run
@@ -85,16 +86,40 @@ def test_lines_as_grave_as_asked_for_are_found_over_the_borders_of_pieces(search
     assert search(log, severity=Severity.WARNING).lines == (80_005,)
 
 
-def test_a_log_that_is_not_there_has_nothing(search: Search, tmp_path: Path) -> None:
-    search = LogSearch(LogIndex(tmp_path / "none.log"), LogQuery(text="x"))
+def test_a_log_that_is_not_there_has_nothing(tmp_path: Path) -> None:
+    search = LogSearch(LogIndex(tmp_path / "none.log").open(), LogQuery(text="x"))
     assert search.go_on() is False
-    assert search.result() == LogMatches(lines=(), total=0)
+    assert (search.result().lines, search.result().total) == ((), 0)
 
 
-def test_a_search_in_a_log_that_is_deleted_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [None, b"no\n" * 9])
+def test_a_search_looks_at_the_log_that_it_began_with(tmp_path: Path, after: bytes | None) -> None:
     log = tmp_path / "chief-0.log"
-    log.write_bytes(b"yes\n")
-    search = LogSearch(LogIndex(log), LogQuery(text="yes"))
+    log.write_bytes(b"no\nyes\n")
+    search = LogSearch(LogIndex(log).open(), LogQuery(text="yes"))
     log.unlink()
+    if after is not None:
+        log.write_bytes(after)
+    while search.go_on():
+        pass
+    search.close()
+    assert (search.result().lines, search.result().total) == ((1,), 2)
+
+
+def test_a_log_that_is_emptied_ends_its_search(tmp_path: Path) -> None:
+    log = tmp_path / "chief-0.log"
+    log.write_bytes(b"yes\n" * 9)
+    search = LogSearch(LogIndex(log).open(), LogQuery(text="yes"))
+    log.write_bytes(b"")
     assert search.go_on() is False
+    search.close()
     assert search.result().lines == ()
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "(", "\\", "[", "a{1,99999}", "(?i)x"])
+def test_what_would_be_a_pattern_elsewhere_is_a_text(search: Search, text: str) -> None:
+    assert search(f"{'a' * 5_000}b\n{text}\n".encode(), text=text).lines == (1,)
+
+
+def test_bytes_that_are_no_text_are_looked_through(search: Search) -> None:
+    assert search(b"\xff\xfeloss\x00\n\xe4\nloss \xc3\n", text="loss").lines == (0, 2)

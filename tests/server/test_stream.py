@@ -23,9 +23,9 @@ from mlmagic.server.live_views import views_of
 from mlmagic.server.stream import EventsHandler
 from mlmagic.server.watcher_messages import Message
 from mlmagic.session import Session
-from mlmagic.spec.codec import decode
+from mlmagic.spec.codec import decode, parse_time
 from mlmagic.spec.job import JobState
-from mlmagic.spec.panel_rows import JobRow
+from mlmagic.spec.panel_rows import Hello, JobRow
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -118,6 +118,7 @@ async def nobody_looks(session: Session) -> None:
 
 
 async def test_the_stream_begins_with_where_it_begins(listen: Open, jobs: Jobs) -> None:
+    begun = datetime.now(UTC)
     async with listen() as tab:
         assert tab.head.startswith("HTTP/1.1 200 ")
         for header in (
@@ -127,8 +128,10 @@ async def test_the_stream_begins_with_where_it_begins(listen: Open, jobs: Jobs) 
             "Content-Encoding: identity",
         ):
             assert header in tab.head
-        hello = json.loads((await tab.event("hello"))["data"])
-        assert hello == {"event": EventLog(jobs.database).last_id(), "version": __version__}
+        block = await tab.event("hello")
+        hello, last = decode(Hello, json.loads(block["data"])), EventLog(jobs.database).last_id()
+        assert (hello.event, hello.version, block["id"]) == (last, __version__, str(last))
+        assert begun <= hello.time <= datetime.now(UTC)
 
 
 async def test_every_tab_is_told_what_happens(listen: Open, jobs: Jobs) -> None:
@@ -161,8 +164,9 @@ async def test_who_comes_back_is_told_what_it_missed(listen: Open, jobs: Jobs) -
         begun = json.loads((await tab.event("hello"))["data"])["event"]
     job = ended(jobs)
     async with listen(**{"Last-Event-ID": str(begun)}) as tab:
-        hello = json.loads((await tab.block())["data"])
-        missed = await tab.block()
+        first = await tab.block()
+        hello, missed = json.loads(first["data"]), await tab.block()
+        assert "id" not in first, "whoever breaks off here has not been told"
         assert json.loads(missed["data"])["summary"]["id"] == job.id
         assert int(missed["id"]) == hello["event"] == begun + 2
 
@@ -170,8 +174,8 @@ async def test_who_comes_back_is_told_what_it_missed(listen: Open, jobs: Jobs) -
 @pytest.mark.parametrize("last", ["0", "999999999999999", "x", "-1", "1" * 30])
 async def test_who_was_away_for_too_long_is_to_read_everything_again(listen: Open, jobs: Jobs, last: str) -> None:
     async with listen(**{"Last-Event-ID": last}) as tab:
-        await tab.event("hello")
-        assert (await tab.block())["event"] == "lagging"
+        hello, told = await tab.event("hello"), await tab.block()
+        assert (told["event"], told["id"]) == ("lagging", str(json.loads(hello["data"])["event"]))
 
 
 async def test_there_is_a_stream_before_there_is_a_workspace(listen: Open, session: Session) -> None:
@@ -197,7 +201,43 @@ async def test_a_stream_in_which_nothing_happens_says_that_it_is_there(
     monkeypatch.setattr(EventsHandler, "ping_seconds", 0.01)
     async with listen() as tab:
         await tab.event("hello")
-        assert await tab.block() == {"": "ping"}
+        (word, time) = (await tab.block())[""].split()
+        assert word == "ping"
+        assert abs((datetime.now(UTC) - parse_time(time)).total_seconds()) < PATIENCE
+
+
+async def test_a_stream_in_which_much_happens_says_what_time_it_is(
+    listen: Open, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventsHandler, "ping_seconds", 0.05)
+    async with listen() as tab:
+        await tab.event("hello")
+        (listener,) = views_of(session).watcher._listeners
+        while "" not in await tab.block():
+            listener.put(Message(event="model"))
+
+
+async def test_a_stream_ends_after_a_while_so_that_the_login_is_looked_at(
+    listen: Open, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventsHandler, "longest_seconds", 0.05)
+    async with listen() as tab:
+        await tab.event("hello")
+        await nobody_looks(session)
+        assert b"0\r\n\r\n" in await tab.reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_a_tab_that_takes_nothing_is_let_go(
+    listen: Open, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventsHandler, "patience_seconds", 0.05)
+    async with listen() as tab:
+        await tab.event("hello")
+        tab.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        (listener,) = views_of(session).watcher._listeners
+        for number in range(100):
+            listener.put(Message(event="model", data=str(number) * 1_000_000))
+        await nobody_looks(session)
 
 
 async def test_nothing_is_looked_at_when_the_last_tab_has_gone(listen: Open, session: Session, jobs: Jobs) -> None:

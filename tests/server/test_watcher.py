@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mlmagic.errors import WorkspaceError
-from mlmagic.server.watcher import MOST_WAITING, Listener, Watcher
+from mlmagic.server.threads import BusyError
+from mlmagic.server.watcher import MOST_CHARACTERS, MOST_WAITING, Listener, Watcher
 from mlmagic.server.watcher_messages import LAGGING, Message
 
 PATIENCE = 60.0
@@ -21,7 +21,7 @@ class Looked:
         self.next: list[Message] = []
         self.begun = self.closed = self.looks = 0
         self.threads: set[int] = set()
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def begin(self) -> None:
         self.begun += 1
@@ -29,15 +29,12 @@ class Looked:
     def look(self) -> list[Message]:
         self.looks += 1
         self.threads.add(threading.get_ident())
-        if self.error is not None:
-            error, self.error = self.error, None
-            raise error
+        if self.errors:
+            raise self.errors.pop()
         found, self.next = self.next, []
         return found
 
     def since(self, event_id: int) -> list[Message]:
-        if event_id < 0:
-            raise WorkspaceError("no.")
         return [Message(event="job", id=event_id)]
 
     def close(self) -> None:
@@ -89,8 +86,7 @@ async def test_all_who_listen_are_told_the_same_by_one_who_looks(looked: Looked,
 async def test_who_listens_knows_where_it_began(watcher: Watcher) -> None:
     listener = await watcher.listen()
     assert watcher.last_event == 7
-    assert await watcher.since(3) == [Message(event="job", id=3)]
-    assert await watcher.since(-1) == [LAGGING]
+    assert watcher.since(3) == [Message(event="job", id=3)]
     watcher.leave(listener)
 
 
@@ -104,13 +100,36 @@ async def test_who_leaves_and_comes_back_begins_anew(looked: Looked, watcher: Wa
 
 
 async def test_a_mistake_is_logged_and_ends_nothing(
-    looked: Looked, watcher: Watcher, caplog: pytest.LogCaptureFixture
+    looked: Looked, watcher: Watcher, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mlmagic.server.watcher._PAUSE_SECONDS", 0.01)
     listener = await watcher.listen()
-    looked.error, looked.next = ValueError("oh no"), [job(1)]
-    assert [message.data for message in await listener.take(PATIENCE)] == ["1"]
-    assert "the workspace could not be looked at" in caplog.text
+    looked.errors, looked.next = [ValueError("oh no")] * 3, [job(1)]
+    # What it would have told is not known.
+    assert await listener.take(PATIENCE) == [LAGGING, job(1)]
+    assert caplog.text.count("the workspace could not be looked at") == 1
     watcher.leave(listener)
+
+
+async def test_a_mistake_at_the_beginning_ends_nothing(looked: Looked, watcher: Watcher) -> None:
+    def fails() -> None:
+        raise ValueError("oh no")
+
+    looked.begin = fails  # type: ignore[method-assign]
+    listener = await watcher.listen()
+    looked.next = [job(1)]
+    assert await listener.take(PATIENCE) == [LAGGING, job(1)]
+    watcher.leave(listener)
+
+
+async def test_no_more_listen_than_a_server_can_tell(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlmagic.server.watcher.MOST_LISTENERS", 2)
+    listeners = [await watcher.listen() for _ in range(2)]
+    with pytest.raises(BusyError, match="2 such requests"):
+        await watcher.listen()
+    watcher.leave(listeners[0])
+    for listener in (await watcher.listen(), listeners[1]):
+        watcher.leave(listener)
 
 
 async def test_listening_that_is_given_up_leaves_nobody(looked: Looked, watcher: Watcher) -> None:
@@ -147,6 +166,16 @@ async def test_who_is_too_slow_is_told_so_once_and_then_what_comes() -> None:
     assert [message.event for message in await listener.take(PATIENCE)] == ["lagging", "job"]
     listener.put(job(1))
     assert [message.data for message in await listener.take(PATIENCE)] == ["1"]
+
+
+async def test_who_is_too_slow_for_what_is_long_is_told_so() -> None:
+    listener = Listener()
+    for number in range(30):
+        listener.put(Message(event="job", data="x" * (MOST_CHARACTERS // 10), replaces=f"job-{number % 10}"))
+    assert [message.event for message in await listener.take(PATIENCE)] == ["job"] * 10
+    for number in range(11):
+        listener.put(Message(event="job", data="x" * (MOST_CHARACTERS // 10), replaces=f"job-{number}"))
+    assert await listener.take(PATIENCE) == [LAGGING]
 
 
 async def test_a_wake_ends_the_waiting() -> None:

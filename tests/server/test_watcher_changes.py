@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.queued import Jobs
 
+from mlmagic.errors import WorkspaceError
 from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.live import LiveJobs
 from mlmagic.server.live_rows import RowReader
@@ -20,6 +21,7 @@ from mlmagic.server.live_study import LiveStudies
 from mlmagic.server.watcher_changes import Changes
 from mlmagic.server.watcher_messages import LAGGING, Message
 from mlmagic.spec.codec import decode
+from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.spec.job import JobKind, JobState, Placement
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.panel_rows import JobRow
@@ -123,6 +125,26 @@ def test_other_nouns_are_told_by_name(jobs: Jobs, changes: Changes, noun: str) -
     assert (message.event, json.loads(message.data)) == (noun, {"name": "taxi", "kind": "alias"})
 
 
+def test_an_endpoint_in_another_state_is_told_though_nobody_wrote_an_event(jobs: Jobs, workspace: Workspace) -> None:
+    now = datetime.now(UTC)
+    versions = (DeployedVersion(number=1),)
+    spec = EndpointSpec(name="taxi", model="taxi", deployed=versions, port=1, create_time=now, update_time=now)
+    states = [EndpointState.STARTING]
+    rows = RowReader(jobs.database, LiveJobs(workspace, CurveFolders()), LiveStudies(workspace))
+
+    def read() -> list[EndpointRecord]:
+        return [EndpointRecord(spec=spec, status=EndpointStatus(state=states[-1], start_time=now, update_time=now))]
+
+    changes = Changes(jobs.database, rows, endpoints=read)
+    changes.begin()
+    assert changes.look() == []
+    states.append(EndpointState.READY)
+    (message,) = look_until(changes, bool)
+    assert (message.event, json.loads(message.data)) == ("endpoint", {"name": "taxi", "kind": "state"})
+    assert changes.look() == []
+    changes.close()
+
+
 def test_nothing_is_read_while_nobody_writes(jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
     start(jobs, jobs.make(""))
     changes.begin()
@@ -164,6 +186,36 @@ def test_jobs_behind_one_that_starts_are_told_what_they_wait_for_now(jobs: Jobs,
     }
     assert told[second.id] == "it is being started"
     assert told[third.id] == "1 job before it"
+
+
+def test_the_queue_is_looked_at_once_a_second_however_much_happens(
+    jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    waiting = [jobs.make("") for _ in range(3)]
+    changes.begin()
+    changes.look()
+    monkeypatch.setattr("mlmagic.server.watcher_changes.LIVE_SECONDS", PATIENCE)
+    monkeypatch.setattr(RowReader, "waiting", lambda *_: looks.append(1) or {})
+    for job in waiting:
+        advance(jobs, job, JobState.CANCELLED)
+        assert states(changes.look()) == [(job.id, JobState.CANCELLED)]
+    assert len(looks) == len(waiting), "for the rows that are told, and not for the others"
+    monkeypatch.setattr("mlmagic.server.watcher_changes.LIVE_SECONDS", 0.0)
+    changes.look()
+    assert len(looks) > len(waiting)
+
+
+def test_what_was_told_before_a_failure_is_told(jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.make("")
+    start(jobs, job)
+    changes.begin()
+    changes.look()
+    job.logs.mkdir(exist_ok=True)
+    job.log().write_text("Epoch 2/4\n")
+    monkeypatch.setattr(changes, "_endpoints", lambda: (_ for _ in ()).throw(OSError("gone")))
+    (message,) = changes.look()
+    assert json.loads(message.data)["fraction"] == 0.25
 
 
 def test_how_a_trial_ended_is_told_when_its_study_knows(jobs: Jobs, changes: Changes) -> None:
@@ -224,6 +276,26 @@ def test_who_knows_events_that_are_not_there_is_told_to_begin_anew(jobs: Jobs, c
     first = changes.last_event
     assert changes.since(first - 1) != [LAGGING]
     assert changes.since(first + away) == [LAGGING]
+
+
+def test_who_comes_back_where_nothing_is_makes_no_database(jobs: Jobs, workspace: Workspace, changes: Changes) -> None:
+    changes.begin()
+    changes.close()
+    for path in workspace.root.glob("mlmagic.db*"):
+        path.unlink()
+    assert changes.since(0) == [LAGGING]
+    assert not workspace.database.exists()
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("locked"), OSError("gone"), WorkspaceError("no.")])
+def test_who_comes_back_while_nothing_can_be_read_is_told_to_begin_anew(
+    changes: Changes, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(EventLog, "after", fails)
+    assert changes.since(0) == [LAGGING]
 
 
 def test_more_than_can_be_told_is_to_be_read_anew(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.boards import no_board_left
+from support.deployed import end_endpoints
 from support.event_files import event, record
 from support.kept_endpoints import until
 
@@ -143,8 +145,9 @@ class TellingWorkspace:
 
     def end(self) -> None:
         """End whatever runs."""
-        for summary in mlmagic.jobs(session=self.session):
-            if not summary.state.is_final:
-                job = self.job(summary.id).cancel()
-                until(lambda job=job: job.state.is_final)
-        self.session.close()
+        with no_board_left(self.session):
+            end_endpoints(self.session)
+            for summary in mlmagic.jobs(session=self.session):
+                if not summary.state.is_final:
+                    job = self.job(summary.id).cancel()
+                    until(lambda job=job: job.state.is_final)

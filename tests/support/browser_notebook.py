@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from playwright.sync_api import Locator, expect
 from support.browser_tab import Tab
 
 LOAD = "%load_ext mlmagic"
+RUN_MS = 1_500_000
+"""As long as a tutorial may take."""
 
 # The notebook of the tab: in JupyterLab and in Notebook 7 it is the widget in front.
 _PANEL = "const panel = window.jupyterapp.shell.currentWidget;"
@@ -34,6 +37,54 @@ class Notebook:
                 panel.content.activeCellIndex = index;
                 const running = window.jupyterapp.commands.execute('notebook:run-cell');
                 {wait}
+            }}""",
+            index,
+        )
+
+    def press_through(self, first: int, end: int) -> None:
+        """Press Shift+Enter at cell after cell, as a reader who does not wait for what they print."""
+        self.show(first)
+        for index in range(first, end):
+            self.tab.page.keyboard.press("Shift+Enter")
+            self.tab.page.wait_for_function(
+                f"index => {{ {_PANEL} return panel.content.activeCellIndex === index; }}", arg=index + 1
+            )
+
+    def until_run(self, end: int) -> None:
+        """Return when all cells before this one have run."""
+        self.tab.page.wait_for_function(
+            f"""end => {{
+                {_PANEL}
+                const codes = panel.content.widgets.slice(0, end).filter(cell => cell.model.type === 'code');
+                return codes.every(cell => cell.model.executionCount !== null && cell.model.executionState === 'idle');
+            }}""",
+            arg=end,
+            timeout=RUN_MS,
+        )
+
+    def outputs(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what each code cell shows, by the cell's id; another page may be in front."""
+        shown: dict[str, list[dict[str, Any]]] = self.tab.page.evaluate(
+            """name => {
+                const panels = [...window.jupyterapp.shell.widgets('main')];
+                const panel = panels.find(widget => widget.context?.path === name);
+                const codes = panel.content.widgets.filter(cell => cell.model.type === 'code');
+                return Object.fromEntries(codes.map(cell => [cell.model.id, cell.model.outputs.toJSON()]));
+            }""",
+            self.name,
+        )
+        return shown
+
+    def show(self, index: int) -> None:
+        """Choose a cell without going into it, and have it in sight."""
+        self.tab.page.evaluate(
+            f"""async index => {{
+                {_PANEL}
+                panel.content.mode = 'command';
+                panel.content.deselectAll();
+                panel.content.activeCellIndex = index;
+                await panel.content.scrollToItem(index);
+                panel.content.activate();
             }}""",
             index,
         )
@@ -78,6 +129,11 @@ def write_notebook(tab: Tab, name: str, *cells: str) -> None:
 def open_notebook(tab: Tab, name: str, *cells: str, application: str | None = None) -> Notebook:
     """Write a notebook and open it, in JupyterLab; `application` is `notebooks` in Notebook 7."""
     write_notebook(tab, name, *cells)
+    return open_written(tab, name, application=application)
+
+
+def open_written(tab: Tab, name: str, *, application: str | None = None) -> Notebook:
+    """Open a notebook that the server finds."""
     tab.open(f"{application or f'lab/workspaces/{uuid.uuid4().hex}/tree'}/{name}")
     expect(tab.page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
     notebook = Notebook(tab, name)

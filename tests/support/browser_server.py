@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import quote
 from support.kept_endpoints import PATIENCE_SECONDS, until
 
 REPOSITORY = Path(__file__).parents[2]
+TESTS = REPOSITORY / "tests"
 EXTENSION = REPOSITORY / "mlmagic" / "labextension"
 PREFIX = "/hub/user/ada/"
 """What a hub puts before the paths of a user's server. What works below it works without it."""
@@ -73,6 +75,11 @@ class JupyterServer:
         information = self._scratch / "runtime" / f"jpserver-{self._process.pid}.json"
         # All of Jupyter's extensions are imported first, which takes a loaded machine long.
         until(lambda: self._is_up(information), seconds=3 * PATIENCE_SECONDS)
+
+    def streams(self) -> int:
+        """Return how many streams of events it has open."""
+        with urllib.request.urlopen(self.address("test/streams")) as answer:  # noqa: S310 - a server of ours
+            return int(json.load(answer)["streams"])
 
     def stop(self) -> None:
         """End it and its kernels."""
@@ -131,7 +138,9 @@ class JupyterServer:
         own = {name: str(self._scratch / folder) for name, folder in folders.items()}
         # It goes before the environment's own folder, in which `make panel` links what may be built anew meanwhile.
         first = {"JUPYTER_PATH": own["JUPYTER_DATA_DIR"]}
-        return os.environ | own | first | {"MLMAGIC_HOME": str(self.workspace)}
+        # Where the server finds the extension of the tests.
+        modules = {"PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])}
+        return os.environ | own | first | modules | {"MLMAGIC_HOME": str(self.workspace)}
 
 
 def make_folders(root: Path, scratch: Path) -> None:
@@ -142,6 +151,9 @@ def make_folders(root: Path, scratch: Path) -> None:
         folder.mkdir(parents=True)
     # A copy: who builds it anew takes nothing away from a server that runs.
     shutil.copytree(EXTENSION, extensions / "mlmagic")
+    enabled = scratch / "config" / "jupyter_server_config.d" / "streams.json"
+    enabled.parent.mkdir(parents=True)
+    enabled.write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"support.stream_count": True}}}))
     for name, settings in _SETTINGS.items():
         package, _, plugin = name.partition(":")
         path = scratch / "settings" / package / f"{plugin}.jupyterlab-settings"

@@ -14,11 +14,6 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 from support.browser_server import JupyterServer
 
 PATIENCE_MS = 60_000
-BROWSER = "/usr/bin/chromium"
-SWITCHES = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 
 # Jupyter's own: resize observers, a kernel that is restarted, what Notebook 7 has no files or shortcuts for yet.
 _NOISE = (
@@ -90,6 +85,11 @@ class Tab:
     def until_state(self, place: Locator, state: str) -> None:
         """Return when the state that is shown there is this one."""
         expect(place.locator(selector("state", state=state)).first).to_be_visible()
+
+    @property
+    def toasts(self) -> Locator:
+        """What JupyterLab tells of in its corner."""
+        return self.page.locator(".Toastify__toast")
 
     def hide(self, is_hidden: bool = True) -> None:
         """Put the tab behind another, or in front."""

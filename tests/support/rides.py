@@ -48,7 +48,8 @@ def rides(rows: int, seed: int = 0, *, missing: float = 0.1) -> dict[str, list[A
         "day": (micros // 86_400_000_000).tolist(),
         "fare": chance.normal(10, 3, rows).tolist(),
     }
-    for name in columns.keys() - {"key", "fare"}:
+    # In order: what a set gives first depends on the process.
+    for name in sorted(columns.keys() - {"key", "fare"}):
         columns[name] = [None if chance.random() < missing else value for value in columns[name]]
     return columns
 

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 from mlmagic.session import Session
 
-_NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Run:
 
 def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = False, cell_seconds: int = 240) -> Run:
     """Run a committed notebook in an empty folder; `last_cell` is code whose output is found under `asked`."""
-    notebook = nbformat.read(_NOTEBOOKS / name, as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(last_cell, id="asked"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLMAGIC_HOME", str(folder / ".mlmagic"))
@@ -58,3 +58,8 @@ def run_tutorial(name: str, folder: Path, *, last_cell: str = "", warm: bool = F
         )
         client.execute()
     return Run({cell.id: cell for cell in notebook.cells}, folder / ".mlmagic")
+
+
+def last_column(table: str) -> list[float]:
+    """The last column of a DataFrame's text, which may go on in further blocks of columns."""
+    return [float(line.split()[-1]) for line in table.strip().split("\n\n")[-1].splitlines()[1:]]

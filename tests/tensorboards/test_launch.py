@@ -46,6 +46,16 @@ def bare(tmp_path):
     return str(tmp_path / "bare/bin/python")
 
 
+def test_one_that_cannot_be_killed_is_told(workspace, spec, monkeypatch):
+    board = ensure_board(workspace, spec)
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "_END_SECONDS", 0.05)
+        patch.setattr(launch, "_signal", lambda *_: None)
+        with pytest.raises(BackendError, match=f"logs does not end: its process {board.process.pid}"):
+            stop_board(board_folder(workspace, board.key), board)
+    stop_board(board_folder(workspace, board.key), board)
+
+
 def test_it_answers_below_its_prefix_alone_and_tells_the_secret_to_nobody(workspace, spec):
     board = ensure_board(workspace, spec)
     wait_for_runs(board.url, "logs/train")

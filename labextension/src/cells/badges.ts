@@ -1,7 +1,8 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 
-import { percent, roughly } from '../panel/formats';
+import { percent, plain, roughly } from '../panel/formats';
+import { MOST_NAME } from '../panel/actions';
 import { sign, word } from '../panel/states';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
@@ -107,8 +108,8 @@ export class Badges implements IDisposable {
         this._panels.open({ noun: 'job', key: row.summary.id });
       }
     });
-    // In command mode the notebook takes single keys, Enter among them.
-    node.addEventListener('keydown', event => event.stopPropagation());
+    // In command mode the notebook would take these keys.
+    node.addEventListener('keydown', event => ['Enter', ' '].includes(event.key) && event.stopPropagation());
     return node;
   }
 }
@@ -125,7 +126,10 @@ function drawBadge(node: HTMLButtonElement, row: JobRow): void {
   node.title = `Open ${id}, the last job of this cell`;
   const [first, ...rest] = told.split(' · ');
   const label = make('span', { class: 'mlm-state', 'data-mlm': 'state', 'data-state': state }, first ?? '');
-  node.replaceChildren(label, make('span', { class: 'mlm-faint' }, [displayName, ...rest].join(' · ')));
+  node.replaceChildren(
+    label,
+    make('span', { class: 'mlm-faint' }, [plain(displayName, MOST_NAME), ...rest].join(' · '))
+  );
 }
 
 function progressOf(row: JobRow): string[] {
@@ -137,7 +141,7 @@ function progressOf(row: JobRow): string[] {
     told.push(`about ${roughly(row.etaSeconds)} left`);
   }
   if (row.waitingFor) {
-    told.push(row.waitingFor);
+    told.push(`waiting for ${plain(row.waitingFor)}`);
   }
   return told;
 }

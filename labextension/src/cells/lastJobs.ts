@@ -90,17 +90,36 @@ export class LastJobs implements IDisposable {
     cells.forEach(cell => this._asked.add(cell));
     try {
       const filter = `origin.cellId=(${cells.map(quoted).join(' ')})`;
+      const { jobs } = this._panels;
+      const { moment } = jobs;
       const found = await this._panels.client.jobs({ filter, limit: cells.length === 1 ? 10 : PAGE });
-      const hasChanged = found.jobs.map(row => this._take(row)).includes(true);
-      if (hasChanged && !this._isDisposed) {
-        this._changed.emit();
+      if (this._isDisposed) {
+        return;
       }
-      if (found.total > found.jobs.length && cells.length > 1) {
+      const isWhole = found.total === found.jobs.length;
+      if (isWhole) {
+        this._forget(cells, new Set(found.jobs.map(row => row.summary.id)), moment);
+      }
+      // The store tells of each, but for those of which it heard meanwhile.
+      found.jobs.forEach(row => jobs.put(row, moment));
+      if (!isWhole && cells.length > 1) {
         await this._readEach(cells.filter(cell => !this._jobs.has(cell)));
       }
     } catch {
       // Without the server there is nothing to tell; the stream says when it is back.
       cells.forEach(cell => this._asked.delete(cell));
+    }
+  }
+
+  /** Jobs that were deleted while nobody listened. */
+  private _forget(cells: readonly string[], found: ReadonlySet<string>, moment: number): void {
+    const gone = cells.filter(cell => {
+      const id = this._jobs.get(cell)?.summary.id;
+      return id !== undefined && !found.has(id) && !this._panels.jobs.isOutdated(id, moment);
+    });
+    gone.forEach(cell => this._jobs.delete(cell));
+    if (gone.length > 0) {
+      this._changed.emit();
     }
   }
 

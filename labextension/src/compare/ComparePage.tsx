@@ -1,13 +1,13 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 
-import { asProblem } from '../client';
 import { CurvesPart } from '../jobpage/CurvesPart';
 import { HtmlView } from '../jobpage/HtmlView';
 import { Empty } from '../jobpage/Notices';
-import { useConnected, useOnScreen, useSignal } from '../jobpage/hooks';
+import { useConnected, useOnScreen } from '../jobpage/hooks';
 import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
-import type { Comparison, Page, Problem } from '../types';
+import type { Comparison } from '../types';
+import { useComparison } from './comparison';
 
 export interface ComparePageProps {
   panels: IPanels;
@@ -16,18 +16,17 @@ export interface ComparePageProps {
   onBoard: (ids: readonly string[]) => void;
 }
 
-/** While jobs go on, how often they are compared anew at most, in milliseconds. */
-const PAUSE = 2_000;
 /** Of more jobs nobody could tell the curves apart. */
 const MOST_CURVES = 20;
 
 /** Jobs side by side: the flags in which they differ, their metrics, their curves in the same charts. */
 export function ComparePage({ panels, ids, onBoard }: ComparePageProps) {
   const host = useRef<HTMLDivElement>(null);
-  const { page, problem, refresh } = useComparison(panels, ids, useOnScreen(host));
+  const { page, problem, gone, refresh } = useComparison(panels, ids, useOnScreen(host));
   const isConnected = useConnected(panels.stream);
   const compared = ((page?.bundle as unknown as Comparison | undefined)?.jobs ?? []).map(job => job.id).join();
   const drawn = useMemo(() => compared.split(',').filter(id => id !== ''), [compared]);
+  const isAnyLeft = gone.length < ids.length;
   return (
     <div className="mlm-root mlm-page" data-mlm="compare-page" ref={host}>
       <div className="mlm-page-header">
@@ -51,10 +50,11 @@ export function ComparePage({ panels, ids, onBoard }: ComparePageProps) {
           </div>
         )}
       </div>
-      <div className="mlm-tab-panel">
-        {problem && <ProblemBox problem={problem} onRetry={refresh} />}
-        {page ? <HtmlView html={page.html} /> : !problem && <Empty isLoading>…</Empty>}
-        {drawn.length > 0 && (
+      <div className="mlm-tab-panel" tabIndex={0} role="region" aria-label="Jobs side by side">
+        {gone.length > 0 && <Gone ids={gone} isAnyLeft={isAnyLeft} />}
+        {isAnyLeft && problem && <ProblemBox problem={problem} onRetry={refresh} />}
+        {isAnyLeft && (page ? <HtmlView html={page.html} /> : !problem && <Empty isLoading>…</Empty>)}
+        {isAnyLeft && drawn.length > 0 && (
           <section aria-label="Curves">
             <h2 className="mlm-page-heading">Curves</h2>
             {drawn.length > MOST_CURVES && (
@@ -68,48 +68,15 @@ export function ComparePage({ panels, ids, onBoard }: ComparePageProps) {
   );
 }
 
-interface Compared {
-  page: Page | null;
-  problem: Problem | null;
-  refresh: () => void;
-}
-
-/** The comparison as the server makes it, again when one of the jobs has changed. */
-function useComparison(panels: IPanels, ids: readonly string[], isSeen: boolean): Compared {
-  const [page, setPage] = useState<Page | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [asked, ask] = useState(1);
-  const key = ids.join();
-  const done = useRef({ asked: 0, at: 0 });
-  const refresh = useCallback(() => ask(count => count + 1), []);
-  useSignal(panels.jobs.changed, ({ summary }) => {
-    if (ids.includes(summary.id) || (summary.parent && ids.includes(summary.parent))) {
-      refresh();
-    }
-  });
-  useSignal(panels.jobs.removed, id => ids.includes(id) && refresh());
-  useEffect(() => {
-    const ends = ids.map(id => panels.jobs.watch(id));
-    return () => ends.forEach(end => end());
-  }, [panels, key]);
-  useEffect(() => {
-    if (!isSeen || done.current.asked === asked) {
-      return undefined;
-    }
-    const timer = window.setTimeout(
-      () => {
-        done.current = { asked, at: Date.now() };
-        panels.client.compareJobs(ids).then(
-          found => {
-            setPage(found);
-            setProblem(null);
-          },
-          error => setProblem(asProblem(error))
-        );
-      },
-      Math.max(0, done.current.at + PAUSE - Date.now())
-    );
-    return () => window.clearTimeout(timer);
-  }, [panels, key, asked, isSeen]);
-  return { page, problem, refresh };
+function Gone({ ids, isAnyLeft }: { ids: readonly string[]; isAnyLeft: boolean }) {
+  const told =
+    ids.length === 1
+      ? `${ids[0]} is not there any more: it was deleted,`
+      : `${ids.join(', ')} are not there any more: they were deleted,`;
+  const where = ids.length === 1 ? 'or it is in another workspace.' : 'or they are in another workspace.';
+  return (
+    <div className="mlm-page-notice" data-mlm="gone" role="status">
+      {`✗ ${told} ${where} ${isAnyLeft ? 'The others are compared.' : 'Choose others in the panel, and compare these.'}`}
+    </div>
+  );
 }

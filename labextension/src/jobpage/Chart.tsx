@@ -1,8 +1,9 @@
-import { useRef, type KeyboardEvent } from 'react';
+import { useMemo, useRef, type KeyboardEvent } from 'react';
 import type uPlot from 'uplot';
 
 import { ChartLegend } from './ChartLegend';
 import { xText } from './chartoptions';
+import { extent, type Across, type Line } from './curvelines';
 import { usePlot, type PlotLook } from './plot';
 
 export interface ChartProps extends PlotLook {
@@ -13,9 +14,10 @@ export interface ChartProps extends PlotLook {
 
 /** A chart that is drawn again as points come, and keeps what the reader has zoomed to. */
 export function Chart(props: ChartProps) {
-  const { title, lines, across, height, mark } = props;
+  const { title, lines, across, format, height, mark } = props;
   const host = useRef<HTMLDivElement>(null);
-  const { plot, data, at, hidden, toggle } = usePlot(host, props);
+  const { plot, data, at, hidden, toggle, point } = usePlot(host, props);
+  const words = useMemo(() => inWords(title, lines, across, format), [title, lines, across, format]);
   const place = at === null || data[0][at] === undefined ? null : xText(data[0][at], across);
   return (
     <figure className="mlm-chart" data-mlm={mark} data-name={title}>
@@ -28,10 +30,18 @@ export function Chart(props: ChartProps) {
         style={{ height }}
         tabIndex={0}
         role="img"
-        aria-label={inWords(props)}
+        aria-label={words}
         onKeyDown={event => movePlace(event, plot.current)}
       />
-      <ChartLegend lines={lines} data={data} at={at} hidden={hidden} format={props.format} onToggle={toggle} />
+      <ChartLegend
+        lines={lines}
+        data={data}
+        at={at}
+        hidden={hidden}
+        format={format}
+        onToggle={toggle}
+        onPoint={point}
+      />
     </figure>
   );
 }
@@ -47,7 +57,7 @@ function movePlace(event: KeyboardEvent, plot: uPlot | null): void {
   }
 }
 
-function inWords({ title, lines, format, across }: ChartProps): string {
+function inWords(title: string, lines: readonly Line[], across: Across, format: ChartProps['format']): string {
   const told = lines
     .filter(line => !line.isBehind)
     .map(line => {
@@ -56,8 +66,8 @@ function inWords({ title, lines, format, across }: ChartProps): string {
       if (known.length === 0 || last === undefined) {
         return `${line.label}: no values`;
       }
-      const [low, high] = [Math.min(...known), Math.max(...known)].map(format);
-      return `${line.label}: ${format(known.at(-1)!)} at ${xText(last, across)}, from ${low} to ${high}`;
+      const { low, high } = extent(known);
+      return `${line.label}: ${format(known.at(-1)!)} at ${xText(last, across)}, from ${format(low)} to ${format(high)}`;
     });
   return `${title}. ${told.join('. ')}. Arrow keys move along it.`;
 }

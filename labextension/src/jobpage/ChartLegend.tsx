@@ -8,10 +8,12 @@ export interface ChartLegendProps {
   hidden: ReadonlySet<string>;
   format: (value: number) => string;
   onToggle: (label: string) => void;
+  /** A line is pointed at, or none any more. */
+  onPoint: (label: string | null) => void;
 }
 
 /** The names of lines with their values under the cursor; a click hides one. */
-export function ChartLegend({ lines, data, at, hidden, format, onToggle }: ChartLegendProps) {
+export function ChartLegend({ lines, data, at, hidden, format, onToggle, onPoint }: ChartLegendProps) {
   return (
     <ul className="mlm-legend">
       {lines.map((line, index) => {
@@ -28,6 +30,10 @@ export function ChartLegend({ lines, data, at, hidden, format, onToggle }: Chart
               aria-pressed={!hidden.has(line.label)}
               title={hidden.has(line.label) ? 'Show' : 'Hide'}
               onClick={() => onToggle(line.label)}
+              onPointerEnter={() => onPoint(line.label)}
+              onPointerLeave={() => onPoint(null)}
+              onFocus={() => onPoint(line.label)}
+              onBlur={() => onPoint(null)}
             >
               <span
                 className="mlm-legend-sign"

@@ -3,12 +3,9 @@ import { useId, useState } from 'react';
 import { word } from '../panel/states';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
-import type { Across, CurveChoice } from './curvelines';
+import type { Across } from './curvelines';
+import type { CurvesLook } from './curveslook';
 import { nameOf } from './rows';
-
-export interface CurvesLook extends CurveChoice {
-  isLog: boolean;
-}
 
 export interface CurvesBarProps {
   panels: IPanels;
@@ -34,7 +31,7 @@ export function CurvesBar(props: CurvesBarProps) {
   const { look, onLook } = props;
   const slider = useId();
   return (
-    <div className="mlm-bar" role="toolbar" aria-label="Curves">
+    <div className="mlm-bar" role="group" aria-label="Curves">
       <select
         className="mlm-input"
         aria-label="Across"
@@ -106,7 +103,8 @@ function Overlays({ panels, own, added, labels, onAdded }: CurvesBarProps) {
         data-mlm="curves-add"
         value=""
         onFocus={read}
-        onPointerDown={read}
+        // Before it is opened: what comes later, an open list may not show.
+        onPointerEnter={read}
         onChange={event => event.target.value && onAdded([...added, event.target.value])}
       >
         <option value="">+ Add a job…</option>

@@ -5,10 +5,11 @@ import { number } from '../panel/formats';
 import { isFinal } from '../panel/states';
 import type { IPanels } from '../tokens';
 import { Chart } from './Chart';
-import { CurvesBar, type CurvesLook } from './CurvesBar';
+import { CurvesBar } from './CurvesBar';
 import { Empty } from './Notices';
 import { CurveData } from './curvedata';
 import { chartsOf } from './curvelines';
+import { keepLook, lastLook, type CurvesLook } from './curveslook';
 import { useConnected, useOnScreen, usePolling, useRedraw } from './hooks';
 import { labelsOf, useRows } from './rows';
 
@@ -20,8 +21,6 @@ export interface CurvesPartProps {
 
 const PAUSE = 500;
 const HEIGHT = 200;
-/** What was chosen last: the next page begins with it. */
-let lastLook: CurvesLook = { across: 'step', smoothing: 0, isLog: false };
 
 /** All scalars of jobs as small charts, live. */
 export function CurvesPart({ panels, ids }: CurvesPartProps) {
@@ -36,7 +35,7 @@ export function CurvesPart({ panels, ids }: CurvesPartProps) {
   const labels = labelsOf(all, rows);
   const charts = useMemo(() => chartsOf(jobs, labels, look), [version, look, [...labels].join()]);
   const choose = (chosen: CurvesLook): void => {
-    lastLook = chosen;
+    keepLook(chosen);
     setLook(chosen);
   };
   return (
@@ -105,14 +104,14 @@ function useCurves(
       const isLast = hasEnded(job.job);
       const isNews = await job.look();
       version.current += Number(isNews);
-      if (isLast && job.isRead && !job.problem) {
+      if (job.isGone || (isLast && job.isRead && !job.problem)) {
         finished.current.add(job.job);
       }
     }
     if (version.current + finished.current.size !== before) {
       redraw();
     }
-    return !due.some(job => job.problem);
+    return !due.some(job => job.problem && !job.isGone);
   };
   const isDue = jobs.some(job => !finished.current.has(job.job));
   usePolling(look, PAUSE, useOnScreen(host) && isDue, useConnected(panels.stream));

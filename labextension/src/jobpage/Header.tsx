@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 
 import { StateMark } from '../panel/StateMark';
 import { JobActions } from '../panel/actions';
@@ -89,7 +89,14 @@ function Actions({ panels, row, isGone, isConnected, places, onBoard }: HeaderPr
   const { origin } = row;
   const cell = origin.cellNumber === undefined ? null : places.ofCell(origin.cellNumber, null);
   const ends = state === 'CANCELLING' || isFinal(state);
-  const can = isConnected && !isGone;
+  const [isBusy, setBusy] = useState(false);
+  const can = isConnected && !isGone && !isBusy;
+  // Pressed twice, it would be done twice.
+  const act = async (action: Promise<void>): Promise<void> => {
+    setBusy(true);
+    await action;
+    setBusy(false);
+  };
   return (
     <div className="mlm-page-actions" role="group" aria-label="Actions">
       {cell && <Action mark="cell" label="Show cell" isOn onClick={() => panels.showCell(cell)} />}
@@ -103,9 +110,11 @@ function Actions({ panels, row, isGone, isConnected, places, onBoard }: HeaderPr
         />
       )}
       <Action mark="board" label="TensorBoard" isOn={can} onClick={onBoard} />
-      <Action mark="rerun" label="Run again" isOn={can} onClick={() => void actions.rerun([id])} />
-      {!ends && <Action mark="cancel" label="Cancel…" isOn={can} onClick={() => void actions.cancel([id])} />}
-      {isFinal(state) && <Action mark="delete" label="Delete…" isOn={can} onClick={() => void actions.delete([id])} />}
+      <Action mark="rerun" label="Run again" isOn={can} onClick={() => void act(actions.rerun([id]))} />
+      {!ends && <Action mark="cancel" label="Cancel…" isOn={can} onClick={() => void act(actions.cancel([id]))} />}
+      {isFinal(state) && (
+        <Action mark="delete" label="Delete…" isOn={can} onClick={() => void act(actions.delete([id]))} />
+      )}
     </div>
   );
 }

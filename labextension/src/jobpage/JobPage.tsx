@@ -25,6 +25,8 @@ export interface JobPageProps {
   onBoard: (ids: readonly string[]) => void;
 }
 
+/** Parts that show what the server renders. */
+const RENDERED: ReadonlySet<string> = new Set(['overview', 'trials']);
 const NO_MACHINES: Machines = {};
 
 /** The page of one job. */
@@ -66,7 +68,8 @@ function Known({ panels, id, part, row, isGone, isConnected, onBoard }: KnownPro
   const host = useRef<HTMLDivElement>(null);
   const [chosen, choose] = useState(part.value);
   useSignal(part.changed, choose);
-  const data = usePage(panels, id, row, useOnScreen(host) && !isGone);
+  const isBehind = !RENDERED.has(chosen);
+  const data = usePage(panels, id, row, useOnScreen(host) && !isGone, isBehind);
   const isLive = !isFinal(row.summary.state) && !isGone;
   const bundle = data.page?.bundle;
   // The page is made anew now and then; what does not change in it is compared by its text.
@@ -75,7 +78,11 @@ function Known({ panels, id, part, row, isGone, isConnected, onBoard }: KnownPro
   const places = useMemo(() => new Places(JSON.parse(origin), JSON.parse(sourceMap) as SourceMap), [origin, sourceMap]);
   const machines = (bundle?.machines as Machines | undefined) ?? NO_MACHINES;
   const tabs: Tab[] = [
-    { key: 'overview', title: 'Overview', body: () => <OverviewPart panels={panels} data={data} places={places} /> },
+    {
+      key: 'overview',
+      title: 'Overview',
+      body: () => <OverviewPart panels={panels} id={id} isLive={isLive} data={data} places={places} />
+    },
     ...(row.summary.kind === 'tuning'
       ? [{ key: 'trials', title: 'Trials', body: () => <TrialsPart panels={panels} data={data} /> }]
       : []),

@@ -74,7 +74,7 @@ function inSight(view: LineWindow, filter: LogSearch): number[] {
 function Nothing({ cache, filter }: { cache: LogCache; filter: LogSearch }) {
   const problem = cache.problem ?? filter.problem;
   if (problem) {
-    return <ProblemBox problem={problem} onRetry={() => void cache.follow()} />;
+    return <ProblemBox problem={problem} onRetry={() => void Promise.all([cache.follow(), filter.more()])} />;
   }
   if (filter.isOn && filter.lines.length === 0) {
     return <Empty isLoading={filter.isAsking}>No line of this kind. Choose “All lines” to see everything.</Empty>;

@@ -6,7 +6,8 @@ import type { IPanels } from '../tokens';
 import type { LogSource, Problem } from '../types';
 import { Empty } from './Notices';
 import { ReplicaLog } from './ReplicaLog';
-import { useConnected, useOnScreen, usePolling } from './hooks';
+import { isGoneError } from './gone';
+import { useConnected, useFollowing, useOnScreen } from './hooks';
 import type { Places } from './places';
 
 export interface LogPartProps {
@@ -18,6 +19,10 @@ export interface LogPartProps {
 }
 
 const PAUSE = 1_000;
+/** Every job has this one: its log is asked for while it is not known yet which others there are. */
+const FIRST_REPLICA = 'chief-0';
+
+const UNKNOWN: readonly LogSource[] = [{ replica: FIRST_REPLICA, sizeBytes: 0 }];
 
 /** The logs of a job: one for each replica. */
 export function LogPart(props: LogPartProps) {
@@ -35,20 +40,20 @@ export function LogPart(props: LogPartProps) {
       return true;
     } catch (error) {
       setProblem(asProblem(error));
-      return false;
+      return isGoneError(error);
     }
   };
-  const isWaiting = (sources?.length ?? 0) === 0;
-  // Replicas are known as soon as the first has printed, but for those of another attempt.
-  usePolling(look, isWaiting ? PAUSE : 10 * PAUSE, isSeen && (isLive || isWaiting), isConnected);
-  const replica = sources?.some(source => source.replica === chosen) ? chosen : (sources?.[0]?.replica ?? '');
+  // Others than the first that has printed are not waited for.
+  const pause = sources?.length ? 10 * PAUSE : PAUSE;
+  useFollowing(look, pause, { isSeen, isLive, isConnected });
+  const replica = replicaOf(sources ?? (problem ? [] : UNKNOWN), chosen);
   return (
     <div className="mlm-page-part mlm-log" ref={host}>
       {replica ? (
         <ReplicaLog
           {...props}
           key={replica}
-          sources={sources!}
+          sources={sources ?? UNKNOWN}
           replica={replica}
           onReplica={setChosen}
           isSeen={isSeen}
@@ -64,4 +69,8 @@ export function LogPart(props: LogPartProps) {
       )}
     </div>
   );
+}
+
+function replicaOf(sources: readonly LogSource[], chosen: string): string {
+  return sources.some(source => source.replica === chosen) ? chosen : (sources[0]?.replica ?? '');
 }

@@ -31,7 +31,7 @@ const SEVERITIES: readonly (readonly [Severity | '', string])[] = [
 export function LogToolbar(props: LogToolbarProps) {
   const { query, onQuery, isFollowing } = props;
   return (
-    <div className="mlm-bar" role="toolbar" aria-label="Log">
+    <div className="mlm-bar" role="group" aria-label="Log">
       <ReplicaChoice {...props} />
       <SearchBox {...props} />
       <select

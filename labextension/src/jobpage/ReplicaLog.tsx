@@ -30,7 +30,7 @@ export function ReplicaLog({ panels, id, replica, isLive, isSeen, places, source
   const scroller = useRef<HTMLDivElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const shown = filter.isOn ? filter.lines : null;
-  const view = useLineWindow(scroller, shown ? shown.length : cache.total);
+  const view = useLineWindow(scroller, shown ? shown.length : cache.total, isFollowing);
   useFollow(scroller, isFollowing, setFollowing, `${view.height} ${isSeen}`);
   useNewLines(panels, log, isLive, isSeen);
   useFilteredEnd(filter, isFollowing);
@@ -93,5 +93,5 @@ function foundText(search: LogSearch, current: number | null): string {
   }
   const count = `${search.lines.length.toLocaleString()}${search.hasMore ? '+' : ''}`;
   const at = current === null ? -1 : search.lines.indexOf(current);
-  return at < 0 ? `${count} lines` : `${(at + 1).toLocaleString()} of ${count}`;
+  return at < 0 ? `${count} ${count === '1' ? 'line' : 'lines'}` : `${(at + 1).toLocaleString()} of ${count}`;
 }

@@ -59,6 +59,8 @@ export function Tabs({ id, label, tabs, chosen, onChoose }: TabsProps) {
             className="mlm-tab-panel"
             data-mlm={`page-part-${key}`}
             aria-labelledby={`${id}-tab-${key}`}
+            // It scrolls, and may have nothing in it that keys reach.
+            tabIndex={0}
             hidden={key !== chosen}
           >
             {body()}

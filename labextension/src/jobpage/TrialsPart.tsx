@@ -1,50 +1,142 @@
-import { useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 
 import { ProblemBox } from '../panel/Notice';
-import { sign } from '../panel/states';
+import { plural } from '../panel/formats';
 import type { IPanels } from '../tokens';
 import type { StudyReport } from '../types';
 import { Empty } from './Notices';
+import type { Range } from './TrialAxis';
+import { TrialGrid } from './TrialGrid';
+import { TrialsPlot } from './TrialsPlot';
 import type { PageData } from './pagedata';
-import { sortedRows, trialTable, type TrialRow, type TrialTable } from './trialtable';
+import type { ResultAxis } from './trialaxes';
+import { passes, resultAxisOf, trialLines, type Brushes, type TrialLines } from './triallines';
+import { trialTable, type TrialTable } from './trialtable';
 
 /** The most that are compared at once: more lines nobody can tell apart. */
 const MOST_COMPARED = 20;
+const NO_BRUSHES: Brushes = new Map();
 
-/** The trials of a study: sorted by any column, each leads to its own page. */
+/** The trials of a study: across their parameters, and in a table of which each row leads to the page of its job. */
 export function TrialsPart({ panels, data }: { panels: IPanels; data: PageData }) {
-  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const report = data.page?.bundle as unknown as StudyReport | undefined;
-  const table = useMemo(() => (report?.study ? trialTable(report) : null), [report]);
-  if (!table) {
+  if (!report?.study) {
     return data.problem ? <ProblemBox problem={data.problem} onRetry={data.refresh} /> : <Empty isLoading>…</Empty>;
   }
-  if (table.rows.length === 0) {
+  if (!report.study.trials?.length) {
     return <Empty>There are no trials yet. The first appear as soon as the study runs.</Empty>;
   }
-  const toggle = (job: string): void => {
-    const next = new Set(chosen);
-    if (!next.delete(job)) {
-      next.add(job);
-    }
-    choose(next);
+  return <Trials panels={panels} report={report} />;
+}
+
+function Trials({ panels, report }: { panels: IPanels; report: StudyReport }) {
+  const host = useRef<HTMLDivElement>(null);
+  const [pointed, point] = useState<number | null>(null);
+  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
+  const table = useMemo(() => trialTable(report), [report]);
+  const { lines, brushes, brush, free } = useBrushes(report);
+  const passing = usePassing(lines, brushes);
+  const toggle = useCallback((job: string) => choose(known => toggled(known, job)), []);
+  const open = useCallback((job: string) => panels.open({ noun: 'job', key: job }), [panels]);
+  usePointedRow(host, pointed);
+  const pick = (trial: number): void => {
+    const row = host.current?.querySelector(`tr[data-trial='${trial}']`);
+    row?.scrollIntoView({ block: 'nearest' });
+    row?.querySelector<HTMLElement>('button')?.focus({ preventScroll: true });
   };
   return (
-    <div className="mlm-page-part">
-      <TrialsBar count={chosen.size} onCompare={() => panels.open({ noun: 'compare', key: [...chosen].join() })} />
+    <div className="mlm-page-part mlm-trials" ref={host}>
+      <TrialsPlot
+        data={lines}
+        brushes={brushes}
+        onBrush={brush}
+        passing={passing}
+        pointed={pointed}
+        onPoint={point}
+        onPick={pick}
+      />
+      <p className="mlm-trials-told mlm-faint" data-mlm="trials-told">
+        {pointed === null ? HINT : toldOf(table, pointed)}
+      </p>
+      <TrialsBar
+        count={chosen.size}
+        onCompare={() => panels.open({ noun: 'compare', key: [...chosen].join() })}
+        shown={brushes.size > 0 ? `${passing.size} of ${plural(lines.lines.length, 'trial')}` : ''}
+        onFree={free}
+      />
       <TrialGrid
         table={table}
+        passing={useDeferredValue(passing)}
+        onPoint={point}
         chosen={chosen}
         onToggle={toggle}
-        onOpen={job => panels.open({ noun: 'job', key: job })}
+        onOpen={open}
       />
     </div>
   );
 }
 
-function TrialsBar({ count, onCompare }: { count: number; onCompare: () => void }) {
+const HINT = 'Point at a line to see its trial; draw along an axis to choose trials.';
+
+/** Mark the row of a trial; of a thousand rows none is drawn again for that. */
+function usePointedRow(host: RefObject<HTMLElement>, trial: number | null): void {
+  useLayoutEffect(() => {
+    const row = host.current?.querySelector(`tr[data-trial='${trial}']`);
+    row?.setAttribute('data-pointed', 'true');
+    return () => row?.removeAttribute('data-pointed');
+  }, [host, trial]);
+}
+
+/** The trials across their axes, and what was chosen on these. */
+function useBrushes(report: StudyReport) {
+  const [brushes, setBrushes] = useState(NO_BRUSHES);
+  const brush = useCallback(
+    (at: number, range: Range | null) =>
+      setBrushes(known => {
+        const next = new Map(known);
+        next.delete(at);
+        return range ? next.set(at, range) : next;
+      }),
+    []
+  );
+  const free = useCallback(() => setBrushes(NO_BRUSHES), []);
+  // While a part of it is chosen, an axis does not move below that: a study may go on.
+  const kept = useRef<ResultAxis | null>(null);
+  const isHeld = brushes.has(report.study.spec.parameters.length);
+  const lines = useMemo(() => {
+    kept.current = isHeld && kept.current ? kept.current : resultAxisOf(report);
+    return trialLines(report, kept.current);
+  }, [report, isHeld]);
+  return { lines, brushes, brush, free };
+}
+
+function usePassing({ lines }: TrialLines, brushes: Brushes): ReadonlySet<number> {
+  return useMemo(() => new Set(lines.filter(line => passes(line, brushes)).map(line => line.number)), [lines, brushes]);
+}
+
+function toggled(known: ReadonlySet<string>, job: string): ReadonlySet<string> {
+  const next = new Set(known);
+  return next.delete(job) ? next : next.add(job);
+}
+
+/** A trial in words: its parameters, and what came of it. */
+function toldOf({ columns, rows }: TrialTable, trial: number): string {
+  const cells = rows.find(row => row.number === trial)?.cells ?? [];
+  const named = cells.map(({ text }, at) => (at < 2 ? text : text && `${columns[at]!.title} ${text}`));
+  return named.filter(text => text !== '').join(' · ');
+}
+
+interface TrialsBarProps {
+  count: number;
+  onCompare: () => void;
+  /** How many trials are shown; nothing while all are. */
+  shown: string;
+  onFree: () => void;
+}
+
+function TrialsBar({ count, onCompare, shown, onFree }: TrialsBarProps) {
   return (
-    <div className="mlm-bar" role="toolbar" aria-label="Trials">
+    <div className="mlm-bar" role="group" aria-label="Trials">
       <button
         type="button"
         className="mlm-button"
@@ -57,108 +149,14 @@ function TrialsBar({ count, onCompare }: { count: number; onCompare: () => void 
       <span className="mlm-faint">
         {count > MOST_COMPARED ? `At most ${MOST_COMPARED} at once.` : 'Tick trials to compare them.'}
       </span>
+      <span className="mlm-trials-shown" data-mlm="trials-shown" role="status">
+        {shown}
+      </span>
+      {shown && (
+        <button type="button" className="mlm-button" data-mlm="trials-free" onClick={onFree}>
+          Show all
+        </button>
+      )}
     </div>
-  );
-}
-
-interface TrialGridProps {
-  table: TrialTable;
-  chosen: ReadonlySet<string>;
-  onToggle: (job: string) => void;
-  onOpen: (job: string) => void;
-}
-
-function TrialGrid({ table, chosen, onToggle, onOpen }: TrialGridProps) {
-  const [[column, isDown], sort] = useState<[number, boolean]>([0, false]);
-  const rows = useMemo(() => sortedRows(table, column, isDown), [table, column, isDown]);
-  const numbers = table.columns.map(each => each.isNumber);
-  return (
-    <div className="mlm-table-scroller" tabIndex={0} role="region" aria-label="Trials">
-      <table className="mlm-page-table" data-mlm="trials">
-        <thead>
-          <tr>
-            <th scope="col">
-              <span className="mlm-spoken">Compare</span>
-            </th>
-            {table.columns.map(({ title, isNumber }, at) => (
-              <th
-                key={title}
-                scope="col"
-                data-number={isNumber || undefined}
-                aria-sort={at === column ? (isDown ? 'descending' : 'ascending') : undefined}
-              >
-                <button
-                  type="button"
-                  className="mlm-page-table-sort"
-                  onClick={() => sort([at, at === column && !isDown])}
-                >
-                  {title} {at === column ? (isDown ? '▼' : '▲') : ''}
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(row => (
-            <TrialLine
-              key={row.number}
-              row={row}
-              numbers={numbers}
-              isChosen={chosen.has(row.job)}
-              onToggle={() => onToggle(row.job)}
-              onOpen={() => onOpen(row.job)}
-            />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-interface TrialLineProps {
-  row: TrialRow;
-  numbers: readonly boolean[];
-  isChosen: boolean;
-  onToggle: () => void;
-  onOpen: () => void;
-}
-
-function TrialLine({ row, numbers, isChosen, onToggle, onOpen }: TrialLineProps) {
-  const [name, state, ...rest] = row.cells;
-  return (
-    <tr data-mlm="trial" data-best={row.isBest || undefined}>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Compare trial ${row.number}`}
-          checked={isChosen}
-          disabled={row.state === undefined}
-          onChange={onToggle}
-        />
-      </td>
-      <td data-number>
-        {row.state ? (
-          <button type="button" className="mlm-page-link" onClick={onOpen}>
-            {name!.text}
-          </button>
-        ) : (
-          name!.text
-        )}
-      </td>
-      <td>
-        {row.state ? (
-          <span className="mlm-state" data-mlm="state" data-state={row.state}>
-            {sign(row.state)} {state!.text}
-          </span>
-        ) : (
-          state!.text
-        )}
-      </td>
-      {rest.map((cell, at) => (
-        <td key={at} data-number={numbers[at + 2] || undefined}>
-          {at === 0 && row.isBest ? <strong title="The best">★ {cell.text}</strong> : cell.text}
-        </td>
-      ))}
-    </tr>
   );
 }

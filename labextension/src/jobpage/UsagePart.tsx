@@ -1,13 +1,12 @@
 import { useMemo, useRef, useState, type RefObject } from 'react';
 
-import { asProblem } from '../client';
 import { ProblemBox } from '../panel/Notice';
 import { bytes, plural, rough } from '../panel/formats';
 import type { IPanels } from '../tokens';
-import type { Problem, UsageSample } from '../types';
 import { Chart } from './Chart';
 import { Empty } from './Notices';
-import { useConnected, useOnScreen, usePolling } from './hooks';
+import { useConnected, useFollowing, useOnScreen, useRedraw } from './hooks';
+import { UsageData } from './usagedata';
 import { usageCharts, type Machines } from './usagelines';
 
 export interface UsagePartProps {
@@ -73,23 +72,16 @@ export function UsagePart({ panels, id, isLive, machines }: UsagePartProps) {
 }
 
 function useUsage(panels: IPanels, id: string, isLive: boolean, host: RefObject<HTMLElement>) {
-  const [samples, setSamples] = useState<readonly UsageSample[] | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [wasReadEnded, setReadEnded] = useState(false);
+  const [data] = useState(() => new UsageData(panels.client, id));
+  const redraw = useRedraw();
   const look = async (): Promise<boolean> => {
-    try {
-      const found = (await panels.client.usage(id, samples?.at(-1)?.time)).samples ?? [];
-      if (found.length > 0 || samples === null) {
-        setSamples([...(samples ?? []), ...found]);
-      }
-      setProblem(null);
-      setReadEnded(!isLive);
-      return true;
-    } catch (error) {
-      setProblem(asProblem(error));
-      return false;
+    const { samples, problem } = data;
+    const wasAnswered = await data.look();
+    if (data.samples !== samples || data.problem !== problem) {
+      redraw();
     }
+    return wasAnswered;
   };
-  usePolling(look, PAUSE, useOnScreen(host) && (isLive || !wasReadEnded), useConnected(panels.stream));
-  return { samples, problem, look };
+  useFollowing(look, PAUSE, { isSeen: useOnScreen(host), isLive, isConnected: useConnected(panels.stream) });
+  return { samples: data.samples, problem: data.problem, look };
 }

@@ -19,6 +19,9 @@ export interface ChartLook {
 const AXIS_SIZE = 30;
 const LABEL_SIZE = 62;
 const DASHES = [6, 4];
+/** How much is seen of lines while another one is pointed at. */
+const PALE = 0.15;
+const HEX = /^#[\da-f]{6}$/i;
 const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map(each => each * 10 ** power)).flat();
 // Of seconds: what a clock counts in.
@@ -48,6 +51,7 @@ export function optionsOf(look: ChartLook, host: Element, size: { width: number;
     ...size,
     padding: [8, 30, 0, 0],
     legend: { show: false },
+    focus: { alpha: PALE },
     cursor: { sync: { key: look.group, scales: ['x', null] }, drag: { x: true, y: false }, points: { size: 7 } },
     scales: { x: { time: false, range: xRange }, y: yScale(look) },
     axes: [xAxis(axis, look.across), yAxis(axis, look)],
@@ -101,9 +105,11 @@ function unitFormat(unit: string): Intl.NumberFormat {
 
 /** A value at the axis, which needs no more digits than tell it from its neighbours. */
 function markText(value: number, { kind, format }: ChartLook): string {
-  if (kind === 'bytes') {
-    return format(value);
-  }
+  return kind === 'bytes' ? format(value) : numberMark(value);
+}
+
+/** A number at an axis: with as few digits as it needs, and as a power of ten where it is very small or large. */
+export function numberMark(value: number): string {
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? powers.format(value) : marks.format(value);
 }
@@ -124,9 +130,9 @@ function yScale({ isLog, isFromZero }: ChartLook): uPlot.Scale {
 function seriesOf(line: Line, stroke: string): uPlot.Series {
   return {
     label: line.label,
-    stroke,
+    // Its own opacity is what uPlot sets when a line is pointed at.
+    stroke: line.isBehind && HEX.test(stroke) ? `${stroke}4d` : stroke,
     width: line.isBehind ? 1 : 1.75,
-    alpha: line.isBehind ? 0.3 : 1,
     // A single point makes no line; of others uPlot tells whether there is room for points.
     points: { show: line.isBehind ? false : line.xs.length === 1 ? true : undefined },
     ...(line.isDashed ? { dash: DASHES } : {})

@@ -1,5 +1,6 @@
 import { asProblem, type Client } from '../client';
 import type { Problem, Series } from '../types';
+import { isGoneError } from './gone';
 
 /** The points of a scalar; the three lists are equally long. */
 export interface Points {
@@ -18,6 +19,7 @@ export class CurveData {
   private _cursor: string | undefined;
   private _isRead = false;
   private _problem: Problem | null = null;
+  private _isGone = false;
 
   constructor(
     private readonly _client: Client,
@@ -39,6 +41,11 @@ export class CurveData {
     return this._problem;
   }
 
+  /** Whether there is no such job any more: no look will bring anything. */
+  get isGone(): boolean {
+    return this._isGone;
+  }
+
   /** Read what came since the last look; returns whether anything did. */
   async look(): Promise<boolean> {
     try {
@@ -54,6 +61,7 @@ export class CurveData {
       return isNews;
     } catch (error) {
       this._problem = asProblem(error);
+      this._isGone = isGoneError(error);
       return true;
     }
   }

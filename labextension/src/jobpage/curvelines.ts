@@ -82,7 +82,18 @@ function labelOf(job: string, isValidation: boolean): string {
 }
 
 function beginOf(job: CurveData): number {
-  return Math.min(...[...job.scalars.values()].map(points => points.times[0] ?? Infinity));
+  return extent([...job.scalars.values()].flatMap(points => points.times.slice(0, 1))).low;
+}
+
+/** The lowest and the highest of any number of numbers: `Math.min` takes no more than some ten thousand. */
+export function extent(values: readonly number[]): { low: number; high: number } {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return { low, high };
 }
 
 function linesOf(

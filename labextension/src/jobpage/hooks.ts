@@ -1,6 +1,7 @@
 import type { ISignal } from '@lumino/signaling';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState, type RefObject } from 'react';
 
+import { serverNow } from '../clock';
 import type { Stream } from '../stream';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
@@ -74,12 +75,22 @@ export function usePolling(
 ): void {
   const newest = useRef(look);
   newest.current = look;
+  // Of all effects: one begins while the look of the one before it is under way.
+  const running = useRef<Promise<boolean> | null>(null);
   useEffect(() => {
     let timer: number | undefined;
     let isOver = !isOn;
     let wait = pause;
     const turn = async (): Promise<void> => {
-      const wasAnswered = (await newest.current()) !== false;
+      while (running.current) {
+        await running.current;
+      }
+      if (isOver) {
+        return;
+      }
+      running.current = isAnswered(newest.current);
+      const wasAnswered = await running.current;
+      running.current = null;
       wait = wasAnswered ? pause : Math.min(2 * wait, LONGEST_PAUSE);
       if (!isOver) {
         timer = window.setTimeout(() => void turn(), wait);
@@ -95,13 +106,38 @@ export function usePolling(
   }, [pause, isOn, isConnected]);
 }
 
-/** The time in milliseconds, which goes on by seconds while `isOn`. */
+/** As `usePolling` while what is looked at goes on, and then until one more look was answered: so its end is never missed. */
+export function useFollowing(
+  look: () => Promise<boolean | void>,
+  pause: number,
+  { isSeen, isLive, isConnected }: { isSeen: boolean; isLive: boolean; isConnected: boolean }
+): void {
+  const [isEndRead, setEndRead] = useState(false);
+  const follow = async (): Promise<boolean> => {
+    const wasAnswered = (await look()) !== false;
+    setEndRead(wasAnswered && !isLive);
+    return wasAnswered;
+  };
+  usePolling(follow, pause, isSeen && (isLive || !isEndRead), isConnected);
+}
+
+async function isAnswered(look: () => Promise<boolean | void>): Promise<boolean> {
+  try {
+    return (await look()) !== false;
+  } catch (error) {
+    // What should not have been thrown ends no polling for good.
+    console.error(error);
+    return false;
+  }
+}
+
+/** The time by the server's clock, in milliseconds, which goes on by seconds while `isOn`. */
 export function useNow(isOn: boolean): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    setNow(Date.now());
+    setNow(serverNow());
     if (isOn) {
-      const timer = window.setInterval(() => setNow(Date.now()), 1_000);
+      const timer = window.setInterval(() => setNow(serverNow()), 1_000);
       return () => window.clearInterval(timer);
     }
     return undefined;

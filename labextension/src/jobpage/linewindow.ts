@@ -18,7 +18,6 @@ export interface LineWindow {
   height: number;
   /** Of what is in sight: its first line. */
   shown: number;
-  isAtEnd: boolean;
   scrollTo(line: number, align: 'start' | 'center' | 'end' | 'nearest'): void;
 }
 
@@ -29,8 +28,10 @@ interface Sight {
 
 /**
  * Draw a few of any number of lines: unlike lists that measure their rows, nothing here grows with their number.
+ *
+ * With `isAtEnd` they are the last ones, as whoever sets it scrolls there: the picture before that is not drawn.
  */
-export function useLineWindow(scroller: RefObject<HTMLElement>, count: number): LineWindow {
+export function useLineWindow(scroller: RefObject<HTMLElement>, count: number, isAtEnd: boolean): LineWindow {
   const [sight, setSight] = useState<Sight>({ top: 0, height: 0 });
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -56,7 +57,8 @@ export function useLineWindow(scroller: RefObject<HTMLElement>, count: number): 
   const whole = count * LINE_HEIGHT;
   const height = Math.min(whole, MOST_PIXELS);
   const factor = height > sight.height ? Math.max(1, (whole - sight.height) / (height - sight.height)) : 1;
-  const top = Math.min(sight.top * factor, Math.max(0, whole - sight.height));
+  const scrolled = isAtEnd ? Math.max(0, height - sight.height) : sight.top;
+  const top = Math.min(scrolled * factor, Math.max(0, whole - sight.height));
   const shown = Math.floor(top / LINE_HEIGHT);
   const first = Math.max(0, shown - SPARE);
   const end = Math.min(count, Math.ceil((top + sight.height) / LINE_HEIGHT) + SPARE);
@@ -71,10 +73,9 @@ export function useLineWindow(scroller: RefObject<HTMLElement>, count: number): 
   return {
     first,
     end,
-    top: first * LINE_HEIGHT - top + sight.top,
+    top: first * LINE_HEIGHT - top + scrolled,
     height,
     shown,
-    isAtEnd: top + sight.height >= whole - LINE_HEIGHT,
     scrollTo
   };
 }

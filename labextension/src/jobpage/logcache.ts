@@ -1,11 +1,15 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { asProblem, type Client } from '../client';
-import type { LogLine, Problem } from '../types';
+import type { LogLine, LogLines, Problem } from '../types';
+import { isGoneError } from './gone';
 
-const CHUNK = 500;
-/** Chunks that are kept; those that were not looked at for longest go first. */
-const MOST_CHUNKS = 40;
+/** Lines that are read at once: about two screens, for with a filter each line in sight may stand in another chunk. */
+const CHUNK = 100;
+/** Of the end, with which a log is opened: as much as the highest screen shows. */
+const FIRST = 200;
+/** Chunks that are kept, many more than can be in sight; those that were not looked at for longest go first. */
+const MOST_CHUNKS = 200;
 
 /**
  * The lines of one log, as far as they were looked at.
@@ -17,11 +21,14 @@ export class LogCache {
   private readonly _chunks = new Map<number, (LogLine | undefined)[]>();
   private readonly _changed = new Signal<this, void>(this);
   private _wanted: number[] = [];
+  private _asking: Promise<void> | null = null;
   private _total = 0;
   private _sizeBytes = 0;
+  private _file = '';
   private _isOpened = false;
-  private _isAsking = false;
+  private _beginnings = 0;
   private _problem: Problem | null = null;
+  private _isGone = false;
 
   constructor(
     private readonly _client: Client,
@@ -47,9 +54,19 @@ export class LogCache {
     return this._isOpened;
   }
 
+  /** Another number after the log was begun anew: what was known of it means nothing then. */
+  get beginnings(): number {
+    return this._beginnings;
+  }
+
   /** Why the last request failed; what was read before stays. */
   get problem(): Problem | null {
     return this._problem;
+  }
+
+  /** Whether that was because there is no such log any more. */
+  get isGone(): boolean {
+    return this._isGone;
   }
 
   /** The line with a number from 0; undefined while it is not read. */
@@ -57,56 +74,70 @@ export class LogCache {
     return this._chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
   }
 
-  /** Read the end, or what came since. */
+  /** Read the end, or what came since; a request that is under way is waited for, as it may be older. */
   async follow(): Promise<void> {
-    // The last line may have grown since, as that of a progress bar does.
-    await this._read(this._isOpened ? Math.max(0, this._total - 1) : -CHUNK);
+    await this._turn(() =>
+      // The last line may have grown since, as that of a progress bar does.
+      this._isOpened ? this._read(Math.max(0, this._total - 1), CHUNK) : this._read(-FIRST, FIRST)
+    );
     await this._readWanted();
   }
 
   /** Say which lines are in sight, so that they are read. */
   want(numbers: readonly number[]): void {
     const missing = numbers.filter(number => number < this._total && this.line(number) === undefined);
-    this._wanted = [...new Set(missing.map(number => Math.floor(number / CHUNK)))];
-    numbers.forEach(number => this._touch(Math.floor(number / CHUNK)));
+    this._wanted = chunksOf(missing);
+    chunksOf(numbers).forEach(chunk => this._touch(chunk));
     void this._readWanted();
   }
 
   private async _readWanted(): Promise<void> {
-    while (!this._isAsking && this._wanted.length > 0) {
+    while (!this._asking && this._wanted.length > 0) {
       const chunk = this._wanted.shift()!;
-      await this._read(chunk * CHUNK);
+      await this._turn(() => this._read(chunk * CHUNK, CHUNK));
       if (this._problem) {
+        // It stays wanted: who tries again wants what is in sight.
+        this._wanted.unshift(chunk);
         return;
       }
     }
   }
 
-  private async _read(first: number): Promise<void> {
-    if (this._isAsking) {
-      return;
+  private async _turn(read: () => Promise<void>): Promise<void> {
+    while (this._asking) {
+      await this._asking;
     }
-    this._isAsking = true;
+    this._asking = read();
+    await this._asking;
+    this._asking = null;
+  }
+
+  private async _read(first: number, count: number): Promise<void> {
     try {
-      const found = await this._client.logLines(this.job, this.replica, first, CHUNK);
-      this._problem = null;
-      this._put(found.first, found.lines ?? [], found.total, found.sizeBytes);
+      const found = await this._client.logLines(this.job, this.replica, first, count);
+      this._put(found);
     } catch (error) {
       this._problem = asProblem(error);
+      this._isGone = isGoneError(error);
       this._changed.emit();
-    } finally {
-      this._isAsking = false;
     }
   }
 
-  private _put(first: number, lines: readonly LogLine[], total: number, sizeBytes: number): void {
-    if (total < this._total || sizeBytes < this._sizeBytes) {
+  private _put({ first, lines = [], total, sizeBytes, file }: LogLines): void {
+    if (this._isOpened && file !== this._file) {
       // It was begun anew, as by another attempt.
       this._chunks.clear();
+      this._beginnings++;
     }
     const isNews =
-      !this._isOpened || total !== this._total || sizeBytes !== this._sizeBytes || this._isNew(first, lines);
+      this._problem !== null ||
+      !this._isOpened ||
+      total !== this._total ||
+      sizeBytes !== this._sizeBytes ||
+      this._isNew(first, lines);
+    this._problem = null;
     this._isOpened = true;
+    this._file = file;
     this._total = total;
     this._sizeBytes = sizeBytes;
     lines.forEach((line, index) => this._keep(first + index, line));
@@ -138,4 +169,8 @@ export class LogCache {
       this._chunks.set(at, chunk);
     }
   }
+}
+
+function chunksOf(numbers: readonly number[]): number[] {
+  return [...new Set(numbers.map(number => Math.floor(number / CHUNK)))];
 }

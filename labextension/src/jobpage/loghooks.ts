@@ -1,7 +1,7 @@
-import { useEffect, useRef, useState, type RefObject } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
 
 import type { IPanels } from '../tokens';
-import { useConnected, usePolling, useRedraw, useSignal } from './hooks';
+import { useConnected, useFollowing, useRedraw, useSignal } from './hooks';
 import { LogCache } from './logcache';
 import { indexAtOrAfter } from './logplaces';
 import { LogSearch, type LogQuery } from './logsearch';
@@ -36,26 +36,16 @@ export function useLog(panels: IPanels, id: string, replica: string): Log {
 /** Read what comes to a log while its job runs and somebody looks. */
 export function useNewLines(panels: IPanels, { cache, search, filter }: Log, isLive: boolean, isSeen: boolean): void {
   const look = async (): Promise<boolean> => {
-    const before = cache.total;
+    const { total, beginnings } = cache;
     await cache.follow();
-    if (cache.total !== before) {
+    if (cache.beginnings !== beginnings) {
+      await Promise.all([search, filter].map(each => each.ask(each.query)));
+    } else if (cache.total !== total) {
       await Promise.all([search, filter].map(each => (each.hasMore ? undefined : each.more())));
     }
-    return cache.problem === null;
+    return cache.problem === null || cache.isGone;
   };
-  usePolling(look, PAUSE, isSeen && (isLive || !cache.isOpened), useConnected(panels.stream));
-  useLastLook(cache, isLive);
-}
-
-/** What came between the last look and the end of the job is read, too. */
-function useLastLook(cache: LogCache, isLive: boolean): void {
-  const wasLive = useRef(isLive);
-  useEffect(() => {
-    if (wasLive.current && !isLive) {
-      void cache.follow();
-    }
-    wasLive.current = isLive;
-  }, [cache, isLive]);
+  useFollowing(look, PAUSE, { isSeen, isLive, isConnected: useConnected(panels.stream) });
 }
 
 /** Stay at the end while `change` changes; a reader who scrolls up wants to read, and at the end follows again. */
@@ -65,7 +55,7 @@ export function useFollow(
   setFollowing: (isFollowing: boolean) => void,
   change: string
 ): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isFollowing && scroller.current) {
       scroller.current.scrollTop = scroller.current.scrollHeight;
     }
@@ -93,7 +83,9 @@ function isEnd(element: HTMLElement): boolean {
 /** Who follows wants the end, also where a filter lets through only some of the lines. */
 export function useFilteredEnd(filter: LogSearch, isFollowing: boolean): void {
   useEffect(() => {
-    if (isFollowing && filter.hasMore && !filter.isAsking && filter.lines.length < MOST_FOLLOWED) {
+    // What has failed is not asked again by itself: it would be at once, and again.
+    const canAsk = filter.hasMore && !filter.isAsking && filter.problem === null;
+    if (isFollowing && canAsk && filter.lines.length < MOST_FOLLOWED) {
       void filter.more();
     }
   });

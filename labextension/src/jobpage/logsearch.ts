@@ -18,6 +18,7 @@ export class LogSearch {
   private _query: LogQuery = { text: '', severity: '', isCaseSensitive: false };
   private _lines: number[] = [];
   private _next = 0;
+  private _file = '';
   private _hasMore = false;
   private _isAsking = false;
   private _generation = 0;
@@ -87,7 +88,9 @@ export class LogSearch {
     this._changed.emit();
     try {
       const found = await this._look();
-      if (generation === this._generation) {
+      if (generation === this._generation && this._isOther(found.file)) {
+        void this.ask(this._query);
+      } else if (generation === this._generation) {
         const last = this._lines.at(-1) ?? -1;
         this._lines = [...this._lines, ...(found.lines ?? []).filter(line => line > last)];
         this._hasMore = found.hasMore;
@@ -104,6 +107,13 @@ export class LogSearch {
       this._isAsking = false;
       this._changed.emit();
     }
+  }
+
+  /** Whether what was found before stands in another file: the log was begun anew. */
+  private _isOther(file: string): boolean {
+    const isOther = this._next > 0 && file !== this._file;
+    this._file = file;
+    return isOther;
   }
 
   private _look(): ReturnType<Client['searchLog']> {

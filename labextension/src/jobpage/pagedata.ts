@@ -14,8 +14,23 @@ export interface PageData {
 /** A page of a job that runs is made anew no more often than that, in milliseconds: to render it takes the server a while. */
 const PAUSE = 2_000;
 
-/** The server's page of a job: read again when its state changes, and now and then while what moves in it moves. */
-export function usePage(panels: IPanels, id: string, row: JobRow | undefined, isSeen: boolean): PageData {
+/** And the server is left alone for so many times as long as it took: the page of a study of a thousand trials takes it a second. */
+const REST = 4;
+/** What is in sight is read first: to render a page keeps the server from it. In milliseconds. */
+const BEHIND_PAUSE = 500;
+
+/**
+ * The server's page of a job: read again when its state changes, and now and then while what moves in it moves.
+ *
+ * `isBehind`: of the page only what it says of other parts is needed now.
+ */
+export function usePage(
+  panels: IPanels,
+  id: string,
+  row: JobRow | undefined,
+  isSeen: boolean,
+  isBehind: boolean
+): PageData {
   const [page, setPage] = useState<Page | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [asked, ask] = useState(0);
@@ -24,6 +39,7 @@ export function usePage(panels: IPanels, id: string, row: JobRow | undefined, is
     state: undefined as string | undefined,
     row: undefined as JobRow | undefined,
     at: 0,
+    took: 0,
     isBusy: false
   });
   useEffect(() => {
@@ -31,9 +47,11 @@ export function usePage(panels: IPanels, id: string, row: JobRow | undefined, is
     if (!isSeen || last.isBusy || (last.row === row && last.at > 0)) {
       return undefined;
     }
-    const wait = last.state === state ? last.at + PAUSE - Date.now() : 0;
+    const wait =
+      last.state === state ? last.at + Math.max(PAUSE, REST * last.took) - Date.now() : isBehind ? BEHIND_PAUSE : 0;
     const timer = window.setTimeout(() => {
-      read.current = { state, row, at: Date.now(), isBusy: true };
+      const began = Date.now();
+      read.current = { ...last, state, row, at: began, isBusy: true };
       panels.client
         .jobPage(id)
         .then(
@@ -45,11 +63,12 @@ export function usePage(panels: IPanels, id: string, row: JobRow | undefined, is
         )
         .finally(() => {
           read.current.isBusy = false;
+          read.current.took = Date.now() - began;
           ask(count => count + 1);
         });
     }, wait);
     return () => window.clearTimeout(timer);
-  }, [panels, id, row, state, isSeen, asked]);
+  }, [panels, id, row, state, isSeen, isBehind, asked]);
   const refresh = useCallback(() => {
     read.current.at = 0;
     ask(count => count + 1);

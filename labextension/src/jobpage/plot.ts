@@ -1,5 +1,5 @@
 import 'uplot/dist/uPlot.min.css';
-import { useLayoutEffect, useRef, useState, type RefObject } from 'react';
+import { useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import uPlot from 'uplot';
 
 import { optionsOf, type ChartLook } from './chartoptions';
@@ -22,6 +22,8 @@ export interface Plot {
   /** The names of lines that are not drawn. */
   hidden: ReadonlySet<string>;
   toggle: (label: string) => void;
+  /** Let one line stand out; null lets none. */
+  point: (label: string | null) => void;
 }
 
 type Drawn = ReturnType<typeof aligned>;
@@ -33,7 +35,8 @@ export function usePlot(host: RefObject<HTMLElement>, look: PlotLook): Plot {
   const isZoomed = useRef(false);
   const [at, setAt] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const data = aligned(lines, isLog);
+  // The cursor moves often, and each time all charts of a group are drawn again.
+  const data = useMemo(() => aligned(lines, isLog), [lines, isLog]);
   const noteZoom = (zoomed: boolean): void => {
     isZoomed.current = zoomed;
     if (zoomed) {
@@ -50,7 +53,7 @@ export function usePlot(host: RefObject<HTMLElement>, look: PlotLook): Plot {
     }
     return () => made.destroy();
   }, [shapeOf(look), useTheme()]);
-  useLayoutEffect(() => setData(plot.current!, data, isZoomed.current), [lines]);
+  useLayoutEffect(() => setData(plot.current!, data, isZoomed.current), [data]);
   useLayoutEffect(() => {
     isZoomed.current = false;
     plot.current?.setData(plot.current.data);
@@ -62,7 +65,11 @@ export function usePlot(host: RefObject<HTMLElement>, look: PlotLook): Plot {
     setHidden(isShown ? next : next.add(label));
     lines.forEach((line, index) => line.label === label && plot.current?.setSeries(index + 1, { show: isShown }));
   };
-  return { plot, data, at, hidden, toggle };
+  const point = (label: string | null): void => {
+    const index = lines.findIndex(line => line.label === label && !line.isBehind);
+    plot.current?.setSeries(index < 0 ? null : index + 1, { focus: true });
+  };
+  return { plot, data, at, hidden, toggle, point };
 }
 
 /** What a plot is made of, but for its points. */

@@ -16,9 +16,9 @@ const PIECE = new RegExp(
     /(?<comment>#[^\n]*)/.source,
     /(?<def>(?<=\b(?:def|class)\s+)\w+)/.source,
     `(?<keyword>\\b(?:${KEYWORDS})\\b)`,
-    /(?<number>\b(?:0[xob][\da-f_]+|\d[\d_]*\.?[\d_]*(?:e[+-]?\d+)?)\b)/.source
+    /(?<number>\b(?:0[xXoObB][\da-fA-F_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?)\b)/.source
   ].join('|'),
-  'gi'
+  'g'
 );
 
 /** The lines of a Python source in pieces of one colour; a text of several lines goes on in each of them. */

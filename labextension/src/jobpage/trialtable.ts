@@ -1,5 +1,6 @@
 import { duration, number } from '../panel/formats';
-import type { JobState, StudyReport, Trial, TrialRun } from '../types';
+import type { JobState, Measurement, StudyReport, Trial, TrialRun } from '../types';
+import { bestOf, resultsOf } from './triallines';
 
 /** A trial as a row of the table. */
 export interface TrialRow {
@@ -9,6 +10,8 @@ export interface TrialRow {
   state: JobState | undefined;
   isBest: boolean;
   cells: readonly TrialCell[];
+  /** The same text means the same row: the page is made anew every few seconds. */
+  told: string;
 }
 
 export interface TrialCell {
@@ -27,15 +30,16 @@ export function trialTable(report: StudyReport): TrialTable {
   const { spec, trials = [] } = report.study;
   const runs = new Map((report.runs ?? []).map(run => [run.number, run]));
   const parameters = spec.parameters.map(parameter => parameter.name);
-  const rows = trials.map(trial => rowOf(trial, runs.get(trial.number), parameters));
-  const best = bestOf(trials, spec.goal === 'MAXIMIZE');
+  const results = resultsOf(report);
+  const best = bestOf(trials, spec.goal);
+  const rows = trials.map(trial => rowOf(trial, runs.get(trial.number), results.get(trial.number), parameters));
   const titles = ['Trial', 'State', spec.metric, ...parameters, 'Step', 'Took'];
   return {
     columns: titles.map((title, at) => ({
       title,
       isNumber: at !== 1 && rows.every(row => typeof row.cells[at]?.key !== 'string')
     })),
-    rows: rows.map(row => ({ ...row, isBest: row.number === best }))
+    rows: rows.map(row => withText({ ...row, isBest: row.number === best }))
   };
 }
 
@@ -55,8 +59,16 @@ function compareTexts(one: number | string, other: number | string): number {
   return String(one).localeCompare(String(other), undefined, { numeric: true });
 }
 
-function rowOf(trial: Trial, run: TrialRun | undefined, parameters: readonly string[]): Omit<TrialRow, 'isBest'> {
-  const last = trial.final ?? run?.curve?.at(-1);
+function withText(row: Omit<TrialRow, 'told'>): TrialRow {
+  return { ...row, told: JSON.stringify([row.job, row.state, row.isBest, row.cells.map(cell => cell.text)]) };
+}
+
+function rowOf(
+  trial: Trial,
+  run: TrialRun | undefined,
+  last: Measurement | undefined,
+  parameters: readonly string[]
+): Omit<TrialRow, 'isBest' | 'told'> {
   return {
     number: trial.number,
     job: trial.job,
@@ -93,10 +105,4 @@ function stateText(trial: Trial, run: TrialRun | undefined): string {
 
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
-}
-
-function bestOf(trials: readonly Trial[], isMost: boolean): number | undefined {
-  const known = trials.filter(trial => trial.state === 'SUCCEEDED' && Number.isFinite(Number(trial.final?.value)));
-  const worth = (trial: Trial): number => Number(trial.final!.value) * (isMost ? -1 : 1);
-  return known.sort((one, other) => worth(one) - worth(other) || one.number - other.number)[0]?.number;
 }

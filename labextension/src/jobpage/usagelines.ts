@@ -1,6 +1,6 @@
 import { bytes, rough } from '../panel/formats';
 import type { UsageSample } from '../types';
-import { colourOf, type Line } from './curvelines';
+import { colourOf, extent, type Line } from './curvelines';
 
 /** What a machine has. */
 export interface Machine {
@@ -37,7 +37,7 @@ export function usageCharts(
   machines: Machines,
   isLive: boolean
 ): { replica: string; charts: UsageChart[] }[] {
-  const begin = Math.min(...samples.map(sample => startOf(sample)));
+  const begin = extent(samples.map(startOf)).low;
   const replicas = new Map<string, UsageSample[]>();
   for (const sample of samples) {
     const known = replicas.get(sample.replica);
@@ -82,7 +82,7 @@ function lineOf(samples: readonly UsageSample[], begin: number, measure: Measure
 function summaryOf(samples: readonly UsageSample[], { kind, value }: Measure, isLive: boolean): string {
   const text = kind === 'memory' ? bytes : rough;
   const known = samples.filter(sample => value(sample) !== undefined);
-  const most = text(Math.max(...known.map(sample => value(sample)!)));
+  const most = text(extent(known.map(sample => value(sample)!)).high);
   if (isLive) {
     return `${text(value(known.at(-1)!)!)} now, ${most} at most`;
   }

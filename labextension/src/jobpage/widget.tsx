@@ -2,6 +2,7 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import { lazy, Suspense } from 'react';
 
 import type { IPanels, PageRequest } from '../tokens';
+import { Boundary } from '../views/Boundary';
 import { Empty } from './Notices';
 import { PagePart } from './pagepart';
 import { nameOf } from './rows';
@@ -45,13 +46,15 @@ export class PageWidget extends ReactWidget {
   protected override render() {
     const { noun, key } = this.request;
     return (
-      <Suspense fallback={<Empty isLoading>…</Empty>}>
-        {noun === 'job' ? (
-          <JobPage panels={this._panels} id={key} part={this.part} onBoard={this._onBoard} />
-        ) : (
-          <ComparePage panels={this._panels} ids={key.split(',')} onBoard={this._onBoard} />
-        )}
-      </Suspense>
+      <Boundary what="This page">
+        <Suspense fallback={<Empty isLoading>…</Empty>}>
+          {noun === 'job' ? (
+            <JobPage panels={this._panels} id={key} part={this.part} onBoard={this._onBoard} />
+          ) : (
+            <ComparePage panels={this._panels} ids={key.split(',')} onBoard={this._onBoard} />
+          )}
+        </Suspense>
+      </Boundary>
     );
   }
 
@@ -62,7 +65,9 @@ export class PageWidget extends ReactWidget {
   private _label(): string {
     const { noun, key } = this.request;
     if (noun === 'compare') {
-      return 'Comparison';
+      const ids = key.split(',');
+      const study = ids.length === 1 ? this._panels.jobs.get(key) : undefined;
+      return study ? `Trials of ${nameOf(key, study)}` : ids.length > 1 ? `${ids.length} jobs compared` : 'Comparison';
     }
     const row = this._panels.jobs.get(key);
     // Of a job that was deleted the name is still known here.

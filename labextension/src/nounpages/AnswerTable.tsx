@@ -17,8 +17,8 @@ export function AnswerTable({ answer, signature }: { answer: Answer; signature: 
   const labels = new Map((signature.outputs ?? []).map(output => [output.name, output.labels]));
   const left = rows.length - MOST_ROWS;
   return (
-    <div className="mlm-answer" data-mlm="answer" role="status">
-      <div className="mlm-faint">
+    <div className="mlm-answer" data-mlm="answer">
+      <div className="mlm-faint" role="status">
         {answer.version} answered in {tookText(answer.milliseconds)}.
       </div>
       <div className="mlm-table-frame">

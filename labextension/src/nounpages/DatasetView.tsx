@@ -18,7 +18,7 @@ export interface DatasetViewProps {
 export function DatasetView({ panels, name, version }: DatasetViewProps) {
   const root = useRef<HTMLDivElement>(null);
   const id = useId();
-  const [picked, setPicked] = useState<{ asked: number | null; number: number } | null>(null);
+  const [picked, setPicked] = useState<{ asked: number | null; number: number | null } | null>(null);
   const wanted = picked?.asked === version ? picked.number : version;
   const load = useCallback(() => read(panels, name, wanted), [panels, name, wanted]);
   const { value, problem, reload } = useLoaded(load);
@@ -27,8 +27,10 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
   const remove = async (): Promise<void> => {
     const body = 'Its files are removed. Models that were trained on it stay. That cannot be taken back.';
     if (shown !== null && (await confirm(`Delete ${name}@${shown}?`, body, 'Delete version'))) {
-      await attempt(() => panels.client.deleteDataset(name, shown));
-      setPicked(null);
+      const isDone = await attempt(() => panels.client.deleteDataset(name, shown).then(() => true));
+      if (isDone) {
+        setPicked({ asked: version, number: null });
+      }
       await reload();
     }
   };

@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from 'react';
 
 import { HtmlView } from '../jobpage/HtmlView';
-import { usePolling } from '../jobpage/hooks';
+import { useConnected, usePolling } from '../jobpage/hooks';
 import { attempt, confirm } from '../panel/actions';
 import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
@@ -29,7 +29,8 @@ export function EndpointView({ panels, name, onGone }: EndpointViewProps) {
   const { value, problem, reload } = useLoaded(load);
   const isSeen = useChanges(panels, ['endpoint', 'model'], root, reload);
   const endpoint = value?.endpoint;
-  usePolling(reload, PAUSE, isSeen && endpoint !== undefined && !STOPPED.has(endpoint.state));
+  const moves = endpoint !== undefined && !STOPPED.has(endpoint.state);
+  usePolling(reload, PAUSE, isSeen && moves, useConnected(panels.stream));
   const signature = (value?.page.bundle as EndpointPage | undefined)?.signature;
   return (
     <div ref={root} className="mlm-noun" data-mlm="endpoint-page" data-name={name}>

@@ -5,6 +5,7 @@ import { attempt, confirm } from '../panel/actions';
 import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
 import type { ModelPage } from '../types';
+import { DeployForm } from './DeployForm';
 import { useChanges, useLoaded } from './loaded';
 import { PredictionForm } from './PredictionForm';
 import { VersionsTable } from './VersionsTable';
@@ -22,23 +23,32 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
   const root = useRef<HTMLDivElement>(null);
   const load = useCallback(() => panels.client.model(name), [panels, name]);
   const { value, problem, reload } = useLoaded(load);
-  const [picked, setPicked] = useState<{ asked: number | null; number: number } | null>(null);
+  const [picked, setPicked] = useState<{ asked: number | null; number: number | null } | null>(null);
+  const [isBusy, setBusy] = useState(false);
   useChanges(panels, ['model', 'endpoint'], root, reload);
   const page = value?.page.bundle as ModelPage | undefined;
   const chosen = (picked?.asked === version ? picked.number : version) ?? defaultOf(page);
+  const act = async (action: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    const isDone = await attempt(() => action().then(() => true));
+    setBusy(false);
+    return isDone === true;
+  };
   const setDefault = async (number: number): Promise<void> => {
-    await attempt(() => panels.client.setDefault(name, number));
+    await act(() => panels.client.setDefault(name, number));
     await reload();
   };
   const remove = async (number?: number): Promise<void> => {
     if (await isDeletionConfirmed(name, number, page)) {
-      const isDone = await attempt(() => panels.client.deleteModel(name, number).then(() => true));
+      const isDone = await act(() => panels.client.deleteModel(name, number));
       if (isDone && number === undefined) {
         onGone();
-      } else {
-        setPicked(null);
-        await reload();
+        return;
       }
+      if (isDone && number === chosen) {
+        setPicked({ asked: version, number: null });
+      }
+      await reload();
     }
   };
   return (
@@ -47,7 +57,13 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
         <h2>
           <span className="mlm-faint">Model</span> {name}
         </h2>
-        <button type="button" className="mlm-button" data-mlm="action-delete-model" onClick={() => void remove()}>
+        <button
+          type="button"
+          className="mlm-button"
+          data-mlm="action-delete-model"
+          disabled={isBusy}
+          onClick={() => void remove()}
+        >
           Delete model
         </button>
       </div>
@@ -57,6 +73,7 @@ export function ModelView({ panels, name, version, onGone }: ModelViewProps) {
           panels={panels}
           page={page}
           chosen={chosen}
+          isBusy={isBusy}
           onChoose={number => setPicked({ asked: version, number })}
           onSetDefault={number => void setDefault(number)}
           onDelete={number => void remove(number)}
@@ -85,6 +102,7 @@ function VersionView({ panels, name, number }: { panels: IPanels; name: string; 
           />
         </section>
       )}
+      {value && <DeployForm panels={panels} model={name} version={number} />}
       {value && <HtmlView html={value.page.html} />}
     </>
   );

@@ -2,6 +2,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 
 import type { IPanels } from '../tokens';
+import { Boundary } from '../views/Boundary';
 import { DatasetView } from './DatasetView';
 import { EndpointView } from './EndpointView';
 import { ModelView } from './ModelView';
@@ -42,6 +43,10 @@ export class NounPage extends ReactWidget {
   }
 
   protected override render(): ReactElement {
+    return <Boundary what="This page">{this._view()}</Boundary>;
+  }
+
+  private _view(): ReactElement {
     const shared = { panels: this._panels, name: this.name };
     switch (this.noun) {
       case 'model':

@@ -8,6 +8,8 @@ export interface VersionsTableProps {
   panels: IPanels;
   page: ModelPage;
   chosen: number | null;
+  /** Something is being done, and nothing else can be. */
+  isBusy: boolean;
   onChoose: (version: number) => void;
   onSetDefault: (version: number) => void;
   onDelete: (version: number) => void;
@@ -24,8 +26,8 @@ export function VersionsTable(props: VersionsTableProps) {
       <table className="mlm-table" data-mlm="versions">
         <thead>
           <tr>
-            {['Version', 'Aliases', ...metrics, 'Made', 'Served by', 'By job'].map(name => (
-              <th scope="col" key={name}>
+            {['Version', 'Aliases', ...metrics, 'Made', 'Served by', 'By job'].map((name, at) => (
+              <th scope="col" key={at}>
                 {name}
               </th>
             ))}
@@ -54,7 +56,8 @@ interface VersionRowProps extends VersionsTableProps {
   metrics: readonly string[];
 }
 
-function VersionRow({ panels, page, chosen, version, metrics, onChoose, onSetDefault, onDelete }: VersionRowProps) {
+function VersionRow(props: VersionRowProps) {
+  const { panels, page, chosen, isBusy, version, metrics, onChoose, onSetDefault, onDelete } = props;
   const { number: at, createTime, origin } = version;
   const name = `${page.model.name}@${at}`;
   return (
@@ -84,10 +87,11 @@ function VersionRow({ panels, page, chosen, version, metrics, onChoose, onSetDef
               mark="default"
               text="Set default"
               name={`Make ${name} the default`}
+              isOff={isBusy}
               onClick={() => onSetDefault(at)}
             />
           )}
-          <Action mark="delete" text="Delete" name={`Delete ${name}`} onClick={() => onDelete(at)} />
+          <Action mark="delete" text="Delete" name={`Delete ${name}`} isOff={isBusy} onClick={() => onDelete(at)} />
         </div>
       </td>
     </tr>
@@ -98,12 +102,20 @@ interface ActionProps {
   mark: string;
   text: string;
   name: string;
+  isOff: boolean;
   onClick: () => void;
 }
 
-function Action({ mark, text, name, onClick }: ActionProps) {
+function Action({ mark, text, name, isOff, onClick }: ActionProps) {
   return (
-    <button type="button" className="mlm-button" data-mlm={`action-${mark}`} aria-label={name} onClick={onClick}>
+    <button
+      type="button"
+      className="mlm-button"
+      data-mlm={`action-${mark}`}
+      aria-label={name}
+      disabled={isOff}
+      onClick={onClick}
+    >
       {text}
     </button>
   );

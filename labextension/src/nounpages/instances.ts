@@ -76,18 +76,28 @@ function cellValue(cell: string, tensor: TensorSpec | undefined): unknown {
   return Number.isFinite(value) ? value : cell;
 }
 
-/** The cells of CSV: commas, quotes that are doubled within quotes, lines that end in any way. */
+/** One cell and what ends it. */
+const CELL = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|\r|$)/y;
+
+/** The cells of CSV: commas, quotes that are doubled within quotes, lines that end in any way; empty lines are none. */
 export function csvRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  for (const match of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|\r|$)/g)) {
-    const [whole, quoted, plain, end] = match;
-    if (whole === '' && row.length === 0) {
-      continue;
+  let isOpen = false;
+  for (let at = 0; at < text.length || isOpen; at = CELL.lastIndex) {
+    CELL.lastIndex = at;
+    const match = CELL.exec(text);
+    if (match === null) {
+      throw new InstancesError(
+        `${rows.length === 0 ? 'The first line' : `Row ${rows.length}`} has a quote that does not fit: “${text.slice(at, at + 20)}”. ` +
+          'A value with quotes stands in quotes as a whole, and its own are doubled.'
+      );
     }
+    const [, quoted, plain, end] = match;
     row.push(quoted === undefined ? (plain ?? '') : quoted.replace(/""/g, '"'));
-    if (end !== ',') {
-      rows.push(row);
+    isOpen = end === ',';
+    if (!isOpen) {
+      rows.push(...(row.length === 1 && plain === '' ? [] : [row]));
       row = [];
     }
   }

@@ -10,31 +10,33 @@ export interface Loaded<T> {
   value: T | null;
   /** Why it could not be read just now; what was read before stays. */
   problem: Problem | null;
-  reload: () => Promise<void>;
+  /** Whether it was answered is returned. */
+  reload: () => Promise<boolean>;
 }
 
 /** Read something, and again whenever `reload` is called or `load` is another function. */
 export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const newest = useRef(load);
+  // Of answers that overtake one another the one counts that was asked for last.
+  const asked = useRef(0);
   const reload = useCallback(async () => {
+    const turn = ++asked.current;
     try {
       const found = await load();
-      if (newest.current === load) {
+      if (asked.current === turn) {
         setValue(found);
         setProblem(null);
       }
+      return true;
     } catch (error) {
-      if (newest.current === load) {
+      if (asked.current === turn) {
         setProblem(asProblem(error));
       }
+      return false;
     }
   }, [load]);
-  useEffect(() => {
-    newest.current = load;
-    void reload();
-  }, [load, reload]);
+  useEffect(() => void reload(), [reload]);
   return { value, problem, reload };
 }
 
@@ -49,7 +51,7 @@ export function useChanges(
   panels: IPanels,
   nouns: readonly string[],
   page: RefObject<Element>,
-  reload: () => Promise<void>
+  reload: () => Promise<unknown>
 ): boolean {
   const isSeen = useOnScreen(page);
   const isStale = useRef(false);

@@ -1,7 +1,8 @@
 import type { IPanels } from '../tokens';
 import type { DatasetRow } from '../types';
 import { attempt, confirm, copy } from './actions';
-import { ago, bytes, count, plural, time } from './formats';
+import { Ago } from './Ago';
+import { bytes, count, plural } from './formats';
 import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
 import { Empty, FirstSteps, ProblemBox } from './Notice';
@@ -66,9 +67,7 @@ function Dataset({ row }: { row: DatasetRow }) {
         <span className="mlm-job-name" title={row.name}>
           {row.name}@{row.number}
         </span>
-        <span className="mlm-elapsed mlm-faint" title={time(row.createTime)}>
-          {ago(row.createTime)}
-        </span>
+        <Ago value={row.createTime} />
       </div>
       <div className="mlm-wrap mlm-small">
         {splits(row.rows ?? {}).map(([split, rows]) => (

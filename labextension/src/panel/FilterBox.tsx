@@ -14,7 +14,8 @@ export function FilterBox({ filter, problem, onFilter }: Props) {
   const [text, setText] = useState(filter);
   const settled = useSettled(text, 300);
   const errorId = useId();
-  useEffect(() => setText(filter), [filter]);
+  // What only differs in spaces is what is being typed: `state=RUNNING ` before the next word.
+  useEffect(() => setText(typed => (typed.trim() === filter ? typed : filter)), [filter]);
   useEffect(() => {
     if (settled === text && settled.trim() !== filter) {
       onFilter(settled.trim());
@@ -35,6 +36,9 @@ export function FilterBox({ filter, problem, onFilter }: Props) {
         aria-describedby={problem === null ? undefined : errorId}
         onChange={event => setText(event.target.value)}
         onKeyDown={event => {
+          if (event.nativeEvent.isComposing) {
+            return;
+          }
           if (event.key === 'Enter') {
             onFilter(text.trim());
           } else if (event.key === 'Escape' && text !== '') {

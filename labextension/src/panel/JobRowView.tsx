@@ -1,7 +1,7 @@
 import { memo } from 'react';
 
 import type { JobRow, JobSummary } from '../types';
-import { ago, bytes, duration, number, percent, rough, roughly, secondsBetween, time } from './formats';
+import { ago, bytes, duration, number, percent, plain, rough, roughly, secondsBetween, time } from './formats';
 import { useNow } from './hooks';
 import { Sparkline } from './Sparkline';
 import { StateMark } from './StateMark';
@@ -19,13 +19,13 @@ interface Props {
 /** What is told of a job in the list. */
 export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelow }: Props) {
   const { summary } = row;
-  const name = isBelow && summary.trial !== undefined ? `Trial ${summary.trial}` : summary.displayName;
+  const name = isBelow && summary.trial !== undefined ? `Trial ${summary.trial}` : plain(summary.displayName);
   return (
     <>
       <div role="gridcell" className="mlm-job">
         <div className="mlm-line">
           {fold !== 'none' && <Fold name={name} isOpen={fold === 'open'} />}
-          <span className="mlm-job-name" title={`${summary.displayName}\n${summary.id}`}>
+          <span className="mlm-job-name" title={`${plain(summary.displayName)}\n${summary.id}`}>
             {name}
           </span>
           <Elapsed summary={summary} />
@@ -81,7 +81,7 @@ function Fold({ name, isOpen }: { name: string; isOpen: boolean }) {
 
 function Elapsed({ summary }: { summary: JobSummary }) {
   const { startTime, endTime, state } = summary;
-  const now = useNow(!isFinal(state));
+  const now = useNow(!isFinal(state) || startTime === undefined);
   if (startTime === undefined) {
     return (
       <span className="mlm-elapsed mlm-faint" title={`Submitted ${time(summary.createTime)}`}>
@@ -99,9 +99,9 @@ function Elapsed({ summary }: { summary: JobSummary }) {
 
 function Headline({ row: { headline } }: { row: JobRow }) {
   return headline === undefined ? null : (
-    <span className="mlm-headline" data-mlm="headline" title={headline.name}>
+    <span className="mlm-headline" data-mlm="headline" title={plain(headline.name)}>
       {headline.points !== undefined && <Sparkline points={headline.points} />}
-      <span className="mlm-faint mlm-headline-name">{headline.name}</span> {number(headline.value)}
+      <span className="mlm-faint mlm-headline-name">{plain(headline.name)}</span> {number(headline.value)}
     </span>
   );
 }
@@ -123,7 +123,7 @@ function Progress({ row }: { row: JobRow }) {
         <div
           className="mlm-progress"
           role="progressbar"
-          aria-label={`Progress of ${summary.displayName}`}
+          aria-label={`Progress of ${plain(summary.displayName)}`}
           aria-valuemin={0}
           aria-valuemax={100}
           aria-valuenow={Math.floor(100 * share)}
@@ -145,8 +145,8 @@ function below(row: JobRow) {
     <>
       {hasProgress(row) && <Progress row={row} />}
       {row.note !== undefined && (
-        <div className="mlm-cut mlm-small mlm-faint" title={row.note}>
-          {row.note}
+        <div className="mlm-cut mlm-small mlm-faint" title={plain(row.note)}>
+          {plain(row.note)}
         </div>
       )}
       {told !== undefined && (
@@ -166,9 +166,9 @@ function hasProgress({ summary, fraction, cores, memoryBytes }: JobRow): boolean
 /** Why it failed, or why it does not run yet. */
 function sentence({ summary, waitingFor }: JobRow): string | undefined {
   if (isFinal(summary.state)) {
-    return summary.error?.split('\n', 1)[0];
+    return summary.error && plain(summary.error.split('\n', 1)[0]!);
   }
-  return waitingFor === undefined ? undefined : `Waiting for ${waitingFor}`;
+  return waitingFor === undefined ? undefined : `Waiting for ${plain(waitingFor)}`;
 }
 
 /** In the order of their worth: what has no room is left out. */

@@ -3,7 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useId, useRef } from 'react';
 
 import { useAnchor, useReach, type List } from './anchor';
-import { canOpen, onClick, onContextMenu, onKey, type Grid } from './gridinput';
+import { canOpen, keepFocus, onClick, onContextMenu, onFocus, onKey, type Grid } from './gridinput';
 import { useSignal } from './hooks';
 import { JobRowView, rowHeight } from './JobRowView';
 import type { PanelModel } from './model';
@@ -37,6 +37,8 @@ export function JobsGrid({ model, commands }: Props) {
   const grid: Grid = { model, commands, list };
   const line = model.active === undefined ? -1 : jobs.indexOf(model.active);
   const active = line < 0 ? undefined : model.active;
+  // A row that was scrolled out of sight is not in the page.
+  const isDrawn = items.some(({ index }) => index === line);
   useReach(list, active, line);
   return (
     <div
@@ -47,13 +49,14 @@ export function JobsGrid({ model, commands }: Props) {
       aria-label="Jobs"
       aria-multiselectable="true"
       aria-rowcount={jobs.length}
-      aria-activedescendant={active === undefined ? undefined : `${prefix}${active}`}
+      aria-activedescendant={isDrawn ? `${prefix}${active}` : undefined}
       data-mlm="jobs"
       data-choosing={model.chosen.size > 0}
       onKeyDown={event => onKey(event, grid)}
       onClick={event => onClick(event, grid)}
       onContextMenu={event => onContextMenu(event, grid)}
-      onFocus={() => model.active === undefined && model.activate(jobs.at(first).id)}
+      onMouseDown={keepFocus}
+      onFocus={event => onFocus(event, grid)}
     >
       <div role="rowgroup" className="mlm-jobs-all" style={{ height: list.getTotalSize() }}>
         {items.map(({ index, key, start }) => (

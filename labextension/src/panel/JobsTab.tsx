@@ -82,7 +82,7 @@ function Chosen({ model, commands }: Props) {
     [CommandIDs.deleteJobs, 'Delete', 'action-delete']
   ];
   return (
-    <div className="mlm-chosen" role="toolbar" aria-label="Chosen jobs" data-mlm="chosen">
+    <div className="mlm-chosen" role="group" aria-label="Chosen jobs" data-mlm="chosen">
       <span role="status">{size} chosen</span>
       {buttons.map(([command, label, mark]) => (
         <button

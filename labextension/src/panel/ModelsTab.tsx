@@ -1,7 +1,8 @@
 import type { IPanels } from '../tokens';
 import type { ModelRow } from '../types';
 import { attempt, confirm, copy } from './actions';
-import { ago, number, plural, time } from './formats';
+import { Ago } from './Ago';
+import { number, plain, plural } from './formats';
 import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
 import { Empty, FirstSteps, ProblemBox } from './Notice';
@@ -67,11 +68,7 @@ function Model({ row }: { row: ModelRow }) {
         <span className="mlm-job-name" title={row.name}>
           {row.name}
         </span>
-        {row.updateTime !== undefined && (
-          <span className="mlm-elapsed mlm-faint" title={time(row.updateTime)}>
-            {ago(row.updateTime)}
-          </span>
-        )}
+        {row.updateTime !== undefined && <Ago value={row.updateTime} />}
       </div>
       <div className="mlm-wrap mlm-small">
         <span>{row.default === undefined ? 'no version yet' : `default ${row.name}@${row.default}`}</span>
@@ -81,7 +78,7 @@ function Model({ row }: { row: ModelRow }) {
         <div className="mlm-wrap mlm-small">
           {metrics.map(([name, value]) => (
             <span key={name}>
-              <span className="mlm-faint">{name}</span> {number(value)}
+              <span className="mlm-faint">{plain(name)}</span> {number(value)}
             </span>
           ))}
         </div>

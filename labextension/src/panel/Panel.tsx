@@ -1,6 +1,8 @@
 import type { CommandRegistry } from '@lumino/commands';
 import { useId } from 'react';
 
+import type { Standing } from '../feed';
+import { Boundary } from '../views/Boundary';
 import { DataTab } from './DataTab';
 import { EndpointsTab } from './EndpointsTab';
 import { useSettled, useSignal, Visible } from './hooks';
@@ -32,14 +34,21 @@ export function Panel({ model, commands }: Props) {
         className="mlm-panel-page"
         data-mlm={`page-${tab}`}
       >
-        {tab === 'jobs' && <JobsTab model={model} commands={commands} />}
-        {tab === 'models' && <ModelsTab panels={panels} />}
-        {tab === 'endpoints' && <EndpointsTab panels={panels} />}
-        {tab === 'data' && <DataTab panels={panels} />}
+        <Boundary key={tab} what={`The list of ${tab}`}>
+          {tab === 'jobs' && <JobsTab model={model} commands={commands} />}
+          {tab === 'models' && <ModelsTab panels={panels} />}
+          {tab === 'endpoints' && <EndpointsTab panels={panels} />}
+          {tab === 'data' && <DataTab panels={panels} />}
+        </Boundary>
       </div>
     </Visible.Provider>
   );
 }
+
+const REASONS: Readonly<Partial<Record<Standing, string>>> = {
+  refused: 'You are not logged in any more: load this page again. What runs goes on.',
+  missing: 'mlmagic is not enabled where the Jupyter server runs: install it there, and restart the server.'
+};
 
 /** A quiet line while the server does not answer; what was read stays. */
 function Connection({ model }: { model: PanelModel }) {
@@ -51,7 +60,7 @@ function Connection({ model }: { model: PanelModel }) {
   const isTold = model.tab === 'jobs' && model.jobs.jobs.problem !== null && !model.jobs.jobs.isRead;
   return (
     <div role="status" className="mlm-connection" data-mlm="connection">
-      {isLost && !isTold && 'Not connected: trying again'}
+      {isLost && !isTold && (REASONS[stream.standing] ?? 'Not connected: trying again')}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 
+import { Boundary } from '../views/Boundary';
 import { count, plural } from './formats';
 import { useSignal } from './hooks';
 import type { JobCount } from './jobcount';
@@ -15,13 +16,21 @@ export class StatusItem extends ReactWidget {
   }
 
   protected override render() {
-    return <Running jobs={this._count} onOpen={this._open} />;
+    return (
+      <Boundary what="The number of jobs">
+        <Running jobs={this._count} onOpen={this._open} />
+      </Boundary>
+    );
   }
 }
 
 function Running({ jobs, onOpen }: { jobs: JobCount; onOpen: () => void }) {
   useSignal(jobs.changed);
   const { running, waiting } = jobs;
+  if (!jobs.isKnown) {
+    // Nothing was heard yet, or there is nobody to hear: no number is better than a wrong one.
+    return null;
+  }
   const told = `${plural(running, 'job')} running${waiting > 0 ? `, ${count(waiting)} waiting` : ''}`;
   return (
     <button type="button" className="mlm-status-button" data-mlm="status" title={`mlmagic: ${told}`} onClick={onOpen}>

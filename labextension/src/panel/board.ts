@@ -13,11 +13,14 @@ export async function showBoard(app: JupyterFrontEnd, panels: IPanels, jobs: rea
   } else {
     // Once a request was waited for, a browser takes a new tab for an advertisement.
     const tab = window.open('', '_blank');
+    if (tab === null) {
+      throw new Error('The browser keeps this page from opening a tab. Allow it to, and try again.');
+    }
     try {
       const address = panels.client.address((await panels.client.openBoard(jobs)).path);
-      tab?.location.replace(address);
+      tab.location.replace(address);
     } catch (error) {
-      tab?.close();
+      tab.close();
       throw error;
     }
   }

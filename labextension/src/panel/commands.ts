@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { InputDialog, type ICommandPalette } from '@jupyterlab/apputils';
+import { InputDialog, Notification, type ICommandPalette } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
@@ -7,6 +7,7 @@ import { Menu } from '@lumino/widgets';
 import type { IPanels } from '../tokens';
 import { attempt, copy, JobActions } from './actions';
 import { showBoard } from './board';
+import { Pace } from '../views/pace';
 import type { PanelModel } from './model';
 
 export const CommandIDs = {
@@ -47,6 +48,9 @@ export function addJobCommands(app: JupyterFrontEnd, model: PanelModel): void {
       dataset: () => ({ mlm: command.mark })
     });
   }
+  // The palette asks what is enabled only when it is told that this has changed.
+  const told = new Pace(async () => PALETTE.forEach(id => app.commands.notifyCommandChanged(id)), 250);
+  model.changed.connect(() => told.ask());
   app.commands.addCommand(CommandIDs.openJob, {
     label: args => ('ids' in args ? 'Open' : 'Open Job…'),
     dataset: () => ({ mlm: 'action-open' }),
@@ -160,6 +164,9 @@ async function askForJob(panels: IPanels): Promise<string[]> {
   const found = await attempt(() => panels.client.jobs({ limit: 100, trials: false }));
   const items = found?.jobs.map(({ summary }) => summary.id) ?? [];
   if (items.length === 0) {
+    if (found !== undefined) {
+      Notification.info('There are no jobs yet.', { autoClose: 4_000 });
+    }
     return [];
   }
   const result = await InputDialog.getItem({ title: 'Open Job', label: 'Id of the job', items, editable: true });

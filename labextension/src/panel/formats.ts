@@ -1,3 +1,4 @@
+import { serverNow } from '../clock';
 import type { Float, Time } from '../types';
 
 /** What cannot be told. */
@@ -8,6 +9,9 @@ const HOUR = 3_600;
 const DAY = 86_400;
 
 type Unit = 'second' | 'minute' | 'hour' | 'day';
+
+const TRICKS = /[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
+const LEFTWARDS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 // A formatter takes longer to make than a thousand numbers to format.
 const units = new Map<string, Intl.NumberFormat>();
@@ -51,8 +55,11 @@ export function roughly(seconds: Float): string {
 }
 
 /** How long ago a time was: `now`, `5 min. ago`, `yesterday`. */
-export function ago(time: Time, now: number = Date.now()): string {
+export function ago(time: Time, now: number = serverNow()): string {
   const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
+  if (Number.isNaN(seconds)) {
+    return NONE;
+  }
   if (seconds < MINUTE) {
     return relative.format(0, 'second');
   }
@@ -65,18 +72,20 @@ export function ago(time: Time, now: number = Date.now()): string {
 }
 
 /** The seconds between two times; up to now if there is no end. */
-export function secondsBetween(start: Time, end: Time | undefined, now: number = Date.now()): number {
+export function secondsBetween(start: Time, end: Time | undefined, now: number = serverNow()): number {
   return Math.max(0, ((end === undefined ? now : Date.parse(end)) - Date.parse(start)) / 1000);
 }
 
 /** Date and time to the second, as the user's own clock has them. */
 export function time(value: Time): string {
-  return moments.format(Date.parse(value));
+  const moment = Date.parse(value);
+  return Number.isNaN(moment) ? NONE : moments.format(moment);
 }
 
 /** The time of the day to the second. */
 export function clock(value: Time): string {
-  return clocks.format(Date.parse(value));
+  const moment = Date.parse(value);
+  return Number.isNaN(moment) ? NONE : clocks.format(moment);
 }
 
 /** A size: `512 B`, `1.5 MiB`. */
@@ -119,6 +128,17 @@ export function count(value: number): string {
 /** A share from 0 to 1. It says 100 % only of what is done. */
 export function percent(fraction: Float): string {
   return percents.format(Math.floor(100 * Math.min(1, Math.max(0, Number(fraction)))) / 100);
+}
+
+/**
+ * A name or a sentence from elsewhere, on one line: signs that are not to be seen, or turn the text around them, are
+ * replaced; what is written from right to left leaves the order of what stands beside it.
+ */
+export function plain(text: string, most = Infinity): string {
+  const shown = text.replace(/\s+/g, ' ').replace(TRICKS, '\ufffd');
+  const characters = Array.from(shown);
+  const cut = characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : shown;
+  return LEFTWARDS.test(cut) ? `\u2068${cut}\u2069` : cut;
 }
 
 /** A word with its number: `1 job`, `1,200 jobs`. */

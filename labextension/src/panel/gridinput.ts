@@ -1,5 +1,5 @@
 import type { CommandRegistry } from '@lumino/commands';
-import type { KeyboardEvent, MouseEvent } from 'react';
+import type { FocusEvent, KeyboardEvent, MouseEvent } from 'react';
 
 import type { List } from './anchor';
 import { CommandIDs, openJobMenu } from './commands';
@@ -54,6 +54,23 @@ export function onContextMenu(event: MouseEvent, { model, commands }: Grid): voi
   }
 }
 
+/** The keyboard stays on the list when a button of a row is pressed: that row may be taken out of the page. */
+export function keepFocus(event: MouseEvent<HTMLElement>): void {
+  if ((event.target as HTMLElement).closest('button, input') !== null) {
+    event.preventDefault();
+    event.currentTarget.focus({ preventScroll: true });
+  }
+}
+
+/** The keyboard begins at the first row that is in sight. The pointer says itself which row it means. */
+export function onFocus({ currentTarget }: FocusEvent<HTMLElement>, { model, list }: Grid): void {
+  if (model.active === undefined && currentTarget.matches(':focus-visible')) {
+    const offset = list.scrollOffset ?? 0;
+    const first = list.getVirtualItems().find(({ start }) => start >= offset);
+    model.activate(first && model.jobs.at(first.index).id);
+  }
+}
+
 function showMenu({ model, commands }: Grid, row: HTMLElement, id: string): void {
   const button = row.querySelector('[data-mlm="job-menu"]') ?? row;
   const { left, bottom } = button.getBoundingClientRect();
@@ -68,6 +85,10 @@ function idsFor(model: PanelModel, id: string): string[] {
 
 export function onKey(event: KeyboardEvent, grid: Grid): void {
   const { model } = grid;
+  if (event.ctrlKey || event.altKey || event.metaKey) {
+    // A shortcut of JupyterLab or of the browser.
+    return;
+  }
   const id = model.active;
   const line = id === undefined ? -1 : model.jobs.indexOf(id);
   const target = lineFor(event.key, line, grid);

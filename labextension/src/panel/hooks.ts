@@ -1,6 +1,8 @@
 import type { ISignal } from '@lumino/signaling';
 import { createContext, useContext, useEffect, useLayoutEffect, useReducer, useState } from 'react';
 
+import { serverNow } from '../clock';
+
 /** Whether the panel is in sight: what is not asks for nothing, and its clocks stand still. */
 export const Visible = createContext(true);
 
@@ -25,7 +27,7 @@ class Ticker {
   listen(listener: Listener): () => void {
     this._listeners.add(listener);
     if (this._listeners.size === 1) {
-      this._timer = window.setInterval(() => this._listeners.forEach(tick => tick()), 1_000);
+      this._timer = window.setInterval(() => this._tick(), 1_000);
     }
     return () => {
       this._listeners.delete(listener);
@@ -34,22 +36,28 @@ class Ticker {
       }
     };
   }
+
+  private _tick(): void {
+    if (document.visibilityState !== 'hidden') {
+      this._listeners.forEach(tick => tick());
+    }
+  }
 }
 
 const ticker = new Ticker();
 
-/** The present time in milliseconds, each second anew while `ticks` and while somebody looks. */
+/** The present time by the server's clock, in milliseconds: each second anew while `ticks` and while somebody looks. */
 export function useNow(ticks: boolean): number {
   const isVisible = useContext(Visible);
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
     if (ticks && isVisible) {
-      setNow(Date.now());
-      return ticker.listen(() => setNow(Date.now()));
+      setNow(serverNow());
+      return ticker.listen(() => setNow(serverNow()));
     }
     return undefined;
   }, [ticks, isVisible]);
-  return ticks ? now : Date.now();
+  return ticks ? now : serverNow();
 }
 
 /** The value, but only once it has been the same for a while. */

@@ -4,37 +4,47 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Stream } from '../stream';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
+import { Pace } from '../views/pace';
 
-/** Changes that come together cost one look, in milliseconds. */
-const PAUSE = 250;
+/** Between two looks, in milliseconds: jobs may change state by the hundred in a second. */
+const PAUSE = 1_000;
 
 /** How many jobs run, and how many wait to; asked again when a job comes to another state. */
 export class JobCount implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _states = new Map<string, string>();
-  private _running = 0;
-  private _waiting = 0;
-  private _timer: number | undefined;
+  private readonly _pace = new Pace(() => this._read(), PAUSE);
+  private _counts: { running: number; waiting: number } | undefined;
   private _isDisposed = false;
 
   constructor(private readonly _panels: IPanels) {
     const { stream, jobs } = _panels;
     stream.jobChanged.connect(this._onHeard, this);
     stream.refreshed.connect(this._readSoon, this);
+    stream.connectionChanged.connect(this._onConnection, this);
     jobs.removed.connect(this._onRemoved, this);
+    if (stream.isConnected) {
+      // The stream may have been quicker.
+      this._readSoon();
+    }
   }
 
   get changed(): ISignal<this, void> {
     return this._changed;
   }
 
+  /** Whether the server has told. */
+  get isKnown(): boolean {
+    return this._counts !== undefined;
+  }
+
   get running(): number {
-    return this._running;
+    return this._counts?.running ?? 0;
   }
 
   /** Those that have not ended, and do not run. */
   get waiting(): number {
-    return this._waiting;
+    return this._counts?.waiting ?? 0;
   }
 
   get isDisposed(): boolean {
@@ -44,10 +54,11 @@ export class JobCount implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
-      window.clearTimeout(this._timer);
+      this._pace.dispose();
       const { stream, jobs } = this._panels;
       stream.jobChanged.disconnect(this._onHeard, this);
       stream.refreshed.disconnect(this._readSoon, this);
+      stream.connectionChanged.disconnect(this._onConnection, this);
       jobs.removed.disconnect(this._onRemoved, this);
       Signal.clearData(this);
     }
@@ -66,18 +77,24 @@ export class JobCount implements IDisposable {
   }
 
   private _readSoon(): void {
-    this._timer ??= window.setTimeout(() => void this._read(), PAUSE);
+    this._pace.ask();
   }
 
   private async _read(): Promise<void> {
-    this._timer = undefined;
     try {
       const { total, unfinished } = await this._panels.client.jobs({ filter: 'state=RUNNING', limit: 1 });
-      this._running = total;
-      this._waiting = Math.max(0, unfinished - total);
+      this._counts = { running: total, waiting: Math.max(0, unfinished - total) };
       this._changed.emit();
     } catch {
       // The panel says what is wrong; the number is asked for again when the server is back.
+    }
+  }
+
+  /** What was counted last says nothing of a server that was lost for long. */
+  private _onConnection({ standing }: Stream): void {
+    if (standing === 'refused' || standing === 'missing') {
+      this._counts = undefined;
+      this._changed.emit();
     }
   }
 }

@@ -3,6 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { IPanels } from '../tokens';
 import { GroupedJobs } from './grouped';
+import { SORT_ORDERS } from './quickfilters';
 
 export const TABS = ['jobs', 'models', 'endpoints', 'data'] as const;
 
@@ -31,10 +32,11 @@ export class PanelModel implements IDisposable {
   private _isDisposed = false;
 
   constructor(readonly panels: IPanels) {
+    // Before the list hears of it, which still knows where the job stood.
+    panels.jobs.removed.connect(this._onRemoved, this);
     this.jobs = new GroupedJobs(panels);
     this.jobs.isPaused = true;
     this.jobs.changed.connect(this._follow, this);
-    panels.jobs.removed.connect(this._onRemoved, this);
   }
 
   get changed(): ISignal<this, void> {
@@ -93,7 +95,9 @@ export class PanelModel implements IDisposable {
     if (tab !== undefined && TABS.includes(tab)) {
       this.tab = tab;
     }
-    this.jobs.ask({ ...query, sortBy: String(sortBy ?? ''), trials: trials === true });
+    // An order of another version of mlmagic would be refused each time.
+    const known = SORT_ORDERS.some(({ key }) => key === sortBy) ? String(sortBy) : '';
+    this.jobs.ask({ ...query, sortBy: known, trials: trials === true });
   }
 
   /** Put the keyboard on a line, whose job may not be read yet; from the last one on, all may be chosen. */
@@ -171,7 +175,10 @@ export class PanelModel implements IDisposable {
   }
 
   private _onRemoved(_: unknown, id: string): void {
-    this._active = this._active === id ? undefined : this._active;
+    if (this._active === id) {
+      const line = this.jobs.indexOf(id);
+      this._active = line < 0 ? undefined : (this.jobs.at(line + 1).id ?? this.jobs.at(line - 1).id);
+    }
     if (this._chosen.has(id)) {
       this._chosen = new Set([...this._chosen].filter(chosen => chosen !== id));
     }

@@ -1,14 +1,21 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { IDisposable } from '@lumino/disposable';
 
+import { serverClock } from '../clock';
 import type { Stream } from '../stream';
 import type { IPanels } from '../tokens';
 import type { JobRow, JobState } from '../types';
-import { duration, number, secondsBetween } from './formats';
+import { MOST_NAME } from './actions';
+import { count, duration, number, plain, plural, secondsBetween } from './formats';
 import { isBad, isFinal, word } from './states';
 
 /** So many jobs are told of that ended while nobody looked. */
 const MOST_MISSED = 20;
+
+/** Jobs that end together are told of together, in milliseconds. */
+const PAUSE = 500;
+/** More than so many get one notification for all. */
+const MOST_AT_ONCE = 3;
 
 const STORAGE = 'mlmagic:told';
 /** Older ones are forgotten. */
@@ -26,11 +33,15 @@ export class Notifier implements IDisposable {
   /** How long a job must have run to be told of, in seconds. */
   leastSeconds = 60;
   private readonly _told = new Set<string>();
-  /** When the page was opened: what ended before is no news. */
-  private readonly _since = new Date().toISOString();
+  private readonly _opened = Date.now();
+  private _ended: JobRow[] = [];
+  private _timer: number | undefined;
   private _isDisposed = false;
 
-  constructor(private readonly _panels: IPanels) {
+  constructor(
+    private readonly _panels: IPanels,
+    private readonly _openPanel: () => void
+  ) {
     _panels.stream.jobChanged.connect(this._onHeard, this);
     _panels.stream.refreshed.connect(this._readMissed, this);
   }
@@ -42,9 +53,15 @@ export class Notifier implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
+      window.clearTimeout(this._timer);
       this._panels.stream.jobChanged.disconnect(this._onHeard, this);
       this._panels.stream.refreshed.disconnect(this._readMissed, this);
     }
+  }
+
+  /** When the page was opened, by the server's clock: what ended before is no news. */
+  private get _since(): number {
+    return this._opened + serverClock.ahead;
   }
 
   private _onHeard(_: Stream, row: JobRow): void {
@@ -53,21 +70,44 @@ export class Notifier implements IDisposable {
       return;
     }
     const key = `${id}:${attempt}`;
-    const isNew = Date.parse(endTime) > Date.parse(this._since) && !this._told.has(key);
+    const isNew = Date.parse(endTime) > this._since && !this._told.has(key);
     if (isNew && secondsBetween(startTime, endTime) >= this.leastSeconds) {
       this._told.add(key);
-      void claim(key).then(isOurs => isOurs && this._tell(row));
+      void claim(key).then(isOurs => isOurs && this._tellSoon(row));
     }
   }
 
   private async _readMissed(): Promise<void> {
     try {
-      const filter = `endTime>"${this._since}"`;
+      const filter = `endTime>"${new Date(this._since).toISOString()}"`;
       const { jobs } = await this._panels.client.jobs({ filter, sortBy: '~endTime', limit: MOST_MISSED });
       jobs.forEach(row => this._onHeard(this._panels.stream, row));
     } catch {
       // The stream says when the server is back, and the same is asked again.
     }
+  }
+
+  private _tellSoon(row: JobRow): void {
+    this._ended.push(row);
+    this._timer ??= window.setTimeout(() => {
+      const ended = this._ended;
+      this._timer = undefined;
+      this._ended = [];
+      if (ended.length > MOST_AT_ONCE) {
+        this._tellOfMany(ended);
+      } else {
+        ended.forEach(each => this._tell(each));
+      }
+    }, PAUSE);
+  }
+
+  private _tellOfMany(rows: readonly JobRow[]): void {
+    const states = new Map<JobState, number>();
+    rows.forEach(({ summary: { state } }) => states.set(state, (states.get(state) ?? 0) + 1));
+    const told = [...states].map(([state, many]) => `${count(many)} ${word(state)}`).join(', ');
+    const type = rows.some(({ summary }) => isBad(summary.state)) ? 'error' : 'success';
+    const actions = [{ label: 'Show jobs', callback: this._openPanel }];
+    Notification.emit(`${plural(rows.length, 'job')} ended: ${told}`, type, { autoClose: 15_000, actions });
   }
 
   private _tell(row: JobRow): void {
@@ -85,16 +125,20 @@ export class Notifier implements IDisposable {
 function sentence({ summary, headline }: JobRow): string {
   const { displayName, state, startTime, endTime, error } = summary;
   const took = startTime === undefined ? '' : ` after ${duration(secondsBetween(startTime, endTime))}`;
-  const result = headline === undefined ? '' : ` · ${headline.name} ${number(headline.value)}`;
-  const told = isBad(state) && error !== undefined ? `: ${error.split('\n', 1)[0]}` : result;
-  return `${displayName} ${word(state)}${took}${told}`;
+  const result = headline === undefined ? '' : ` · ${plain(headline.name, MOST_NAME)} ${number(headline.value)}`;
+  const told = isBad(state) && error !== undefined ? `: ${plain(error.split('\n', 1)[0]!)}` : result;
+  return `${plain(displayName, MOST_NAME)} ${word(state)}${took}${told}`;
 }
 
 /** Whether this tab is the one to tell of something: the first that asks, of all tabs of this browser. */
 async function claim(key: string): Promise<boolean> {
-  // Browsers have locks only where the connection is safe; without them two tabs may tell the same.
   const { locks } = navigator as { locks?: LockManager };
-  return locks === undefined ? note(key) : locks.request(STORAGE, () => note(key));
+  if (locks !== undefined) {
+    return locks.request(STORAGE, () => note(key));
+  }
+  // Browsers have locks only where the connection is safe. Without them tabs come one after the other by chance.
+  await new Promise(resolve => window.setTimeout(resolve, Math.random() * PAUSE));
+  return note(key);
 }
 
 /** Note in the browser that something was told; false if it was already. */

@@ -1,13 +1,14 @@
-import { useContext, useEffect, useState } from 'react';
+import { useContext, useEffect, useRef, useState } from 'react';
 
 import { asProblem } from '../client';
 import type { NounChange, Stream } from '../stream';
 import type { IPanels } from '../tokens';
 import type { Problem } from '../types';
+import { Pace } from '../views/pace';
 import { Visible } from './hooks';
 
-/** Changes that come together cost one look, in milliseconds. */
-const PAUSE = 100;
+/** Between two looks, in milliseconds. */
+const PAUSE = 250;
 
 /** A list that is read whole. */
 export interface NounList<Row> {
@@ -31,44 +32,42 @@ export function useNouns<Row>(
   const isVisible = useContext(Visible);
   const [rows, setRows] = useState<Row[]>();
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [asked, setAsked] = useState(0);
-  const refresh = () => setAsked(count => count + 1);
+  const newest = useRef(read);
+  newest.current = read;
+  const pace = useRef<Pace>();
   useEffect(() => {
     if (!isVisible) {
       return undefined;
     }
-    let isWanted = true;
-    read().then(
-      found => isWanted && (setRows(found), setProblem(null)),
-      error => isWanted && setProblem(asProblem(error))
-    );
-    return () => {
-      isWanted = false;
+    const look = async () => {
+      try {
+        const found = await newest.current();
+        setRows(found);
+        setProblem(null);
+      } catch (error) {
+        setProblem(asProblem(error));
+      }
     };
-  }, [isVisible, asked]);
-  useEffect(() => {
-    if (!isVisible) {
-      return undefined;
-    }
-    return onChanges(panels.stream, noun, every, refresh);
+    // One after the other: what changes faster than it is read is read all the same.
+    const looks = (pace.current = new Pace(look, PAUSE));
+    const forget = onChanges(panels.stream, noun, every, () => looks.ask());
+    looks.ask();
+    return () => {
+      looks.dispose();
+      forget();
+    };
   }, [isVisible, panels, noun, every]);
-  return { rows, problem, refresh };
+  return { rows, problem, refresh: () => pace.current?.ask() };
 }
 
 function onChanges(stream: Stream, noun: NounChange['noun'], every: number, refresh: () => void): () => void {
-  let timer: number | undefined;
-  const soon = () => {
-    window.clearTimeout(timer);
-    timer = window.setTimeout(refresh, PAUSE);
-  };
-  const onChange = (_: Stream, change: NounChange) => void (change.noun === noun && soon());
+  const onChange = (_: Stream, change: NounChange) => void (change.noun === noun && refresh());
   stream.nounChanged.connect(onChange);
-  stream.refreshed.connect(soon);
+  stream.refreshed.connect(refresh);
   const clock = every > 0 ? window.setInterval(() => stream.isConnected && refresh(), every) : undefined;
   return () => {
-    window.clearTimeout(timer);
     window.clearInterval(clock);
     stream.nounChanged.disconnect(onChange);
-    stream.refreshed.disconnect(soon);
+    stream.refreshed.disconnect(refresh);
   };
 }

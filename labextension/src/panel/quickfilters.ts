@@ -6,7 +6,7 @@ export interface QuickFilter {
 }
 
 export const QUICK_FILTERS: readonly QuickFilter[] = [
-  { label: 'Unfinished', term: 'state=(QUEUED,PENDING,RUNNING,CANCELLING)' },
+  { label: 'Unfinished', term: 'state=(QUEUED,PENDING,RUNNING,CANCELLING,PAUSED,UPDATING)' },
   { label: 'Succeeded', term: 'state=SUCCEEDED' },
   { label: 'Failed', term: 'state=(FAILED,EXPIRED,LOST)' }
 ];

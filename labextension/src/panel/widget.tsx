@@ -2,6 +2,7 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 
+import { Boundary } from '../views/Boundary';
 import { panelIcon } from './icon';
 import type { PanelModel } from './model';
 import { Panel } from './Panel';
@@ -26,7 +27,11 @@ export class PanelWidget extends ReactWidget {
   }
 
   protected override render() {
-    return <Panel model={this.model} commands={this._commands} />;
+    return (
+      <Boundary what="The panel">
+        <Panel model={this.model} commands={this._commands} />
+      </Boundary>
+    );
   }
 
   protected override onAfterShow(message: Message): void {

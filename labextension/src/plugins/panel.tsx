@@ -54,7 +54,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       statusBar.registerStatusItem('mlmagic:jobs', { item, align: 'left', rank: 20 });
     }
     void remember(model, state);
-    void readSettings(new Notifier(panels), settings);
+    void readSettings(new Notifier(panels, openPanel), settings);
   }
 };
 

@@ -52,6 +52,7 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
     this._sight = new Sight(this.node, isSeen => this._onSight(isSeen));
     panels.jobs.changed.connect(this._onChanged, this);
     panels.jobs.removed.connect(this._onRemoved, this);
+    panels.stream.refreshed.connect(this._onRefreshed, this);
   }
 
   override dispose(): void {
@@ -61,6 +62,7 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
       this._pace.dispose();
       this._panels.jobs.changed.disconnect(this._onChanged, this);
       this._panels.jobs.removed.disconnect(this._onRemoved, this);
+      this._panels.stream.refreshed.disconnect(this._onRefreshed, this);
       super.dispose();
     }
   }
@@ -122,6 +124,14 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
       this._bar.setRow(null);
       this._bar.setNote(UNKNOWN);
       this._showSaved();
+    }
+  }
+
+  /** A job that has ended changes no more: its page is asked for again where it could not be read before. */
+  private _onRefreshed(): void {
+    const row = this._id === null ? undefined : this._panels.jobs.get(this._id);
+    if (row !== undefined) {
+      this._onChanged(this._panels.jobs, row);
     }
   }
 

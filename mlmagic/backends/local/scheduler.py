@@ -70,14 +70,27 @@ def lack(demand: Demand, running: Collection[Demand], machine: Machine) -> str |
 
 def why_waiting(job_id: str, queue: Sequence[Demand], running: Collection[Demand], machine: Machine) -> str | None:
     """Return why a queued job is not started yet, in a few words; None if nothing speaks against it."""
-    if any(demand.id == job_id and demand.is_nothing for demand in queue):
-        return None
-    queue = [demand for demand in queue if not demand.is_nothing]
-    running = [demand for demand in running if not demand.is_nothing]
-    before = [demand.id for demand in queue].index(job_id)
-    if before:
-        return f"{before} {'job' if before == 1 else 'jobs'} before it"
-    demand = queue[0]
+    return why_all_wait([job_id], queue, running, machine)[job_id]
+
+
+def why_all_wait(
+    ids: Iterable[str], queue: Sequence[Demand], running: Collection[Demand], machine: Machine
+) -> dict[str, str | None]:
+    """Return `why_waiting` of each of these jobs, at the cost of one: there may be ten thousand in the queue."""
+    waiting = [demand for demand in queue if not demand.is_nothing]
+    places = {demand.id: place for place, demand in enumerate(waiting)}
+    found: dict[str, str | None] = {}
+    for job_id in ids:
+        before = places.get(job_id)
+        if before:
+            found[job_id] = f"{before} {'job' if before == 1 else 'jobs'} before it"
+        else:
+            found[job_id] = None if before is None else _why_first_waits(waiting[0], running, machine)
+    return found
+
+
+def _why_first_waits(demand: Demand, running: Collection[Demand], machine: Machine) -> str | None:
+    running = [other for other in running if not other.is_nothing]
     if not running or (lacking := lack(demand, running, machine)) is None:
         return None
     if lacking == "cores":

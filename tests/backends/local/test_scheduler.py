@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmagic.backends.local.machine import Machine
-from mlmagic.backends.local.scheduler import Demand, choose, lack, why_waiting
+from mlmagic.backends.local.scheduler import Demand, choose, lack, why_all_wait, why_waiting
 
 GIB = 1 << 30
 MACHINE = Machine(cores=4, memory_bytes=8 * GIB)
@@ -50,6 +50,7 @@ def test_what_takes_nothing_waits_for_nothing() -> None:
     study, large = demand("study", 0, 0), demand("large", 4)
     assert choose([large, study, demand("small", 0.1)], [demand("x", 1)], MACHINE) == [study]
     assert choose([large], [study], MACHINE) == [large]
+    assert why_all_wait(["large", "study"], [study, large], [], MACHINE) == {"large": None, "study": None}
     assert why_waiting("study", [large, study], [demand("x", 4)], MACHINE) is None
     assert why_waiting("large", [study, large], [demand("x", 4)], MACHINE) == "4 cores: x has them"
 
