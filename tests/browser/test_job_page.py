@@ -134,7 +134,7 @@ def test_how_curves_are_drawn_is_kept_for_the_next_page(tab, workspace, name, pa
     page = page_of(job.id, "curves")
     tab.part("curves-log", page).check()
     tab.reload()
-    expect(tab.part("curves-log", tab.part("job-page", job_id=job.id))).to_be_checked()
+    expect(tab.part("curves-log", page_of(job.id, "curves"))).to_be_checked()
 
 
 def is_drawn(curve):

@@ -97,6 +97,7 @@ def test_another_version_becomes_the_default(tab, workspace, model, page_of):
     page = page_of("model", model)
     row = tab.part("version", page, version=2)
     tab.part("action-default", row).click()
+    expect(tab.part("action-default", row)).to_have_count(0)
     expect(row).to_contain_text("default")
     assert workspace.session.models.get(model).aliases["default"] == 2
 

@@ -50,7 +50,7 @@ def test_each_trial_is_a_row_and_a_line_and_the_best_is_marked(tab, study, page_
 def test_axes_are_those_of_the_search_space(tab, study, page_of):
     page = page_of(study.id)
     axis = tab.part("trials-axis", page, axis="lr")
-    heights = [tick_height(axis, text) for text in ("1E-4", "0.001", "0.01", "0.1", "1")]
+    heights = [tick_height(axis, text) for text in ("0.0001", "0.001", "0.01", "0.1", "1")]
     steps = {round(lower - higher) for lower, higher in pairwise(heights)}
     assert max(steps) - min(steps) <= 1, "powers of ten are equally far from each other"
     expect(tab.part("trials-axis", page, axis="loss")).to_contain_text("▼ better")
@@ -148,8 +148,9 @@ def write_trials(workspace, study_id, numbers):
 
 def shown(tab, page):
     """Return the numbers of the trials in the table, in its order."""
-    rows = tab.part("trial", page).filter(visible=True).all()
-    return [int(row.get_attribute("data-trial")) for row in rows]
+    # All at one moment: rows go while keys are held.
+    rows = "rows => rows.filter(row => row.checkVisibility()).map(row => Number(row.dataset.trial))"
+    return tab.part("trial", page).evaluate_all(rows)
 
 
 def tick_height(axis, text):

@@ -34,6 +34,12 @@ _HIDING = """
     };
 """
 
+_LAUNCHER_HAS_FOCUS = """() => {
+    const { currentWidget } = window.jupyterapp.shell;
+    const launcher = currentWidget?.node.querySelector('.jp-Launcher');
+    return currentWidget !== null && (!launcher || launcher.contains(document.activeElement));
+}"""
+
 
 class Tab:
     """A tab that is logged in."""
@@ -63,6 +69,9 @@ class Tab:
         """Return when the application has restored what it shows."""
         self.page.wait_for_function("() => window.jupyterapp !== undefined")
         self.page.evaluate("() => window.jupyterapp.restored.then(() => true)")
+        # A launcher takes the focus when it comes, also from who has begun to type; one that was restored does not.
+        with suppress(Error):
+            self.page.wait_for_function(_LAUNCHER_HAS_FOCUS, timeout=5_000)
         return self
 
     def command(self, name: str, **arguments: Any) -> None:

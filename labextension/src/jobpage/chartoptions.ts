@@ -111,7 +111,7 @@ function markText(value: number, { kind, format }: ChartLook): string {
 /** A number at an axis: with as few digits as it needs, and as a power of ten where it is very small or large. */
 export function numberMark(value: number): string {
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e6) ? powers.format(value) : marks.format(value);
+  return size !== 0 && (size < 1e-4 || size >= 1e6) ? powers.format(value) : marks.format(value);
 }
 
 /** All that there is; around a single place a little, in which nothing else seems to be. */
