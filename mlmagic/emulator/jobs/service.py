@@ -9,8 +9,8 @@ from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.documents import Document
 from mlmagic.emulator.engine import Engine, Work
 from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
-from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name, job_number
-from mlmagic.emulator.jobs.submission import containers, timeout_seconds, worker_pools
+from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name
+from mlmagic.emulator.jobs.submission import work_of
 
 PREEMPTION = "machines.preempt"
 """The fault that takes a spot machine away: asked for as the name of an RPC."""
@@ -59,20 +59,11 @@ class CustomJobService:
         return self._jobs.delete(call.request["name"])
 
     def _work(self, document: Document, start_delay_seconds: float) -> Work:
-        spec = document["job_spec"]
-        _, project, _, location, *_ = document["name"].split("/")
-        return Work(
-            name=engine_name(document),
-            containers=containers(
-                spec,
-                job_id=job_number(document),
-                project=project,
-                location=location,
-                root=self._core.root,
-                start_delay_seconds=start_delay_seconds,
-            ),
-            pools=worker_pools(spec),
-            timeout_seconds=timeout_seconds(spec) + start_delay_seconds,
+        return work_of(
+            document,
+            document["job_spec"],
+            root=self._core.root,
+            start_delay_seconds=start_delay_seconds,
         )
 
     def _preempt(self, documents: Iterable[Mapping[str, Any]]) -> None:

@@ -8,12 +8,36 @@ from typing import Any
 
 from mlmagic.backends.google.images import known_image
 from mlmagic.emulator.container.task import ContainerJob, ContainerTask
+from mlmagic.emulator.engine import Work
+from mlmagic.emulator.jobs.resources import engine_name, job_number
 from mlmagic.spec.resources import WorkerPool
+from mlmagic.spec.study import StudySpec
 
 Document = Mapping[str, Any]
 
 DEFAULT_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 """How long a job may run where nobody says, as the client library documents it."""
+
+
+def work_of(
+    document: Document, spec: Document, *, root: Path, start_delay_seconds: float, study: StudySpec | None = None
+) -> Work:
+    """Return what the engine is to run for a resource; `spec` is its job's or, of a study, its trials'."""
+    _, project, _, location, *_ = document["name"].split("/")
+    return Work(
+        name=engine_name(document),
+        containers=containers(
+            spec,
+            job_id=job_number(document),
+            project=project,
+            location=location,
+            root=root,
+            start_delay_seconds=start_delay_seconds,
+        ),
+        pools=worker_pools(spec),
+        timeout_seconds=timeout_seconds(spec) + start_delay_seconds,
+        study=study,
+    )
 
 
 def containers(
