@@ -16,7 +16,7 @@ from mlmagic.api.tuning_arguments import read_trials
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.study import Promotion, Study, Trial, TrialState
-from mlmagic.tuning.job_specs import all_rows, trial_flags
+from mlmagic.spec.study_jobs import all_rows, trial_flags
 
 if TYPE_CHECKING:
     from mlmagic.session import Session

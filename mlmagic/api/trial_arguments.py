@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlmagic.api.program_arguments import flag_values
-from mlmagic.tuning.job_specs import trial_flags
+from mlmagic.spec.study_jobs import trial_flags
 
 if TYPE_CHECKING:
     from mlmagic.spec.package import TrainerPackage

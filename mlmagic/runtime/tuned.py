@@ -39,18 +39,30 @@ def read_tuned(folder: JobFolder) -> Ending:
         if _is_cancelled(folder):
             return Ending(state=JobState.CANCELLED, exit_code=0, message="cancelled")
         hint = f"`%tune resume {study.id}` makes those that are left."
+    return tuned(study, why=why, hint=hint, remarks=_promoted(folder))
+
+
+def tuned(study: Study, *, why: str | None = None, hint: str | None = None, remarks: Sequence[str] = ()) -> Ending:
+    """Return how a study ended, given its trials.
+
+    Args:
+        study: as far as it came.
+        why: why it failed, if it did in spite of what its trials found.
+        hint: what to do then; by default where to look.
+        remarks: what else to say where it succeeded.
+    """
     best = study.best
     if why is None and best is not None and best.final is not None:
         return Ending(
             state=JobState.SUCCEEDED,
             exit_code=0,
             metrics={study.spec.metric: best.final.value, "best_trial": best.number, **_counts(study)},
-            message=" · ".join([summary(study), *_promoted(folder)]),
+            message=" · ".join([summary(study), *remarks]),
         )
     error = JobError(
         message=why or "none of its trials succeeded",
         details="\n".join(_reasons(study.trials)) or None,
-        hint=hint,
+        hint=hint or _hint(study),
     )
     return Ending(state=JobState.FAILED, exit_code=0, error=error, metrics=dict(_counts(study)), message=error.message)
 
@@ -110,6 +122,34 @@ def summary(study: Study) -> str:
     if failed:
         parts.append(f"{failed} failed")
     return " · ".join(parts)
+
+
+def began_text(spec: StudySpec, trial: Trial) -> str:
+    """Return `trial 3: lr=0.01 units=64`."""
+    return f"trial {trial.number}: {told_parameters(spec, trial)}"
+
+
+def ended_text(study: Study, trial: Trial) -> str:
+    """Return `trial 3 succeeded: val_loss 0.1234 at step 10, the best so far`, or why it failed."""
+    if trial.state is TrialState.INFEASIBLE or trial.final is None:
+        return f"trial {trial.number} failed: {trial.reason}"
+    reached = f"{study.spec.metric} {trial.final.value:.6g} at step {trial.final.step}"
+    how = f"stopped early, {trial.reason}" if trial.is_stopped_early else "succeeded"
+    best = study.best
+    is_best = best is not None and best.number == trial.number
+    return f"trial {trial.number} {how}: {reached}{', the best so far' if is_best else ''}"
+
+
+def hypertune_lines(metric: str) -> tuple[str, ...]:
+    """Return what a program has to have so that Vertex AI knows its metric."""
+    return (
+        "A study on Vertex AI reads what cloudml-hypertune reports. Lines to add to the program, once:",
+        "    import hypertune",
+        "    reporter = hypertune.HyperTune()",
+        "and for each epoch:",
+        "    reporter.report_hyperparameter_tuning_metric(",
+        f"        hyperparameter_metric_tag={metric!r}, metric_value=value, global_step=epoch)",
+    )
 
 
 def promoted_text(promoted: Promoted) -> str:

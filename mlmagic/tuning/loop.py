@@ -25,8 +25,8 @@ from mlmagic.runtime.watch import Watch
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.package import TrainerPackage
 from mlmagic.spec.study import Measurement, Promoted, Promotion, StudySpec, Trial, TrialState
+from mlmagic.spec.study_jobs import promotion_spec, trial_spec
 from mlmagic.tuning.choosing import Chooser
-from mlmagic.tuning.job_specs import promotion_spec, trial_spec
 from mlmagic.tuning.ledger import Ledger
 from mlmagic.tuning.measurements import read_measurements
 from mlmagic.tuning.outcomes import ended_trial, gone_trial

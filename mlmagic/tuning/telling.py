@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlmagic.runtime.tuned import told_parameters
-from mlmagic.spec.study import Algorithm, Goal, Study, StudySpec, Trial, TrialState
+from mlmagic.runtime.tuned import began_text, ended_text, hypertune_lines
+from mlmagic.spec.study import Algorithm, Goal, Study, StudySpec, Trial
 from mlmagic.tuning.measurements import Measurements, Source
 
 _ALGORITHMS = {Algorithm.BAYESIAN: "Bayesian search", Algorithm.GRID: "grid search", Algorithm.RANDOM: "random search"}
@@ -36,18 +36,11 @@ class Teller:
 
     def began(self, trial: Trial) -> None:
         """Say that a trial was submitted."""
-        self.says(f"trial {trial.number}: {told_parameters(self._spec, trial)}")
+        self.says(began_text(self._spec, trial))
 
     def ended(self, trial: Trial, study: Study) -> None:
         """Say what became of a trial."""
-        if trial.state is TrialState.INFEASIBLE or trial.final is None:
-            self.says(f"trial {trial.number} failed: {trial.reason}")
-            return
-        reached = f"{self._spec.metric} {trial.final.value:.6g} at step {trial.final.step}"
-        how = f"stopped early, {trial.reason}" if trial.is_stopped_early else "succeeded"
-        best = study.best
-        is_best = best is not None and best.number == trial.number
-        self.says(f"trial {trial.number} {how}: {reached}{', the best so far' if is_best else ''}")
+        self.says(ended_text(study, trial))
 
     def measured(self, trial: Trial, measured: Measurements) -> None:
         """Say once where measurements stand if Vertex AI would not find them, and what is wrong with them."""
@@ -56,18 +49,5 @@ class Teller:
             self.says(f"what trial {trial.number} reported is left out in part: {measured.problems[0]}")
         if measured.source is Source.TENSORBOARD and not self._has_noticed:
             self._has_noticed = True
-            self.says(_notice(self._spec.metric))
-
-
-def _notice(metric: str) -> str:
-    return "\n".join(
-        [
-            f"{metric} is read from TensorBoard's scalars, which is possible on this machine alone.",
-            "A study on Vertex AI reads what cloudml-hypertune reports. Lines to add to the program, once:",
-            "    import hypertune",
-            "    reporter = hypertune.HyperTune()",
-            "and for each epoch:",
-            "    reporter.report_hyperparameter_tuning_metric(",
-            f"        hyperparameter_metric_tag={metric!r}, metric_value=value, global_step=epoch)",
-        ]
-    )
+            where = f"{self._spec.metric} is read from TensorBoard's scalars, which is possible on this machine alone."
+            self.says("\n".join([where, *hypertune_lines(self._spec.metric)]))

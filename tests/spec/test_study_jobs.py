@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, PackageReference
 from mlmagic.spec.study import Goal, Parameter, ParameterKind, Promotion, StudySpec, Trial, TrialState
-from mlmagic.tuning.job_specs import all_rows, promotion_spec, trial_spec
+from mlmagic.spec.study_jobs import all_rows, promotion_spec, trial_spec
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LR = Parameter(name="lr", kind=ParameterKind.DOUBLE, minimum=0.0, maximum=1.0)
