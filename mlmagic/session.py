@@ -68,7 +68,10 @@ class Session:
         self._chosen_backend: str | None = None
         self._chosen_google: dict[str, str] = {}
         self._backends: dict[str, Backend] = {}
+        self._routers: dict[str, Backend] = {}
+        self._has_emulator = False
         self._config: dict[str, str] | None = None
+        self._config_version: tuple[int, int] | None = None
         self._workspace: Workspace | None = None
         self._is_open = False
         self._models: ModelStore | None = None
@@ -124,8 +127,22 @@ class Session:
         """
         with self._lock:
             if self._config is None:
-                self._config = read_config(self.location.config)
-            return self._config
+                self._read()
+            return self._config or {}
+
+    def refresh(self) -> None:
+        """Take up what other processes have written into `config.toml` since it was read.
+
+        Raises:
+            WorkspaceError: it cannot be read; what was read before stays in force.
+        """
+        with self._lock:
+            if self._config is None or _version(self.location.config) == self._config_version:
+                return
+            google = self.google
+            self._read()
+            if self.google != google:
+                self._forget("google")
 
     @property
     def viewer(self) -> BoardViewer:
@@ -187,6 +204,24 @@ class Session:
             kept = {key: value for key, value in self.config.items() if key in GOOGLE_KEYS}
             return {key: value for key, value in {**outer, **kept, **self._chosen_google}.items() if value}
 
+    @property
+    def jobs(self) -> Backend:
+        """All jobs of the workspace, whichever backend they are on; one that is submitted names its backend.
+
+        Raises:
+            UsageError: there is no backend of the name that is chosen.
+        """
+        from mlmagic.backends.registry import BACKENDS, IN_MEMORY
+        from mlmagic.backends.router import Router
+
+        with self._lock:
+            name = self.backend_name
+            if name in IN_MEMORY or name not in BACKENDS:
+                return self.backend(name)
+            if name not in self._routers:
+                self._routers[name] = Router(self.workspace, name=name, reader=self.reader, actor=self.backend)
+            return self._routers[name]
+
     def backend(self, name: str | None = None) -> Backend:
         """Return the backend of that name, by default the session's; the emulator is started if it does not run.
 
@@ -194,17 +229,26 @@ class Session:
             UsageError: there is none of that name.
             BackendError: the emulator cannot be started.
         """
+        with self._lock:
+            name = name or self.backend_name
+            if name == "emulator" and not self._has_emulator:
+                from mlmagic.emulator.launch import ensure_emulator
+
+                ensure_emulator(self.workspace.emulator)
+                self._has_emulator = True
+            return self.reader(name)
+
+    def reader(self, name: str) -> Backend:
+        """Return the backend of that name, to look at jobs with: no emulator is started for that.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
         from mlmagic.backends.registry import load_backend
 
         with self._lock:
-            name = name or self.backend_name
             if name not in self._backends:
-                workspace = self.workspace
-                if name == "emulator":
-                    from mlmagic.emulator.launch import ensure_emulator
-
-                    ensure_emulator(workspace.emulator)
-                self._backends[name] = load_backend(name, workspace, self.google)
+                self._backends[name] = load_backend(name, self.workspace, self.google)
             return self._backends[name]
 
     def planner(self, name: str) -> Backend:
@@ -241,6 +285,8 @@ class Session:
                 read_settings({**self.google, **given})
                 self._forget("google")
                 self._chosen_google |= given
+            # One that was ended by hand is started again.
+            self._has_emulator = False
             self.backend(backend)
             self._chosen_backend = backend
             if save:
@@ -278,6 +324,11 @@ class Session:
                 self._save(key, value)
                 if value == "off":
                     tell_agent(self.workspace, {"do": "cool"})
+
+    def _read(self) -> None:
+        # Before it is read: what is written in between is read the next time.
+        self._config_version = _version(self.location.config)
+        self._config = read_config(self.location.config)
 
     def _save(self, key: str, value: str) -> None:
         from mlmagic.workspace.files import write_atomic
@@ -367,6 +418,15 @@ def read_config(path: Path) -> dict[str, str]:
         known_keys = f"Settings: {', '.join(CONFIG_KEYS)}."
         warnings.warn(f"{path}: unknown setting {key!r}. {nearest(key, CONFIG_KEYS) or known_keys}", stacklevel=2)
     return known
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what tells one version of a file from the next, which takes its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def with_setting(text: str, key: str, value: str) -> str:

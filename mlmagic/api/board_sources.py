@@ -38,7 +38,7 @@ def read_sources(
         NotFoundError: there is no job for a reference, or none at all.
         UsageError: arguments that do not fit; all are listed.
     """
-    backend = session.backend()
+    backend = session.jobs
     errors: list[MlmagicError] = []
     records: dict[str, JobRecord] = {}
     for reference in references:

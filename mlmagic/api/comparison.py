@@ -71,7 +71,7 @@ def compare_jobs(
     check_jobs_or_filter("compare", references, filter, example="taxi boats")
     where = read_filter(filter)
     here = session_of(session)
-    backend = here.backend()
+    backend = here.jobs
     if where is not None:
         return compare(backend.get(summary.id) for summary in backend.list(limit=limit, where=where))
     jobs = find_jobs(backend, references)
@@ -84,7 +84,7 @@ def _trials(session: Session, reference: Reference) -> list[JobRecord]:
     """Return the trials of a study; none of another job, unless a study goes by its name."""
     from mlmagic.api.study import find_study
 
-    backend = session.backend()
+    backend = session.jobs
     try:
         study = find_study(session, reference)
     except NotFoundError:

@@ -42,7 +42,7 @@ def diff_jobs(first: Reference, second: Reference, *, session: Session | None = 
     Raises:
         NotFoundError: there is no such job.
     """
-    jobs = find_jobs(session_of(session).backend(), [first, second])
+    jobs = find_jobs(session_of(session).jobs, [first, second])
     # The same job twice differs in nothing.
     one, other = jobs[0], jobs[-1]
     return difference(one.backend, one.record, other.backend, other.record)

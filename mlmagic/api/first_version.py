@@ -68,7 +68,7 @@ def _training_jobs(model: str, session: Session, models: dict[str, str | None]) 
 
     `models` keeps the model of each job that was looked at, which never changes: the next call need not read it again.
     """
-    backend = session.backend()
+    backend = session.jobs
     own = backend.list(limit=_JOBS_LOOKED_AT, display_name=model)
     summaries = {summary.id: summary for summary in (*own, *backend.list(limit=_JOBS_LOOKED_AT))}
     training = [summary for summary in summaries.values() if summary.kind is JobKind.TRAINING]
@@ -90,7 +90,7 @@ def _no_version(model: str, trained: list[JobSummary], session: Session) -> NotF
             f"{model} has no version: {newest.id} succeeded, but wrote no model to AIP_MODEL_DIR.", hint=_NO_MODEL_HINT
         )
     return NoVersionError(
-        f"{model} has no version: {failure_line(session.backend().get(newest.id))}",
+        f"{model} has no version: {failure_line(session.jobs.get(newest.id))}",
         hint=f"See the log: %jobs logs {newest.id}",
     )
 

@@ -56,7 +56,7 @@ class JobPlan(ABC):
             UsageError: the program does not take these arguments.
         """
         self._get_ready()
-        backend = self.session.backend(self.spec.backend)
+        backend = self.session.jobs
         return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
 
     @abstractmethod

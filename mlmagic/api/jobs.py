@@ -61,7 +61,7 @@ def jobs(
     check.finish("jobs")
     here = session_of(session)
     query = JobQuery(
-        backend=here.backend(),
+        backend=here.jobs,
         limit=limit,
         display_name=name,
         states=wanted,
@@ -81,7 +81,7 @@ def job(reference: str, *, session: Session | None = None) -> Job:
         UsageError: the prefix fits several.
     """
     here = session_of(session)
-    return job_of(here, find_job(here.backend(), reference).id)
+    return job_of(here, find_job(here.jobs, reference).id)
 
 
 def cancel_jobs(
@@ -103,7 +103,7 @@ def cancel_jobs(
     check_jobs_or_filter("cancel", references, filter, example="taxi")
     where = read_filter(filter)
     here = session_of(session)
-    backend = here.backend()
+    backend = here.jobs
     if where is not None:
         ids = [summary.id for summary in backend.list(where=where, states=UNFINISHED)]
     else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.log_colours import LogColours
-from mlmagic.api.waiting import FIRST_PAUSE, longer
+from mlmagic.api.waiting import FIRST_PAUSE, check_reachable, longer
 from mlmagic.errors import NotFoundError, UsageError, nearest
 from mlmagic.spec.job import JobRecord, ReplicaRole
 
@@ -62,6 +62,7 @@ def follow_logs(backend: Backend, job_id: str, selection: LogSelection) -> Itera
         UsageError: the selection makes no sense.
     """
     # Checked here and now, not when the first piece is asked for.
+    check_reachable(backend, job_id)
     return _followed(backend, job_id, _sources(backend, job_id, selection), selection.tail)
 
 

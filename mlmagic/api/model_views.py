@@ -84,7 +84,7 @@ def _onnx(session: Session, version: ModelVersion) -> str | None:
 
 def _has_job(session: Session, job_id: str) -> bool:
     try:
-        session.backend().get(job_id)
+        session.jobs.get(job_id)
     except MlmagicError:
         return False
     return True

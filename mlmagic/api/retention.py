@@ -65,7 +65,7 @@ def plan_deletion(
         check.read(read_whole_number, keep, "keep", 0)
     check.finish("delete")
     _check_selection(references, filter, older_than, keep)
-    backend = session_of(session).backend()
+    backend = session_of(session).jobs
     unfinished: tuple[str, ...] = ()
     if references:
         records = [job.record for job in find_jobs(backend, references)]

@@ -166,7 +166,7 @@ def studies(*, limit: int | None = 50, session: Session | None = None) -> JobLis
     if limit is not None:
         read_whole_number(limit, "limit", 1)
     here = session_of(session)
-    query = JobQuery(backend=here.backend(), limit=limit, where=_studies(), workspace=here.location, is_of_studies=True)
+    query = JobQuery(backend=here.jobs, limit=limit, where=_studies(), workspace=here.location, is_of_studies=True)
     return query.read()
 
 
@@ -174,7 +174,7 @@ def find_study(session: Session, reference: Reference) -> StudyJob:
     """Return the study that a reference means; errors are those of `study`."""
     if isinstance(reference, StudyJob):
         return reference
-    backend = session.backend()
+    backend = session.jobs
     job_id = reference.id if isinstance(reference, Job) else _resolve(backend, reference)
     record = backend.get(job_id)
     if record.spec.study is None:
@@ -184,7 +184,7 @@ def find_study(session: Session, reference: Reference) -> StudyJob:
 
 def job_of(session: Session, job_id: str) -> Job:
     """Return the handle on a job: of a study, one that tells about its trials."""
-    backend = session.backend()
+    backend = session.jobs
     if backend.get(job_id).spec.study is None:
         return Job(id=job_id, backend=backend)
     return StudyJob(id=job_id, backend=backend, workspace=session.location)

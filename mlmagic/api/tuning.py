@@ -81,7 +81,7 @@ class TuningPlan(JobPlan):
     def submit(self) -> StudyJob:
         """Start the study and return it at once; errors are those of `JobPlan.submit`."""
         self._get_ready()
-        backend = self.session.backend(self.spec.backend)
+        backend = self.session.jobs
         job_id = backend.submit(self.spec, self.package).id
         return StudyJob(id=job_id, backend=backend, workspace=self.session.location)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mlmagic.backends.router import Router
 from mlmagic.errors import WaitTimeout
 from mlmagic.spec.job import JobRecord
 
@@ -22,6 +23,18 @@ _GROWTH = 1.4
 def longer(pause: float) -> float:
     """Return how long to pause when the pause before brought nothing new."""
     return min(pause * _GROWTH, LONGEST_PAUSE)
+
+
+def check_reachable(backend: Backend, job_id: str) -> None:
+    """See that a job's backend can be asked: one that cannot would be waited for for ever.
+
+    Raises:
+        UsageError: it is not set up here.
+        MissingDependencyError: what it needs is not installed.
+        BackendError: it refuses to tell.
+    """
+    if isinstance(backend, Router):
+        backend.look(job_id)
 
 
 def wait_for_end(
@@ -43,9 +56,11 @@ def wait_for_end(
 
     Raises:
         WaitTimeout: it has not ended in time; it goes on.
+        UsageError: its backend is not set up here; see `check_reachable`.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     pause, told = FIRST_PAUSE, None
+    check_reachable(backend, job_id)
     while True:
         record = backend.get(job_id)
         if record != told and on_update is not None:

@@ -113,6 +113,10 @@ class Backend(Protocol):
         """
         ...
 
+    def tend(self) -> None:
+        """Look after the jobs that have not ended, as `list` does, but wait for nobody's answer."""
+        ...
+
     def resolve(self, reference: str) -> str:
         """Return the id of the job that a user means: an id, a unique prefix of one, or a display name (its newest).
 

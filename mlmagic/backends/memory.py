@@ -127,6 +127,9 @@ class MemoryBackend:
             chosen.sort(key=lambda record: key(encode(record)))
         return [_summary(record) for record in chosen[:limit]]
 
+    def tend(self) -> None:
+        """See `Backend.tend`. Threads of this process need nobody's care."""
+
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""
         with self._lock:

@@ -25,6 +25,9 @@ BACKENDS: Mapping[str, str] = MappingProxyType(
 CLOUD = frozenset({"google", "emulator"})
 """Those that are reached over the network."""
 
+IN_MEMORY = frozenset({"memory"})
+"""Those whose jobs are in no workspace, and in no list but their own."""
+
 
 def load_backend(name: str, workspace: Workspace, config: Mapping[str, str] | None = None) -> Backend:
     """Return the backend of that name, over that workspace; `config` has the settings of one in the cloud.

@@ -89,20 +89,28 @@ def _selected(count: int, filter_text: str | None, *, has_more: bool) -> str | N
 
 
 def _html(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping[str, str], now: datetime) -> Html:
+    is_told = _is_mixed(summaries)
     rows = [
         [
             _state(summary),
             _name(summary),
+            *([summary.backend] if is_told else []),
             element("span", _took(summary, now), style="white-space:nowrap"),
             _when(summary.create_time, now),
             _result_html(summary, values.get(summary.id, "")),
         ]
         for summary in summaries
     ]
+    heads = ["State", "Job", *(["Backend"] if is_told else []), "Took", "Submitted", "Result"]
     return theme.card(
-        theme.table(["State", "Job", "Took", "Submitted", "Result"], rows, wraps=[1, 4]),
+        theme.table(heads, rows, wraps=[1, len(heads) - 1]),
         theme.row(theme.paragraphs([theme.faint(note) for note in notes])) if notes else None,
     )
+
+
+def _is_mixed(summaries: Sequence[JobSummary]) -> bool:
+    """Say whether the jobs are on several backends."""
+    return len({summary.backend for summary in summaries}) > 1
 
 
 def _as_of(summaries: Sequence[JobSummary], now: datetime, command: str) -> str | None:
@@ -163,17 +171,20 @@ def _result_html(summary: JobSummary, values: str) -> str:
 
 
 def _text(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping[str, str], now: datetime) -> str:
+    is_told = _is_mixed(summaries)
     rows = [
         [
             f"{theme.icon(summary.state)} {summary.state.value}",
             summary.id,
+            *([summary.backend] if is_told else []),
             _took(summary, now),
             ago(summary.create_time, now),
             _result_text(summary, values.get(summary.id, "")),
         ]
         for summary in summaries
     ]
-    return "\n".join([table(["  STATE", "JOB", "TOOK", "SUBMITTED", "RESULT"], rows, flexible=4), *notes])
+    heads = ["  STATE", "JOB", *(["BACKEND"] if is_told else []), "TOOK", "SUBMITTED", "RESULT"]
+    return "\n".join([table(heads, rows, flexible=len(heads) - 1), *notes])
 
 
 def _result_text(summary: JobSummary, values: str) -> str:

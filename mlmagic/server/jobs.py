@@ -109,7 +109,7 @@ class RerunHandler(Handler):
 
 def description(session: Session, job_id: str) -> JobDescription:
     """Return what is known of a job, the samples of its usage thinned out; its log has an address of its own."""
-    known = describe(session.backend(), job_id)
+    known = describe(session.jobs, job_id)
     return dataclasses.replace(known, log_tail="", usage=bounded(known.usage))
 
 

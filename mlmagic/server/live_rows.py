@@ -84,11 +84,11 @@ class RowReader:
         return [self._moving(row, waiting.get(row.summary.id), now, until) for row in rows]
 
     def waiting(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return why jobs that are QUEUED do not run yet."""
+        """Return why jobs of this machine that are QUEUED do not run yet."""
         wanted = list(ids)
         if not wanted:
             return {}
-        unfinished = self._jobs.unfinished()
+        unfinished = self._jobs.unfinished(backend="local")
         queued = in_order(unfinished)
         queue, known = demands(queued), {job.id for job in queued}
         running = demands(job for job in unfinished if job.state is not JobState.QUEUED)

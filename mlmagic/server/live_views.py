@@ -61,8 +61,10 @@ class Views:
                 return
             self._tended = now
         with contextlib.suppress(MlmagicError, OSError, sqlite3.Error):
-            # It looks after all jobs that have not ended before it lists those of no state.
-            self._session.backend("local").list(states=())
+            # A kernel may have chosen another project since.
+            self._session.refresh()
+            # Not those of the backend in use alone, which waits for nobody; whatever is in memory has no rows.
+            self._session.jobs.tend()
 
 
 @lru_cache(maxsize=4)

@@ -212,6 +212,12 @@ class JobStore:
         """Return the jobs that have not ended, of that backend, QUEUED ones too, the oldest first."""
         return self._unfinished("(? IS NULL OR backend = ?) ORDER BY create_time, id", (backend, backend))
 
+    def unfinished_backends(self) -> tuple[str, ...]:
+        """Return the backends that have jobs which have not ended."""
+        query = f"SELECT DISTINCT backend FROM jobs WHERE {UNFINISHED_ROWS} ORDER BY backend"  # noqa: S608 - constants
+        with self._database.read() as connection:
+            return tuple(row[0] for row in connection.execute(query))
+
     def _unfinished(self, condition: str, values: tuple[str | None, ...] = ()) -> Unfinished:
         query = f"SELECT {UNFINISHED_COLUMNS} FROM jobs WHERE {UNFINISHED_ROWS} AND {condition}"  # noqa: S608 - constants
         with self._database.read() as connection:

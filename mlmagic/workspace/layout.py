@@ -328,10 +328,9 @@ class Workspace:
         """The folder of the emulator of Google Cloud."""
         return self.root / "emulator"
 
-    @property
-    def google_lock(self) -> Path:
-        """Held by the one process that watches the jobs in Google Cloud."""
-        return self.root / "google.lock"
+    def cloud_lock(self, backend: str) -> Path:
+        """Held by the one process that watches the jobs in the cloud, of Google's or of the emulator's."""
+        return self.root / f"{backend}.lock"
 
     @property
     def agent_log(self) -> Path:

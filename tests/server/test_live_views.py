@@ -48,12 +48,12 @@ def test_nor_is_it_told_as_running(session: Session, dead: JobFolder) -> None:
 
 
 def test_jobs_are_not_tended_with_each_look(session: Session, dead: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[object] = []
-    monkeypatch.setattr(type(session.backend("local")), "list", lambda *_, **states: calls.append(states))
+    calls: list[str] = []
+    monkeypatch.setattr(type(session.backend("local")), "tend", lambda backend: calls.append(backend.name))
     views = views_of(session)
     for _ in range(3):
         views.tend()
-    assert calls == [{"states": ()}]
+    assert calls == ["local"]
 
 
 @pytest.mark.parametrize("error", [sqlite3.DatabaseError("malformed"), OSError("gone"), WorkspaceError("locked.")])
@@ -63,5 +63,5 @@ def test_a_list_is_told_though_jobs_cannot_be_tended(
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(type(session.backend("local")), "list", fails)
+    monkeypatch.setattr(type(session.backend("local")), "tend", fails)
     assert views_of(session).rows.page(PageQuery()).total == 1

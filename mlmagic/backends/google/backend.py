@@ -124,8 +124,7 @@ class GoogleBackend:
         if self._may_look(""):
             with suppress(BackendError):
                 self._watcher.look()
-            if self._jobs.list(states=UNFINISHED, backend=self.name, limit=1):
-                self._watcher.wake()
+            self.tend()
         return self._jobs.list(
             limit=limit,
             display_name=display_name,
@@ -134,6 +133,11 @@ class GoogleBackend:
             where=None if where is None else condition(where, datetime.now(UTC)),
             order=order(sort_by),
         )
+
+    def tend(self) -> None:
+        """See `Backend.tend`."""
+        if self._jobs.list(states=UNFINISHED, backend=self.name, limit=1):
+            self._watcher.wake()
 
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""
@@ -156,6 +160,8 @@ class GoogleBackend:
         self._fresh(job_id)
         doomed = [job_id, *(trial.id for trial in self._jobs.list(parent=job_id))]
         kept = [(one, read_remote(self._workspace.job(one))) for one in doomed]
+        if any(remote is not None for _, remote in kept):
+            self._settings()  # without them, what is in the cloud would be forgotten and stay
         self._jobs.delete(job_id)
         for one, remote in kept:
             if remote is not None:

@@ -15,7 +15,7 @@ from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
 from mlmagic.backends.google.states import state_of
-from mlmagic.errors import ConflictError, MlmagicError, NotFoundError
+from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, NotFoundError
 from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
 from mlmagic.spec.codec import dumps
@@ -78,8 +78,8 @@ class Follower:
             return record
         try:
             self._sender.send(record)
-        except UnavailableError:
-            raise
+        except (UnavailableError, MissingDependencyError):
+            raise  # another time, or another process, may send it
         except MlmagicError as error:
             self._refused(record, error)
             raise

@@ -15,7 +15,7 @@ from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.names import workspace_filter, workspace_label
 from mlmagic.backends.google.remote import RemoteRecord, read_remote
-from mlmagic.errors import MlmagicError
+from mlmagic.errors import MissingDependencyError, MlmagicError, UsageError
 from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.spec.job import UNFINISHED
 from mlmagic.workspace.jobs import JobStore
@@ -60,7 +60,7 @@ class Watcher:
 
     def _run(self) -> None:
         with suppress(OSError):
-            descriptor = take_lock(self._workspace.google_lock)
+            descriptor = take_lock(self._workspace.cloud_lock(self._name))
             if descriptor is None:
                 return
             try:
@@ -72,9 +72,12 @@ class Watcher:
         pause, before = 0.0, None
         while not self._is_closed:
             self._news.clear()
-            # What cannot be reached or read now may be the next time; who asks for a job is told of it.
-            with suppress(MlmagicError):
+            try:
                 self.look()
+            except (MissingDependencyError, UsageError):
+                return  # another process of this workspace may be able to
+            except MlmagicError:
+                pass  # what cannot be reached or read now may be the next time; who asks for a job is told of it
             with suppress(MlmagicError):
                 unfinished = self._jobs.list(states=UNFINISHED, backend=self._name)
                 now = [(job.id, job.state, job.attempt) for job in unfinished]
@@ -102,8 +105,12 @@ class Watcher:
         for summary in unfinished:
             remote = known[summary.id]
             job = remote_jobs.get(remote.name) if remote is not None and remote.name else None
-            with suppress(MlmagicError):
+            try:
                 follower.check(self._jobs.get(summary.id), job)
+            except MissingDependencyError:
+                raise
+            except MlmagicError:
+                continue  # the others are looked at
 
     def _filter(self, sent: list[RemoteRecord]) -> str:
         label = workspace_filter(workspace_label(str(self._workspace.root)))

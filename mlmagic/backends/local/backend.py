@@ -118,11 +118,7 @@ class LocalBackend:
         from mlmagic.filters.sql import condition
         from mlmagic.filters.tree import about_trials
 
-        for summary in self._jobs.list(states=_CLAIMED, backend=self.name):
-            with suppress(NotFoundError):
-                self._reconciler.check(self._jobs.get(summary.id))
-        if self._jobs.list(states={JobState.QUEUED}, backend=self.name, limit=1):
-            self._ensure_agent()
+        self.tend()
         return self._jobs.list(
             limit=limit,
             display_name=display_name,
@@ -131,6 +127,14 @@ class LocalBackend:
             where=None if where is None else condition(where, datetime.now(UTC)),
             order=order(sort_by),
         )
+
+    def tend(self) -> None:
+        """See `Backend.tend`."""
+        for summary in self._jobs.list(states=_CLAIMED, backend=self.name):
+            with suppress(NotFoundError):
+                self._reconciler.check(self._jobs.get(summary.id))
+        if self._jobs.list(states={JobState.QUEUED}, backend=self.name, limit=1):
+            self._ensure_agent()
 
     def resolve(self, reference: str) -> str:
         """See `Backend.resolve`."""

@@ -43,11 +43,11 @@ def test_a_job_comes_to_its_end_though_nobody_asks(backend: GoogleBackend, works
 
 
 def test_one_process_watches_and_others_only_ask(backend: GoogleBackend, workspace: Workspace) -> None:
-    other = take_lock(workspace.google_lock)
+    other = take_lock(workspace.cloud_lock("emulator"))
     assert other is not None
     job_id = submit(backend, "print(1)\n").id
     assert wait_for(backend, job_id).state is JobState.SUCCEEDED
-    assert take_lock(workspace.google_lock) is None
+    assert take_lock(workspace.cloud_lock("emulator")) is None
 
 
 def test_the_machinery_of_this_machine_leaves_jobs_in_the_cloud_alone(
