@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlmagic.backends.registry import CLOUD
 from mlmagic.errors import MlmagicError
 from mlmagic.panels.status import Check, Checkup
 
@@ -20,6 +21,8 @@ _CHILD = "import mlmagic.runtime, sys; sys.stdout.write(mlmagic.__file__)"
 
 def examine(session: Session) -> Checkup:
     """Make all checks; none of them imports TensorFlow or starts a job."""
+    from mlmagic.magics.doctor_google import check_google
+
     return Checkup(
         checks=(
             check_python(sys.version_info[:3]),
@@ -28,6 +31,7 @@ def examine(session: Session) -> Checkup:
             _guarded("Disk", lambda: check_disk(session.location.root)),
             _guarded("Database", lambda: _check_database(session)),
             check_child(sys.executable),
+            *(check_google(session) if session.backend_name in CLOUD else ()),
         )
     )
 
@@ -102,7 +106,10 @@ def _check_workspace(session: Session) -> Check:
 
 
 def _check_database(session: Session) -> Check:
-    count = len(session.backend().list(limit=1))
+    from mlmagic.workspace.database import Database
+    from mlmagic.workspace.jobs import JobStore
+
+    count = len(JobStore(Database(session.workspace)).list(limit=1))
     return Check(name="Database", is_ok=True, found="answers" if count else "answers; it has no jobs yet")
 
 

@@ -139,6 +139,25 @@ class GoogleClient:
 
         self._repeated(f"delete what is below {self.settings.bucket}/{prefix}", call)
 
+    def log_in(self) -> None:
+        """See that there are credentials, and that Google takes them.
+
+        Raises:
+            BackendError: there are none, or they have expired.
+        """
+        with self._asking("log in"):
+            from google.auth.transport.requests import Request
+
+            if not self._credentials.valid:
+                self._credentials.refresh(Request())
+
+    def list_dataflow_jobs(self) -> dict[str, Any]:
+        """Return the newest job of Dataflow, if there is one, as its API writes it."""
+        # The emulator has all APIs at one address.
+        host = self.settings.endpoint if self.settings.token is not None else "https://dataflow.googleapis.com"
+        address = f"{host}/v1b3/{self.settings.parent}/jobs"
+        return self._repeated("list Dataflow's jobs", lambda: self._asked("GET", address, params={"pageSize": "1"}))
+
     def log_entries(self, where: str, page_token: str = "") -> dict[str, Any]:
         """Return a page of Cloud Logging's entries that pass a filter, the oldest first, as its API writes them."""
         body = {

@@ -30,6 +30,15 @@ class Asked:
 
 _Explain = Callable[[Asked, str], MlmagicError]
 
+_ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "storage.": "roles/storage.objectAdmin",
+        "logging.": "roles/logging.viewer",
+        "monitoring.": "roles/monitoring.viewer",
+        "dataflow.": "roles/dataflow.developer",
+    }
+)
+"""A permission's beginning → the role that has it."""
 _LOGIN = "Log in with: gcloud auth application-default login"
 
 
@@ -65,7 +74,7 @@ def _forbidden(asked: Asked, said: str) -> MlmagicError:
             f"cannot {asked.doing}: project {asked.project!r} does not exist, or is not yours: {said}",
             hint="Your projects: gcloud projects list",
         )
-    role = "roles/storage.objectAdmin" if "storage." in said else "roles/aiplatform.user"
+    role = next((role for word, role in _ROLES.items() if word in said), "roles/aiplatform.user")
     return BackendError(
         f"cannot {asked.doing}: these credentials may not do that in project {asked.project}: {said}",
         hint=f"Who may: gcloud projects add-iam-policy-binding {asked.project} --member=user:YOU --role={role}",
