@@ -66,7 +66,7 @@ def register_model(
     )
     default = models.get(spec.model).aliases.get("default")
     remarks = [*_remarks(artifact, inspection, model_dir), *trained.remarks]
-    said = [_version_line(spec.model, version.number, default), *remarks]
+    said = [version_line(spec.model, version.number, default), *remarks]
     return Ending(
         state=JobState.SUCCEEDED,
         exit_code=0,
@@ -106,7 +106,8 @@ def _origin(
     )
 
 
-def _version_line(model: str, number: int, default: int | None) -> str:
+def version_line(model: str, number: int, default: int | None) -> str:
+    """Return what a job says last that has made a version."""
     if default in {number, None}:
         return f"{model}@{number} is the default version"
     return f"{model}@{number} · default is {model}@{default} · %models set-default {model}@{number}"

@@ -112,6 +112,16 @@ class JobFolder:
         return self.root / "logs.json"
 
     @property
+    def event_cursor(self) -> Path:
+        """Of a job in Google Cloud, the `EventCursor`: which event files have been fetched."""
+        return self.root / "events.json"
+
+    @property
+    def fetched(self) -> Path:
+        """Of a job in Google Cloud, the file of `output` that is being fetched, before it is whole."""
+        return self.root / "fetched.part"
+
+    @property
     def exit(self) -> Path:
         """The `ExitRecord`."""
         return self.root / "exit.json"

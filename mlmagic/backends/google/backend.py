@@ -104,6 +104,8 @@ class GoogleBackend:
         record = self._jobs.get(job_id)
         if self._is_ours(record) and not record.state.is_final and self._may_look(job_id):
             record = self._check(record)
+            if not record.state.is_final:
+                self._watcher.attend(job_id)  # it fetches what takes long
         return record
 
     def list(

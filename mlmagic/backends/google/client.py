@@ -7,10 +7,11 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlmagic.backends.google.refusals import Asked, UnavailableError, refusal
-from mlmagic.backends.google.remote import RemoteJob
+from mlmagic.backends.google.remote import RemoteJob, StoredObject
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import ConflictError, MissingDependencyError, NotFoundError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
     from google.cloud.aiplatform_v1 import JobServiceClient
     from google.cloud.storage import Bucket
+    from google.cloud.storage import Client as StorageClient
 
 T = TypeVar("T")
 
@@ -128,6 +130,56 @@ class GoogleClient:
             return self._repeated(f"write {self.settings.bucket}/{name}", call)
         except ConflictError:
             return False
+
+    def list_objects(self, folder: str) -> list[StoredObject]:
+        """Return what is below `gs://bucket/folder/`, of whatever bucket, in order of name; nothing if there is none.
+
+        Raises:
+            NotFoundError: there is no such bucket.
+        """
+        bucket, _, prefix = folder.removeprefix("gs://").partition("/")
+
+        def call() -> list[StoredObject]:
+            blobs = self._storage.bucket(bucket).list_blobs(prefix=prefix, timeout=_TIMEOUT_SECONDS, retry=None)
+            return [_stored(bucket, blob) for blob in blobs]
+
+        return self._repeated(f"list {folder}", call)
+
+    def read_object(self, found: StoredObject, start: int, end: int) -> bytes:
+        """Return the bytes from `start` to before `end`.
+
+        Raises:
+            ConflictError, NotFoundError: it has been written again since, or is gone.
+        """
+
+        def call() -> bytes:
+            data: bytes = (
+                self._storage.bucket(found.bucket)
+                .blob(found.name)
+                .download_as_bytes(
+                    start=start,
+                    end=end - 1,
+                    if_generation_match=found.generation,
+                    timeout=_TIMEOUT_SECONDS,
+                    retry=None,
+                    checksum=None,  # there is one of the whole alone
+                )
+            )
+            return data
+
+        return self._repeated(f"read gs://{found.bucket}/{found.name}", call)
+
+    def checksum(self, path: Path) -> str:
+        """Return what Cloud Storage would say of a file's bytes."""
+        import base64
+
+        from google_crc32c import Checksum
+
+        checksum = Checksum()
+        with path.open("rb") as file:
+            for _ in checksum.consume(file, 1 << 20):
+                pass
+        return base64.b64encode(checksum.digest()).decode()
 
     def delete_objects(self, prefix: str) -> None:
         """Remove all objects whose names begin so."""
@@ -242,14 +294,17 @@ class GoogleClient:
                 transport="rest", client_options={"api_endpoint": endpoint}, credentials=self._credentials
             )
 
-    @functools.cached_property
+    @property
     def _bucket(self) -> Bucket:
+        return self._storage.bucket(self.settings.bucket_name)
+
+    @functools.cached_property
+    def _storage(self) -> StorageClient:
         with self._lock:
             from google.cloud.storage import Client
 
             options = {"api_endpoint": self.settings.storage_endpoint} if self.settings.storage_endpoint else None
-            client = Client(project=self.settings.project, credentials=self._credentials, client_options=options)
-            return client.bucket(self.settings.bucket_name)
+            return Client(project=self.settings.project, credentials=self._credentials, client_options=options)
 
     def _session(self) -> Any:
         from google.auth.transport.requests import AuthorizedSession
@@ -282,6 +337,17 @@ def _remote(job: Any) -> RemoteJob:
         start_time=_time(job.start_time),
         end_time=_time(job.end_time),
         error=job.error.message if job.error and job.error.message else None,
+    )
+
+
+def _stored(bucket: str, blob: Any) -> StoredObject:
+    return StoredObject(
+        bucket=bucket,
+        name=blob.name,
+        size=blob.size,
+        generation=blob.generation,
+        crc32c=blob.crc32c,
+        update_time=blob.updated,
     )
 
 

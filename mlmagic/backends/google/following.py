@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,19 +11,22 @@ from typing import Any
 from mlmagic.backends.base import EDGES
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endings import ending_of, tells_why, translator
+from mlmagic.backends.google.events import fetch_events
 from mlmagic.backends.google.logs import fetch_logs
+from mlmagic.backends.google.models import Registrar, makes_version
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
 from mlmagic.backends.google.states import state_of
 from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, NotFoundError
-from mlmagic.runtime.ending import Ending, append_to_log, failed, log_lines, quietly
+from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
+from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import JobFolder, Workspace
 
 _BEGUN = frozenset({JobState.QUEUED, JobState.PENDING})
 _STEPS = (JobState.QUEUED, JobState.PENDING, JobState.RUNNING)
@@ -31,7 +35,11 @@ _STEPS = (JobState.QUEUED, JobState.PENDING, JobState.RUNNING)
 class Follower:
     """Brings the records of jobs up to date. Any number of processes may: a lock for each job lets one at a time."""
 
-    def __init__(self, workspace: Workspace, jobs: JobStore, client: GoogleClient) -> None:
+    def __init__(
+        self, workspace: Workspace, jobs: JobStore, client: GoogleClient, *, has_time: Callable[[], bool] | None = None
+    ) -> None:
+        """Follow jobs. Models are fetched by who has time for that, as long as he says so; None: by others."""
+        self._has_time = has_time
         self._workspace = workspace
         self._jobs = jobs
         self._client = client
@@ -116,7 +124,11 @@ class Follower:
             if state is not JobState.CANCELLING:
                 self._client.cancel_custom_job(job.name)
             return record
-        return self._advance(record, heard, job, state)
+        record = self._advance(record, heard, job, state)
+        if record.state is JobState.RUNNING:
+            with suppress(MlmagicError):  # there is another time
+                fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
+        return record
 
     def _advance(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, state: JobState) -> JobRecord:
         is_back = state in _STEPS and record.state in _STEPS and _STEPS.index(state) <= _STEPS.index(record.state)
@@ -138,8 +150,34 @@ class Follower:
         if record.state in _BEGUN and job.start_time is not None:
             # It ran, though nobody looked while it did.
             record = self._advance(record, remote, job, JobState.RUNNING)
-        ending = ending_of(record, job, folder, translator(self._jobs, record.id))
-        return self._end(record, remote, job, ending)
+        remarks = self._last_events(folder, remote)
+        ending: Ending | None = ending_of(record, job, folder, translator(self._jobs, record.id))
+        if ending is not None and ending.state is JobState.SUCCEEDED and makes_version(record):
+            ending = self._with_model(record, remote)
+            record = self._jobs.get(record.id)
+        return record if ending is None else self._end(record, remote, job, ending, remarks)
+
+    def _last_events(self, folder: JobFolder, remote: RemoteRecord) -> list[str]:
+        """Fetch what the job reported last, and return what is to be said of that; only an answer is waited for."""
+        try:
+            too_large = fetch_events(self._client, folder, remote, is_end=True)
+        except UnavailableError:
+            raise
+        except MlmagicError as error:
+            return [f"its metrics could not be fetched: {error.message}"]
+        return [f"too large to be fetched: logs/{path}" for path in too_large]
+
+    def _with_model(self, record: JobRecord, remote: RemoteRecord) -> Ending | None:
+        """Return how a job ends whose program succeeded and was to leave a model; None: it is not fetched yet."""
+        registrar = Registrar(self._workspace, self._jobs, self._client)
+        made = registrar.made(record)
+        if made is not None or self._has_time is None:
+            return made
+        try:
+            return registrar.make(record, remote, self._has_time)
+        except MlmagicError as error:
+            registrar.say(record, f"its model could not be fetched yet: {error.message}")
+            return None
 
     def _is_fresh(self, job: RemoteJob) -> bool:
         """Say whether the job has ended so lately that its log may not be there in full."""
@@ -147,7 +185,14 @@ class Follower:
             return False
         return (datetime.now(UTC) - job.end_time).total_seconds() < self._client.settings.settle_seconds
 
-    def _end(self, record: JobRecord, remote: RemoteRecord | None, job: RemoteJob | None, ending: Ending) -> JobRecord:
+    def _end(
+        self,
+        record: JobRecord,
+        remote: RemoteRecord | None,
+        job: RemoteJob | None,
+        ending: Ending,
+        remarks: Sequence[str] = (),
+    ) -> JobRecord:
         folder, now = self._workspace.job(record.id), datetime.now(UTC)
         attempt = record.attempt if remote is None else remote.attempt
         end_time = (job.end_time if job else None) or now
@@ -157,8 +202,11 @@ class Follower:
             exit_code=ending.exit_code,
             end_time=max(end_time, record.start_time or record.create_time),
             error=ending.error,
+            model_version=ending.model_version,
+            metrics=ending.metrics or _metrics(folder, ending.state),
             message=ending.message,
         )
+        quietly(lambda: append_to_log(folder.log(), [f"{LOG_PREFIX}{line}" for line in remarks]))
         left = retries_left(record.spec, folder, attempt) if ending.is_retriable else 0
         if left and record.state in {JobState.PENDING, JobState.RUNNING}:
             message = retry_message(record.spec, ended, left)
@@ -175,6 +223,10 @@ class Follower:
         with suppress(ConflictError):
             return self._jobs.advance(record.id, expect={record.state} & UNFINISHED, to=state, now=now, **changes)
         return self._jobs.get(record.id)
+
+
+def _metrics(folder: JobFolder, state: JobState) -> Mapping[str, float]:
+    return job_metrics(folder.tensorboard_dir) if state in {JobState.SUCCEEDED, JobState.FAILED} else {}
 
 
 def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:

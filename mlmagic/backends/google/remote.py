@@ -56,6 +56,21 @@ class RemoteJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object in a bucket, as it was when it was listed."""
+
+    bucket: str
+    """Without `gs://`."""
+    name: str
+    size: int
+    generation: int
+    """Another one with each time that it is written."""
+    crc32c: str
+    """Of its bytes, as Cloud Storage writes it."""
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteRecord(Noun):
     """`remote.json`: what the newest attempt is in Google Cloud; written before Google is asked for it, and after."""
 
@@ -73,6 +88,8 @@ class RemoteRecord(Noun):
     exit_code: int | None = None
     earlier: tuple[str, ...] = ()
     """The CustomJobs of the attempts before."""
+    output: str | None = None
+    """Where its `model/`, `checkpoints/` and `logs/` are, as it was sent; None of jobs that were sent before this."""
 
 
 def read_remote(folder: JobFolder) -> RemoteRecord | None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.environments import check_image, image_for, package_for
-from mlmagic.backends.google.names import attempt_filter, workspace_label
+from mlmagic.backends.google.names import attempt_filter, output_directory, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.submission import Attempt, custom_job
@@ -85,7 +85,11 @@ class Sender:
             region=settings.region,
             sent_time=datetime.now(UTC),
             earlier=earlier,
+            output=output_directory(settings.bucket, record.id),
         )
+        if attempt.number > 1:
+            # The next attempt writes there, too; what one before has left is no part of its model.
+            self._client.delete_objects(f"{output_directory('', record.id).removeprefix('/')}/model/")
         write_remote(folder, remote)
         try:
             job = self._client.create_custom_job(custom_job(record.spec, attempt, settings))

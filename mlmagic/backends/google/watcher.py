@@ -15,9 +15,10 @@ from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.names import workspace_filter, workspace_label
 from mlmagic.backends.google.remote import RemoteRecord, read_remote
+from mlmagic.backends.google.states import state_of
 from mlmagic.errors import MissingDependencyError, MlmagicError, UsageError
 from mlmagic.runtime.agent_lock import take_lock
-from mlmagic.spec.job import UNFINISHED
+from mlmagic.spec.job import UNFINISHED, JobState
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 
@@ -38,13 +39,23 @@ class Watcher:
         self._connect = connect
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._collector: threading.Thread | None = None
         self._news = threading.Event()
         self._is_closed = False
 
     def wake(self) -> None:
         """Watch from now on, unless another process does; what was long quiet is looked at again at once."""
-        with self._lock:
+        self._news.set()
+        self._start()
+
+    def attend(self, job_id: str) -> None:
+        """Watch from now on; a job whose model is still to come is looked at again at once."""
+        if self._has_succeeded(job_id):
             self._news.set()
+        self._start()
+
+    def _start(self) -> None:
+        with self._lock:
             if not self._is_closed and (self._thread is None or not self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="watch google", daemon=True)
                 self._thread.start()
@@ -57,6 +68,9 @@ class Watcher:
             thread = self._thread
         if thread is not None:
             thread.join()
+        # Begun by the thread that has just ended, so there is no other.
+        if self._collector is not None:
+            self._collector.join()
 
     def _run(self) -> None:
         with suppress(OSError):
@@ -80,6 +94,7 @@ class Watcher:
                 pass  # what cannot be reached or read now may be the next time; who asks for a job is told of it
             with suppress(MlmagicError):
                 unfinished = self._jobs.list(states=UNFINISHED, backend=self._name)
+                self._collect([job.id for job in unfinished if self._has_succeeded(job.id)])
                 now = [(job.id, job.state, job.attempt) for job in unfinished]
                 if not now:
                     return
@@ -88,6 +103,25 @@ class Watcher:
                 before = now
             if self._news.wait(pause or _LONGEST_PAUSE_SECONDS):
                 pause = 0.0
+
+    def _has_succeeded(self, job_id: str) -> bool:
+        remote = read_remote(self._workspace.job(job_id))
+        return remote is not None and remote.state is not None and state_of(remote.state) is JobState.SUCCEEDED
+
+    def _collect(self, job_ids: list[str]) -> None:
+        """Fetch what is left to be fetched of jobs, beside the watch: it may take long."""
+        if job_ids and (self._collector is None or not self._collector.is_alive()):
+            self._collector = threading.Thread(
+                target=self._fetch, args=(job_ids,), name="fetch from google", daemon=True
+            )
+            self._collector.start()
+
+    def _fetch(self, job_ids: list[str]) -> None:
+        for job_id in job_ids:
+            with suppress(MlmagicError):
+                client, _ = self._connect()
+                follower = Follower(self._workspace, self._jobs, client, has_time=lambda: not self._is_closed)
+                follower.check(self._jobs.get(job_id), wait=True)
 
     def look(self) -> None:
         """Bring all unfinished jobs up to date, once.

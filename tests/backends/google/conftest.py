@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from mlmagic.backends.google.backend import GoogleBackend
@@ -42,6 +43,32 @@ def make_backend(emulator: Emulator, workspace: Workspace) -> Iterator[Callable[
             wait_for(made[0], summary.id)
     for backend in made:
         backend.close()
+
+
+class Faults:
+    """Switches on faults of the emulator, and off."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def __call__(self, rpc: str, **told: Any) -> None:
+        self._send("POST", {"rpc": rpc, **told})
+
+    def clear(self) -> None:
+        self._send("DELETE", None)
+
+    def _send(self, verb: str, document: Any) -> None:
+        headers = {"authorization": f"Bearer {self._emulator.token}"}
+        url = f"{self._emulator.url}/emulator/faults"
+        httpx.request(verb, url, json=document, headers=headers, timeout=60).raise_for_status()
+
+
+@pytest.fixture
+def fault(emulator: Emulator) -> Iterator[Faults]:
+    """Switches on a fault, for the length of the test."""
+    faults = Faults(emulator)
+    yield faults
+    faults.clear()
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from mlmagic.backends.google.backend import GoogleBackend
@@ -52,19 +51,6 @@ class Doomed(GoogleClient):
 def remote_jobs(emulator: Emulator, workspace: Workspace | None = None) -> list[RemoteJob]:
     client = GoogleClient(emulator_settings(emulator.root))
     return client.list_custom_jobs(workspace_filter(workspace_label(str(workspace.root))) if workspace else "")
-
-
-@pytest.fixture
-def fault(emulator: Emulator) -> Iterator[Callable[..., None]]:
-    """Switches on a fault, for the length of the test."""
-
-    def send(verb: str, document: Any = None) -> None:
-        headers = {"authorization": f"Bearer {emulator.token}"}
-        url = f"{emulator.url}/emulator/faults"
-        httpx.request(verb, url, json=document, headers=headers, timeout=60).raise_for_status()
-
-    yield lambda rpc, **told: send("POST", {"rpc": rpc, **told})
-    send("DELETE")
 
 
 def submit_in_a_child(workspace: Workspace, emulator: Emulator, point: str) -> int:

@@ -1,0 +1,139 @@
+"""Event files as they grow in a bucket; the bucket is one in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.bucket import MemoryBucket
+from support.event_files import event, record
+from support.kept_endpoints import until
+
+from mlmagic.backends.google import events, objects
+from mlmagic.backends.google.backend import GoogleBackend
+from mlmagic.backends.google.events import fetch_events
+from mlmagic.backends.google.remote import RemoteRecord, StoredObject
+from mlmagic.runtime.scalars import curves
+from mlmagic.spec.job import JobState
+from mlmagic.testing.backends import submit, wait_for
+from mlmagic.workspace.layout import JobFolder, Workspace
+
+REMOTE = RemoteRecord(
+    attempt=1, project="p", region="r", sent_time=datetime(2026, 1, 31, tzinfo=UTC), output="gs://b/j"
+)
+NAME = "j/logs/train/events.out.tfevents.1"
+FIRST, SECOND = record(event(1, loss=0.5)), record(event(2, loss=0.25))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> JobFolder:
+    made = JobFolder(tmp_path / "jobs" / "taxi-20260131-123015-0a1b")
+    made.tensorboard_dir.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def bucket() -> MemoryBucket:
+    return MemoryBucket()
+
+
+def test_each_byte_is_fetched_once(bucket: MemoryBucket, folder: JobFolder) -> None:
+    bucket.put(NAME, FIRST)
+    fetch_events(bucket, folder, REMOTE, is_end=False)
+    fetch_events(bucket, folder, REMOTE, is_end=False)
+    bucket.put(NAME, FIRST + SECOND)
+    fetch_events(bucket, folder, REMOTE, is_end=True)
+    assert bucket.read == [(NAME, 0, len(FIRST)), (NAME, len(FIRST), len(FIRST + SECOND))]
+    assert [value for _, _, value in curves(folder.tensorboard_dir)["loss"]] == [0.5, 0.25]
+
+
+def test_what_a_killed_process_had_fetched_is_not_fetched_again(bucket: MemoryBucket, folder: JobFolder) -> None:
+    bucket.put(NAME, FIRST + SECOND)
+    path = folder.tensorboard_dir / "train" / "events.out.tfevents.1"
+    path.parent.mkdir()
+    path.write_bytes(FIRST[:7])
+    fetch_events(bucket, folder, REMOTE, is_end=True)
+    assert (path.read_bytes(), bucket.read) == (FIRST + SECOND, [(NAME, 7, len(FIRST + SECOND))])
+
+
+@pytest.mark.parametrize("other", [SECOND, b"", SECOND + FIRST], ids=["as long", "empty", "longer"])
+def test_a_file_that_was_replaced_is_replaced(bucket: MemoryBucket, folder: JobFolder, other: bytes) -> None:
+    bucket.put(NAME, FIRST)
+    fetch_events(bucket, folder, REMOTE, is_end=True)
+    bucket.put(NAME, other)
+    fetch_events(bucket, folder, REMOTE, is_end=True)
+    (path,) = (folder.tensorboard_dir / "train").iterdir()
+    assert path.read_bytes() == other
+
+
+def test_a_file_that_is_written_just_now_waits(
+    bucket: MemoryBucket, folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put(NAME, FIRST)
+    listed = bucket.list_objects("gs://b/j/logs/")
+    bucket.put(NAME, FIRST + SECOND)
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "list_objects", lambda _: listed)
+        fetch_events(bucket, folder, REMOTE, is_end=False)
+    assert not any((folder.tensorboard_dir / "train").iterdir())
+    fetch_events(bucket, folder, REMOTE, is_end=False)
+    assert len(curves(folder.tensorboard_dir)["loss"]) == 2
+
+
+def test_before_the_end_the_bucket_is_asked_seldom(
+    bucket: MemoryBucket, folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def told(folder: str) -> list[StoredObject]:
+        asked.append(folder)
+        return []
+
+    monkeypatch.setattr(bucket, "list_objects", told)
+    monkeypatch.setattr(events, "_POLLS", 1e9)
+    object.__setattr__(bucket.settings, "poll_seconds", 1.0)
+    for is_end in (False, False, True):
+        fetch_events(bucket, folder, REMOTE, is_end=is_end)
+    assert asked == ["gs://b/j/logs/"] * 2
+
+
+def test_what_is_no_event_file_stays_in_the_bucket(bucket: MemoryBucket, folder: JobFolder) -> None:
+    for name in ("x.txt", "", "../events.tfevents", "a//events.tfevents", f"{'x' * 300}.tfevents"):
+        bucket.put(f"j/logs/{name}", b"x")
+    fetch_events(bucket, folder, REMOTE, is_end=True)
+    assert bucket.read == []
+
+
+def test_what_is_too_large_is_told(bucket: MemoryBucket, folder: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LARGEST_BYTES", 10)
+    monkeypatch.setattr(objects, "PIECE_BYTES", 4)
+    bucket.put(NAME, FIRST)
+    bucket.put("j/logs/tfevents", b"0123456789")
+    assert fetch_events(bucket, folder, REMOTE, is_end=True) == ["train/events.out.tfevents.1"]
+    assert bucket.read == [("j/logs/tfevents", 0, 4), ("j/logs/tfevents", 4, 8), ("j/logs/tfevents", 8, 10)]
+
+
+PROGRAM = f"""
+import os, pathlib, time
+log = pathlib.Path(os.environ["AIP_TENSORBOARD_LOG_DIR"]) / "train" / "events.out.tfevents.1"
+log.parent.mkdir(parents=True, exist_ok=True)
+log.write_bytes({FIRST!r})
+while not pathlib.Path({{mark!r}}).exists():
+    time.sleep(0.1)
+with log.open("ab") as file:
+    file.write({SECOND!r})
+"""
+
+
+def test_curves_grow_while_a_job_runs_and_are_its_metrics(
+    backend: GoogleBackend, workspace: Workspace, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    job_id = submit(backend, PROGRAM.format(mark=str(mark))).id
+    logs = workspace.job(job_id).tensorboard_dir
+    until(lambda: "loss" in curves(logs) or backend.get(job_id).state.is_final)
+    assert backend.get(job_id).state is JobState.RUNNING
+    mark.touch()
+    assert wait_for(backend, job_id).metrics == {"loss": 0.25}
+    assert len(curves(logs)["loss"]) == 2
