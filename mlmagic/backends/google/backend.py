@@ -22,9 +22,10 @@ from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteRecord, held, read_remote
 from mlmagic.backends.google.replicas import replicas_of
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
-from mlmagic.backends.google.submission import check_submission
+from mlmagic.backends.google.studies import study_of
+from mlmagic.backends.google.submission import check_reporting, check_submission
 from mlmagic.backends.google.watcher import Watcher
-from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError
+from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError
 from mlmagic.spec.job import UNFINISHED, JobRecord, JobSpec, JobState, Placement
 from mlmagic.spec.usage import Usage
 from mlmagic.workspace.database import Database
@@ -92,6 +93,7 @@ class GoogleBackend:
         placed = self.place(spec)
         python = platform.python_version()
         check_image(image_for(placed, self._settings().image, python=python), placed, package, python=python)
+        check_reporting(placed, package)
         record = self._jobs.create(
             placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
         )
@@ -102,7 +104,7 @@ class GoogleBackend:
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`. While Google does not answer, it is what was last heard."""
         record = self._jobs.get(job_id)
-        if self._is_ours(record) and not record.state.is_final and self._may_look(job_id):
+        if self._is_ours(record) and not record.state.is_final and self._may_look(record.spec.parent or job_id):
             record = self._check(record)
             if not record.state.is_final:
                 self._watcher.attend(job_id)  # it fetches what takes long
@@ -148,6 +150,8 @@ class GoogleBackend:
     def cancel(self, job_id: str) -> JobRecord:
         """See `Backend.cancel`."""
         record = self._end_early(self._fresh(job_id))
+        if record.spec.study is not None:
+            return record  # Vertex AI ends its trials
         for trial in self._jobs.list(parent=job_id, states=UNFINISHED):
             with suppress(NotFoundError):
                 self._end_early(self._fresh(trial.id))
@@ -192,7 +196,9 @@ class GoogleBackend:
 
         record = self.get(job_id)
         remote = read_remote(self._workspace.job(job_id))
-        if remote is not None and self._is_ours(record):
+        # Unverified: by which labels Monitoring tells the trials of a study apart.
+        is_alone = record.spec.study is None and remote is not None and remote.trial is None
+        if remote is not None and is_alone and self._is_ours(record):
             with suppress(UnavailableError):
                 return read_usage(self._connect()[0], record, remote)
         return Usage()
@@ -213,7 +219,8 @@ class GoogleBackend:
 
         # The state first: what is read after a job's end is all that there is.
         record = self.get(job_id)
-        if self._is_ours(record) and record.state in _LOGGED and self._may_look(f"{job_id} logs"):
+        is_told = self._is_ours(record) and record.spec.study is None  # the log of a study is our own
+        if is_told and record.state in _LOGGED and self._may_look(f"{job_id} logs"):
             self._fetch(job_id)
         return read_log(
             self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=record.state.is_final
@@ -233,6 +240,11 @@ class GoogleBackend:
                     fetch_logs(self._connect()[0], folder, remote)
 
     def _end_early(self, record: JobRecord, stop_reason: str | None = None) -> JobRecord:
+        if not record.state.is_final and (study := study_of(self._jobs, record)) is not None:
+            raise UsageError(
+                f"{record.id} is a trial of a study on Vertex AI, which alone decides when it ends.",
+                hint=f"To end the study with all its trials: %jobs cancel {study.id}",
+            )
         while record.state in UNFINISHED and record.state is not JobState.CANCELLING:
             changes: dict[str, Any] = {"stop_reason": stop_reason} if record.state is JobState.RUNNING else {}
             try:
@@ -262,9 +274,12 @@ class GoogleBackend:
 
     def _delete_remote(self, job_id: str, remote: RemoteRecord) -> None:
         client = self._connect()[0]
-        for name in (*remote.earlier, *filter(None, [remote.name])):
-            client.delete_custom_job(name)
-        folder = output_directory(client.settings.bucket, job_id).removeprefix(f"{client.settings.bucket}/")
+        # A trial goes with its study.
+        names = () if remote.trial is not None else (*remote.earlier, *filter(None, [remote.name]))
+        for name in names:
+            client.delete_job(name)
+        output = remote.output or output_directory(client.settings.bucket, job_id)
+        folder = output.removeprefix(f"{client.settings.bucket}/")
         for part in ("checkpoints", "logs"):
             client.delete_objects(f"{folder}/{part}/")
 

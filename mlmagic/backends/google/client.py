@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlmagic.backends.google.refusals import Asked, UnavailableError, refusal
-from mlmagic.backends.google.remote import RemoteJob, StoredObject
+from mlmagic.backends.google.remote import RemoteJob, RemoteTrial, StoredObject
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import ConflictError, MissingDependencyError, NotFoundError
+from mlmagic.spec.study import Measurement
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -80,8 +81,7 @@ class GoogleClient:
             request = {"parent": self.settings.parent, "filter": where, "page_size": 100}
             return [_remote(job) for job in self._jobs.list_custom_jobs(request, retry=None, timeout=_TIMEOUT_SECONDS)]
 
-        jobs = self._repeated("list the jobs", call)
-        return sorted(jobs, key=lambda job: (job.create_time or datetime.min.replace(tzinfo=UTC), job.name))
+        return _oldest_first(self._repeated("list the jobs", call))
 
     def cancel_custom_job(self, name: str) -> None:
         """Ask a CustomJob to end; of one that has ended, or is gone, nothing is asked."""
@@ -95,6 +95,62 @@ class GoogleClient:
         with contextlib.suppress(NotFoundError):
             self._repeated(
                 "delete the job", lambda: self._jobs.delete_custom_job(name=name, retry=None, timeout=_TIMEOUT_SECONDS)
+            )
+
+    def create_tuning_job(self, job: Mapping[str, Any]) -> RemoteJob:
+        """Create a HyperparameterTuningJob; otherwise as `create_custom_job`."""
+        with self._asking("create the study"):
+            from google.cloud.aiplatform_v1 import HyperparameterTuningJob
+
+            made = self._jobs.create_hyperparameter_tuning_job(
+                parent=self.settings.parent,
+                hyperparameter_tuning_job=HyperparameterTuningJob(dict(job)),
+                retry=None,
+                timeout=_TIMEOUT_SECONDS,
+            )
+            return _remote(made)
+
+    def list_tuning_jobs(self, where: str) -> list[RemoteJob]:
+        """Return the HyperparameterTuningJobs that pass a filter of the API, the oldest first."""
+
+        def call() -> list[RemoteJob]:
+            request = {"parent": self.settings.parent, "filter": where, "page_size": 100}
+            found = self._jobs.list_hyperparameter_tuning_jobs(request, retry=None, timeout=_TIMEOUT_SECONDS)
+            return [_remote(job) for job in found]
+
+        return _oldest_first(self._repeated("list the studies", call))
+
+    def get_job(self, name: str) -> RemoteJob:
+        """Return the job of that name, a study or another; errors are those of `get_custom_job`."""
+        if not _is_study(name):
+            return self.get_custom_job(name)
+        return _remote(
+            self._repeated(
+                "look at the study",
+                lambda: self._jobs.get_hyperparameter_tuning_job(name=name, retry=None, timeout=_TIMEOUT_SECONDS),
+            )
+        )
+
+    def cancel_job(self, name: str) -> None:
+        """Ask a job to end, a study with all its trials; otherwise as `cancel_custom_job`."""
+        if not _is_study(name):
+            self.cancel_custom_job(name)
+            return
+        with contextlib.suppress(NotFoundError, ConflictError):
+            self._repeated(
+                "cancel the study",
+                lambda: self._jobs.cancel_hyperparameter_tuning_job(name=name, retry=None, timeout=_TIMEOUT_SECONDS),
+            )
+
+    def delete_job(self, name: str) -> None:
+        """Remove a job that has ended, a study with all its trials; one that is gone is removed already."""
+        if not _is_study(name):
+            self.delete_custom_job(name)
+            return
+        with contextlib.suppress(NotFoundError):
+            self._repeated(
+                "delete the study",
+                lambda: self._jobs.delete_hyperparameter_tuning_job(name=name, retry=None, timeout=_TIMEOUT_SECONDS),
             )
 
     def bucket_location(self) -> str:
@@ -337,7 +393,38 @@ def _remote(job: Any) -> RemoteJob:
         start_time=_time(job.start_time),
         end_time=_time(job.end_time),
         error=job.error.message if job.error and job.error.message else None,
+        trials=tuple(map(_trial, job.trials)) if _is_study(job.name) else (),
     )
+
+
+def _trial(trial: Any) -> RemoteTrial:
+    measured = trial.final_measurement
+    # A study has one metric.
+    metric = next(iter(measured.metrics), None) if measured else None
+    elapsed = measured.elapsed_duration if measured else None
+    return RemoteTrial(
+        number=int(trial.id),
+        state=trial.state.name,
+        parameters={one.parameter_id: one.value for one in trial.parameters},
+        start_time=_time(trial.start_time),
+        end_time=_time(trial.end_time),
+        final=None
+        if metric is None
+        else Measurement(
+            step=measured.step_count,
+            value=metric.value,
+            elapsed_seconds=elapsed.total_seconds() if elapsed else 0.0,
+        ),
+        reason=trial.infeasible_reason or None,
+    )
+
+
+def _is_study(name: str) -> bool:
+    return "/hyperparameterTuningJobs/" in name
+
+
+def _oldest_first(jobs: list[RemoteJob]) -> list[RemoteJob]:
+    return sorted(jobs, key=lambda job: (job.create_time or datetime.min.replace(tzinfo=UTC), job.name))
 
 
 def _stored(bucket: str, blob: Any) -> StoredObject:

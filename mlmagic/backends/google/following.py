@@ -18,6 +18,7 @@ from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
 from mlmagic.backends.google.states import state_of
+from mlmagic.backends.google.studies import Trials, study_ending, study_of
 from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, NotFoundError
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
 from mlmagic.runtime.job_metrics import job_metrics
@@ -27,6 +28,7 @@ from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobSta
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
+from mlmagic.workspace.studies import read_trials
 
 _BEGUN = frozenset({JobState.QUEUED, JobState.PENDING})
 _STEPS = (JobState.QUEUED, JobState.PENDING, JobState.RUNNING)
@@ -59,6 +61,10 @@ class Follower:
         """
         if record.state.is_final:
             return record
+        if (study := study_of(self._jobs, record)) is not None:
+            # Vertex AI makes its trials, and tells of them with the study.
+            self.check(study, wait=wait)
+            return self._jobs.get(record.id)
         folder = self._workspace.job(record.id)
         with held(folder, wait=wait) as is_ours:
             record = self._jobs.get(record.id)
@@ -69,11 +75,19 @@ class Follower:
                 return self._begin(record)
             if job is None or job.name != remote.name:
                 try:
-                    job = self._client.get_custom_job(remote.name)
+                    job = self._client.get_job(remote.name)
                 except NotFoundError:
+                    self._follow_trials(record, remote, None)
                     gone = failed("its job was deleted in Google Cloud before it had ended")
                     return self._end(record, remote, None, gone)
             return self._apply(record, remote, job)
+
+    def _follow_trials(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob | None) -> bool:
+        """Bring the trials of a study up to date, and say whether nothing of those that ended is to come."""
+        if record.spec.study is None:
+            return True
+        trials = Trials(self._workspace, self._jobs, self._client, self._end)
+        return trials.follow(record, remote, job)
 
     def _begin(self, record: JobRecord) -> JobRecord:
         """Send an attempt that Google may not have; of a job that is to end, only see whether Google has it."""
@@ -82,7 +96,7 @@ class Follower:
             if known is None:
                 return self._end(record, None, None, Ending(state=JobState.CANCELLED, message="cancelled"))
             if known.name is not None:
-                self._client.cancel_custom_job(known.name)
+                self._client.cancel_job(known.name)
             return record
         try:
             self._sender.send(record)
@@ -115,17 +129,19 @@ class Follower:
         )
         if heard != remote:
             write_remote(self._workspace.job(record.id), heard)
-        if state is None:
+        is_settled = self._follow_trials(record, heard, job)
+        if state is None or (state.is_final and not is_settled):
             return record
         if state.is_final:
-            return self._finish(record, heard, job)
+            finish = self._finish if record.spec.study is None else self._finish_study
+            return finish(record, heard, job)
         if record.state is JobState.CANCELLING:
             # Whoever wrote that may have been killed before it told Google.
             if state is not JobState.CANCELLING:
-                self._client.cancel_custom_job(job.name)
+                self._client.cancel_job(job.name)
             return record
         record = self._advance(record, heard, job, state)
-        if record.state is JobState.RUNNING:
+        if record.state is JobState.RUNNING and record.spec.study is None:
             with suppress(MlmagicError):  # there is another time
                 fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
         return record
@@ -156,6 +172,12 @@ class Follower:
             ending = self._with_model(record, remote)
             record = self._jobs.get(record.id)
         return record if ending is None else self._end(record, remote, job, ending, remarks)
+
+    def _finish_study(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
+        if record.state in _BEGUN and job.start_time is not None:
+            record = self._advance(record, remote, job, JobState.RUNNING)
+        trials = read_trials(self._workspace.job(record.id))
+        return self._end(record, remote, job, study_ending(record, job, trials))
 
     def _last_events(self, folder: JobFolder, remote: RemoteRecord) -> list[str]:
         """Fetch what the job reported last, and return what is to be said of that; only an answer is waited for."""

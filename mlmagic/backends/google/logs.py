@@ -83,6 +83,8 @@ def log_path(folder: JobFolder, task: str) -> Path:
 def _pages(client: GoogleClient, remote: RemoteRecord, cursor: LogCursor) -> Iterator[list[dict[str, Any]]]:
     job_number = (remote.name or "").rpartition("/")[2]
     where = f'resource.type="ml_job" AND resource.labels.job_id="{job_number}"'
+    if remote.trial is not None:
+        where += f' AND labels."ml.googleapis.com/trial_id"="{remote.trial}"'
     if cursor.time is not None:
         where += f' AND timestamp>="{(cursor.time - _overlap(client)).isoformat()}"'
     token = ""

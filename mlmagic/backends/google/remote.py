@@ -6,12 +6,13 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mlmagic.spec.codec import DecodeError, dumps, loads
 from mlmagic.spec.noun import Noun
+from mlmagic.spec.study import Measurement
 from mlmagic.workspace.files import explained, open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder
 
@@ -20,11 +21,26 @@ _REPLICA = re.compile(r"[Rr]eplica (workerpool\d-\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteTrial:
+    """A trial of a HyperparameterTuningJob."""
+
+    number: int
+    state: str
+    """Google's word, `ACTIVE`."""
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    final: Measurement | None = None
+    reason: str | None = None
+    """Why it is INFEASIBLE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteJob:
-    """A CustomJob."""
+    """A CustomJob, or a HyperparameterTuningJob."""
 
     name: str
-    """`projects/P/locations/R/customJobs/N`."""
+    """`projects/P/locations/R/customJobs/N`, or `…/hyperparameterTuningJobs/N`."""
     state: str
     """Google's word."""
     labels: dict[str, str] = field(default_factory=dict)
@@ -32,6 +48,7 @@ class RemoteJob:
     start_time: datetime | None = None
     end_time: datetime | None = None
     error: str | None = None
+    trials: tuple[RemoteTrial, ...] = ()
 
     @property
     def number(self) -> str:
@@ -80,7 +97,9 @@ class RemoteRecord(Noun):
     sent_time: datetime
     """When Google was asked for it last."""
     name: str | None = None
-    """The CustomJob's; None as long as no answer has come."""
+    """The job's; None as long as no answer has come. Of a trial, its study's."""
+    trial: int | None = None
+    """Of a trial that Vertex AI made, its number."""
     state: str | None = None
     """Google's word, the last that was heard."""
     start_time: datetime | None = None

@@ -9,7 +9,8 @@ from mlmagic.spec.job import JobRecord, JobState, Replica, ReplicaRole
 
 def replicas_of(record: JobRecord, remote: RemoteRecord | None) -> tuple[Replica, ...]:
     """Return the processes of the newest attempt, none before it began. Of their ends only the chief's is told."""
-    if remote is None or remote.start_time is None:
+    # A study has no process of its own there.
+    if remote is None or remote.start_time is None or record.spec.study is not None:
         return ()
     is_done = state_of(remote.state or "") is JobState.SUCCEEDED
     status = 0 if is_done else remote.exit_code

@@ -15,11 +15,11 @@ from mlmagic.backends.google.environments import check_image, image_for, package
 from mlmagic.backends.google.names import attempt_filter, output_directory, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
-from mlmagic.backends.google.submission import Attempt, custom_job
+from mlmagic.backends.google.submission import Attempt, custom_job, tuning_job
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.kept import kept_package
 from mlmagic.source.sdist import build_sdist, distribution_name
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobRecord, JobSpec
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 
@@ -47,7 +47,8 @@ class Sender:
             return None
         if remote.name is not None:
             return remote
-        found = self._client.list_custom_jobs(attempt_filter(record.id, remote.attempt, self._label))
+        ask = self._client.list_custom_jobs if record.spec.study is None else self._client.list_tuning_jobs
+        found = ask(attempt_filter(record.id, remote.attempt, self._label))
         if found:
             return self._note(record, remote, found[0])
         age = (datetime.now(UTC) - remote.sent_time).total_seconds()
@@ -92,12 +93,18 @@ class Sender:
             self._client.delete_objects(f"{output_directory('', record.id).removeprefix('/')}/model/")
         write_remote(folder, remote)
         try:
-            job = self._client.create_custom_job(custom_job(record.spec, attempt, settings))
+            job = self._create(record.spec, attempt)
         except UnavailableError:
             if (adopted := self.find(record)) is not None and adopted.name is not None:
                 return adopted
             raise
         return self._note(record, remote, job)
+
+    def _create(self, spec: JobSpec, attempt: Attempt) -> RemoteJob:
+        settings = self._client.settings
+        if spec.study is None:
+            return self._client.create_custom_job(custom_job(spec, attempt, settings))
+        return self._client.create_tuning_job(tuning_job(spec, spec.study, attempt, settings))
 
     def _note(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> RemoteRecord:
         noted = dataclasses.replace(remote, name=job.name, state=job.state)

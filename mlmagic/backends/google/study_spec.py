@@ -41,23 +41,24 @@ def study_spec(study: StudySpec) -> dict[str, Any]:
     return found
 
 
-def study_problems(study: StudySpec) -> Iterator[str]:
-    """Yield what of a study Vertex AI cannot do, each with what can be done instead."""
+def study_problems(study: StudySpec, name: str) -> Iterator[str]:
+    """Yield what of a study of that name Vertex AI cannot do, with what can be done instead."""
     if study.resumes is not None:
-        yield f"it goes on with no earlier study: {study.resumes} is resumed on the backend 'local'"
+        yield f"it cannot go on with another study, {study.resumes}: --backend local can"
     if study.warm_start:
-        yield f"it learns nothing from earlier studies: leave out the warm start from {', '.join(study.warm_start)}"
+        yield f"it cannot learn from other studies, {', '.join(study.warm_start)}: --backend local can"
     if study.promotion is not None:
-        yield "it does not promote by itself: `%tune promote` does, once the study has ended"
+        yield f"it promotes nothing by itself: `%tune promote {name}` does, once the study has ended"
     if study.seed:
         yield f"it takes no seed: leave out {study.seed}"
-    if study.algorithm is Algorithm.GRID:
-        dense = [parameter.name for parameter in study.parameters if parameter.kind is ParameterKind.DOUBLE]
-        if dense:
-            yield f"its grid search needs whole numbers, categories or lists of values: {', '.join(dense)}"
-    for parameter in study.parameters:
-        if any(letter.isspace() for letter in parameter.name):
-            yield f"its parameters have no spaces in their names: {parameter.name!r}"
+    dense = [parameter.name for parameter in study.parameters if parameter.kind is ParameterKind.DOUBLE]
+    if study.algorithm is Algorithm.GRID and dense:
+        yield (
+            "a grid there has whole numbers, categories and lists of numbers, not ranges such as that of "
+            f"{', '.join(dense)}"
+        )
+    for spaced in (one.name for one in study.parameters if any(map(str.isspace, one.name))):
+        yield f"names of parameters have no spaces there: {spaced!r}"
 
 
 def _parameter(parameter: Parameter, all_parameters: Sequence[Parameter]) -> dict[str, Any]:

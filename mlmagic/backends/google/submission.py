@@ -11,9 +11,13 @@ from mlmagic.backends.google.images import Purpose, known_image
 from mlmagic.backends.google.machines import ACCELERATORS, ENDED_ACCELERATORS
 from mlmagic.backends.google.names import job_labels, mounted, output_directory
 from mlmagic.backends.google.settings import GoogleSettings
+from mlmagic.backends.google.study_spec import study_problems, study_spec
 from mlmagic.errors import UsageError, nearest
+from mlmagic.runtime.tuned import hypertune_lines
 from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.package import TrainerPackage
 from mlmagic.spec.resources import WorkerPool
+from mlmagic.spec.study import StudySpec
 
 INSTALL_AND_RUN = (
     'python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$0" '
@@ -22,10 +26,11 @@ INSTALL_AND_RUN = (
 """What a container runs; package and module follow it as words of their own, so nothing of them is ever shell."""
 
 _DISK = {"boot_disk_type": "pd-ssd", "boot_disk_size_gb": 100}
-_LATER = {
-    JobKind.TUNING: "studies",
-    JobKind.BATCH_PREDICTION: "batch predictions",
-}
+_LATER = {JobKind.BATCH_PREDICTION: "batch predictions"}
+
+
+_REPORTING = ("hypertune", "CLOUD_ML_HP_METRIC_FILE")
+"""What a program has in it that reports to a study, by the package or by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,20 @@ def custom_job(spec: JobSpec, attempt: Attempt, settings: GoogleSettings) -> dic
     }
 
 
+def tuning_job(spec: JobSpec, study: StudySpec, attempt: Attempt, settings: GoogleSettings) -> dict[str, Any]:
+    """Return the HyperparameterTuningJob of a study; a trial of it is as a CustomJob of the same spec would be."""
+    trial = custom_job(spec, attempt, settings)
+    return {
+        "display_name": trial["display_name"],
+        "study_spec": study_spec(study),
+        "max_trial_count": study.trials,
+        "parallel_trial_count": min(study.parallel, study.trials),
+        "max_failed_trial_count": study.max_failed,
+        "trial_job_spec": trial["job_spec"],
+        "labels": trial["labels"],
+    }
+
+
 def check_submission(spec: JobSpec) -> None:
     """See that a job is one that Vertex AI's custom training can be asked for.
 
@@ -68,12 +87,33 @@ def check_submission(spec: JobSpec) -> None:
     problems = [problem for pool in spec.resources.worker_pools for problem in _pool_problems(pool)]
     if spec.resources.worker_pools[0].replica_count != 1:
         problems.append(f"there is one chief, not {spec.resources.worker_pools[0].replica_count}")
+    if spec.study is not None:
+        problems += study_problems(spec.study, spec.display_name)
+        if spec.max_retries:
+            problems.append(f"no trial of a study is tried again there: leave out --max-retries {spec.max_retries}")
     if spec.kind in _LATER:
         problems.append(f"{_LATER[spec.kind]} run on this machine alone so far: --backend local")
     if spec.kind is JobKind.PREPROCESSING and "--output" not in spec.args:
         problems.append("preprocessing here has to write to the cloud: --output gs://…")
     if problems:
         raise UsageError(f"job {spec.display_name!r} cannot run on Vertex AI:", problems=list(dict.fromkeys(problems)))
+
+
+def check_reporting(spec: JobSpec, package: TrainerPackage) -> None:
+    """See that a study's program may report its metric in the one way that Vertex AI knows of.
+
+    Raises:
+        UsageError: nothing in the package does; says which lines to add.
+    """
+    if spec.study is None:
+        return
+    texts = [*package.requirements, *(data.decode("utf-8", "replace") for data in package.files.values())]
+    if not any(word in text for text in texts for word in _REPORTING):
+        raise UsageError(
+            f"study {spec.display_name!r} would find nothing: its program reports {spec.study.metric} to nobody, and "
+            "TensorBoard's scalars are read on this machine alone.",
+            hint="\n".join(hypertune_lines(spec.study.metric)),
+        )
 
 
 def _pool_problems(pool: WorkerPool) -> list[str]:

@@ -14,11 +14,11 @@ from datetime import timedelta
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.names import workspace_filter, workspace_label
-from mlmagic.backends.google.remote import RemoteRecord, read_remote
+from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote
 from mlmagic.backends.google.states import state_of
 from mlmagic.errors import MissingDependencyError, MlmagicError, UsageError
 from mlmagic.runtime.agent_lock import take_lock
-from mlmagic.spec.job import UNFINISHED, JobState
+from mlmagic.spec.job import UNFINISHED, JobKind, JobState
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 
@@ -134,8 +134,13 @@ class Watcher:
             return
         client, follower = self._connect()
         known = {job.id: read_remote(self._workspace.job(job.id)) for job in unfinished}
-        sent = [remote for remote in known.values() if remote is not None]
-        remote_jobs = {job.name: job for job in client.list_custom_jobs(self._filter(sent))} if sent else {}
+        studies = {summary.id for summary in unfinished if summary.kind is JobKind.TUNING}
+        unfinished = [summary for summary in unfinished if summary.parent not in studies]
+        remote_jobs: dict[str, RemoteJob] = {}
+        for ask, are_studies in ((client.list_custom_jobs, False), (client.list_tuning_jobs, True)):
+            of_kind = [known[one.id] for one in unfinished if (one.id in studies) == are_studies]
+            if sent := [remote for remote in of_kind if remote is not None]:
+                remote_jobs |= {job.name: job for job in ask(self._filter(sent))}
         for summary in unfinished:
             remote = known[summary.id]
             job = remote_jobs.get(remote.name) if remote is not None and remote.name else None

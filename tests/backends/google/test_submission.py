@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from mlmagic.backends.google.settings import GoogleSettings
-from mlmagic.backends.google.submission import INSTALL_AND_RUN, Attempt, check_submission, custom_job
+from mlmagic.backends.google.submission import INSTALL_AND_RUN, Attempt, check_submission, custom_job, tuning_job
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobKind, JobSpec, PackageReference
 from mlmagic.spec.resources import Resources, WorkerPool
+from mlmagic.spec.study import (
+    Condition,
+    EarlyStopping,
+    Goal,
+    MeasurementSelection,
+    Parameter,
+    ParameterKind,
+    Scale,
+    StoppingRule,
+    StudySpec,
+)
 from mlmagic.spec.tiers import TIERS
 
 SETTINGS = GoogleSettings(project="my-project", region="us-central1", bucket="gs://b")
 JOB = "taxi-20260131-123015-0a1b"
 SPEC = JobSpec(display_name="taxi", package=PackageReference(digest="d"), args=("--name=$HOME; rm", "two words"))
+
+
+STUDY = StudySpec(
+    metric="val_loss",
+    goal=Goal.MINIMIZE,
+    parameters=(
+        Parameter(name="lr", kind=ParameterKind.DOUBLE, minimum=1e-4, maximum=0.1, scale=Scale.LOG),
+        Parameter(name="kind", kind=ParameterKind.CATEGORICAL, categories=("deep", "wide")),
+        Parameter(
+            name="units",
+            kind=ParameterKind.DISCRETE,
+            numbers=(8.0, 64.0),
+            condition=Condition(parameter="kind", values=("deep",)),
+        ),
+    ),
+    early_stopping=EarlyStopping(rule=StoppingRule.MEDIAN),
+    selection=MeasurementSelection.BEST,
+    trials=8,
+    parallel=20,
+    max_failed=3,
+)
 
 
 def attempt(image: str = "tensorflow/tensorflow:2.21.0") -> Attempt:
@@ -52,6 +86,21 @@ def test_the_api_takes_every_tier(tier: str) -> None:
     assert job.job_spec.scheduling.timeout.total_seconds() == 1.5
 
 
+def test_the_api_takes_a_study() -> None:
+    from google.cloud.aiplatform_v1 import HyperparameterTuningJob
+
+    job = HyperparameterTuningJob(tuning_job(SPEC, STUDY, attempt(), SETTINGS))
+    rate, kind = job.study_spec.parameters
+    assert (job.max_trial_count, job.parallel_trial_count, job.max_failed_trial_count) == (8, 8, 3)
+    assert (rate.scale_type.name, rate.double_value_spec.max_value) == ("UNIT_LOG_SCALE", 0.1)
+    (units,) = kind.conditional_parameter_specs
+    assert units.parent_categorical_values.values == ["deep"]
+    assert units.parameter_spec.discrete_value_spec.values == [8, 64]
+    assert "median_automated_stopping_spec" in job.study_spec
+    assert job.trial_job_spec.base_output_directory.output_uri_prefix == f"gs://b/mlmagic/jobs/{JOB}"
+    assert job.labels["mlmagic-job"] == JOB
+
+
 def test_an_empty_pool_keeps_its_place() -> None:
     pools = (WorkerPool(), WorkerPool(replica_count=0), WorkerPool(machine_type="n1-standard-8", replica_count=2))
     spec = JobSpec(display_name="taxi", package=PackageReference(digest="d"), resources=Resources(worker_pools=pools))
@@ -72,7 +121,7 @@ def test_account_network_and_spot_come_from_the_settings() -> None:
 def test_all_that_vertex_ai_cannot_do_is_told_at_once() -> None:
     pools = (WorkerPool(accelerator_type="NVIDIA_T4", replica_count=2), WorkerPool(accelerator_type="NVIDIA_TESLA_K80"))
     resources = Resources(worker_pools=pools)
-    spec = JobSpec(display_name="taxi", package=PackageReference(digest="d"), resources=resources, kind=JobKind.TUNING)
+    spec = dataclasses.replace(SPEC, resources=resources, kind=JobKind.BATCH_PREDICTION)
     with pytest.raises(UsageError) as caught:
         check_submission(spec)
     assert str(caught.value) == (
@@ -80,5 +129,5 @@ def test_all_that_vertex_ai_cannot_do_is_told_at_once() -> None:
         "  - there is no accelerator NVIDIA_T4. Did you mean NVIDIA_L4 or NVIDIA_TESLA_T4 or NVIDIA_TESLA_P4?\n"
         "  - the accelerator NVIDIA_TESLA_K80 is no longer supported\n"
         "  - there is one chief, not 2\n"
-        "  - studies run on this machine alone so far: --backend local"
+        "  - batch predictions run on this machine alone so far: --backend local"
     )
