@@ -27,12 +27,28 @@ def status(*, session: Session | None = None) -> Status:
         version=__version__,
         workspace=str(session.location.root),
         backend=session.backend_name,
+        place=_place(session),
         jobs={state.value: counts[state] for state in sorted(counts)},
         agent=report_agent(session.location) if session.backend_name == "local" else None,
         warm_starts=session.warm_starts,
         models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
         endpoints={record.spec.name: record.status.state.value for record in served},
     )
+
+
+def _place(session: Session) -> str | None:
+    """Return where in the cloud work runs; None on this machine, and where that is not set up."""
+    match session.backend_name:
+        case "google":
+            known = (session.google.get(f"google_{name}") for name in ("project", "region", "bucket"))
+            return ", ".join(filter(None, known)) or "not set up"
+        case "emulator":
+            from mlmagic.emulator.launch import find_emulator
+
+            found = find_emulator(session.location.emulator)
+            told = "not running" if found is None else f"{found.url}, process {found.address.process.pid}"
+            return f"{told}; %mlmagic use emulator starts it" if found is None else told
+    return None
 
 
 def configuration(*, session: Session | None = None) -> Configuration:

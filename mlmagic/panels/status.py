@@ -29,6 +29,8 @@ class Status(Noun):
     version: str
     workspace: str
     backend: str
+    place: str | None = None
+    """Where in the cloud work runs."""
     jobs: Mapping[str, int] = field(default_factory=dict)
     """How many jobs there are in each state that has any."""
     models: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def status_bundle(status: Status) -> Bundle:
     jobs = join((_count_html(state, count) for state, count in status.jobs.items()), " ") or "none yet"
     models = join((theme.code(model) for model in status.models), " ") or "none yet"
     engine = _engine(status)
+    backend = f"{status.backend}: {status.place}" if status.place else status.backend
     endpoints = join(
         (
             join([theme.code(name), " ", endpoint_badge(EndpointState(state))])
@@ -104,7 +107,7 @@ def status_bundle(status: Status) -> Bundle:
     known = theme.facts(
         [
             ("Workspace", status.workspace),
-            ("Backend", status.backend),
+            ("Backend", backend),
             ("Jobs", jobs),
             ("Models", models),
             ("Endpoints", endpoints),
@@ -115,7 +118,7 @@ def status_bundle(status: Status) -> Bundle:
         [
             (f"mlmagic {status.version}", ""),
             ("  Workspace", status.workspace),
-            ("  Backend", status.backend),
+            ("  Backend", backend),
             ("  Jobs", ", ".join(f"{n} {s}" for s, n in status.jobs.items()) or "none yet"),
             ("  Models", ", ".join(status.models) or "none yet"),
             *(

@@ -1,16 +1,51 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mlmagic import __version__
+from mlmagic.emulator.launch import find_emulator, read_address
 from mlmagic.errors import UsageError
 from mlmagic.magics.doctor import check_child, check_disk, check_python, check_tensorflow
 from mlmagic.runtime.agent_call import read_agent
 from mlmagic.session import current_session
 from mlmagic.spec.report import AgentReport
-from mlmagic.testing.backends import wait_for_text
+from mlmagic.testing.backends import PATIENCE_SECONDS, wait_for_text
+from mlmagic.workspace.processes import is_alive
+
+
+class EndEmulator:
+    """Ends the emulator of a workspace, which is nobody's child, as its pages say: by a signal."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._root = workspace / "emulator"
+
+    @property
+    def pid(self) -> int:
+        return read_address(self._root).process.pid
+
+    def __call__(self) -> None:
+        if (found := find_emulator(self._root)) is None:
+            return
+        os.kill(self.pid, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while is_alive(found.address.process):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def end_emulator(workspace: Path) -> Iterator[EndEmulator]:
+    """Ends it, at the latest after the test."""
+    end = EndEmulator(workspace)
+    yield end
+    end()
 
 
 def test_status_of_a_new_workspace(run, workspace):
@@ -35,6 +70,25 @@ def test_status_tells_whether_the_agent_runs(run):
 def test_use_saves_the_backend(run, workspace):
     assert run("%mlmagic use local --save").backend == "local"
     assert 'backend = "local"' in (workspace / "config.toml").read_text()
+
+
+def test_jobs_run_on_an_emulator_and_then_here_again(run, end_emulator, capsys):
+    where = run("%mlmagic use emulator").place
+    assert where.startswith("http://localhost:")
+    assert where == f"{where.partition(',')[0]}, process {end_emulator.pid}"
+    there = run("%%train taxi --wait\nprint(6 * 7)\n")
+    assert run("%mlmagic use local").place is None
+    here = run("%%train boats --wait\nprint(1)\n")
+    assert {job.id: job.backend for job in run("%jobs")} == {there.id: "emulator", here.id: "local"}
+    assert "42" in run("%jobs logs taxi")
+    assert run("%jobs rerun taxi --wait").spec.backend == "emulator"
+
+
+def test_an_emulator_that_has_ended_is_started_again(run, end_emulator):
+    run("%mlmagic use emulator")
+    end_emulator()
+    assert run("%mlmagic").place == "not running; %mlmagic use emulator starts it"
+    assert run("%mlmagic use emulator").place.startswith("http://localhost:")
 
 
 def test_use_google_tells_all_that_is_missing_or_wrong(run):
