@@ -243,7 +243,8 @@ def _now(study: _Followed, trial: Trial, told: RemoteTrial) -> Trial:
     if told.final is None:
         return _infeasible(trial, told, f"it did not report {metric}")
     if not math.isfinite(told.final.value):
-        return _infeasible(trial, told, f"its {metric} is {told.final.value} at step {told.final.step}")
+        value = "NaN" if math.isnan(told.final.value) else "infinite"
+        return _infeasible(trial, told, f"its {metric} is {value} at step {told.final.step}")
     is_early = trial.state is TrialState.STOPPING
     return dataclasses.replace(
         trial,
