@@ -36,7 +36,8 @@ def test_commands_of_the_pages_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "changelog.d/README.md", "docs/google.md", "docs/panels.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "changelog.d/README.md", "docs/google.md", "docs/panels.md"],
 )
 def test_links_are_relative_and_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text())
