@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import pytest
 from support.emulated_jobs import wait_for as wait_until
 from support.tensorflow_models import saved_models
 
+from mlmagic.api.prediction import predict
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.remote import StoredObject
 from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.emulator.launch import Emulator
+from mlmagic.session import Session
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import PATIENCE_SECONDS, read_log, run, submit, wait_for
 from mlmagic.workspace.database import Database
@@ -67,8 +70,8 @@ WHOLE = {"saved_model.pb": b"graph", "variables/variables.index": b""}
 
 
 @pytest.mark.slow
-def test_a_version_has_its_signature(
-    backend: GoogleBackend, models: ModelStore, tmp_path_factory: pytest.TempPathFactory
+def test_a_version_has_its_signature_and_predicts(
+    backend: GoogleBackend, models: ModelStore, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     model = saved_models(tmp_path_factory) / "half"
     program = f"import os, shutil\nshutil.copytree({str(model)!r}, os.environ['AIP_MODEL_DIR'], dirs_exist_ok=True)\n"
@@ -77,6 +80,9 @@ def test_a_version_has_its_signature(
     assert (record.state, record.model_version) == (JobState.SUCCEEDED, "taxi@1")
     assert version.signature is not None
     assert [tensor.name for tensor in version.signature.inputs] == ["x"]
+    with closing(Session(environ={"MLMAGIC_BACKEND": "memory"}, start=tmp_path)) as session:
+        answer = predict("taxi", [{"x": 3.0}], join=False, direct=True, session=session)
+    assert answer.to_numpy().tolist() == [[1.5]]
 
 
 def test_the_last_line_names_the_version(backend: GoogleBackend, models: ModelStore, bare: str) -> None:
