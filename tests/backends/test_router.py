@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +62,22 @@ def test_it_is_neither_ended_nor_waited_for(session: Session, make: Make) -> Non
             verb()
     with pytest.raises(UsageError, match="the backend 'google' cannot"):
         job("taxi", session=session).follow()
+
+
+def test_a_process_without_googles_libraries_fails_no_job(
+    session: Session, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("google.cloud.aiplatform_v1", "google.cloud.storage"):
+        monkeypatch.setitem(sys.modules, library, None)
+    for key, value in {"project": "my-project", "region": "us-central1", "bucket": "gs://my-bucket"}.items():
+        session.configure(f"google_{key}", value)
+    record = job(make("taxi", "google", JobState.QUEUED), session=session).record
+    assert record.state is JobState.QUEUED
+    assert re.fullmatch(
+        r"Not up to date: the backend 'google' needs google\.cloud\.\w+, which is not installed\. "
+        r"Install it with: %pip install 'mlmagic\[google\]'",
+        record.message or "",
+    )
 
 
 def test_a_backend_that_this_version_does_not_know(session: Session, make: Make) -> None:

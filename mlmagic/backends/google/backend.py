@@ -104,8 +104,14 @@ class GoogleBackend:
     def get(self, job_id: str) -> JobRecord:
         """See `Backend.get`. While Google does not answer, it is what was last heard."""
         record = self._jobs.get(job_id)
-        if self._is_ours(record) and not record.state.is_final and self._may_look(record.spec.parent or job_id):
-            record = self._check(record)
+        what = record.spec.parent or job_id
+        if self._is_ours(record) and not record.state.is_final and self._may_look(what):
+            try:
+                record = self._check(record)
+            except MlmagicError:
+                with self._lock:
+                    self._looked.pop(what, None)  # whoever asks next is told as well
+                raise
             if not record.state.is_final:
                 self._watcher.attend(job_id)  # it fetches what takes long
         return record
