@@ -18,6 +18,22 @@ def job_client(emulator: Emulator) -> Any:
     return aiplatform_v1.JobServiceClient(transport="rest", client_options={"api_endpoint": emulator.url})
 
 
+def high_level_sdk(emulator: Emulator) -> Any:
+    """The SDK, initialised as its users do, but for credentials: it would keep those of an emulator before."""
+    import google.auth
+    from google.cloud import aiplatform
+
+    aiplatform.init(
+        project=emulator.project,
+        location=emulator.region,
+        api_endpoint=emulator.url,
+        api_transport="rest",
+        staging_bucket=f"gs://{emulator.bucket}",
+        credentials=google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])[0],
+    )
+    return aiplatform
+
+
 def parent(emulator: Emulator) -> str:
     """Where all resources are."""
     return f"projects/{emulator.project}/locations/{emulator.region}"

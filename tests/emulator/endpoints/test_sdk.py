@@ -8,22 +8,14 @@ from typing import Any
 
 import pytest
 from support.vertex import IMAGE, Vertex, until
+from support.vertex_clients import high_level_sdk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def sdk(vertex: Vertex) -> Iterator[Any]:
-    from google.cloud import aiplatform
-
-    emulator = vertex.emulator
-    aiplatform.init(
-        project=emulator.project,
-        location=emulator.region,
-        api_endpoint=emulator.url,
-        api_transport="rest",
-        staging_bucket=f"gs://{emulator.bucket}",
-    )
+    aiplatform = high_level_sdk(vertex.emulator)
     yield aiplatform
     for endpoint in aiplatform.Endpoint.list():
         endpoint.delete(force=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.emulated_jobs import IMAGE, TRAINING_IMAGE, program, wait_for
+from support.vertex_clients import high_level_sdk
 
 from mlmagic.emulator.launch import Emulator
 
@@ -28,16 +29,7 @@ HyperTune().report_hyperparameter_tuning_metric("loss", (flags.units - 3) ** 2, 
 
 @pytest.fixture(scope="module")
 def sdk(emulator: Emulator) -> Iterator[Any]:
-    """The SDK, initialised as its users do; credentials are those of the environment."""
-    from google.cloud import aiplatform
-
-    aiplatform.init(
-        project=emulator.project,
-        location=emulator.region,
-        api_endpoint=emulator.url,
-        api_transport="rest",
-        staging_bucket=f"gs://{emulator.bucket}",
-    )
+    aiplatform = high_level_sdk(emulator)
     yield aiplatform
     aiplatform.initializer.global_pool.shutdown(wait=True)
 

@@ -86,10 +86,11 @@ def _pids(job: Job) -> list[int]:
 
 def test_without_the_program_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
+    before = psutil.Process().children()
     reader = GpuReader()
     reader.read()
     assert reader.of((1,)) is None
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
 
 
 def test_a_program_that_ends_is_not_started_again_at_once(install: Install, reader: GpuReader, tmp_path: Path) -> None:
@@ -107,13 +108,14 @@ def test_a_program_that_ends_is_not_started_again_at_once(install: Install, read
 def test_the_programs_end_with_the_reader_and_stale_values_with_them(
     install: Install, reader: GpuReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = psutil.Process().children()
     install("12, GPU-a, 300", "GPU-a, 90")
     wait_for(reader, (12,), is_whole)
     monkeypatch.setattr("mlmagic.backends.local.sampling.gpu._STALE_SECONDS", 0.0)
     reader.read()
     assert reader.of((12,)) is None
     reader.close()
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
 
 
 def test_a_program_whose_reader_is_gone_is_not_started() -> None:
