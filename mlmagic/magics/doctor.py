@@ -21,8 +21,6 @@ _CHILD = "import mlmagic.runtime, sys; sys.stdout.write(mlmagic.__file__)"
 
 def examine(session: Session) -> Checkup:
     """Make all checks; none of them imports TensorFlow or starts a job."""
-    from mlmagic.magics.doctor_google import check_google
-
     return Checkup(
         checks=(
             check_python(sys.version_info[:3]),
@@ -31,7 +29,7 @@ def examine(session: Session) -> Checkup:
             _guarded("Disk", lambda: check_disk(session.location.root)),
             _guarded("Database", lambda: _check_database(session)),
             check_child(sys.executable),
-            *(check_google(session) if session.backend_name in CLOUD else ()),
+            *_check_cloud(session),
         )
     )
 
@@ -94,6 +92,16 @@ def check_child(python: str) -> Check:
         found=f"finds mlmagic at {found}" if is_ok else f"does not find mlmagic: {found}",
         mend="Install mlmagic for this kernel's Python: %pip install mlmagic",
     )
+
+
+def _check_cloud(session: Session) -> tuple[Check, ...]:
+    from mlmagic.magics.doctor_google import check_google
+
+    try:
+        is_cloud = session.backend_name in CLOUD
+    except MlmagicError as error:
+        return (Check(name="Configuration", is_ok=False, found=error.message, mend=error.hint),)
+    return tuple(check_google(session)) if is_cloud else ()
 
 
 def _check_workspace(session: Session) -> Check:

@@ -148,6 +148,15 @@ def test_the_doctor_says_how_to_mend(run, workspace, capsys):
     assert "attention." in capsys.readouterr().out
 
 
+def test_the_doctor_tells_of_a_configuration_that_cannot_be_read(run, workspace):
+    workspace.mkdir()
+    (workspace / "config.toml").write_text("backend = [")
+    (bad,) = (check for check in run("%mlmagic doctor").checks if not check.is_ok)
+    assert bad.name == "Configuration"
+    assert "config.toml cannot be read" in bad.found
+    assert bad.mend == "Mend it, or delete it to get the defaults."
+
+
 def test_single_checks(tmp_path):
     assert not check_python((3, 10, 1)).is_ok
     assert check_disk(tmp_path / "not" / "there").found.endswith(f"free at {tmp_path}")
