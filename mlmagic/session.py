@@ -6,7 +6,6 @@ The only reader of `config.toml` and of the environment variables that are the u
 from __future__ import annotations
 
 import os
-import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from mlmagic.errors import UsageError, WorkspaceError, nearest
 from mlmagic.source.history import Cell, LiveName
 from mlmagic.spec.board import BoardViewer
 from mlmagic.spec.board_viewer import viewer_of
+from mlmagic.workspace.config import CONFIG_KEYS, GOOGLE_KEYS, ConfigFile
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from mlmagic.workspace.models import ModelStore
 
 DEFAULT_BACKEND = "local"
-GOOGLE_KEYS = (
-    *("google_project", "google_region", "google_bucket", "google_image", "google_service_account", "google_network"),
-    *("google_spot", "google_endpoint", "google_storage_endpoint", "google_logging_endpoint"),
-    "google_monitoring_endpoint",
-)
-"""What `backends/google/settings.py` reads."""
-CONFIG_KEYS = ("backend", "warm_starts", *GOOGLE_KEYS)
 # Google's own names of what is chosen outside of mlmagic.
 _GOOGLE_VARIABLES = {"google_project": "GOOGLE_CLOUD_PROJECT", "google_region": "GOOGLE_CLOUD_REGION"}
 _OFF = frozenset({"off", "false", "no", "0"})
@@ -70,8 +63,7 @@ class Session:
         self._backends: dict[str, Backend] = {}
         self._routers: dict[str, Backend] = {}
         self._has_emulator = False
-        self._config: dict[str, str] | None = None
-        self._config_version: tuple[int, int] | None = None
+        self._config: ConfigFile | None = None
         self._workspace: Workspace | None = None
         self._is_open = False
         self._models: ModelStore | None = None
@@ -126,9 +118,7 @@ class Session:
             WorkspaceError: it cannot be read; names the line.
         """
         with self._lock:
-            if self._config is None:
-                self._read()
-            return self._config or {}
+            return self._file.values
 
     def refresh(self) -> None:
         """Take up what other processes have written into `config.toml` since it was read.
@@ -137,11 +127,8 @@ class Session:
             WorkspaceError: it cannot be read; what was read before stays in force.
         """
         with self._lock:
-            if self._config is None or _version(self.location.config) == self._config_version:
-                return
             google = self.google
-            self._read()
-            if self.google != google:
+            if self._file.refresh() and self.google != google:
                 self._forget("google")
 
     @property
@@ -325,18 +312,15 @@ class Session:
                 if value == "off":
                     tell_agent(self.workspace, {"do": "cool"})
 
-    def _read(self) -> None:
-        # Before it is read: what is written in between is read the next time.
-        self._config_version = _version(self.location.config)
-        self._config = read_config(self.location.config)
+    @property
+    def _file(self) -> ConfigFile:
+        if self._config is None:
+            self._config = ConfigFile(self.location.config)
+        return self._config
 
     def _save(self, key: str, value: str) -> None:
-        from mlmagic.workspace.files import write_atomic
-
-        path = self.workspace.config
-        text = path.read_text("utf-8") if path.exists() else ""
-        write_atomic(path, with_setting(text, key, value))
-        self._config = None
+        _ = self.workspace  # made, if there is none yet
+        self._file.save(key, value)
 
     def _forget(self, name: str) -> None:
         """Let the next use make that backend anew, by the settings that there are then."""
@@ -392,53 +376,6 @@ def reset_session() -> None:
     with _LOCK:
         _session_of(os.getpid()).close()
         _session_of.cache_clear()
-
-
-def read_config(path: Path) -> dict[str, str]:
-    """Return the settings of a `config.toml`; a file that is not there has none. Unknown keys are warned of.
-
-    Raises:
-        WorkspaceError: it is not TOML, or a value is of the wrong type.
-    """
-    import tomllib
-
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(
-            f"{path} cannot be read: {error}", hint="Mend it, or delete it to get the defaults."
-        ) from error
-    known = {key: value for key, value in document.items() if key in CONFIG_KEYS}
-    wrong = [f"{key} = {value!r}: expected a string" for key, value in known.items() if not isinstance(value, str)]
-    if wrong:
-        raise WorkspaceError(f"{path} has settings of the wrong type:", problems=wrong)
-    for key in document.keys() - known.keys():
-        known_keys = f"Settings: {', '.join(CONFIG_KEYS)}."
-        warnings.warn(f"{path}: unknown setting {key!r}. {nearest(key, CONFIG_KEYS) or known_keys}", stacklevel=2)
-    return known
-
-
-def _version(path: Path) -> tuple[int, int] | None:
-    """Return what tells one version of a file from the next, which takes its place; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def with_setting(text: str, key: str, value: str) -> str:
-    """Return the text of a TOML file with a top-level string set; everything else, comments too, stays as it is."""
-    line = f'{key} = "{value}"'
-    table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
-    split = table.start() if table else len(text)
-    top, tables = text[:split], text[split:]
-    top, count = re.subn(rf"^[ \t]*{key}[ \t]*=.*$", line, top, flags=re.MULTILINE)
-    if not count:
-        top = f"{top.rstrip()}\n{line}\n".lstrip() + ("\n" if tables else "")
-    return top + tables
 
 
 _LOCK = threading.Lock()

@@ -12,8 +12,9 @@ import pytest
 
 import mlmagic
 from mlmagic.errors import UsageError, WorkspaceError
-from mlmagic.session import NotebookContext, Session, current_session, read_config, reset_session, with_setting
+from mlmagic.session import NotebookContext, Session, current_session, reset_session
 from mlmagic.source.history import Cell
+from mlmagic.workspace.config import read_config, with_setting
 
 _GOOGLES = (
     "google-project, google-region, google-bucket, google-image, google-service-account, google-network, google-spot, "

@@ -90,7 +90,7 @@ def _apis(client: GoogleClient) -> tuple[tuple[str, Callable[[], object]], ...]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     interval = {"interval.startTime": now, "interval.endTime": now}
     return (
-        ("Vertex AI", lambda: client.list_custom_jobs(_NO_JOB)),
+        ("Vertex AI", lambda: client.jobs.list_custom_jobs(_NO_JOB)),
         ("Logging", lambda: client.log_entries(f'timestamp>="{now}"')),
         ("Monitoring", lambda: client.time_series({"filter": _NO_METRIC, "view": "HEADERS", **interval})),
         ("Dataflow", client.list_dataflow_jobs),
@@ -101,7 +101,7 @@ def check_bucket(client: GoogleClient) -> Check:
     """Check that the bucket is there, and where jobs run."""
     settings = client.settings
     try:
-        location = client.bucket_location()
+        location = client.storage.bucket_location()
     except MlmagicError as error:
         return _failed("Bucket", error)
     return Check(

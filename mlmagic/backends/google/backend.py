@@ -283,11 +283,11 @@ class GoogleBackend:
         # A trial goes with its study.
         names = () if remote.trial is not None else (*remote.earlier, *filter(None, [remote.name]))
         for name in names:
-            client.delete_job(name)
+            client.jobs.delete_job(name)
         output = remote.output or output_directory(client.settings.bucket, job_id)
         folder = output.removeprefix(f"{client.settings.bucket}/")
         for part in ("checkpoints", "logs"):
-            client.delete_objects(f"{folder}/{part}/")
+            client.storage.delete_objects(f"{folder}/{part}/")
 
     def _is_ours(self, record: JobRecord) -> bool:
         return record.spec.backend == self.name

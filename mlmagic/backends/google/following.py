@@ -75,7 +75,7 @@ class Follower:
                 return self._begin(record)
             if job is None or job.name != remote.name:
                 try:
-                    job = self._client.get_job(remote.name)
+                    job = self._client.jobs.get_job(remote.name)
                 except NotFoundError:
                     self._follow_trials(record, remote, None)
                     gone = failed("its job was deleted in Google Cloud before it had ended")
@@ -96,7 +96,7 @@ class Follower:
             if known is None:
                 return self._end(record, None, None, Ending(state=JobState.CANCELLED, message="cancelled"))
             if known.name is not None:
-                self._client.cancel_job(known.name)
+                self._client.jobs.cancel_job(known.name)
             return record
         try:
             self._sender.send(record)
@@ -138,7 +138,7 @@ class Follower:
         if record.state is JobState.CANCELLING:
             # Whoever wrote that may have been killed before it told Google.
             if state is not JobState.CANCELLING:
-                self._client.cancel_job(job.name)
+                self._client.jobs.cancel_job(job.name)
             return record
         record = self._advance(record, heard, job, state)
         if record.state is JobState.RUNNING and record.spec.study is None:

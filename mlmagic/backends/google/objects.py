@@ -27,14 +27,14 @@ def below(client: GoogleClient, folder: str) -> dict[str, StoredObject]:
         BackendError: Google refused, or did not answer.
     """
     prefix = folder.removeprefix("gs://").partition("/")[2]
-    found = {stored.name.removeprefix(prefix): stored for stored in client.list_objects(folder)}
+    found = {stored.name.removeprefix(prefix): stored for stored in client.storage.list_objects(folder)}
     return {path: stored for path, stored in found.items() if _can_be_file(path)}
 
 
 def is_same(client: GoogleClient, stored: StoredObject, path: Path) -> bool:
     """Say whether a file has the bytes of an object."""
     try:
-        return path.stat().st_size == stored.size and client.checksum(path) == stored.crc32c
+        return path.stat().st_size == stored.size and client.storage.checksum(path) == stored.crc32c
     except FileNotFoundError:
         return False
 
@@ -51,7 +51,7 @@ def grow(client: GoogleClient, stored: StoredObject, path: Path, *, beside: Path
     make_folder(path.parent)
     size = path.stat().st_size if path.exists() else 0
     for start in range(size, stored.size, PIECE_BYTES):
-        append(path, client.read_object(stored, start, min(start + PIECE_BYTES, stored.size)))
+        append(path, client.storage.read_object(stored, start, min(start + PIECE_BYTES, stored.size)))
     if not stored.size:
         append(path, b"")
     if not is_same(client, stored, path):
@@ -80,7 +80,7 @@ def fetch(
         for start in range(0, stored.size, PIECE_BYTES):
             if go_on is not None:
                 go_on()
-            append(beside, client.read_object(stored, start, min(start + PIECE_BYTES, stored.size)))
+            append(beside, client.storage.read_object(stored, start, min(start + PIECE_BYTES, stored.size)))
         if not is_same(client, stored, beside):
             raise OSError(f"gs://{stored.bucket}/{stored.name} did not arrive as it was sent")
         age = int(stored.update_time.timestamp() * 1e9)

@@ -47,7 +47,7 @@ class Sender:
             return None
         if remote.name is not None:
             return remote
-        ask = self._client.list_custom_jobs if record.spec.study is None else self._client.list_tuning_jobs
+        ask = self._client.jobs.list_custom_jobs if record.spec.study is None else self._client.jobs.list_tuning_jobs
         found = ask(attempt_filter(record.id, remote.attempt, self._label))
         if found:
             return self._note(record, remote, found[0])
@@ -90,7 +90,7 @@ class Sender:
         )
         if attempt.number > 1:
             # The next attempt writes there, too; what one before has left is no part of its model.
-            self._client.delete_objects(f"{output_directory('', record.id).removeprefix('/')}/model/")
+            self._client.storage.delete_objects(f"{output_directory('', record.id).removeprefix('/')}/model/")
         write_remote(folder, remote)
         try:
             job = self._create(record.spec, attempt)
@@ -103,8 +103,8 @@ class Sender:
     def _create(self, spec: JobSpec, attempt: Attempt) -> RemoteJob:
         settings = self._client.settings
         if spec.study is None:
-            return self._client.create_custom_job(custom_job(spec, attempt, settings))
-        return self._client.create_tuning_job(tuning_job(spec, spec.study, attempt, settings))
+            return self._client.jobs.create_custom_job(custom_job(spec, attempt, settings))
+        return self._client.jobs.create_tuning_job(tuning_job(spec, spec.study, attempt, settings))
 
     def _note(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> RemoteRecord:
         noted = dataclasses.replace(remote, name=job.name, state=job.state)

@@ -28,15 +28,15 @@ class Uploader:
         """
         self._check_bucket()
         name = package_object(hashlib.sha256(sdist).hexdigest())
-        if not self._client.has_object(name):
-            self._client.put_object(name, sdist)
+        if not self._client.storage.has_object(name):
+            self._client.storage.put_object(name, sdist)
         return f"{self._client.settings.bucket}/{name}"
 
     def _check_bucket(self) -> None:
         if self._is_checked:
             return
         settings = self._client.settings
-        location = self._client.bucket_location()
+        location = self._client.storage.bucket_location()
         if not is_near(location, settings.region):
             raise UsageError(
                 f"the bucket {settings.bucket} is in {location}, and jobs run in {settings.region}: "

@@ -137,7 +137,7 @@ class Watcher:
         studies = {summary.id for summary in unfinished if summary.kind is JobKind.TUNING}
         unfinished = [summary for summary in unfinished if summary.parent not in studies]
         remote_jobs: dict[str, RemoteJob] = {}
-        for ask, are_studies in ((client.list_custom_jobs, False), (client.list_tuning_jobs, True)):
+        for ask, are_studies in ((client.jobs.list_custom_jobs, False), (client.jobs.list_tuning_jobs, True)):
             of_kind = [known[one.id] for one in unfinished if (one.id in studies) == are_studies]
             if sent := [remote for remote in of_kind if remote is not None]:
                 remote_jobs |= {job.name: job for job in ask(self._filter(sent))}

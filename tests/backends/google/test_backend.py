@@ -104,9 +104,9 @@ def test_a_deleted_job_is_gone_there_too(backend: GoogleBackend, emulator: Emula
     record = run(backend, "raise SystemExit(1)\n", max_retries=1)
     client = GoogleClient(emulator_settings(emulator.root))
     label = workspace_filter(workspace_label(str(workspace.root)))
-    assert len(client.list_custom_jobs(label)) == 2
+    assert len(client.jobs.list_custom_jobs(label)) == 2
     backend.delete(record.id)
-    assert client.list_custom_jobs(label) == []
+    assert client.jobs.list_custom_jobs(label) == []
 
 
 def test_usage_is_told_in_cores_and_bytes(backend: GoogleBackend) -> None:

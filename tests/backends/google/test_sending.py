@@ -50,7 +50,7 @@ class Doomed(GoogleClient):
 
 def remote_jobs(emulator: Emulator, workspace: Workspace | None = None) -> list[RemoteJob]:
     client = GoogleClient(emulator_settings(emulator.root))
-    return client.list_custom_jobs(workspace_filter(workspace_label(str(workspace.root))) if workspace else "")
+    return client.jobs.list_custom_jobs(workspace_filter(workspace_label(str(workspace.root))) if workspace else "")
 
 
 def submit_in_a_child(workspace: Workspace, emulator: Emulator, point: str) -> int:
@@ -149,9 +149,9 @@ def test_a_job_that_is_cancelled_elsewhere_is_told_so(
     wait_for(backend, job_id, JobState.RUNNING)
     (job,) = remote_jobs(emulator, workspace)
     client = GoogleClient(emulator_settings(emulator.root))
-    client.cancel_custom_job(job.name)
+    client.jobs.cancel_custom_job(job.name)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while client.get_custom_job(job.name).state != "JOB_STATE_CANCELLED" and time.monotonic() < deadline:
+    while client.jobs.get_custom_job(job.name).state != "JOB_STATE_CANCELLED" and time.monotonic() < deadline:
         time.sleep(0.1)
     record = wait_for(backend, job_id)
     assert (record.state, record.message) == (JobState.CANCELLED, "cancelled in Google Cloud")

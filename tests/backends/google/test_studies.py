@@ -66,17 +66,17 @@ def wait_for_trial(backend: GoogleBackend, study_id: str) -> str:
 
 def remove(client: GoogleClient, name: str) -> None:
     """Remove a study behind the backend's back."""
-    client.cancel_job(name)
+    client.jobs.cancel_job(name)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while client.get_job(name).state != "JOB_STATE_CANCELLED":
+    while client.jobs.get_job(name).state != "JOB_STATE_CANCELLED":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    client.delete_job(name)
+    client.jobs.delete_job(name)
 
 
 def remote_studies(emulator: Emulator, workspace: Workspace) -> list[RemoteJob]:
     client = GoogleClient(emulator_settings(emulator.root))
-    return client.list_tuning_jobs(workspace_filter(workspace_label(str(workspace.root))))
+    return client.jobs.list_tuning_jobs(workspace_filter(workspace_label(str(workspace.root))))
 
 
 def take_up_in_a_child(workspace: Workspace, emulator: Emulator, owner: type, method: str, count: int) -> int:

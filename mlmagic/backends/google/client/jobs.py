@@ -1,0 +1,190 @@
+"""Calls to Vertex AI's JobService: custom jobs and studies."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, plain_time
+from mlmagic.backends.google.remote import RemoteJob, RemoteTrial
+from mlmagic.errors import ConflictError, NotFoundError
+from mlmagic.spec.study import Measurement
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1 import JobServiceClient
+
+
+class JobCalls:
+    """Jobs of the settings' project and region."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create_custom_job(self, job: Mapping[str, Any]) -> RemoteJob:
+        """Create a CustomJob, given as the API's message in snake_case. Never tried twice.
+
+        Raises:
+            UnavailableError: no answer came; there may be such a job now.
+            BackendError: Google refused.
+        """
+        with self._connection.asking("create the job"):
+            from google.cloud.aiplatform_v1 import CustomJob
+
+            made = self.service.create_custom_job(
+                parent=self._connection.settings.parent,
+                custom_job=CustomJob(dict(job)),
+                retry=None,
+                timeout=TIMEOUT_SECONDS,
+            )
+            return _remote(made)
+
+    def get_custom_job(self, name: str) -> RemoteJob:
+        """Return a CustomJob as it is now.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return _remote(
+            self._connection.repeated(
+                "look at the job", lambda: self.service.get_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+            )
+        )
+
+    def list_custom_jobs(self, where: str) -> list[RemoteJob]:
+        """Return the CustomJobs that pass a filter of the API, the oldest first."""
+
+        def call() -> list[RemoteJob]:
+            request = {"parent": self._connection.settings.parent, "filter": where, "page_size": 100}
+            return [_remote(job) for job in self.service.list_custom_jobs(request, retry=None, timeout=TIMEOUT_SECONDS)]
+
+        return _oldest_first(self._connection.repeated("list the jobs", call))
+
+    def cancel_custom_job(self, name: str) -> None:
+        """Ask a CustomJob to end; of one that has ended, or is gone, nothing is asked."""
+        with contextlib.suppress(NotFoundError, ConflictError):
+            self._connection.repeated(
+                "cancel the job", lambda: self.service.cancel_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+            )
+
+    def delete_custom_job(self, name: str) -> None:
+        """Remove a CustomJob that has ended; one that is gone is removed already."""
+        with contextlib.suppress(NotFoundError):
+            self._connection.repeated(
+                "delete the job", lambda: self.service.delete_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+            )
+
+    def create_tuning_job(self, job: Mapping[str, Any]) -> RemoteJob:
+        """Create a HyperparameterTuningJob; otherwise as `create_custom_job`."""
+        with self._connection.asking("create the study"):
+            from google.cloud.aiplatform_v1 import HyperparameterTuningJob
+
+            made = self.service.create_hyperparameter_tuning_job(
+                parent=self._connection.settings.parent,
+                hyperparameter_tuning_job=HyperparameterTuningJob(dict(job)),
+                retry=None,
+                timeout=TIMEOUT_SECONDS,
+            )
+            return _remote(made)
+
+    def list_tuning_jobs(self, where: str) -> list[RemoteJob]:
+        """Return the HyperparameterTuningJobs that pass a filter of the API, the oldest first."""
+
+        def call() -> list[RemoteJob]:
+            request = {"parent": self._connection.settings.parent, "filter": where, "page_size": 100}
+            found = self.service.list_hyperparameter_tuning_jobs(request, retry=None, timeout=TIMEOUT_SECONDS)
+            return [_remote(job) for job in found]
+
+        return _oldest_first(self._connection.repeated("list the studies", call))
+
+    def get_job(self, name: str) -> RemoteJob:
+        """Return the job of that name, a study or another; errors are those of `get_custom_job`."""
+        if not _is_study(name):
+            return self.get_custom_job(name)
+        return _remote(
+            self._connection.repeated(
+                "look at the study",
+                lambda: self.service.get_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+            )
+        )
+
+    def cancel_job(self, name: str) -> None:
+        """Ask a job to end, a study with all its trials; otherwise as `cancel_custom_job`."""
+        if not _is_study(name):
+            self.cancel_custom_job(name)
+            return
+        with contextlib.suppress(NotFoundError, ConflictError):
+            self._connection.repeated(
+                "cancel the study",
+                lambda: self.service.cancel_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+            )
+
+    def delete_job(self, name: str) -> None:
+        """Remove a job that has ended, a study with all its trials; one that is gone is removed already."""
+        if not _is_study(name):
+            self.delete_custom_job(name)
+            return
+        with contextlib.suppress(NotFoundError):
+            self._connection.repeated(
+                "delete the study",
+                lambda: self.service.delete_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+            )
+
+    @functools.cached_property
+    def service(self) -> JobServiceClient:
+        """Google's own client, whose import takes seconds."""
+        with self._connection.lock:
+            from google.cloud.aiplatform_v1 import JobServiceClient
+
+            endpoint = (
+                self._connection.settings.endpoint
+                or f"https://{self._connection.settings.region}-aiplatform.googleapis.com"
+            )
+            return JobServiceClient(
+                transport="rest", client_options={"api_endpoint": endpoint}, credentials=self._connection.credentials
+            )
+
+
+def _remote(job: Any) -> RemoteJob:
+    return RemoteJob(
+        name=job.name,
+        state=job.state.name,
+        labels=dict(job.labels),
+        create_time=plain_time(job.create_time),
+        start_time=plain_time(job.start_time),
+        end_time=plain_time(job.end_time),
+        error=job.error.message if job.error and job.error.message else None,
+        trials=tuple(map(_trial, job.trials)) if _is_study(job.name) else (),
+    )
+
+
+def _trial(trial: Any) -> RemoteTrial:
+    measured = trial.final_measurement
+    # A study has one metric.
+    metric = next(iter(measured.metrics), None) if measured else None
+    elapsed = measured.elapsed_duration if measured else None
+    return RemoteTrial(
+        number=int(trial.id),
+        state=trial.state.name,
+        parameters={one.parameter_id: one.value for one in trial.parameters},
+        start_time=plain_time(trial.start_time),
+        end_time=plain_time(trial.end_time),
+        final=None
+        if metric is None
+        else Measurement(
+            step=measured.step_count,
+            value=metric.value,
+            elapsed_seconds=elapsed.total_seconds() if elapsed else 0.0,
+        ),
+        reason=trial.infeasible_reason or None,
+    )
+
+
+def _is_study(name: str) -> bool:
+    return "/hyperparameterTuningJobs/" in name
+
+
+def _oldest_first(jobs: list[RemoteJob]) -> list[RemoteJob]:
+    return sorted(jobs, key=lambda job: (job.create_time or datetime.min.replace(tzinfo=UTC), job.name))
