@@ -93,11 +93,17 @@ def test_what_a_job_exports_is_in_the_bucket_and_stays(backend: GoogleBackend, e
         "    (folder / 'x').write_text('1')\n"
     )
     record = run(backend, source)
-    bucket = GoogleClient(emulator_settings(emulator.root))
+    bucket = GoogleClient(emulator_settings(emulator.root)).storage
     folder = output_directory("", record.id).removeprefix("/")
-    assert (bucket.has_object(f"{folder}/model/x"), bucket.has_object(f"{folder}/checkpoints/x")) == (True, True)
+    assert (bucket.has_object(f"{folder}/model/x"), bucket.has_object(f"{folder}/checkpoints/x")) == (
+        True,
+        True,
+    )
     backend.delete(record.id)
-    assert (bucket.has_object(f"{folder}/model/x"), bucket.has_object(f"{folder}/checkpoints/x")) == (True, False)
+    assert (bucket.has_object(f"{folder}/model/x"), bucket.has_object(f"{folder}/checkpoints/x")) == (
+        True,
+        False,
+    )
 
 
 def test_a_deleted_job_is_gone_there_too(backend: GoogleBackend, emulator: Emulator, workspace: Workspace) -> None:

@@ -71,10 +71,10 @@ def test_a_file_that_is_written_just_now_waits(
     bucket: MemoryBucket, folder: JobFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.put(NAME, FIRST)
-    listed = bucket.list_objects("gs://b/j/logs/")
+    listed = bucket.storage.list_objects("gs://b/j/logs/")
     bucket.put(NAME, FIRST + SECOND)
     with monkeypatch.context() as patch:
-        patch.setattr(bucket, "list_objects", lambda _: listed)
+        patch.setattr(bucket.storage, "list_objects", lambda _: listed)
         fetch_events(bucket, folder, REMOTE, is_end=False)
     assert not any((folder.tensorboard_dir / "train").iterdir())
     fetch_events(bucket, folder, REMOTE, is_end=False)
@@ -90,7 +90,7 @@ def test_before_the_end_the_bucket_is_asked_seldom(
         asked.append(folder)
         return []
 
-    monkeypatch.setattr(bucket, "list_objects", told)
+    monkeypatch.setattr(bucket.storage, "list_objects", told)
     monkeypatch.setattr(events, "_POLLS", 1e9)
     object.__setattr__(bucket.settings, "poll_seconds", 1.0)
     for is_end in (False, False, True):

@@ -17,9 +17,11 @@ from support.tensorflow_models import saved_models
 from mlmagic.api.prediction import predict
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.connection import Connection
+from mlmagic.backends.google.client.storage import StorageCalls
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.remote import StoredObject
-from mlmagic.backends.google.settings import emulator_settings
+from mlmagic.backends.google.settings import GoogleSettings, emulator_settings
 from mlmagic.emulator.launch import Emulator
 from mlmagic.session import Session
 from mlmagic.spec.job import JobState
@@ -152,6 +154,13 @@ def test_what_an_attempt_left_that_failed_is_no_part_of_the_model(
 class Doomed(GoogleClient):
     """Ends its process with the call that was chosen."""
 
+    def __init__(self, settings: GoogleSettings, point: str) -> None:
+        super().__init__(settings)
+        self.storage = DoomedStorage(Connection(settings))
+        self.storage.point = point
+
+
+class DoomedStorage(StorageCalls):
     point = ""
 
     def list_objects(self, folder: str) -> list[StoredObject]:
@@ -171,8 +180,7 @@ def follow_in_a_child(workspace: Workspace, emulator: Emulator, job_id: str, poi
     pid = os.fork()
     if pid == 0:
         try:
-            client = Doomed(emulator_settings(emulator.root))
-            client.point = point
+            client = Doomed(emulator_settings(emulator.root), point)
             if point == "after the version":
                 Follower._end = lambda *_: os._exit(KILLED)  # type: ignore[assignment]
             backend = GoogleBackend(workspace, name="emulator", client=client)

@@ -28,24 +28,22 @@ KILLED = 77
 class Doomed(GoogleClient):
     """Ends its process with the call that was chosen, before it or after."""
 
-    point = ""
+    def doom(self, point: str) -> Doomed:
+        """Choose the call, as in `before put_object`."""
+        when, _, name = point.partition(" ")
+        if name == "all":
+            return self
+        calls = self.jobs if hasattr(self.jobs, name) else self.storage
+        call = getattr(calls, name)
 
-    def has_object(self, name: str) -> bool:
-        return self._at("has_object", lambda: super(Doomed, self).has_object(name))
-
-    def put_object(self, name: str, data: bytes) -> bool:
-        return self._at("put_object", lambda: super(Doomed, self).put_object(name, data))
-
-    def create_custom_job(self, job: Any) -> RemoteJob:
-        return self._at("create_custom_job", lambda: super(Doomed, self).create_custom_job(job))
-
-    def _at(self, name: str, call: Callable[[], Any]) -> Any:
-        if self.point == f"before {name}":
+        def doomed(*arguments: Any) -> Any:
+            if when == "before":
+                os._exit(KILLED)
+            call(*arguments)
             os._exit(KILLED)
-        result = call()
-        if self.point == f"after {name}":
-            os._exit(KILLED)
-        return result
+
+        setattr(calls, name, doomed)
+        return self
 
 
 def remote_jobs(emulator: Emulator, workspace: Workspace | None = None) -> list[RemoteJob]:
@@ -58,8 +56,7 @@ def submit_in_a_child(workspace: Workspace, emulator: Emulator, point: str) -> i
     pid = os.fork()
     if pid == 0:
         try:
-            client = Doomed(emulator_settings(emulator.root))
-            client.point = point
+            client = Doomed(emulator_settings(emulator.root)).doom(point)
             # A program that is new to the bucket, so that it is written.
             submit(GoogleBackend(workspace, name="emulator", client=client), f"{PROGRAM}# {point}\n")
             os._exit(KILLED if point == "after all" else 0)

@@ -14,10 +14,11 @@ from support.studies import PARAMETERS, REPORTS, study_spec, submit_study
 from mlmagic.api.study_report import report_study
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.jobs import JobCalls
 from mlmagic.backends.google.names import workspace_filter, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, read_remote
-from mlmagic.backends.google.settings import emulator_settings
+from mlmagic.backends.google.settings import GoogleSettings, emulator_settings
 from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import UsageError
 from mlmagic.filters.parser import parse
@@ -49,9 +50,15 @@ REFUSED = """job 'flights' cannot run on Vertex AI:
 class Deaf(GoogleClient):
     """Never hears that a study was made."""
 
-    def create_tuning_job(self, job: Any) -> RemoteJob:
-        super().create_tuning_job(job)
-        raise UnavailableError("cannot create the study: no answer from Google")
+    def __init__(self, settings: GoogleSettings) -> None:
+        super().__init__(settings)
+        create = self.jobs.create_tuning_job
+
+        def deaf(job: Any) -> RemoteJob:
+            create(job)
+            raise UnavailableError("cannot create the study: no answer from Google")
+
+        self.jobs.create_tuning_job = deaf  # type: ignore[method-assign]
 
 
 def wait_for_trial(backend: GoogleBackend, study_id: str) -> str:
@@ -126,7 +133,7 @@ def test_trials_become_jobs_and_lines(backend: GoogleBackend, workspace: Workspa
 @pytest.mark.parametrize(
     "step",
     [
-        (GoogleClient, "create_tuning_job", 1),
+        (JobCalls, "create_tuning_job", 1),
         # The study's own job is the first, so this is that of trial 1.
         (JobStore, "create", 2),
         (TrialLog, "write", 1),
