@@ -49,8 +49,12 @@ def test_a_folder_with_spaces_is_no_trouble_to_a_shell(tmp_path: Path) -> None:
 
 
 def test_replicas_of_all_pools_run_with_their_own_task(tmp_path: Path) -> None:
-    told = "import json, os; task = json.loads(os.environ['CLUSTER_SPEC'])['task']; print(task['type'], task['index'])"
-    record = run(tmp_path, program(told), {}, program(told + "; print('ps')"))
+    told = "import json, os, sys; t = json.loads(os.environ['CLUSTER_SPEC'])['task']; print(t['type'], t['index'])"
+    (tmp_path / "buckets/b").mkdir(parents=True)
+    # The job ends with its chief, which therefore waits for the other.
+    waits = "\nimport time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.02)"
+    chief = program(told + waits, "/gcs/b/told")
+    record = run(tmp_path, chief, {}, program(told + "; print('ps'); open(sys.argv[1], 'w')", "/gcs/b/told"))
     assert record.state is JobState.SUCCEEDED
     assert "workerpool0 0\n" in log(tmp_path, record)
     assert log(tmp_path, record, "ps-0").startswith("workerpool2 0\nps\n")
