@@ -64,6 +64,8 @@ class Child:
             self._connection, theirs = socket.socketpair()
             unless_started.enter_context(self._connection)
             with theirs:
+                # A default timeout of this process, such as Beam sets for Google, would be theirs too.
+                theirs.setblocking(True)  # noqa: FBT003 - the name of the method says what it means
                 self.process = _start(artifact, quicker, theirs.fileno(), self._log)
             unless_started.pop_all()
 

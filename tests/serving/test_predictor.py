@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +29,15 @@ def forever(models: Path) -> Iterator[Predictor]:
     predictor.close()
 
 
+@pytest.fixture
+def impatient_sockets() -> Iterator[None]:
+    """What Beam does to a kernel that has read from Google Cloud: sockets are no longer blocking ones by default."""
+    socket.setdefaulttimeout(60)
+    yield
+    socket.setdefaulttimeout(None)
+
+
+@pytest.mark.usefixtures("impatient_sockets")
 def test_the_process_starts_at_the_first_use_and_stays_warm(forever: Predictor) -> None:
     assert forever.process_id is None
     assert [tensor.name for tensor in forever.signature.outputs] == ["y"]
