@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
 
-from mlmagic.errors import MissingDependencyError, UsageError
+from mlmagic.errors import BackendError, MissingDependencyError, UsageError
 from mlmagic.preprocessing.reading.batch import RawBatch
+from mlmagic.preprocessing.reading.credentials import check_credentials
 from mlmagic.preprocessing.reading.members import members_batch
 from mlmagic.preprocessing.reading.options import Format, ReadOptions
 from mlmagic.preprocessing.reading.rejections import Rejection
@@ -42,6 +44,7 @@ def plan_bigquery(patterns: Sequence[str], options: ReadOptions, client: Client 
     Raises:
         UsageError: not one table or query, or columns that a dataset cannot have.
         MissingDependencyError: Beam's support for Google Cloud is not installed.
+        BackendError: there are no credentials, or BigQuery refuses.
     """
     if len(patterns) > 1:
         raise UsageError(
@@ -53,7 +56,7 @@ def plan_bigquery(patterns: Sequence[str], options: ReadOptions, client: Client 
     reference = pattern.removeprefix("bq://") if pattern.startswith("bq://") else pattern.removeprefix("bq:").strip()
     if pattern.startswith("bq://") and len(reference.split(".")) < 3:
         raise UsageError(f"{pattern}: is no table; write it as bq://project.dataset.table")
-    client = client or _GoogleClient()
+    client = client or _GoogleClient(pattern)
     fields = client.table_fields(reference) if pattern.startswith("bq://") else client.query_fields(reference)
     wanted = options.types
     problems = [
@@ -126,21 +129,34 @@ class Client(Protocol):
 
 
 class _GoogleClient:
-    def __init__(self) -> None:
+    def __init__(self, pattern: str) -> None:
         try:
             from google.cloud import bigquery
         except ImportError as error:
             raise _missing() from error
+        check_credentials(pattern)
+        self._pattern = pattern
         self._bigquery = bigquery
-        self._client = bigquery.Client()
 
     def table_fields(self, table: str) -> Sequence[Any]:
-        return list(self._client.get_table(table).schema)
+        with self._asking() as client:
+            return list(client.get_table(table).schema)
 
     def query_fields(self, query: str) -> Sequence[Any]:
         # A dry run has the schema, and costs nothing.
         config = self._bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
-        return list(self._client.query(query, job_config=config).schema or ())
+        with self._asking() as client:
+            return list(client.query(query, job_config=config).schema or ())
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[Any]:
+        from google.api_core.exceptions import GoogleAPIError
+        from google.auth.exceptions import GoogleAuthError
+
+        try:
+            yield self._bigquery.Client()
+        except (GoogleAPIError, GoogleAuthError, OSError) as error:  # OSError: no project is known
+            raise BackendError(f"{self._pattern} cannot be read: {' '.join(str(error).split())[:500]}") from error
 
 
 def _rows(reference: str) -> Any:

@@ -66,11 +66,11 @@ class _Quick:
             table = pacsv.read_csv(
                 pa.BufferReader(data), self._read_options, self._parse_options, self._convert_options
             )
-            return self._finished(table) if count in {None, table.num_rows} else None
+            return self._finished(table, has_quotes=count is not None) if count in {None, table.num_rows} else None
         except pa.ArrowInvalid:
             return None
 
-    def _finished(self, table: pa.Table) -> pa.RecordBatch | None:
+    def _finished(self, table: pa.Table, *, has_quotes: bool) -> pa.RecordBatch | None:
         arrays = []
         for column in self._source.columns:
             array = table.column(column.name).combine_chunks()
@@ -80,6 +80,9 @@ class _Quick:
                 return None
             # 1e999 is not infinite, and only the other way tells it from what is.
             if column.type is ColumnType.FLOAT and pc.any(pc.is_inf(array)).as_py():
+                return None
+            # A quoted "nan" may be one of the texts that mean a missing value, which Arrow knows without quotes only.
+            if column.type is ColumnType.FLOAT and has_quotes and pc.any(pc.is_nan(array)).as_py():
                 return None
             arrays.append(array)
         return pa.RecordBatch.from_arrays(arrays, schema=self._source.schema)

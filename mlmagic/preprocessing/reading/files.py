@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from mlmagic.errors import MissingDependencyError, UsageError, nearest
+from mlmagic.preprocessing.reading.credentials import check_credentials
 
 _WHOLE = 16 << 20
 """Files up to this size are digested whole."""
@@ -108,6 +109,8 @@ def _match(pattern: str, problems: list[str]) -> list[Found]:
     from apache_beam.io.filesystems import FileSystems
 
     try:
+        if FileSystems.get_filesystem(pattern).scheme() == "gs":
+            check_credentials(pattern)
         # A file may be called `a[1].csv`.
         if any(sign in pattern for sign in "*?[") and FileSystems.exists(pattern):
             return [Found(pattern, FileSystems.get_filesystem(pattern).size(pattern))]

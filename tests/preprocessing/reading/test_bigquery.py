@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that
 
-from mlmagic.errors import MissingDependencyError, UsageError
-from mlmagic.preprocessing.reading.bigquery import MakeBatches, ReadBigQuery, plan_bigquery, rows_batch
+from mlmagic.errors import BackendError, UsageError
+from mlmagic.preprocessing.reading.bigquery import MakeBatches, plan_bigquery, rows_batch
 from mlmagic.preprocessing.reading.options import ReadOptions
 from mlmagic.preprocessing.reading.plan import plan_source
 from mlmagic.spec.dataset import ColumnType
@@ -88,8 +91,43 @@ def test_what_cannot_be_read(patterns, told):
     assert told in str(caught.value)
 
 
-def test_what_is_not_installed():
-    with pytest.raises(MissingDependencyError, match=r"pip install 'apache-beam\[gcp\]'"):
-        plan_source(["bq://p.d.rides"], ReadOptions())
-    source = plan_bigquery(["bq:SELECT * FROM p.d.rides"], ReadOptions(), Tables())
-    assert ReadBigQuery(source).default_label() == "ReadBigQuery"
+@pytest.fixture
+def logged_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is logged in with Google here, nor is this one of its machines."""
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.mark.usefixtures("logged_out")
+@pytest.mark.parametrize("pattern", ["bq://p.d.rides", "bq:SELECT 1", "gs://bucket/rides-*.csv"])
+def test_nobody_is_logged_in(pattern):
+    with pytest.raises(BackendError) as caught:
+        plan_source([pattern], ReadOptions())
+    assert f"{pattern} cannot be read: there are no Google credentials on this machine." in str(caught.value)
+    assert "gcloud auth application-default login" in str(caught.value)
+
+
+UNINSTALLED = """
+import sys
+sys.modules[sys.argv[1]] = None
+from mlmagic.errors import MissingDependencyError
+from mlmagic.preprocessing.reading.options import ReadOptions
+from mlmagic.preprocessing.reading.plan import plan_source
+try:
+    plan_source([sys.argv[2]], ReadOptions())
+except MissingDependencyError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "pattern"),
+    [("google.cloud.bigquery", "bq://p.d.rides"), ("google.cloud.storage", "gs://bucket/rides.csv")],
+)
+def test_what_is_not_installed(module, pattern):
+    # In a process of its own: this one has imported what the test wants not to be there.
+    words = [sys.executable, "-c", UNINSTALLED, module, pattern]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "pip install 'apache-beam[gcp]'" in said

@@ -76,6 +76,13 @@ def test_csv(rows, kinds, multiline, tmp_path: Path):
         assert everything(plan, path, multiline=multiline) == quick
 
 
+def test_a_quoted_nan_is_missing_either_way(tmp_path: Path):
+    path = tmp_path / "rows.csv"
+    path.write_text('"nan",1\nnan,"2"\n')
+    rows, _ = everything(source([ColumnType.FLOAT, ColumnType.INTEGER], Format.CSV), path)
+    assert rows == "[{'a': None, 'b': 1}, {'a': None, 'b': 2}]"
+
+
 LITERALS = [
     "1",
     "-2.0",
