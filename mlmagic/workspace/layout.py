@@ -232,6 +232,16 @@ class ModelFolder:
         """An empty file that stays when a version is deleted, so that its number never means another one."""
         return self.root / f"{number}.deleted"
 
+    @property
+    def uploaded(self) -> Path:
+        """Which versions are in Google Cloud, and what they are called there."""
+        return self.root / "vertex.json"
+
+    @property
+    def upload_lock(self) -> Path:
+        """Held by the one process that uploads a version."""
+        return self.root / "vertex.lock"
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersionFolder:
@@ -306,6 +316,16 @@ class EndpointFolder:
         """What supervisor and workers have to say."""
         return self.root / "endpoint.log"
 
+    @property
+    def remote(self) -> Path:
+        """Of an endpoint in the cloud: what it is there."""
+        return self.root / "remote.json"
+
+    @property
+    def remote_lock(self) -> Path:
+        """Of an endpoint in the cloud: held by the one process that brings it to what it is to be."""
+        return self.root / "remote.lock"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -366,6 +386,11 @@ class Workspace:
     def inputs(self) -> Path:
         """The folder of DataFrames that jobs read, each called by its content."""
         return self.root / "inputs"
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of uploads to Google Cloud that have begun; each file may be used to write an object there."""
+        return self.root / "uploads"
 
     def job(self, job_id: str) -> JobFolder:
         """Return a job's folder.

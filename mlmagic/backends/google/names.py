@@ -8,6 +8,8 @@ import re
 JOB_LABEL = "mlmagic-job"
 ATTEMPT_LABEL = "mlmagic-attempt"
 WORKSPACE_LABEL = "mlmagic-workspace"
+DATA_FOLDER = "mlmagic/data"
+"""Of a bucket: what jobs read, below the digest of its bytes."""
 OWN_LABELS = frozenset({JOB_LABEL, ATTEMPT_LABEL, WORKSPACE_LABEL})
 
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)

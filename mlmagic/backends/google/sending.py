@@ -31,7 +31,7 @@ class Sender:
         self._workspace = workspace
         self._jobs = jobs
         self._client = client
-        self._uploader = Uploader(client)
+        self._uploader = Uploader(client, workspace)
         self._label = workspace_label(str(workspace.root))
 
     def find(self, record: JobRecord) -> RemoteRecord | None:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
 
 from mlmagic.backends.google.client import GoogleClient
-from mlmagic.backends.google.names import package_object
-from mlmagic.errors import UsageError
+from mlmagic.backends.google.names import DATA_FOLDER, package_object
+from mlmagic.backends.google.settings import GoogleSettings
+from mlmagic.backends.google.upload_files import LocalFile, digest_of, find_files, look_at
+from mlmagic.backends.google.upload_sessions import ResumableUploads
+from mlmagic.errors import ConflictError, UsageError
+from mlmagic.workspace.files import explained
+from mlmagic.workspace.layout import Workspace
 
+PIECE_BYTES = 8 << 20
+"""What is not larger is sent in one request; of what is, a piece that is lost is sent again."""
 _CONTINENTS = {"US": ("us-",), "EU": ("europe-",), "ASIA": ("asia-",)}
 """Locations of several regions, and what those are called."""
 
 
 class Uploader:
-    """Brings packages into the bucket of a client's settings."""
+    """Brings packages and data into the bucket of a client's settings. What is there already is not sent again.
 
-    def __init__(self, client: GoogleClient) -> None:
+    Any call may be made twice, by two processes at once, and again after one was killed: large files then go on with
+    the piece that is missing.
+    """
+
+    def __init__(self, client: GoogleClient, workspace: Workspace, *, piece_bytes: int = PIECE_BYTES) -> None:
+        """Make an uploader; nothing is asked of Google.
+
+        Args:
+            client: of whose settings.
+            workspace: where uploads that have begun are noted down.
+            piece_bytes: a multiple of 256 KiB.
+        """
         self._client = client
+        self._piece_bytes = piece_bytes
+        self._sessions = ResumableUploads(client, workspace.uploads, piece_bytes=piece_bytes)
         self._is_checked = False
 
     def package(self, sdist: bytes) -> str:
@@ -32,6 +55,51 @@ class Uploader:
             self._client.storage.put_object(name, sdist)
         return f"{self._client.settings.bucket}/{name}"
 
+    def file(self, path: Path) -> str:
+        """Return `gs://BUCKET/mlmagic/data/<digest>/<name>`, where a file's bytes are; errors are those of `folder`."""
+        [file] = look_at({path.name: path})
+        return f"{self._bring([file], file.digest)}{file.name}"
+
+    def folder(self, source: Path | Mapping[str, Path]) -> str:
+        """Return `gs://BUCKET/mlmagic/data/<digest>/`, below which the files of a folder are under the same names.
+
+        Args:
+            source: the folder; or names with `/` between their parts → files.
+
+        Raises:
+            UsageError: it cannot be uploaded, or the bucket is in another region than the jobs.
+            ConflictError: a file is being written.
+            BackendError, NotFoundError: Google refused, or did not answer; the next call goes on.
+            WorkspaceError: a file cannot be read, or nothing can be noted down here.
+        """
+        files = look_at(find_files(source) if isinstance(source, Path) else source)
+        return self._bring(files, digest_of(files))
+
+    def _bring(self, files: list[LocalFile], digest: str) -> str:
+        self._check_bucket()
+        prefix = f"{DATA_FOLDER}/{digest}/"
+        place = f"{self._client.settings.bucket}/{prefix}"
+        there = {stored.name.removeprefix(prefix): stored.size for stored in self._client.storage.list_objects(place)}
+        for file in files:
+            if file.name not in there:
+                self._send(file, prefix + file.name)
+            elif there[file.name] != file.size:
+                raise ConflictError(
+                    f"{place}{file.name} has {there[file.name]} bytes, and should have the {file.size} of {file.path}.",
+                    hint=f"Somebody else wrote it. Remove it: gcloud storage rm --recursive {place}",
+                )
+        return place
+
+    def _send(self, file: LocalFile, name: str) -> None:
+        if file.size > self._piece_bytes:
+            self._sessions.send(file, name)
+            return
+        with explained(f"read {file.path}"):
+            data = file.path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != file.digest:
+            raise file.changed()
+        self._client.storage.put_object(name, data)
+
     def _check_bucket(self) -> None:
         if self._is_checked:
             return
@@ -41,8 +109,13 @@ class Uploader:
             raise UsageError(
                 f"the bucket {settings.bucket} is in {location}, and jobs run in {settings.region}: "
                 "Vertex AI reads and writes in its own region.",
-                hint=f"Make one there: gcloud storage buckets create gs://NAME --location={settings.region} "
-                f"--project={settings.project}",
+                hint=_how_to_make_one(settings),
+            )
+        if location.lower() != settings.region:
+            warnings.warn(
+                f"the bucket {settings.bucket} is in {location}, which is more than {settings.region}, where jobs run: "
+                f"a bucket in that one region is quicker and costs less. {_how_to_make_one(settings)}",
+                stacklevel=2,
             )
         self._is_checked = True
 
@@ -53,3 +126,10 @@ def is_near(location: str, region: str) -> bool:
     # Two regions under one name, such as NAM4, are not told apart here: Google's own answer counts.
     is_pair = name not in _CONTINENTS and "-" not in name
     return is_pair or name == region.upper() or region.startswith(_CONTINENTS.get(name, ("?",)))
+
+
+def _how_to_make_one(settings: GoogleSettings) -> str:
+    return (
+        f"Make one there: gcloud storage buckets create gs://NAME --location={settings.region} "
+        f"--project={settings.project}"
+    )

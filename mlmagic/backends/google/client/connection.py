@@ -32,6 +32,11 @@ class Connection:
         self.settings = settings
         self.lock = threading.RLock()
 
+    @property
+    def vertex(self) -> str:
+        """Where Vertex AI is reached."""
+        return self.settings.endpoint or f"https://{self.settings.region}-aiplatform.googleapis.com"
+
     def log_in(self) -> None:
         """See `GoogleClient.log_in`."""
         with self.asking("log in"):
@@ -44,7 +49,7 @@ class Connection:
         """Return the JSON that an address answers with; anything but 200 is raised as Google's own error."""
         from google.api_core.exceptions import from_http_response
 
-        answer = self._session().request(method, address, timeout=TIMEOUT_SECONDS, **arguments)
+        answer = self.session().request(method, address, timeout=TIMEOUT_SECONDS, **arguments)
         if answer.status_code != 200:
             raise from_http_response(answer)
         document: dict[str, Any] = answer.json()
@@ -99,7 +104,8 @@ class Connection:
             found: Credentials = google.auth.default(scopes=_SCOPES)[0]
             return found
 
-    def _session(self) -> Any:
+    def session(self) -> Any:
+        """Return what makes requests with the credentials."""
         from google.auth.transport.requests import AuthorizedSession
 
         # A session for each call: requests does not promise that several threads may share one.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection
+from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import StoredObject
 from mlmagic.errors import ConflictError, NotFoundError
 
@@ -60,6 +62,73 @@ class StorageCalls:
             return self._connection.repeated(f"write {self._connection.settings.bucket}/{name}", call)
         except ConflictError:
             return False
+
+    def begin_upload(self, name: str, size: int, crc32c: str) -> str:
+        """Return the address of a new resumable upload of an object, which there must be none of when it is done.
+
+        Raises:
+            ConflictError: there is one already.
+        """
+
+        def call() -> str:
+            blob = self._bucket.blob(name)
+            blob.crc32c = crc32c  # what comes is compared with it before it becomes an object
+            address = blob.create_resumable_upload_session(
+                size=size,
+                if_generation_match=0,
+                timeout=TIMEOUT_SECONDS,
+                retry=None,
+                checksum=None,
+                content_type="application/octet-stream",
+            )
+            return str(address)
+
+        return self._connection.repeated(f"write {self._connection.settings.bucket}/{name}", call)
+
+    def received_bytes(self, address: str, size: int) -> int | None:
+        """Return how much of a resumable upload has come; None if it is done.
+
+        Raises:
+            NotFoundError: Cloud Storage does not remember it.
+            ConflictError: it cannot be done any more: the object is there, or the bytes were others than announced.
+        """
+        return self._connection.repeated("go on with an upload", lambda: self._put(address, b"", f"bytes */{size}"))
+
+    def send_piece(self, address: str, data: bytes, start: int, size: int) -> int | None:
+        """Send the next bytes of a resumable upload, and return as `received_bytes` does."""
+        words = f"bytes {start}-{start + len(data) - 1}/{size}"
+        is_again = False
+
+        def call() -> int | None:
+            nonlocal is_again
+            if is_again:
+                # It may have come, or some of it, though no answer did.
+                received = self._put(address, b"", f"bytes */{size}")
+                if received != start:
+                    return received
+            is_again = True
+            return self._put(address, data, words)
+
+        return self._connection.repeated("upload a piece of a file", call)
+
+    def _put(self, address: str, data: bytes, content_range: str) -> int | None:
+        from google.api_core.exceptions import from_http_response
+
+        answer = self._connection.session().put(
+            address, data=data, headers={"Content-Range": content_range}, timeout=TIMEOUT_SECONDS
+        )
+        if answer.status_code in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            return None
+        if answer.status_code == HTTPStatus.PERMANENT_REDIRECT:
+            received = answer.headers.get("Range")  # bytes=0-LAST; not there as long as nothing has come
+            return int(received.rpartition("-")[2]) + 1 if received else 0
+        if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+            raise NotFoundError("Cloud Storage does not remember the upload.")
+        if answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.PRECONDITION_FAILED}:
+            raise ConflictError(f"Cloud Storage does not take the upload any more: {answer.text[:300]}")
+        if answer.status_code in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+            raise UnavailableError(f"Cloud Storage asks for patience: {answer.text[:300]}")
+        raise from_http_response(answer)
 
     def list_objects(self, folder: str) -> list[StoredObject]:
         """Return what is below `gs://bucket/folder/`, of whatever bucket, in order of name; nothing if there is none.
