@@ -225,6 +225,18 @@ class Session:
                 self._has_emulator = True
             return self.reader(name)
 
+    def stop_emulator(self) -> bool:
+        """End the workspace's emulator, which the next job on it starts again; say whether one ran.
+
+        Raises:
+            BackendError: it cannot be ended.
+        """
+        from mlmagic.emulator.ending import stop_emulator
+
+        with self._lock:
+            self._has_emulator = False
+            return stop_emulator(self.location.emulator)
+
     def reader(self, name: str) -> Backend:
         """Return the backend of that name, to look at jobs with: no emulator is started for that.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -22,8 +21,10 @@ from tornado.netutil import bind_sockets
 
 from mlmagic.emulator.access import Access
 from mlmagic.emulator.address import ADDRESS, CREDENTIALS, LOCK, Address, environment
+from mlmagic.emulator.arguments import Arguments, read_arguments
 from mlmagic.emulator.core import Core
 from mlmagic.emulator.documents import DocumentStore
+from mlmagic.emulator.ending import stop_emulator
 from mlmagic.emulator.faults import Faults
 from mlmagic.emulator.handler import Site
 from mlmagic.emulator.launch import DEFAULT_PROJECT, DEFAULT_REGION, read_address
@@ -36,38 +37,38 @@ from mlmagic.emulator.storage.handler import Storage
 from mlmagic.emulator.storage.store import ObjectStore
 from mlmagic.emulator.storage.uploads import ResumableUploads
 from mlmagic.emulator.token import Account, new_private_key
-from mlmagic.runtime.agent_lock import take_lock
+from mlmagic.runtime.agent_lock import holds_lock, take_lock
 from mlmagic.spec.codec import dumps
 from mlmagic.workspace.files import make_folder, write_atomic
 from mlmagic.workspace.processes import ProcessIdentity
 
 _THREADS = 16
+_LOOK_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run an emulator until it is told to end; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mlmagic.emulator", description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="the folder that holds all state")
-    parser.add_argument("--port", type=int, default=0, help="of HTTP; 0: the one it had before, or any that is free")
-    parser.add_argument("--project", default=None, help=f"the only project there is; {DEFAULT_PROJECT} at first")
-    parser.add_argument("--region", default=None, help=f"where calls without a location go; {DEFAULT_REGION} at first")
-    parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
-    given = parser.parse_args(arguments)
+    given = read_arguments(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    root = given.root.absolute()
+    root = given.root
+    if given.stop:
+        was_running = stop_emulator(root)
+        sys.stdout.write(f"the emulator in {root} was ended\n" if was_running else f"no emulator runs in {root}\n")
+        return 0
     make_folder(root)
     lock = take_lock(root / LOCK)
     if lock is None:
         sys.stderr.write(f"another emulator runs in {root}\n")
         return 1
     try:
-        asyncio.run(_serve(root, given))
+        asyncio.run(_serve(given, lock))
     finally:
         os.close(lock)
     return 0
 
 
-async def _serve(root: Path, given: argparse.Namespace) -> None:
+async def _serve(given: Arguments, lock: int) -> None:
+    root = given.root
     before = read_address(root)
     project = given.project or (before.project if before else DEFAULT_PROJECT)
     region = given.region or (before.region if before else DEFAULT_REGION)
@@ -91,7 +92,7 @@ async def _serve(root: Path, given: argparse.Namespace) -> None:
         try:
             dispatcher.resume()
             _announce(root, core, access, rpc_port)
-            await ended.wait()
+            await _until(ended, root / LOCK, lock)
         finally:
             server.stop()
             rpc_server.stop(None)
@@ -158,6 +159,13 @@ def _announce(root: Path, core: Core, access: Access, rpc_port: int) -> None:
     )
     write_atomic(root / CREDENTIALS, json.dumps(access.account.key_file(core.project, url)))
     write_atomic(root / ADDRESS, dumps(address))
+
+
+async def _until(ended: asyncio.Event, path: Path, lock: int) -> None:
+    """Wait until it is told to end, or its folder is gone: nobody can find it any more."""
+    while not ended.is_set() and holds_lock(path, lock):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
 
 
 def _ended(*, until_eof: bool) -> asyncio.Event:

@@ -50,6 +50,11 @@ MLMAGIC = Magic(
                 ("%mlmagic use emulator", "the same on this machine, without an account"),
             ),
         ),
+        "stop": Command(
+            summary="end the emulator of this workspace; what it holds stays, and jobs go on",
+            arguments=(Argument(name="what", metavar="emulator", help="what to end"),),
+            examples=(("%mlmagic stop emulator", "free the memory that it takes"),),
+        ),
         "doctor": Command(summary="check that all is in order, and say how to mend what is not"),
         "config": Command(
             summary="show the settings in force, or change one for this workspace",
@@ -77,6 +82,8 @@ def mlmagic(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all ma
     match line.subcommand:
         case "use":
             return _use(session, line)
+        case "stop":
+            return _stop(session, line["what"])
         case "doctor":
             from mlmagic.magics.doctor import examine
 
@@ -94,6 +101,19 @@ def _use(session: Session, line: Parsed) -> Status:
     read_backend(line["backend"])
     google = {f"google_{name}": line[name] for name in ("project", "region", "bucket") if line[name] is not None}
     session.use(line["backend"], save=line["save"], google=google)
+    return status(session=session)
+
+
+def _stop(session: Session, what: str) -> Status:
+    from mlmagic.api.emulator import stop_emulator
+    from mlmagic.api.status import status
+
+    if what != "emulator":
+        raise UsageError(
+            f"%mlmagic stop ends the emulator alone, not {what!r}.",
+            hint="%mlmagic stop emulator. Jobs: %jobs cancel JOB; endpoints: %endpoints stop ENDPOINT.",
+        )
+    stop_emulator(session=session)
     return status(session=session)
 
 

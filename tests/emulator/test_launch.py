@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mlmagic.emulator import ending
 from mlmagic.emulator.launch import (
     Emulator,
     answers,
@@ -93,3 +95,26 @@ def test_a_detached_one_is_found_again(tmp_path: Path) -> None:
     finally:
         process.terminate()
         assert gone(process)
+
+
+def test_it_is_ended_by_a_command(tmp_path: Path) -> None:
+    process = psutil.Process(ensure_emulator(tmp_path).address.process.pid)
+    command = [sys.executable, "-m", "mlmagic.emulator", "--stop", "--root", str(tmp_path)]
+    said = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert gone(process)
+    assert said == [f"the emulator in {tmp_path} was ended\n", f"no emulator runs in {tmp_path}\n"]
+
+
+def test_one_that_hangs_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "_END_SECONDS", 0.2)
+    process = psutil.Process(ensure_emulator(tmp_path).address.process.pid)
+    process.suspend()
+    assert ending.stop_emulator(tmp_path)
+    assert gone(process)
+
+
+def test_it_ends_when_its_folder_is_gone(tmp_path: Path) -> None:
+    process = psutil.Process(ensure_emulator(tmp_path / "root").address.process.pid)
+    shutil.rmtree(tmp_path / "root")
+    assert gone(process)
+    assert not (tmp_path / "root").exists()

@@ -86,9 +86,17 @@ def test_jobs_run_on_an_emulator_and_then_here_again(run, end_emulator, capsys):
 
 def test_an_emulator_that_has_ended_is_started_again(run, end_emulator):
     run("%mlmagic use emulator")
-    end_emulator()
-    assert run("%mlmagic").place == "not running; %mlmagic use emulator starts it"
+    assert run("%mlmagic stop emulator").place == "not running; %mlmagic use emulator starts it"
     assert run("%mlmagic use emulator").place.startswith("http://localhost:")
+
+
+def test_nothing_else_is_stopped(run):
+    with pytest.raises(UsageError) as caught:
+        run("%mlmagic stop taxi")
+    assert str(caught.value) == (
+        "%mlmagic stop ends the emulator alone, not 'taxi'.\n"
+        "%mlmagic stop emulator. Jobs: %jobs cancel JOB; endpoints: %endpoints stop ENDPOINT."
+    )
 
 
 def test_use_google_tells_all_that_is_missing_or_wrong(run):

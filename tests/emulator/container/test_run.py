@@ -67,6 +67,11 @@ def test_a_failing_program_leaves_its_status_and_traceback(tmp_path: Path) -> No
     assert record.error.message == "ValueError: wrong"
 
 
+def test_a_program_that_is_killed_ends_its_container_by_the_same_signal(tmp_path: Path) -> None:
+    record = run(tmp_path, program("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+    assert (record.state, record.exit_code) == (JobState.FAILED, -9)
+
+
 def test_lines_have_time_and_severity(tmp_path: Path) -> None:
     record = run(tmp_path, program("import sys; print('out\\nmore'); print('no end', end='', file=sys.stderr)"))
     path = tmp_path / "engine/jobs" / record.id / "logs/workerpool0-0.entries"

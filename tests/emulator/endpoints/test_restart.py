@@ -11,6 +11,7 @@ import pytest
 from support.tensorflow_models import saved_models
 from support.vertex import MACHINE, Vertex, until
 
+from mlmagic.emulator.ending import stop_emulator
 from mlmagic.emulator.launch import Emulator, end_child, start_child, wait_until_it_answers
 from mlmagic.serving.endpoints import LocalEndpoints
 from mlmagic.workspace.layout import Workspace
@@ -46,6 +47,26 @@ def begin_batch(vertex: Vertex, model: str) -> str:
     }
     client = vertex.client("JobService")
     return str(client.create_batch_prediction_job(parent=vertex.parent, batch_prediction_job=job).name)
+
+
+def test_what_it_serves_ends_with_it_when_it_is_stopped(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    child, emulator = started(root, monkeypatch)
+    vertex = Vertex(emulator)
+    endpoint = vertex.endpoint()
+    vertex.deploy(
+        endpoint, vertex.upload(vertex.put(saved_models(tmp_path_factory) / "vector", "vector")).model, new=100
+    )
+    assert stop_emulator(root)
+    end_child(child)
+    assert [one.status.state.value for one in LocalEndpoints(Workspace(root / "engine")).list()] == ["DOWN"]
+
+    child, emulator = started(root, monkeypatch)
+    body = {"data": b'{"instances": [[1, 2, 3]]}', "content_type": "application/json"}
+    reply = Vertex(emulator).client("PredictionService").raw_predict(endpoint=endpoint, http_body=body)
+    end_child(child)
+    assert json.loads(reply.data) == {"predictions": [[2.0, 4.0, 6.0]]}
 
 
 def test_what_was_there_is_there_again(
