@@ -93,6 +93,9 @@ def _state(record: JobRecord, replica: Replica) -> tuple[str, str, str | None]:
         return theme.icon(JobState.RUNNING), "running", theme.BLUE
     if code == 0:
         return theme.icon(JobState.SUCCEEDED), "ended", theme.GREEN
+    if code is None and not replica.pid:
+        # In Google Cloud; of its end nothing is told but the job's.
+        return "■", "ended with its job", None
     if code is None:
         return "?", "gone", theme.PURPLE
     # Parameter servers have no end of their own, and a cancelled job ends them all.

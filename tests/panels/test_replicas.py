@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,12 @@ def test_who_died_and_who_was_started_again(record, replica, now):
 def test_what_became_of_a_replica(record, replica, state, code, told):
     ended = record(state, end_time=record().update_time)
     assert told in replicas_text(ended, [replica("chief-0"), replica("ps-0", code=code)], ended.end_time)[-1]
+
+
+def test_of_replicas_in_the_cloud_only_the_chief_tells_how_it_ended(record, replica, now):
+    cluster = [replica("chief-0", code=0), replace(replica("worker-0", is_over=True), pid=0)]
+    ended = record("SUCCEEDED", end_time=now)
+    assert replicas_text(ended, cluster, now)[0] == "Replicas: 1 ended, 1 ended with its job"
 
 
 def test_a_cluster_that_ended_well_is_folded_in(record, replica, now):
