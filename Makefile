@@ -27,6 +27,8 @@ TUTORIAL := notebooks/01-from-a-cell-to-a-prediction.ipynb
 # Tests of one file share what is slow to set up, so they stay in one process; the files come in the order of conftest.py.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
+FAST_TESTS ?= $(wildcard $(addprefix tests/,spec filters statistics evaluation panels house tools source workspace tuning monitoring)) tests/test_session.py
+
 # Tests of processes that are killed, stopped and timed share two cores with one another. What failed has one more try, alone,
 # and both results are printed: what passes only then is a race, ours or the test's, and is to be mended.
 AGAIN = { echo "Again, alone, what failed:"; $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none; }
@@ -37,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test test-fast coverage soak lab panel screenshots lint type bench build lock clean help
+.PHONY: demo test test-fast test-quick coverage soak lab panel screenshots lint type bench build lock clean help
 
 demo: $(if $(wildcard $(FULL)),$(FULL),$(DEMO)) ## run tutorial 1 from a cell to a prediction, without a browser
 	$(BIN)/python -m tools.demo $(TUTORIAL)
@@ -45,7 +47,10 @@ demo: $(if $(wildcard $(FULL)),$(FULL),$(DEMO)) ## run tutorial 1 from a cell to
 test: $(PANEL) ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS) || $(AGAIN)
 
-test-fast: $(PANEL) ## run the tests without the slow tier
+test-fast: $(PANEL) ## run the tests that start no server and no job: under two minutes
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) $(FAST_TESTS)
+
+test-quick: $(PANEL) ## run all tests but the slow tier
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 # Of all tests, and of the processes that they start: it takes a fifth more time than the tests alone.
