@@ -16,6 +16,7 @@ from mlmagic.backends.google.names import attempt_filter, output_directory, work
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.submission import Attempt, custom_job, tuning_job
+from mlmagic.backends.google.training_inputs import remote_args
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.kept import kept_package
 from mlmagic.source.sdist import build_sdist, distribution_name
@@ -75,6 +76,7 @@ class Sender:
             workspace=self._label,
             image=image,
             package_uri=self._uploader.package(sdist),
+            args=remote_args(record.spec, self._uploader),
         )
         before = read_remote(folder)
         earlier = () if before is None else before.earlier

@@ -43,6 +43,12 @@ class Attempt:
     """Its label."""
     image: str
     package_uri: str
+    args: tuple[str, ...] | None = None
+    """The program's, where they are not those of the spec: a dataset is elsewhere in the cloud."""
+
+    def words(self, spec: JobSpec) -> list[str]:
+        """Return the program's arguments."""
+        return list(spec.args if self.args is None else self.args)
 
 
 def custom_job(spec: JobSpec, attempt: Attempt, settings: GoogleSettings) -> dict[str, Any]:
@@ -149,14 +155,14 @@ def _program(spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
                 "executor_image_uri": attempt.image,
                 "package_uris": [attempt.package_uri],
                 "python_module": spec.package.module,
-                "args": list(spec.args),
+                "args": attempt.words(spec),
             }
         }
     return {
         "container_spec": {
             "image_uri": attempt.image,
             "command": ["bash", "-c", INSTALL_AND_RUN, mounted(attempt.package_uri), spec.package.module],
-            "args": list(spec.args),
+            "args": attempt.words(spec),
         }
     }
 
