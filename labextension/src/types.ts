@@ -313,6 +313,8 @@ export interface JobSpec {
   maxRetries: number;
   /** Start each program from nothing, never by a fork. */
   fresh: boolean;
+  /** On Vertex AI: what is asked of it alone. */
+  vertex: VertexOptions;
   /** Local: the user's setting allows forks. */
   warmStarts: boolean;
   /** What the program's flags are set to, defaults included, as far as mlmagic knows them. */
@@ -840,6 +842,20 @@ export interface WorkerStatus {
   pid: number;
   /** `loading`, `ready` or `draining`. */
   state: string;
+/** What is not given is as the user's settings have it. */
+export interface VertexOptions {
+  /** On machines that may be taken away at any time, which cost less. */
+  spot: boolean;
+  /** As whom the program runs. */
+  serviceAccount?: string;
+  /** `projects/NUMBER/global/networks/NAME`, which machines are in. */
+  network?: string;
+  /** The container image that it runs in. */
+  image?: string;
+  /** The id of machines that are there already. */
+  persistentResource?: string;
+}
+
   startTime: Time;
   memoryBytes: number;
   cpuPercent: Float;

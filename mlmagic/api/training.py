@@ -26,9 +26,11 @@ from mlmagic.api.program import Program, check_program
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.resources import read_resources
 from mlmagic.api.training_data import read_training_data, training_words
+from mlmagic.api.vertex_options import read_vertex_options
 from mlmagic.source.history import Cell
 from mlmagic.spec.job import JobSpec
 from mlmagic.spec.resources import Resources
+from mlmagic.spec.vertex import VertexOptions
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
@@ -116,6 +118,11 @@ def plan_training(
     tuned: Sequence[Parameter] = (),
     ship: Mapping[str, Any] | None = None,
     backend: str | None = None,
+    spot: bool = False,
+    service_account: str | None = None,
+    network: str | None = None,
+    image: str | None = None,
+    persistent_resource: str | None = None,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -148,6 +155,11 @@ def plan_training(
         tuned: the parameters of a study; one that is called as `fare.buckets` becomes a flag of the program.
         ship: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
         backend: where it runs; by default the session's.
+        spot: on Vertex AI, take machines that cost less and may be taken away; the next four are of Vertex AI, too.
+        service_account: as whom the program runs.
+        network: `"projects/NUMBER/global/networks/NAME"`.
+        image: the container image that it runs in.
+        persistent_resource: the id of machines that are there already.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
         session: another than this process's.
@@ -178,6 +190,14 @@ def plan_training(
     check.read(read_whole_number, max_retries, "max_retries", 0)
     check.read(read_module, module)
     check.read(read_backend, backend)
+    options = VertexOptions(
+        spot=spot,
+        service_account=service_account,
+        network=network,
+        image=image,
+        persistent_resource=persistent_resource,
+    )
+    check.read(read_vertex_options, options, backend or session.backend_name)
     dataset = check.read(read_training_data, data, target, features, session)
     check.finish("train")
     context = session.context()
@@ -198,6 +218,7 @@ def plan_training(
         package=package_reference(built),
         args=words,
         resources=resources or Resources(),
+        vertex=options,
         model=model or name,
         dataset=None if dataset is None else dataset.reference,
         labels=file.labels if labels is None else label_map or {},

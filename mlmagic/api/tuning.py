@@ -145,6 +145,11 @@ def plan_tuning(
     features: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     ship: Mapping[str, Any] | None = None,
     backend: str | None = None,
+    spot: bool = False,
+    service_account: str | None = None,
+    network: str | None = None,
+    image: str | None = None,
+    persistent_resource: str | None = None,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -193,6 +198,11 @@ def plan_tuning(
         features: what it is built from, if not the dataset's own: a declaration, or a YAML or JSON file with it.
         ship: DataFrames and arrays, by the name that the program uses, to be shipped as data files.
         backend: where it runs; by default the session's.
+        spot: on Vertex AI, take machines that cost less and may be taken away; the next four are of Vertex AI, too.
+        service_account: as whom the program runs.
+        network: `"projects/NUMBER/global/networks/NAME"`.
+        image: the container image that it runs in.
+        persistent_resource: the id of machines that are there already.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
         session: another than this process's.
@@ -254,6 +264,11 @@ def plan_tuning(
         tuned=() if study is None else study.parameters,
         ship=ship,
         backend=backend,
+        spot=spot,
+        service_account=service_account,
+        network=network,
+        image=image,
+        persistent_resource=persistent_resource,
         cell=cell,
         invocation=invocation,
         session=session,

@@ -24,6 +24,19 @@ WITH = Option(
 )
 BACKEND = Option(name="backend", metavar="BACKEND", kind=Kind.TEXT, help="where to run, if not on the backend in use")
 
+VERTEX = (
+    Option(name="spot", help="on Vertex AI: on machines that cost less, and may be taken away"),
+    Option(name="service-account", metavar="ADDRESS", kind=Kind.TEXT, help="on Vertex AI: as whom the program runs"),
+    Option(
+        name="network", metavar="NETWORK", kind=Kind.TEXT, help="on Vertex AI: projects/NUMBER/global/networks/NAME"
+    ),
+    Option(name="image", metavar="IMAGE", kind=Kind.TEXT, help="on Vertex AI: the container image that it runs in"),
+    Option(
+        name="persistent-resource", metavar="ID", kind=Kind.TEXT, help="on Vertex AI: machines that are there already"
+    ),
+)
+"""What is asked of Vertex AI alone."""
+
 CHANGES = (
     Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
     Option(name="max-retries", metavar="N", kind=Kind.INTEGER, help="how often it is tried again if it fails"),

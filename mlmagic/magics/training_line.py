@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
-from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, WITH
+from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, VERTEX, WAIT, WITH
 from mlmagic.magics.tables import Kind, Option, Parsed
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ TRAINING_OPTIONS = (
     Option(name="dry-run", help="show package, flags and commands; start nothing"),
     EXPORT,
     BACKEND,
+    *VERTEX,
 )
 
 _OF_TRIALS = {
@@ -89,6 +90,7 @@ _PASSED_ON = (
     *("name", "model", "set_default", "timeout", "backend", "package", "scale_tier", "config", "replicas"),
     *("machine_type", "accelerator", "cores", "memory", "priority", "max_retries", "fresh"),
     *("data", "target", "features"),
+    *(option.key for option in VERTEX),
 )
 
 _BODY = """Below the line goes the code that trains, for example

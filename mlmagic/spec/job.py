@@ -10,6 +10,7 @@ from enum import StrEnum
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.resources import Resources
 from mlmagic.spec.study import StudySpec
+from mlmagic.spec.vertex import VertexOptions
 
 
 class JobState(StrEnum):
@@ -116,6 +117,8 @@ class JobSpec(Noun):
     args: tuple[str, ...] = ()
     """The program's own arguments, as they are."""
     resources: Resources = field(default_factory=Resources)
+    vertex: VertexOptions = field(default_factory=VertexOptions)
+    """On Vertex AI: what is asked of it alone."""
     model: str | None = None
     """The model that gets the version; None where a job makes no model."""
     set_default: bool = False

@@ -26,8 +26,9 @@ def image_for(spec: JobSpec, chosen: str | None, *, python: str) -> str:
         chosen: by the user's settings.
         python: the kernel's version, where the spec does not tell the one that it was submitted from.
     """
-    if chosen is not None:
-        return chosen
+    wanted = spec.vertex.image or chosen
+    if wanted is not None:
+        return wanted
     version = tensorflow_version(spec)
     if version is None:
         return python_image(spec.versions.get("python", python))

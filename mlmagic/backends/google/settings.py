@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import BackendError, UsageError, nearest
+from mlmagic.spec.vertex import account_problem, network_problem
 
 REGIONS = (
     *("africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3"),
@@ -26,8 +27,6 @@ ADDRESS_KEYS = ("google_endpoint", "google_storage_endpoint", "google_logging_en
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
 _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
-_ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_NETWORK = re.compile(r"projects/\d+/global/networks/[a-z0-9-]+", re.ASCII)
 _SWITCH = {"on": True, "off": False}
 _EXAMPLE = "%mlmagic use google --project PROJECT --region us-central1 --bucket gs://BUCKET"
 
@@ -151,10 +150,10 @@ def _wrong(config: Mapping[str, str]) -> list[str]:
 
 def _wrong_others(config: Mapping[str, str]) -> list[str]:
     problems = []
-    if (account := config.get("google_service_account")) and not _ACCOUNT.fullmatch(account):
-        problems.append(f"service account {account!r} is no address, as in trainer@my-project.iam.gserviceaccount.com")
-    if (network := config.get("google_network")) and not _NETWORK.fullmatch(network):
-        problems.append(f"network {network!r} is not of the form projects/NUMBER/global/networks/NAME")
+    if (account := config.get("google_service_account")) and (problem := account_problem(account)):
+        problems.append(problem)
+    if (network := config.get("google_network")) and (problem := network_problem(network)):
+        problems.append(problem)
     if (spot := config.get("google_spot")) and spot not in _SWITCH:
         problems.append(f"google-spot is on or off, not {spot!r}")
     addresses = {key: config[key] for key in ADDRESS_KEYS if config.get(key)}

@@ -58,10 +58,12 @@ def custom_job(spec: JobSpec, attempt: Attempt, settings: GoogleSettings) -> dic
         "scheduling": _scheduling(spec, settings),
         "base_output_directory": {"output_uri_prefix": output_directory(settings.bucket, attempt.job_id)},
     }
-    if settings.service_account:
-        spec_of_job["service_account"] = settings.service_account
-    if settings.network:
-        spec_of_job["network"] = settings.network
+    wanted = {
+        "service_account": spec.vertex.service_account or settings.service_account,
+        "network": spec.vertex.network or settings.network,
+        "persistent_resource_id": spec.vertex.persistent_resource,
+    }
+    spec_of_job |= {field: value for field, value in wanted.items() if value is not None}
     return {
         # Every id is short enough, and tells in Google's console which job of ours it is.
         "display_name": attempt.job_id,
@@ -169,7 +171,8 @@ def _program(spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
 
 def _scheduling(spec: JobSpec, settings: GoogleSettings) -> Mapping[str, Any]:
     # What is tried again is decided here, and counted as attempts.
-    scheduling: dict[str, Any] = {"disable_retries": True, "strategy": "SPOT" if settings.spot else "STANDARD"}
+    is_spot = spec.vertex.spot or settings.spot
+    scheduling: dict[str, Any] = {"disable_retries": True, "strategy": "SPOT" if is_spot else "STANDARD"}
     if spec.timeout_seconds is not None:
         part, whole = math.modf(spec.timeout_seconds)
         scheduling["timeout"] = {"seconds": int(whole), "nanos": round(part * 1e9)}

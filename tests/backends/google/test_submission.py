@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from mlmagic.backends.google.environments import image_for
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.backends.google.submission import INSTALL_AND_RUN, Attempt, check_submission, custom_job, tuning_job
 from mlmagic.errors import UsageError
@@ -23,6 +24,7 @@ from mlmagic.spec.study import (
     StudySpec,
 )
 from mlmagic.spec.tiers import TIERS
+from mlmagic.spec.vertex import VertexOptions
 
 SETTINGS = GoogleSettings(project="my-project", region="us-central1", bucket="gs://b")
 JOB = "taxi-20260131-123015-0a1b"
@@ -131,3 +133,19 @@ def test_all_that_vertex_ai_cannot_do_is_told_at_once() -> None:
         "  - there is one chief, not 2\n"
         "  - batch predictions run on this machine alone so far: --backend local"
     )
+
+
+def test_what_is_asked_of_vertex_ai_alone_wins_over_the_settings() -> None:
+    settings = dataclasses.replace(SETTINGS, service_account="all@p.iam.gserviceaccount.com", network="n")
+    options = VertexOptions(spot=True, service_account="one@p.iam.gserviceaccount.com", persistent_resource="pool-1")
+    job_spec = custom_job(dataclasses.replace(SPEC, vertex=options), attempt(), settings)["job_spec"]
+    assert job_spec["scheduling"]["strategy"] == "SPOT"
+    assert job_spec["service_account"] == "one@p.iam.gserviceaccount.com"
+    assert (job_spec["network"], job_spec["persistent_resource_id"]) == ("n", "pool-1")
+    assert custom_job(SPEC, attempt(), settings)["job_spec"]["scheduling"]["strategy"] == "STANDARD"
+
+
+def test_the_jobs_own_image_wins_over_the_settings() -> None:
+    spec = dataclasses.replace(SPEC, vertex=VertexOptions(image="python:3.11"))
+    assert image_for(spec, "python:3.12", python="3.11.9") == "python:3.11"
+    assert image_for(SPEC, "python:3.12", python="3.11.9") == "python:3.12"
