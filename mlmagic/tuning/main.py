@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlmagic.backends.registry import load_backend
-from mlmagic.errors import MlmagicError, NotFoundError
+from mlmagic.errors import MlmagicError
+from mlmagic.runtime.resumed import take_up_trials
 from mlmagic.runtime.watch import Watch
 from mlmagic.tuning.choosing import Chooser
 from mlmagic.tuning.ledger import Ledger
 from mlmagic.tuning.loop import StudyLoop, ToldToEnd, patiently
-from mlmagic.tuning.taking_up import known_values, take_up_earlier, take_up_trials
+from mlmagic.tuning.taking_up import known_values, take_up_earlier
 from mlmagic.tuning.telling import Teller
 from mlmagic.workspace.layout import JobFolder
 from mlmagic.workspace.studies import open_trials, study_spec
@@ -51,10 +52,7 @@ def run_study(folder: JobFolder, watch: Watch) -> None:
     backend = load_backend("local", workspace)
     record = patiently(lambda: backend.get(folder.id))
     teller = Teller(spec, _print)
-    try:
-        patiently(lambda: take_up_trials(folder, spec))
-    except NotFoundError as error:
-        raise NotFoundError(f"the study that it goes on with, {spec.resumes}, is gone: {error.message}") from error
+    patiently(lambda: take_up_trials(folder, spec))
     earlier = patiently(lambda: take_up_earlier(folder, spec))
     for remark in earlier.remarks:
         teller.says(remark)

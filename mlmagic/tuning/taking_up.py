@@ -1,6 +1,6 @@
-"""What a study knows when it begins: the trials of the one that it goes on with, and what earlier ones found.
+"""What a study knows when it begins of what earlier ones found.
 
-Both are read once, and kept in its folder: the others may change, or be deleted, before it is started again.
+It is read once, and kept in its folder: the others may change, or be deleted, before it is started again.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlmagic.errors import MlmagicError
-from mlmagic.runtime.tuned import CUT_OFF
 from mlmagic.spec import codec
 from mlmagic.spec.noun import Noun
-from mlmagic.spec.study import Study, StudySpec, Trial, TrialState
+from mlmagic.spec.study import Study, StudySpec
 from mlmagic.tuning.suggester import Values
 from mlmagic.workspace.files import explained, write_atomic
 from mlmagic.workspace.layout import JobFolder
@@ -34,21 +33,6 @@ class EarlierTrials(Noun):
     trials: tuple[EarlierTrial, ...] = ()
     remarks: tuple[str, ...] = ()
     """Of studies that could not be learned from."""
-
-
-def take_up_trials(folder: JobFolder, spec: StudySpec) -> None:
-    """Copy the trials of the study that this one goes on with into its file, unless it has one.
-
-    Raises:
-        NotFoundError: that study was deleted.
-        WorkspaceError: its files cannot be read, or this one's not written.
-    """
-    if spec.resumes is None or folder.trials.exists():
-        return
-    known = [trial for trial in read_study(folder.workspace, spec.resumes).trials if _counts(trial)]
-    lines = [codec.dumps(trial, indent=None) + "\n" for trial in known]
-    with explained(f"write {folder.trials}"):
-        write_atomic(folder.trials, "".join(lines))
 
 
 def take_up_earlier(folder: JobFolder, spec: StudySpec) -> EarlierTrials:
@@ -109,7 +93,3 @@ def _results(study: Study) -> list[EarlierTrial]:
         for trial in study.trials
         if trial.final is not None
     ]
-
-
-def _counts(trial: Trial) -> bool:
-    return trial.state is TrialState.SUCCEEDED or (trial.state is TrialState.INFEASIBLE and trial.reason != CUT_OFF)

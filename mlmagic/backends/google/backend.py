@@ -23,6 +23,7 @@ from mlmagic.backends.google.remote import RemoteRecord, held, read_remote
 from mlmagic.backends.google.replicas import replicas_of
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
 from mlmagic.backends.google.studies import study_of
+from mlmagic.backends.google.study_spec import study_note
 from mlmagic.backends.google.submission import check_reporting, check_submission
 from mlmagic.backends.google.watcher import Watcher
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError
@@ -79,7 +80,8 @@ class GoogleBackend:
         """See `Backend.place`."""
         check_submission(spec)
         self._settings()
-        placement = Placement(replicas=spec.resources.replicas, cores=0, memory_bytes=0)
+        note = None if spec.study is None else study_note(spec.study)
+        placement = Placement(replicas=spec.resources.replicas, cores=0, memory_bytes=0, note=note)
         return dataclasses.replace(spec, backend=self.name, environment=None, placement=placement)
 
     def prepare(self, spec: JobSpec) -> None:

@@ -14,6 +14,7 @@ from mlmagic.backends.google.endings import ending_of, tells_why, translator
 from mlmagic.backends.google.events import fetch_events
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.models import Registrar, makes_version
+from mlmagic.backends.google.promotion import promote_best
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
@@ -23,12 +24,13 @@ from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, 
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
 from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
+from mlmagic.runtime.tuned import promoted_text
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
-from mlmagic.workspace.studies import read_trials
+from mlmagic.workspace.studies import read_study
 
 _BEGUN = frozenset({JobState.QUEUED, JobState.PENDING})
 _STEPS = (JobState.QUEUED, JobState.PENDING, JobState.RUNNING)
@@ -176,8 +178,12 @@ class Follower:
     def _finish_study(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
         if record.state in _BEGUN and job.start_time is not None:
             record = self._advance(record, remote, job, JobState.RUNNING)
-        trials = read_trials(self._workspace.job(record.id))
-        return self._end(record, remote, job, study_ending(record, job, trials))
+        folder = self._workspace.job(record.id)
+        study = read_study(self._workspace, record.id)
+        ending = study_ending(record, job, study)
+        if ending.state is JobState.SUCCEEDED and (made := promote_best(folder, self._jobs, record, study)) is not None:
+            ending = dataclasses.replace(ending, message=f"{ending.message} · {promoted_text(made)}")
+        return self._end(record, remote, job, ending)
 
     def _last_events(self, folder: JobFolder, remote: RemoteRecord) -> list[str]:
         """Fetch what the job reported last, and return what is to be said of that; only an answer is waited for."""

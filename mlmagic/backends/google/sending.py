@@ -19,6 +19,7 @@ from mlmagic.backends.google.submission import Attempt, custom_job, tuning_job
 from mlmagic.backends.google.training_inputs import remote_args
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.kept import kept_package
+from mlmagic.runtime.resumed import take_up_trials
 from mlmagic.source.sdist import build_sdist, distribution_name
 from mlmagic.spec.job import JobRecord, JobSpec
 from mlmagic.workspace.jobs import JobStore
@@ -66,6 +67,8 @@ class Sender:
             return known
         folder = self._workspace.job(record.id)
         settings = self._client.settings
+        if record.spec.study is not None:
+            take_up_trials(folder, record.spec.study)
         package = kept_package(folder, record, None)
         image = image_for(record.spec, settings.image, python=platform.python_version())
         check_image(image, record.spec, package, python=platform.python_version())

@@ -49,6 +49,8 @@ class _Followed:
     """As the file tells them."""
     made: dict[str, JobState]
     """The jobs of trials that there are."""
+    before: int
+    """How far the study counts that this one goes on with: the first trial that Vertex AI tells of is the next."""
 
     def write(self, trial: Trial) -> None:
         self.log.write(trial)
@@ -78,25 +80,27 @@ class Trials:
         """
         folder = self._workspace.job(record.id)
         known = {trial.number: trial for trial in read_trials(folder)}
-        told = {} if job is None else {trial.number: trial for trial in job.trials}
+        before = max((number for number, trial in known.items() if trial.job != _job_id(record, number)), default=0)
+        told = {} if job is None else {before + trial.number: trial for trial in job.trials}
         if _is_over(job):
             # What Google does not tell of any more has ended with its study.
-            told = {number: RemoteTrial(number=number, state=trial.state) for number, trial in known.items()} | told
+            lost = {number: trial for number, trial in known.items() if number > before}
+            told = {n: RemoteTrial(number=n - before, state=trial.state) for n, trial in lost.items()} | told
         changing = [number for number in sorted(told) if number not in known or not known[number].state.is_final]
         if not changing:
             return True
         made = {summary.id: summary.state for summary in self._jobs.list(parent=record.id)}
         with open_trials(folder) as log:
-            study = _Followed(record=record, remote=remote, job=job, log=log, trials=known, made=made)
+            study = _Followed(record=record, remote=remote, job=job, log=log, trials=known, made=made, before=before)
             settled = [self._follow(study, told[number]) for number in changing]
         return all(settled)
 
     def _follow(self, study: _Followed, told: RemoteTrial) -> bool:
         """Bring one trial up to date, and say whether nothing of it is to come if it has ended."""
         folder = self._workspace.job(study.record.id)
-        trial = study.trials.get(told.number)
+        trial = study.trials.get(study.before + told.number)
         if trial is None:
-            trial = _begun(study.record, told)
+            trial = _begun(study.record, told, study.before + told.number)
             study.write(trial)
             _say(folder, began_text(_searched(study.record), trial))
         if trial.job not in study.made:
@@ -113,7 +117,9 @@ class Trials:
 
     def _make(self, study: JobRecord, trial: Trial) -> Mapping[str, JobState]:
         """Make the job of a trial; a study that was cancelled gets none any more, and its file tells of the trial."""
-        spec = dataclasses.replace(trial_spec(study, trial), placement=study.spec.placement)
+        placement = study.spec.placement
+        alone = placement and dataclasses.replace(placement, note=None)  # what is noted is of the search
+        spec = dataclasses.replace(trial_spec(study, trial), placement=alone)
         source_map = self._jobs.source_map(study.id)
         package = kept_package(self._workspace.job(study.id), study, source_map)
         now = max(study.create_time, trial.suggest_time)
@@ -185,18 +191,17 @@ def _remote_trial(study: RemoteRecord, told: RemoteTrial, trial: Trial) -> Remot
     """Return what is kept of a trial: in Google Cloud it is a part of its study."""
     return dataclasses.replace(
         study,
-        trial=trial.number,
+        trial=told.number,
         state=told.state,
         start_time=told.start_time,
         end_time=trial.end_time,
-        output=None if study.output is None else f"{study.output}/{trial.number}",
+        output=None if study.output is None else f"{study.output}/{told.number}",
     )
 
 
-def study_ending(record: JobRecord, job: RemoteJob, trials: tuple[Trial, ...]) -> Ending:
+def study_ending(record: JobRecord, job: RemoteJob, study: Study) -> Ending:
     """Return how a study ended of which Google says that it has; all its trials are known."""
     state, said = state_of(job.state), " ".join((job.error or "").split())[:500]
-    study = Study(id=record.id, spec=_searched(record), trials=trials)
     if state is JobState.SUCCEEDED:
         return tuned(study)
     if record.state is JobState.CANCELLING:
@@ -216,14 +221,14 @@ def _searched(record: JobRecord) -> StudySpec:
     return record.spec.study
 
 
-def _begun(record: JobRecord, told: RemoteTrial) -> Trial:
+def _begun(record: JobRecord, told: RemoteTrial, number: int) -> Trial:
     # Numbers come back as floats, whole ones too.
     named = [item for item in _searched(record).parameters if item.name in told.parameters]
     return Trial(
-        number=told.number,
+        number=number,
         parameters={item.name: item.text(told.parameters[item.name]) for item in named},
         state=TrialState.REQUESTED,
-        job=trial_job_id(record.id, told.number),
+        job=_job_id(record, number),
         suggest_time=told.start_time or datetime.now(UTC),
     )
 
@@ -254,6 +259,10 @@ def _now(study: _Followed, trial: Trial, told: RemoteTrial) -> Trial:
         is_stopped_early=is_early,
         reason=_EARLY if is_early else None,
     )
+
+
+def _job_id(study: JobRecord, number: int) -> str:
+    return trial_job_id(study.id, number)
 
 
 def _infeasible(trial: Trial, told: RemoteTrial, reason: str) -> Trial:

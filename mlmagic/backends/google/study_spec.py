@@ -41,16 +41,22 @@ def study_spec(study: StudySpec) -> dict[str, Any]:
     return found
 
 
-def study_problems(study: StudySpec, name: str) -> Iterator[str]:
-    """Yield what of a study of that name Vertex AI cannot do, with what can be done instead."""
+def study_note(study: StudySpec) -> str | None:
+    """Return what is to be known of how Vertex AI searches, where that is not as here."""
+    told = []
     if study.resumes is not None:
-        yield f"it cannot go on with another study, {study.resumes}: --backend local can"
+        told.append(f"Vertex AI's search begins anew: it learns nothing from {study.resumes}, whose trials count here")
+    if study.seed:
+        told.append(f"Vertex AI takes no seed: with {study.seed} it may choose other trials the next time")
+    return " · ".join(told) or None
+
+
+def study_problems(study: StudySpec) -> Iterator[str]:
+    """Yield what of a study Vertex AI cannot do, with what can be done instead."""
     if study.warm_start:
         yield f"it cannot learn from other studies, {', '.join(study.warm_start)}: --backend local can"
-    if study.promotion is not None:
-        yield f"it promotes nothing by itself: `%tune promote {name}` does, once the study has ended"
-    if study.seed:
-        yield f"it takes no seed: leave out {study.seed}"
+    if study.resumes is not None and study.algorithm is Algorithm.GRID:
+        yield f"a grid begins anew there, and would try again what {study.resumes} has tried: --backend local goes on"
     dense = [parameter.name for parameter in study.parameters if parameter.kind is ParameterKind.DOUBLE]
     if study.algorithm is Algorithm.GRID and dense:
         yield (

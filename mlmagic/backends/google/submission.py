@@ -96,7 +96,7 @@ def check_submission(spec: JobSpec) -> None:
     if spec.resources.worker_pools[0].replica_count != 1:
         problems.append(f"there is one chief, not {spec.resources.worker_pools[0].replica_count}")
     if spec.study is not None:
-        problems += study_problems(spec.study, spec.display_name)
+        problems += study_problems(spec.study)
         if spec.max_retries:
             problems.append(f"no trial of a study is tried again there: leave out --max-retries {spec.max_retries}")
     if spec.kind in _LATER:

@@ -16,16 +16,18 @@ from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.client.jobs import JobCalls
 from mlmagic.backends.google.names import workspace_filter, workspace_label
+from mlmagic.backends.google.promotion import promote_best
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, read_remote
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings
 from mlmagic.emulator.launch import Emulator
-from mlmagic.errors import UsageError
+from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.filters.parser import parse
 from mlmagic.runtime.tuned import CUT_OFF
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.study import Algorithm, Parameter, ParameterKind, Promotion, TrialState
 from mlmagic.testing.backends import FOREVER, PATIENCE_SECONDS, read_log, wait_for, wait_for_text
+from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.studies import TrialLog, read_study
@@ -38,10 +40,8 @@ ENDLESS = FOREVER + "# CLOUD_ML_HP_METRIC_FILE\n"
 
 
 REFUSED = """job 'flights' cannot run on Vertex AI:
-  - it cannot go on with another study, flights-1: --backend local can
   - it cannot learn from other studies, taxi-1, taxi-2: --backend local can
-  - it promotes nothing by itself: `%tune promote flights` does, once the study has ended
-  - it takes no seed: leave out 7
+  - a grid begins anew there, and would try again what flights-1 has tried: --backend local goes on
   - a grid there has whole numbers, categories and lists of numbers, not ranges such as that of lr
   - names of parameters have no spaces there: 'drop out'
   - no trial of a study is tried again there: leave out --max-retries 2"""
@@ -225,10 +225,54 @@ def test_all_that_vertex_ai_cannot_search_is_told_at_once(backend: GoogleBackend
         parameters=(*PARAMETERS, spaced),
         resumes="flights-1",
         warm_start=("taxi-1", "taxi-2"),
-        promotion=Promotion(model="flights"),
-        seed=7,
     )
     with pytest.raises(UsageError) as caught:
         submit_study(backend, study=study, max_retries=2)
     assert str(caught.value) == REFUSED
     assert backend.list() == []
+
+
+def test_a_study_goes_on_with_the_trials_of_another(
+    backend: GoogleBackend, workspace: Workspace, searched: JobRecord
+) -> None:
+    again = study_spec(algorithm=Algorithm.RANDOM, trials=2, resumes=searched.id, seed=7)
+    record = wait_for(backend, submit_study(backend, PRINTS, study=again).id)
+    first, study = read_study(workspace, searched.id), read_study(workspace, record.id)
+    assert (record.state, study.trials[:4]) == (JobState.SUCCEEDED, first.trials)
+    assert [trial.job for trial in study.trials[4:]] == [f"{record.id}-5", f"{record.id}-6"]
+    for trial in study.trials[4:]:
+        assert read_log(backend, trial.job) == f"{trial.parameters['lr']} {trial.parameters['units']}\n"
+    assert (record.message or "").startswith("6 trials · best loss")
+    assert record.spec.placement is not None
+    assert record.spec.placement.note == (
+        f"Vertex AI's search begins anew: it learns nothing from {searched.id}, whose trials count here · "
+        "Vertex AI takes no seed: with 7 it may choose other trials the next time"
+    )
+    backend.delete(record.id)
+    assert len(backend.list(trials=True)) == 5
+
+
+def test_a_study_whose_predecessor_is_gone_fails_and_says_so(backend: GoogleBackend, workspace: Workspace) -> None:
+    study = study_spec(algorithm=Algorithm.RANDOM, resumes="flights-20260131-123015-0a1b")
+    with pytest.raises(NotFoundError, match="that it goes on with, flights-20260131-123015-0a1b, is gone"):
+        submit_study(backend, study=study)
+    (job,) = backend.list()
+    assert job.state is JobState.FAILED
+
+
+def test_the_best_trial_is_promoted_once_the_study_has_ended(backend: GoogleBackend, workspace: Workspace) -> None:
+    promotion = Promotion(model="flights", args=("--epochs=3",))
+    study = study_spec(algorithm=Algorithm.RANDOM, trials=2, promotion=promotion)
+    record = wait_for(backend, submit_study(backend, PRINTS, study=study).id)
+    best = read_study(workspace, record.id).best
+    assert best is not None
+    (made,) = backend.list(where=parse(f"fromStudy={record.id}"))
+    assert (record.message or "").endswith(f"{made.id} trains flights with the best parameters")
+    assert backend.get(made.id).spec.args == (*[f"--{n}={v}" for n, v in best.parameters.items()], "--epochs=3")
+    assert wait_for(backend, made.id).attempt == 1
+    # Who made the job may have been killed before he wrote that down.
+    workspace.job(record.id).promoted.unlink()
+    again = promote_best(
+        workspace.job(record.id), JobStore(Database(workspace)), record, read_study(workspace, record.id)
+    )
+    assert (again and again.job) == made.id
