@@ -204,9 +204,7 @@ class GoogleBackend:
 
         record = self.get(job_id)
         remote = read_remote(self._workspace.job(job_id))
-        # Unverified: by which labels Monitoring tells the trials of a study apart.
-        is_alone = record.spec.study is None and remote is not None and remote.trial is None
-        if remote is not None and is_alone and self._is_ours(record):
+        if remote is not None and record.spec.study is None and self._is_ours(record):
             with suppress(UnavailableError):
                 return read_usage(self._connect()[0], record, remote)
         return Usage()

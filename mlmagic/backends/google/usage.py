@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.logs import role_of
@@ -22,7 +21,8 @@ Points = dict[tuple[str, datetime], float]
 def read_usage(client: GoogleClient, record: JobRecord, remote: RemoteRecord) -> Usage:
     """Return the samples of a job's newest attempt, of replicas on machines whose size is known.
 
-    Unverified: that Monitoring calls the replica `task_name`, among the labels of resource or metric.
+    Unverified: that Monitoring calls the replica `task_name`, and a study's trial `trial_id`, among the labels of
+    resource or metric.
 
     Raises:
         BackendError: Google refused, or did not answer.
@@ -66,18 +66,16 @@ def _points(client: GoogleClient, metric: str, remote: RemoteRecord, interval: M
     while True:
         document = client.time_series(parameters)
         for series in document.get("timeSeries", []):
-            task = _task(series)
+            labels = {**series.get("metric", {}).get("labels", {}), **series.get("resource", {}).get("labels", {})}
+            if remote.trial is not None and labels.get("trial_id") != str(remote.trial):
+                continue
+            task = str(labels.get("task_name", ""))
             for point in series.get("points", []):
                 time = datetime.fromisoformat(point["interval"]["endTime"])
                 points[task, time] = float(point["value"].get("doubleValue", 0.0))
         if not document.get("nextPageToken"):
             return points
         parameters = {**parameters, "pageToken": document["nextPageToken"]}
-
-
-def _task(series: Mapping[str, Any]) -> str:
-    labels = {**series.get("metric", {}).get("labels", {}), **series.get("resource", {}).get("labels", {})}
-    return str(labels.get("task_name", ""))
 
 
 def _machine_type(record: JobRecord, role: str) -> str:

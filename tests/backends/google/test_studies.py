@@ -276,3 +276,13 @@ def test_the_best_trial_is_promoted_once_the_study_has_ended(backend: GoogleBack
         workspace.job(record.id), JobStore(Database(workspace)), record, read_study(workspace, record.id)
     )
     assert (again and again.job) == made.id
+
+
+def test_each_trial_tells_what_it_took(backend: GoogleBackend) -> None:
+    takes = PRINTS + "taken = b'x' * ((200 if trial == 1 else 1) << 20)\ntime.sleep(3)\n"
+    study_id = submit_study(backend, takes, study=study_spec(algorithm=Algorithm.RANDOM, trials=2, parallel=2)).id
+    wait_for(backend, study_id)
+    first, second = (backend.usage(f"{study_id}-{number}") for number in (1, 2))
+    assert (first.replicas, second.replicas) == (("chief-0",), ("chief-0",))
+    assert first.peak_memory_bytes("chief-0") > 200 << 20 > second.peak_memory_bytes("chief-0") > 0
+    assert backend.usage(study_id).replicas == ()
