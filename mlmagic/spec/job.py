@@ -103,7 +103,7 @@ class Placement(Noun):
     """Of all replicas together, like `memory_bytes`."""
     memory_bytes: int = 0
     note: str | None = None
-    """What the same job is in the cloud, where that is more than here; one line for the user."""
+    """What is otherwise than one may expect, such as what the same job is in the cloud; one line for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
