@@ -2,6 +2,7 @@
 
 MlmagicError                  one clear message: what, which value, what is allowed, what to do next
 ├── UsageError                arguments of a magic or of a call; lists all that are wrong at once
+│   └── ConsentError          it costs money, and the user has not agreed to that; has `.line`
 ├── CellError                 a cell cannot become a package
 │   └── LiveObjectError       it needs a name that exists only as an object in the kernel
 ├── PackageError              a given trainer package cannot be run
@@ -51,6 +52,14 @@ class MlmagicError(Exception):
 
 class UsageError(MlmagicError):
     """Arguments that do not fit."""
+
+
+class ConsentError(UsageError):
+    """What costs money, and was not started: the user has not agreed to it. `line` says how much it is."""
+
+    def __init__(self, message: str, *, line: str, problems: Sequence[str] = (), hint: str | None = None) -> None:
+        self.line = line
+        super().__init__(message, problems=problems, hint=hint)
 
 
 class CellError(MlmagicError):

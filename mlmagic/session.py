@@ -53,6 +53,12 @@ class Session:
     def __init__(self, *, environ: Mapping[str, str] | None = None, start: Path | None = None) -> None:
         self.notebook: Callable[[], NotebookContext] | None = None
         """Set by the IPython extension; without it there are no cells."""
+        self.ask: Callable[[str], bool | None] | None = None
+        """Set by the IPython extension: asks the user, and returns None where nobody answers; None is no notebook."""
+        self.tell: Callable[[str], None] = _print
+        """Says a line to the user."""
+        self.has_agreed = False
+        """The user has said in this notebook that work may cost money."""
         self.is_in_vs_code = False
         """Set by the IPython extension: VS Code tells it to the kernel, whoever started that."""
         self._environ = os.environ if environ is None else environ
@@ -109,6 +115,11 @@ class Session:
         """
         told = self._environ.get("MLMAGIC_WARM_STARTS") or self.config.get("warm_starts") or "on"
         return told.lower() not in _OFF
+
+    @property
+    def budget(self) -> str | None:
+        """What a job in the cloud may take at most, unless a call says otherwise."""
+        return self.config.get("budget")
 
     @property
     def config(self) -> Mapping[str, str]:
@@ -301,6 +312,7 @@ class Session:
         """
         from mlmagic.backends.google.settings import check_settings
         from mlmagic.runtime.agent_call import tell_agent
+        from mlmagic.spec.budgets import parse_budget
 
         if key not in CONFIG_KEYS:
             known = [name.replace("_", "-") for name in CONFIG_KEYS]
@@ -312,6 +324,8 @@ class Session:
             raise UsageError(f"warm-starts is on or off, not {value!r}.")
         if key in GOOGLE_KEYS:
             check_settings({key: value})
+        if key == "budget":
+            parse_budget(value)
         with self._lock:
             if key == "backend":
                 self.use(value, save=True)
@@ -321,7 +335,7 @@ class Session:
                 self._forget("google")
             else:
                 self._save(key, value)
-                if value == "off":
+                if key == "warm_starts" and value == "off":
                     tell_agent(self.workspace, {"do": "cool"})
 
     @property
@@ -388,6 +402,10 @@ def reset_session() -> None:
     with _LOCK:
         _session_of(os.getpid()).close()
         _session_of.cache_clear()
+
+
+def _print(line: str) -> None:
+    print(line)  # noqa: T201 - what a user of Python is told, too
 
 
 _LOCK = threading.Lock()

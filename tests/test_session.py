@@ -16,6 +16,7 @@ from mlmagic.session import NotebookContext, Session, current_session, reset_ses
 from mlmagic.source.history import Cell
 from mlmagic.workspace.config import read_config, with_setting
 
+_AMOUNTS = "such as 10h, which is machines times hours; in money it is such as 20USD"
 _GOOGLES = (
     "google-project, google-region, google-bucket, google-image, google-service-account, google-network, google-spot, "
     "google-endpoint, google-storage-endpoint, google-logging-endpoint, google-monitoring-endpoint."
@@ -125,9 +126,11 @@ def test_a_setting_holds_for_later_processes_too(session: Session, tmp_path: Pat
         (
             "warm_start",
             "off",
-            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts, " + _GOOGLES,
+            "there is no setting 'warm-start'. Did you mean warm-starts?\nSettings: backend, warm-starts, budget, "
+            + _GOOGLES,
         ),
         ("warm_starts", "cold", "warm-starts is on or off, not 'cold'."),
+        ("budget", "a lot", f"budget 'a lot' is no amount, {_AMOUNTS}."),
     ],
 )
 def test_a_setting_that_cannot_be(session: Session, key: str, value: str, text: str) -> None:

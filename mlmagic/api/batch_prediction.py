@@ -26,6 +26,7 @@ from mlmagic.api.batch_words import (
     text_types,
     trained_schema,
 )
+from mlmagic.api.budgets import read_budget, within_budget
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.commands import local_command
 from mlmagic.api.first_version import resolve_version
@@ -96,6 +97,8 @@ def plan_predict_files(
     priority: int = 0,
     max_retries: int = 0,
     backend: str | None = None,
+    budget: str | None = None,
+    yes: bool = False,
     cell: Cell | None = None,
     invocation: str | None = None,
     wait: bool = True,
@@ -128,6 +131,8 @@ def plan_predict_files(
         priority: a waiting job with a higher one starts first.
         max_retries: how many more attempts a job has that fails or is killed; each goes on where the one before was.
         backend: where it runs; by default the session's.
+        budget: of a job in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         cell: the cell that the magic stands in.
         invocation: the line that was typed.
         wait: while the model has no version, wait for a training job that may make the first one.
@@ -171,6 +176,8 @@ def plan_predict_files(
         priority=check.read(read_whole_number, priority, "priority"),
         max_retries=check.read(read_whole_number, max_retries, "max_retries", 0),
         backend=check.read(read_backend, backend),
+        budget=check.read(read_budget, budget),
+        yes=yes,
         invocation=invocation,
         cell=cell,
     )
@@ -191,6 +198,8 @@ class _JobWords:
     priority: int | None
     max_retries: int | None
     backend: str | None
+    budget: str | None
+    yes: bool
     invocation: str | None
     cell: Cell | None
 
@@ -219,8 +228,8 @@ def _plan(version: ModelVersion, words: BatchWords, job: _JobWords, inputs: Inpu
         origin=origin_of(job.cell, session.notebook_path),
         **circumstances(package, args),
     )
-    placed = session.planner(spec.backend).place(spec)
-    return BatchPlan(version=version, package=package, spec=placed, inputs=inputs, session=session)
+    placed = session.planner(spec.backend).place(within_budget(spec, job.budget, session))
+    return BatchPlan(version=version, package=package, spec=placed, inputs=inputs, session=session, yes=job.yes)
 
 
 def _read_job_name(name: object, reference: ModelReference | None) -> str | None:

@@ -153,6 +153,8 @@ class Job:
         set_default: bool | None = None,
         fresh: bool | None = None,
         python: str | None = None,
+        budget: str | None = None,
+        yes: bool = False,
         invocation: str | None = None,
         wait: bool = False,
     ) -> Self:
@@ -173,6 +175,8 @@ class Job:
             set_default: let the new version be the model's default.
             fresh: start programs from nothing, never by a fork.
             python: another interpreter than this process's.
+            budget: of a job in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+            yes: start it in the cloud although it costs money.
             invocation: the line that was typed.
             wait: return the new job when it has ended, not at once.
 
@@ -195,6 +199,8 @@ class Job:
             set_default=set_default,
             fresh=fresh,
             python=python,
+            budget=budget,
+            yes=yes,
             invocation=invocation,
         )
         new = replace(self, id=rerun(self.backend, self.id, changes))

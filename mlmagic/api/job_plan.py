@@ -28,6 +28,8 @@ class JobPlan(ABC):
     package: TrainerPackage
     spec: JobSpec
     session: Session = field(repr=False)
+    yes: bool = field(default=False, compare=False)
+    """The user agrees to what it costs."""
 
     @property
     @abstractmethod
@@ -38,6 +40,13 @@ class JobPlan(ABC):
     def notes(self) -> tuple[str, ...]:
         """What the user may not expect of where and how the job will run; the package has notes of its own."""
         return ()
+
+    @property
+    def cost(self) -> str | None:
+        """Machines times hours, and money if the user's prices tell it; None where nobody is billed."""
+        from mlmagic.api.consent import job_cost_line
+
+        return job_cost_line(self.spec, self.session)
 
     def export(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the package into a folder, and return the files written.
@@ -54,10 +63,17 @@ class JobPlan(ABC):
 
         Raises:
             UsageError: the program does not take these arguments.
+            ConsentError: it costs money, and the user does not agree to that.
         """
+        return Job(id=self._start(), backend=self.session.jobs)
+
+    def _start(self) -> str:
+        """Start the job when the user agrees to what it costs, and return its id."""
+        from mlmagic.api.consent import agree_to_job
+
         self._get_ready()
-        backend = self.session.jobs
-        return Job(id=backend.submit(self.spec, self.package).id, backend=backend)
+        agree_to_job(self.spec, self.session, yes=self.yes)
+        return self.session.jobs.submit(self.spec, self.package).id
 
     @abstractmethod
     def _get_ready(self) -> None:

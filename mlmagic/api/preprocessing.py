@@ -17,6 +17,7 @@ from mlmagic.api.arguments import (
     read_timeout,
     read_whole_number,
 )
+from mlmagic.api.budgets import read_budget, within_budget
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.cleaning_source import CleaningSource, check_source, read_declaration
 from mlmagic.api.commands import local_command
@@ -109,6 +110,8 @@ def plan_preprocessing(
     max_retries: int = 0,
     ship: Mapping[str, Any] | None = None,
     backend: str | None = None,
+    budget: str | None = None,
+    yes: bool = False,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -143,6 +146,8 @@ def plan_preprocessing(
         max_retries: how many more attempts a job has that fails or is killed.
         ship: DataFrames and arrays, by the name that the cell uses, to be shipped as data files.
         backend: where it runs; by default the session's.
+        budget: of a job in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
         session: another than this process's.
@@ -184,6 +189,7 @@ def plan_preprocessing(
     check.read(read_whole_number, priority, "priority")
     check.read(read_whole_number, max_retries, "max_retries", 0)
     check.read(read_backend, backend)
+    check.read(read_budget, budget)
     check.finish("preprocess")
     context = session.context()
     code = CleaningSource(source=source, cell=cell, declaration=declared, ship=ship or {})
@@ -205,8 +211,8 @@ def plan_preprocessing(
         origin=origin_of(cell, context.notebook),
         **circumstances(package, words),
     )
-    placed = session.planner(spec.backend).place(spec)
-    return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session)
+    placed = session.planner(spec.backend).place(within_budget(spec, budget, session))
+    return PreprocessingPlan(package=package, spec=placed, inputs=read or Inputs(words=()), session=session, yes=yes)
 
 
 def threads_of(workers: int | None, cores: object) -> int | None:

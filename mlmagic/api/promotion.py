@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import ArgumentCheck, read_name, read_whole_number
+from mlmagic.api.budgets import read_budget
 from mlmagic.api.job import Job
 from mlmagic.api.rerun import Changes, run_again
 from mlmagic.api.selection import Reference, session_of
@@ -40,6 +41,8 @@ def promote(
     max_retries: int | None = None,
     fresh: bool | None = None,
     labels: Mapping[str, str] | None = None,
+    budget: str | None = None,
+    yes: bool = False,
     invocation: str | None = None,
     session: Session | None = None,
 ) -> Job:
@@ -65,6 +68,8 @@ def promote(
         max_retries: how many more attempts there are after one that failed.
         fresh: start programs from nothing, never by a fork.
         labels: added to those of the study.
+        budget: of a job in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         invocation: the line that was typed.
         session: another than this process's.
 
@@ -87,6 +92,8 @@ def promote(
         max_retries=max_retries,
         fresh=fresh,
         labels=labels,
+        budget=budget,
+        yes=yes,
         invocation=invocation,
     )
     check = ArgumentCheck()
@@ -98,7 +105,8 @@ def promote(
     check.finish("promote")
     chosen = found.describe_best().trial if trial is None else _succeeded(found.study, trial)
     promoted = _promoted(spec, found.id, chosen, model)
-    return Job(id=run_again(found.backend, found.id, promoted, words), backend=found.backend)
+    job_id = run_again(found.backend, found.id, promoted, words, budget=budget, yes=yes)
+    return Job(id=job_id, backend=found.backend)
 
 
 def _promoted(study: JobSpec, study_id: str, trial: Trial, model: str | None) -> JobSpec:
@@ -121,6 +129,8 @@ def resume(
     parallel: int | None = None,
     max_failed: int | None = None,
     promote: bool = False,
+    budget: str | None = None,
+    yes: bool = False,
     invocation: str | None = None,
     session: Session | None = None,
 ) -> StudyJob:
@@ -133,6 +143,8 @@ def resume(
         max_failed: so many failed trials end it, if another number than before.
         promote: when the new study has succeeded, train once more with the best parameters, and register the version.
             Where the study was to do that too, it is done in the same way.
+        budget: of all new trials in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         invocation: the line that was typed.
         session: another than this process's.
 
@@ -147,6 +159,7 @@ def resume(
     more = check.read(read_trials, trials, None, found)
     if parallel is not None:
         check.read(read_whole_number, parallel, "parallel", 1)
+    check.read(read_budget, budget)
     if max_failed is not None:
         check.read(read_whole_number, max_failed, "max_failed", 0)
     check.finish("resume")
@@ -159,7 +172,8 @@ def resume(
         promotion=_promotion(found.spec, spec.promotion) if promote else None,
     )
     again = dataclasses.replace(found.spec, study=resumed, rerun_of=None, python=sys.executable, invocation=invocation)
-    return StudyJob(id=run_again(found.backend, found.id, again), backend=found.backend, workspace=found.workspace)
+    job_id = run_again(found.backend, found.id, again, budget=budget, yes=yes)
+    return StudyJob(id=job_id, backend=found.backend, workspace=found.workspace)
 
 
 def _promotion(study: JobSpec, known: Promotion | None) -> Promotion:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import ArgumentCheck, read_args, read_labels, read_timeout, read_whole_number
+from mlmagic.api.budgets import read_budget, within_budget
+from mlmagic.api.consent import agree_to_job
 from mlmagic.api.program_arguments import check_program_arguments
 from mlmagic.api.program_words import merged_words
 from mlmagic.api.resources import read_resources
@@ -53,6 +55,10 @@ class Changes:
     fresh: bool | None = None
     python: str | None = None
     """Local: the interpreter; None is this process's, in which the job may be expected to run."""
+    budget: str | None = None
+    """In the cloud; None is the workspace's."""
+    yes: bool = False
+    """The user agrees to what it costs."""
     invocation: str | None = None
     """The line that was typed."""
 
@@ -61,6 +67,7 @@ class Changes:
         words = check.read(_read_words, self.args, old) or ()
         labels = check.read(read_labels, self.labels) or {}
         timeout = check.read(read_timeout, self.timeout)
+        check.read(read_budget, self.budget)
         retries, priority = self.max_retries, self.priority
         changed = dataclasses.replace(
             old,
@@ -84,15 +91,25 @@ def rerun(backend: Backend, job_id: str, changes: Changes) -> str:
 
     Raises:
         UsageError: changes that do not fit, or arguments that the program does not take.
+        ConsentError: it costs money, and the user does not agree to that.
         NotFoundError: what it was trained on was deleted.
     """
     check = ArgumentCheck()
     changed, words = changes.read(backend.get(job_id).spec, check)
     check.finish("rerun")
-    return run_again(backend, job_id, dataclasses.replace(changed, rerun_of=job_id, parent=None, trial=None), words)
+    spec = dataclasses.replace(changed, rerun_of=job_id, parent=None, trial=None)
+    return run_again(backend, job_id, spec, words, budget=changes.budget, yes=changes.yes)
 
 
-def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str] = ()) -> str:
+def run_again(
+    backend: Backend,
+    job_id: str,
+    spec: JobSpec,
+    words: Sequence[str] = (),
+    *,
+    budget: str | None = None,
+    yes: bool = False,
+) -> str:
     """Submit a job's package with a spec of its own, with this process's variables, and return the new job's id.
 
     Args:
@@ -100,9 +117,12 @@ def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str]
         job_id: whose package it is.
         spec: what is asked for; its arguments are those that the words may take the place of.
         words: arguments, each in the place of what it was.
+        budget: in the cloud; None is the workspace's.
+        yes: the user agrees to what it costs.
 
     Raises:
         UsageError: the program does not take these arguments.
+        ConsentError: it costs money, and the user does not agree to that.
         NotFoundError: what it was trained on was deleted.
     """
     from mlmagic.session import current_session
@@ -126,7 +146,9 @@ def run_again(backend: Backend, job_id: str, spec: JobSpec, words: Sequence[str]
         environment=None,
         placement=None,
     )
-    return backend.submit(submitted, package).id
+    bounded = within_budget(submitted, budget, session)
+    agree_to_job(bounded, session, yes=yes)
+    return backend.submit(bounded, package).id
 
 
 def present_versions() -> dict[str, str]:

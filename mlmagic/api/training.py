@@ -18,6 +18,7 @@ from mlmagic.api.arguments import (
     read_timeout,
     read_whole_number,
 )
+from mlmagic.api.budgets import read_budget, within_budget
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
 from mlmagic.api.job_config import JobConfig, read_job_config
@@ -123,6 +124,8 @@ def plan_training(
     network: str | None = None,
     image: str | None = None,
     persistent_resource: str | None = None,
+    budget: str | None = None,
+    yes: bool = False,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -160,6 +163,8 @@ def plan_training(
         network: `"projects/NUMBER/global/networks/NAME"`.
         image: the container image that it runs in.
         persistent_resource: the id of machines that are there already.
+        budget: of a job in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
         session: another than this process's.
@@ -190,6 +195,7 @@ def plan_training(
     check.read(read_whole_number, max_retries, "max_retries", 0)
     check.read(read_module, module)
     check.read(read_backend, backend)
+    check.read(read_budget, budget)
     options = VertexOptions(
         spot=spot,
         service_account=service_account,
@@ -201,16 +207,9 @@ def plan_training(
     dataset = check.read(read_training_data, data, target, features, session)
     check.finish("train")
     context = session.context()
-    program = Program(
-        name=name,
-        source=source,
-        cell=cell,
-        package=package,
-        module=module,
-        ship=ship or {},
-        features=None if dataset is None else replace(dataset, tuned=tuple(tuned)).feature_files,
-    )
-    built = program.build(context)
+    declared = None if dataset is None else replace(dataset, tuned=tuple(tuned)).feature_files
+    files = Program(name=name, source=source, cell=cell, package=package, module=module, ship=ship or {})
+    built = replace(files, features=declared).build(context)
     words = training_words(dataset, built, words)
     spec = JobSpec(
         display_name=name,
@@ -233,8 +232,8 @@ def plan_training(
         **circumstances(built, words),
     )
     # Where the workspace would be is enough to place a job: to look at a plan makes no folder.
-    placed = session.planner(spec.backend).place(spec)
-    return TrainingPlan(package=built, spec=placed, session=session, left_out=file.left_out)
+    placed = session.planner(spec.backend).place(within_budget(spec, budget, session))
+    return TrainingPlan(package=built, spec=placed, session=session, yes=yes, left_out=file.left_out)
 
 
 train = submitting(

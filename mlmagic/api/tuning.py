@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from mlmagic.api.arguments import ArgumentCheck
+from mlmagic.api.budgets import read_budget, within_budget
 from mlmagic.api.commands import gcloud_study_command, local_command
 from mlmagic.api.job import Job
 from mlmagic.api.job_plan import JobPlan, submitting
@@ -25,6 +26,7 @@ from mlmagic.api.tuning_arguments import MOST_TRIALS, StudyArguments, another_sp
 from mlmagic.api.tuning_words import guess_goal
 from mlmagic.errors import UsageError
 from mlmagic.source.history import Cell
+from mlmagic.spec.budgets import NO_BUDGET
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.study import Algorithm, EarlyStopping, Goal, MeasurementSelection, Parameter, StudySpec
 
@@ -80,10 +82,7 @@ class TuningPlan(JobPlan):
 
     def submit(self) -> StudyJob:
         """Start the study and return it at once; errors are those of `JobPlan.submit`."""
-        self._get_ready()
-        backend = self.session.jobs
-        job_id = backend.submit(self.spec, self.package).id
-        return StudyJob(id=job_id, backend=backend, workspace=self.session.location)
+        return StudyJob(id=self._start(), backend=self.session.jobs, workspace=self.session.location)
 
     def _get_ready(self) -> None:
         words = (*self.spec.args, *sample_flags(self.study))
@@ -150,6 +149,8 @@ def plan_tuning(
     network: str | None = None,
     image: str | None = None,
     persistent_resource: str | None = None,
+    budget: str | None = None,
+    yes: bool = False,
     cell: Cell | None = None,
     invocation: str | None = None,
     session: Session | None = None,
@@ -203,6 +204,8 @@ def plan_tuning(
         network: `"projects/NUMBER/global/networks/NAME"`.
         image: the container image that it runs in.
         persistent_resource: the id of machines that are there already.
+        budget: of all trials in the cloud: `"10h"` of machines, `"20USD"`, `"none"`; by default the workspace's.
+        yes: start it in the cloud although it costs money.
         cell: instead of `source`, the cell that the magic stands in.
         invocation: the line that was typed.
         session: another than this process's.
@@ -239,57 +242,37 @@ def plan_tuning(
     )
     warm = check.read(_warm_studies, session, warm_start) or []
     study = check.read(read_study_spec, given, file, resumed, warm)
-    training = partial(
-        plan_training,
-        source=source,
-        package=package,
-        module=module,
-        args=args,
-        model=model,
-        labels=labels,
-        timeout=timeout,
-        scale_tier=scale_tier,
-        config=None if file is None else file.job,
-        machine_type=machine_type,
-        accelerator=accelerator,
-        replicas=replicas,
-        cores=cores,
-        memory=memory,
-        priority=priority,
-        max_retries=max_retries,
-        fresh=fresh,
-        data=data,
-        target=target,
-        features=features,
-        tuned=() if study is None else study.parameters,
-        ship=ship,
-        backend=backend,
-        spot=spot,
-        service_account=service_account,
-        network=network,
-        image=image,
-        persistent_resource=persistent_resource,
-        cell=cell,
-        invocation=invocation,
-        session=session,
-    )
+    parameters = () if study is None else study.parameters
+    training = partial(plan_training, source=source, package=package, module=module, args=args, cell=cell, ship=ship)
+    training = partial(training, data=data, target=target, features=features, tuned=parameters, model=model)
+    training = partial(training, scale_tier=scale_tier, machine_type=machine_type, accelerator=accelerator)
+    training = partial(training, replicas=replicas, cores=cores, memory=memory, backend=backend, spot=spot)
+    training = partial(training, service_account=service_account, network=network, image=image)
+    training = partial(training, persistent_resource=persistent_resource, priority=priority, fresh=fresh)
+    training = partial(training, labels=labels, timeout=timeout, max_retries=max_retries, invocation=invocation)
+    # The budget is of the whole study, not of a trial.
+    training = partial(training, config=None if file is None else file.job, budget=NO_BUDGET, yes=yes, session=session)
+    check.read(read_budget, budget)
     single = check.read(training, name)
     check.finish("tune")
     is_open = trials is None and (file is None or file.trials is None)
-    plan = _tuning_plan(cast("TrainingPlan", single), cast("StudySpec", study), resumed, is_open=is_open)
+    plan = _tuning_plan(cast("TrainingPlan", single), cast("StudySpec", study), resumed, budget=budget, is_open=is_open)
     return plan if file is None else dataclasses.replace(plan, notes=(*file.notes, *plan.notes))
 
 
 tune = submitting(plan_tuning, "tune", "Start a study and return it at once; `tune(...).wait()` waits for it.")
 
 
-def _tuning_plan(single: TrainingPlan, study: StudySpec, resumed: StudyJob | None, *, is_open: bool) -> TuningPlan:
+def _tuning_plan(
+    single: TrainingPlan, study: StudySpec, resumed: StudyJob | None, *, budget: str | None, is_open: bool
+) -> TuningPlan:
     """Return the plan of a study whose trials are like a training job.
 
     Args:
         single: that job.
         study: what is searched, but for what annotations of the program tell.
         resumed: the study that it goes on with, whose space it has.
+        budget: of all trials.
         is_open: nobody said how many trials there are to be.
     """
     from mlmagic.tuning.libraries import check_libraries
@@ -311,9 +294,10 @@ def _tuning_plan(single: TrainingPlan, study: StudySpec, resumed: StudyJob | Non
     tuning = dataclasses.replace(
         spec, kind=JobKind.TUNING, study=study, flags=trial_flag_values(package, spec.args, study), placement=None
     )
+    tuning = within_budget(tuning, budget, single.session)
     placed = single.session.planner(spec.backend).place(tuning)
     notes += (*space_notes(parameters, package), *_placed_as(single, placed).notes)
-    return TuningPlan(package=package, spec=placed, session=single.session, notes=notes)
+    return TuningPlan(package=package, spec=placed, session=single.session, yes=single.yes, notes=notes)
 
 
 def _warm_studies(session: Session, warm: object) -> list[StudyJob]:

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlmagic.magics.asking import Asker
 from mlmagic.magics.datasets import DATASETS, PlotDisplay, datasets
 from mlmagic.magics.deploy import DEPLOY, deploy
 from mlmagic.magics.endpoints import ENDPOINTS, endpoints
@@ -54,6 +55,7 @@ class Extension:
         self.shell = shell
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
+        self._ask = Asker(shell)
         self._displays = (PlotDisplay(shell), EvaluationDisplay(shell), EndpointDisplay(shell, self.panels))
         self._replaced = ReplacedMagics(shell)
         self.namespace: Mapping[str, Any] = shell.user_ns
@@ -101,13 +103,15 @@ class Extension:
         # Anew for each magic: the session may have been replaced since.
         from mlmagic.session import current_session
 
-        current_session().notebook = self.history.context
+        session = current_session()
+        session.notebook, session.ask = self.history.context, self._ask
 
     def _detach(self) -> None:
         from mlmagic.session import current_session
 
-        if current_session().notebook == self.history.context:
-            current_session().notebook = None
+        session = current_session()
+        if session.notebook == self.history.context:
+            session.notebook = session.ask = None
 
     def _function(self, magic: Magic, run: Run) -> Callable[..., Any]:
         from IPython.core.magic import needs_local_scope, no_var_expand

@@ -36,6 +36,13 @@ VERTEX = (
     ),
 )
 """What is asked of Vertex AI alone."""
+BUDGET = Option(
+    name="budget",
+    metavar="AMOUNT",
+    kind=Kind.TEXT,
+    help="in the cloud, the most that it may take: 10h of machines, or 20USD by your prices.toml; none",
+)
+YES = Option(name="yes", help="start it in the cloud although it costs money")
 
 CHANGES = (
     Option(name="priority", metavar="N", kind=Kind.INTEGER, help="a higher one is started first"),
@@ -51,6 +58,8 @@ CHANGES = (
         name="label", metavar="KEY=VALUE", kind=Kind.PAIR, is_repeatable=True, help="a label more, or another value"
     ),
     Option(name="fresh", help="start the program from nothing, never by a fork"),
+    BUDGET,
+    YES,
 )
 """What a job that runs a package once more can have differently; what is not given is as it was."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.job_options import BACKEND, EXPORT, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT
+from mlmagic.magics.job_options import BACKEND, BUDGET, EXPORT, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, YES
 from mlmagic.magics.reading_options import CORES, MAX_REJECTED, TABLE_OPTIONS, WORKERS, common_arguments
 from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Kind, Option, Parsed
@@ -60,7 +60,7 @@ JOB_OPTIONS = (
         default=0,
         help="start again after a failure, this often, where it was",
     ),
-    *(WAIT, Option(name="dry-run", help="show package and command; start nothing"), EXPORT, BACKEND),
+    *(WAIT, Option(name="dry-run", help="show package and command; start nothing"), EXPORT, BACKEND, BUDGET, YES),
 )
 """Of a job alone: each needs --output."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.magics.expansion import lookup
-from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, WITH
+from mlmagic.magics.job_options import BACKEND, BUDGET, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, WAIT, WITH, YES
 from mlmagic.magics.reading_options import CORES, MAX_REJECTED, TABLE_OPTIONS, WORKERS, common_arguments
 from mlmagic.magics.submission import carry_out, input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
@@ -91,6 +91,8 @@ PREPROCESS = Magic(
             Option(name="dry-run", help="show package and commands; start nothing"),
             EXPORT,
             BACKEND,
+            BUDGET,
+            YES,
         ),
         takes_program=True,
         body=(

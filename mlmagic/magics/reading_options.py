@@ -30,7 +30,7 @@ TABLE_OPTIONS = (NO_HEADER, COLUMN_NAMES, TYPES, DELIMITER, NULL_VALUES)
 """How files of rows are to be understood, where they do not tell it themselves."""
 _KEYS = (
     *("max_rejected", "format", "column_names", "types", "delimiter", "null_values", "workers", "output"),
-    *("timeout", "cores", "memory", "priority", "max_retries", "backend"),
+    *("timeout", "cores", "memory", "priority", "max_retries", "backend", "budget", "yes"),
 )
 
 

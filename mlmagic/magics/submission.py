@@ -26,6 +26,8 @@ def carry_out(extension: Extension, line: Parsed, plan: AnyPlan) -> Job | AnyPla
     """Start the job, or with --dry-run and --export return the plan, which shows what would be started."""
     if line["export"] is not None:
         export(plan, line["export"])
+    if line["dry_run"] and plan.cost is not None:
+        print(f"It would take: {plan.cost}.")  # noqa: T201 - a line of the magic's output
     if line["dry_run"] or line["export"] is not None:
         return plan
     say_notes(plan)

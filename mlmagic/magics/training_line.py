@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
 from mlmagic.magics.expansion import lookup
-from mlmagic.magics.job_options import BACKEND, EXPORT, INTO, LABEL, MEMORY, PRIORITY, TIMEOUT, VERTEX, WAIT, WITH
+from mlmagic.magics.job_options import (
+    BACKEND,
+    BUDGET,
+    EXPORT,
+    INTO,
+    LABEL,
+    MEMORY,
+    PRIORITY,
+    TIMEOUT,
+    VERTEX,
+    WAIT,
+    WITH,
+    YES,
+)
 from mlmagic.magics.tables import Kind, Option, Parsed
 
 if TYPE_CHECKING:
@@ -71,6 +84,8 @@ TRAINING_OPTIONS = (
     EXPORT,
     BACKEND,
     *VERTEX,
+    BUDGET,
+    YES,
 )
 
 _OF_TRIALS = {
@@ -89,7 +104,7 @@ TRIAL_OPTIONS = tuple(replace(option, help=_OF_TRIALS.get(option.name, option.he
 _PASSED_ON = (
     *("name", "model", "set_default", "timeout", "backend", "package", "scale_tier", "config", "replicas"),
     *("machine_type", "accelerator", "cores", "memory", "priority", "max_retries", "fresh"),
-    *("data", "target", "features"),
+    *("data", "target", "features", "budget", "yes"),
     *(option.key for option in VERTEX),
 )
 

@@ -52,7 +52,7 @@ def tune(extension: Extension, line: Parsed) -> Any:
 def _resume(extension: Extension, line: Parsed) -> Job:
     from mlmagic.api.promotion import resume
 
-    settings = {name: line[name] for name in ("trials", "parallel", "max_failed", "promote")}
+    settings = {name: line[name] for name in ("trials", "parallel", "max_failed", "promote", "budget", "yes")}
     return show(extension, line, resume(line["study"], **settings, invocation=line.invocation))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmagic.magics.job_options import CHANGES, INTO, WAIT
+from mlmagic.magics.job_options import BUDGET, CHANGES, INTO, WAIT, YES
 from mlmagic.magics.study_line import STUDY_OPTIONS
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option
 from mlmagic.magics.training_line import TRIAL_OPTIONS
@@ -70,6 +70,8 @@ _RESUME = Command(
         Option(name="parallel", metavar="N", kind=Kind.COUNT, help="how many run at the same time, if another number"),
         Option(name="max-failed", metavar="N", kind=Kind.COUNT, help="so many failed trials end it, if another number"),
         Option(name="promote", help="then train once more with the best parameters, and register the version"),
+        BUDGET,
+        YES,
         WAIT,
         INTO,
     ),

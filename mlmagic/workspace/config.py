@@ -16,7 +16,7 @@ GOOGLE_KEYS = (
     "google_monitoring_endpoint",
 )
 """What `backends/google/settings.py` reads."""
-CONFIG_KEYS = ("backend", "warm_starts", *GOOGLE_KEYS)
+CONFIG_KEYS = ("backend", "warm_starts", "budget", *GOOGLE_KEYS)
 
 
 class ConfigFile:

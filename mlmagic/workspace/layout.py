@@ -403,6 +403,11 @@ class Workspace:
         return JobFolder(self.jobs / job_id)
 
     @property
+    def prices(self) -> Path:
+        """What machines cost, which the user writes."""
+        return self.root / "prices.toml"
+
+    @property
     def models(self) -> Path:
         """The folder of model folders."""
         return self.root / "models"

@@ -1,0 +1,63 @@
+"""Before anything costs money: one line that says how much, and the user's yes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmagic.api.costs import COSTLY, EndpointCost, JobCost, job_cost
+from mlmagic.errors import ConsentError
+from mlmagic.workspace.prices import read_prices
+
+if TYPE_CHECKING:
+    from mlmagic.session import Session
+    from mlmagic.spec.job import JobSpec
+
+_UNASKED = "this costs money, and nobody can be asked here:"
+_DECLINED = "nothing was started: you did not agree to what it costs."
+_HINT = "To agree, add --yes to the line, or yes=True to the call; a notebook needs that once."
+
+
+def agree_to_job(spec: JobSpec, session: Session, *, yes: bool = False) -> None:
+    """See that the user agrees to what a job costs; one that costs nothing needs nobody's yes.
+
+    Raises:
+        ConsentError: the user does not, or nobody can be asked.
+        UsageError: `prices.toml` cannot be read.
+    """
+    if spec.backend in COSTLY:
+        _agree(job_cost(spec), session, "starts it", yes=yes)
+
+
+def agree_to_endpoint(cost: EndpointCost, backend: str, session: Session, *, yes: bool = False) -> None:
+    """See that the user agrees to what an endpoint costs; errors are those of `agree_to_job`."""
+    if backend in COSTLY:
+        _agree(cost, session, "deploys it", yes=yes)
+
+
+def cost_line(cost: JobCost | EndpointCost, session: Session) -> str:
+    """Return what is told of a cost: machines times hours, and money where the user has said prices.
+
+    Raises:
+        UsageError: `prices.toml` cannot be read.
+    """
+    amount = cost.amount(read_prices(session.location.prices))
+    return f"{cost}, {amount}" if amount else str(cost)
+
+
+def job_cost_line(spec: JobSpec, session: Session) -> str | None:
+    """Return what a job costs; None where it costs nothing."""
+    return cost_line(job_cost(spec), session) if spec.backend in COSTLY else None
+
+
+def _agree(cost: JobCost | EndpointCost, session: Session, does: str, *, yes: bool) -> None:
+    line = cost_line(cost, session)
+    if yes or session.has_agreed:
+        session.tell(line)
+    else:
+        answer = None if session.ask is None else session.ask(f"{line}; --yes {does} unasked. Go on?")
+        if answer is None:
+            raise ConsentError(f"{_UNASKED} {line}.", hint=_HINT, line=line)
+        if not answer:
+            raise ConsentError(_DECLINED, line=line)
+    # One yes is for a notebook, where somebody may be asked; a server acts for many, a script says it each time.
+    session.has_agreed = session.has_agreed or session.ask is not None

@@ -1,0 +1,152 @@
+"""What a job or an endpoint in Google Cloud takes, before it is started: machines times hours, and money if known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlmagic.panels.times import HOUR, MINUTE, duration
+from mlmagic.spec.budgets import hours_word
+from mlmagic.spec.resources import WorkerPool
+from mlmagic.spec.tiers import CUSTOM
+
+if TYPE_CHECKING:
+    from mlmagic.spec.job import JobSpec
+    from mlmagic.spec.prices import PriceList
+
+COSTLY = frozenset({"google"})
+"""The backends whose machines somebody is billed for; the emulator's are this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCost:
+    """What a job takes at most: each of its runs has all machines, for its timeout if it has one."""
+
+    name: str
+    """The scale tier, or what else the machines are called by; empty where they have no name."""
+    pools: tuple[WorkerPool, ...]
+    seconds: float | None
+    """Of one run; None: it ends when it ends."""
+    attempts: int = 1
+    trials: int | None = None
+    """Of a study, each of which is a run."""
+
+    @property
+    def machines(self) -> int:
+        """How many there are at a time in one run."""
+        return sum(pool.replica_count for pool in self.pools)
+
+    @property
+    def runs(self) -> int:
+        """How often all machines may be taken for the whole timeout."""
+        return self.attempts * (self.trials or 1)
+
+    @property
+    def machine_hours(self) -> float | None:
+        """The most that it may take; None without a timeout."""
+        return None if self.seconds is None else self.machines * self.runs * self.seconds / HOUR
+
+    def hourly(self, prices: PriceList) -> float | None:
+        """Return what an hour of one run costs; None where a price of it is not known."""
+        amounts = [_hourly(pool, prices) for pool in self.pools]
+        return None if None in amounts else sum(amount for amount in amounts if amount is not None)
+
+    def unpriced(self, prices: PriceList) -> str:
+        """Return the machines and accelerators of which no price is known."""
+        names = [pool.machine_type for pool in self.pools if pool.machine_type not in prices.machines]
+        kinds = [pool.accelerator_type for pool in self.pools if pool.accelerator_type is not None]
+        return ", ".join(dict.fromkeys((*names, *(kind for kind in kinds if kind not in prices.accelerators))))
+
+    def amount(self, prices: PriceList | None) -> str | None:
+        """Return what it costs by the user's prices, with whose they are; None where nothing is known."""
+        if prices is None:
+            return None
+        hourly = self.hourly(prices)
+        if hourly is None:
+            return f"prices.toml has no price of {self.unpriced(prices)}"
+        if self.seconds is None:
+            return f"{hourly:.2f} {prices.currency} per hour by {_told(prices)}"
+        return f"up to {hourly * self.runs * self.seconds / HOUR:.2f} {prices.currency} by {_told(prices)}"
+
+    def __str__(self) -> str:
+        named = f"{self.name}: " if self.name else ""
+        told = f"{named}{machines_text(self.pools)} {self._time}"
+        if self.trials is not None:
+            told = f"{self.trials} {'trial' if self.trials == 1 else 'trials'} of {told}"
+        hours = self.machine_hours
+        return told if hours is None else f"{told} = {_number(hours)} {hours_word(round(hours, 2))}"
+
+    @property
+    def _time(self) -> str:
+        again = f", {self.attempts} attempts" if self.attempts > 1 else ""
+        if self.seconds is None:
+            return f"until {'each ends' if self.trials else 'it ends'}{again}"
+        return f"for up to {hours_text(self.seconds)} (timeout){' each' if self.trials else ''}{again}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCost:
+    """What an endpoint takes as long as it is deployed."""
+
+    name: str
+    machine_type: str
+    least: int
+    """Machines that are always there."""
+    most: int
+
+    def amount(self, prices: PriceList | None) -> str | None:
+        """Return what it costs by the user's prices, with whose they are; None where nothing is known."""
+        if prices is None:
+            return None
+        hourly = prices.hourly(self.machine_type)
+        if hourly is None:
+            return f"prices.toml has no price of {self.machine_type}"
+        low, high = f"{self.least * hourly:.2f}", f"{self.most * hourly:.2f}"
+        return f"{low if low == high else f'{low} to {high}'} {prices.currency} per hour by {_told(prices)}"
+
+    def __str__(self) -> str:
+        count = f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+        hours = hours_word(self.most)
+        machines = f"{count} × {self.machine_type}"
+        return f"endpoint {self.name}: {machines} = {count} {hours} per hour until it is undeployed"
+
+
+def job_cost(spec: JobSpec) -> JobCost:
+    """Return what a job takes where its worker pools are real machines."""
+    return JobCost(
+        name="" if spec.resources.scale_tier == CUSTOM else spec.resources.scale_tier,
+        pools=tuple(pool for pool in spec.resources.worker_pools if pool.replica_count),
+        seconds=spec.timeout_seconds,
+        attempts=spec.max_retries + 1,
+        trials=None if spec.study is None else spec.study.trials,
+    )
+
+
+def machines_text(pools: Sequence[WorkerPool]) -> str:
+    """Return `1 × n1-standard-8 with 2 × NVIDIA_TESLA_T4 + 4 × n1-standard-4`."""
+    return " + ".join(f"{pool.replica_count} × {pool.machine_type}{_accelerators(pool)}" for pool in pools)
+
+
+def hours_text(seconds: float) -> str:
+    """Return `2 h`, `90 min` or, where that is not round, what `duration` returns."""
+    if seconds % HOUR == 0:
+        return f"{seconds / HOUR:.0f} h"
+    return f"{seconds / MINUTE:.0f} min" if seconds % MINUTE == 0 and seconds < 2 * HOUR else duration(seconds)
+
+
+def _accelerators(pool: WorkerPool) -> str:
+    return f" with {pool.accelerator_count or 1} × {pool.accelerator_type}" if pool.accelerator_type else ""
+
+
+def _hourly(pool: WorkerPool, prices: PriceList) -> float | None:
+    one = prices.hourly(pool.machine_type, pool.accelerator_type, pool.accelerator_count or 1)
+    return None if one is None else pool.replica_count * one
+
+
+def _told(prices: PriceList) -> str:
+    return f"prices.toml ({prices.origin})"
+
+
+def _number(amount: float) -> str:
+    return f"{amount:,.2f}".rstrip("0").rstrip(".")

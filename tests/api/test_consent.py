@@ -1,0 +1,111 @@
+"""Before anything costs money the user says yes, once for a notebook; where nobody can be asked, by `yes=True`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from mlmagic.api.consent import agree_to_endpoint, agree_to_job, job_cost_line
+from mlmagic.api.costs import EndpointCost
+from mlmagic.api.training import plan_training, train
+from mlmagic.errors import ConsentError
+from mlmagic.session import Session
+from mlmagic.spec.job import JobSpec, PackageReference
+
+YES, NO = True, False
+LINE = "BASIC: 1 × n1-standard-4 for up to 2 h (timeout) = 2 machine-hours"
+COSTLY = JobSpec(display_name="taxi", backend="google", package=PackageReference(digest="0"), timeout_seconds=7200)
+PRICES = 'currency = "EUR"\nsource = "our sheet"\ndate = 2026-11-01\n[machines]\nn1-standard-4 = 0.5\n'
+
+
+class Desk(Session):
+    """A session that notes what was said, and whose user gives these answers."""
+
+    def __init__(self, start: Path, *answers: bool | None) -> None:
+        super().__init__(environ={"MLMAGIC_BACKEND": "google"}, start=start)
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.tell = self.said.append
+        self._answers = list(answers)
+        self.ask = self._answer if answers else None
+
+    def _answer(self, question: str) -> bool | None:
+        self.asked.append(question)
+        return self._answers.pop(0)
+
+
+def test_a_user_is_asked_once_for_a_notebook(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, YES)
+    agree_to_job(COSTLY, desk)
+    agree_to_job(COSTLY, desk)
+    assert desk.asked == [f"{LINE}; --yes starts it unasked. Go on?"]
+    assert desk.said == [LINE]
+
+
+def test_a_yes_on_the_line_is_one_for_the_notebook(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NO)
+    agree_to_job(COSTLY, desk, yes=True)
+    agree_to_job(COSTLY, desk)
+    assert (desk.asked, desk.said) == ([], [LINE, LINE])
+
+
+def test_who_says_no_is_asked_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NO, YES)
+    with pytest.raises(ConsentError, match=r"^nothing was started: you did not agree to what it costs\.$"):
+        agree_to_job(COSTLY, desk)
+    agree_to_job(COSTLY, desk)
+    assert len(desk.asked) == 2
+
+
+@pytest.mark.parametrize("answers", [(), (None,)], ids=["script", "headless notebook"])
+def test_without_anybody_to_ask_it_is_one_clear_error(tmp_path: Path, answers: tuple[None, ...]) -> None:
+    with pytest.raises(ConsentError) as caught:
+        agree_to_job(COSTLY, Desk(tmp_path, *answers))
+    assert caught.value.message == f"this costs money, and nobody can be asked here: {LINE}."
+    assert caught.value.hint == "To agree, add --yes to the line, or yes=True to the call; a notebook needs that once."
+    assert caught.value.line == LINE
+
+
+def test_a_script_says_it_each_time(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    agree_to_job(COSTLY, desk, yes=True)
+    with pytest.raises(ConsentError):
+        agree_to_job(COSTLY, desk)
+    assert desk.said == [LINE]
+
+
+def test_amounts_stand_beside_it_where_the_user_has_prices(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.workspace.prices.write_text(PRICES, "utf-8")
+    agree_to_job(COSTLY, desk, yes=True)
+    assert desk.said == [f"{LINE}, up to 1.00 EUR by prices.toml (our sheet, 2026-11-01)"]
+
+
+def test_endpoints_are_told_by_the_hour(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, YES)
+    cost = EndpointCost(name="taxi", machine_type="n1-standard-4", least=1, most=1)
+    agree_to_endpoint(cost, "google", desk)
+    agree_to_endpoint(cost, "emulator", desk)
+    told = "endpoint taxi: 1 × n1-standard-4 = 1 machine-hour per hour until it is undeployed"
+    assert (desk.asked, desk.said) == ([f"{told}; --yes deploys it unasked. Go on?"], [])
+
+
+def test_nothing_is_started_without_a_yes(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    settings = {"google_project": "my-project", "google_region": "us-central1", "google_bucket": "gs://b-1"}
+    desk.use("google", google=settings)
+    with pytest.raises(ConsentError):
+        train("taxi", source="print(1)", timeout="2h", session=desk)
+    assert desk.jobs.list() == []
+    assert plan_training("taxi", source="print(1)", timeout="2h", session=desk).cost == LINE
+
+
+@pytest.mark.parametrize("backend", ["local", "emulator", "memory"])
+def test_this_machine_and_the_emulator_cost_nothing(tmp_path: Path, backend: str) -> None:
+    desk = Desk(tmp_path)
+    spec = dataclasses.replace(COSTLY, backend=backend)
+    agree_to_job(spec, desk)
+    assert job_cost_line(spec, desk) is None
+    assert (desk.said, desk.has_agreed) == ([], False)
