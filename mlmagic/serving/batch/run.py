@@ -23,7 +23,7 @@ from mlmagic.serving.engines.conversion import convert, known_conversion
 from mlmagic.serving.engines.load import load_engine
 from mlmagic.spec.batch import BatchResult
 from mlmagic.spec.endpoint import EngineChoice
-from mlmagic.spec.model import ModelVersion
+from mlmagic.spec.model import ModelVersion, Signature
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.version_folder import read_version
 
@@ -31,22 +31,25 @@ Tell = Callable[[str], None]
 _OTHER_ENGINE = "Leave --engine out, or use --engine session."
 
 
-def run(arguments: Arguments, tell: Tell) -> BatchResult:
+def run(arguments: Arguments, tell: Tell, *, load: Callable[[], Engine] | None = None) -> BatchResult:
     """Predict all rows, and tell how far that is, line by line.
+
+    Args:
+        arguments: of the program.
+        tell: gets the lines.
+        load: returns what answers in place of the version itself.
 
     Raises:
         MlmagicError: it cannot be done, and why; what is finished stays, for the next try.
     """
     workspace = Workspace(arguments.workspace)
-    version = _version(workspace, arguments)
-    if version.signature is None:
-        raise MlmagicError(f"{version} has no signature, so nobody knows which columns it takes.")
-    plan = make_plan(arguments, version, version.signature)
+    version, signature = find_version(workspace, arguments)
+    plan = make_plan(arguments, version, signature)
     work = Work(plan.target, plan.kind, len(plan.source.units))
     with closing(work):
         fingerprint = plan.fingerprint(version)
         work.open(fingerprint)
-        _Run(arguments, plan, work, tell).predict(lambda: _load(workspace, version, arguments.engine))
+        _Run(arguments, plan, work, tell).predict(load or (lambda: _load(workspace, version, arguments.engine)))
         if plan.fingerprint(version) != fingerprint:
             raise MlmagicError("the input was changed while it was read.", hint="Run it again: it begins anew.")
         result = _sum_up(plan, work.records())
@@ -60,11 +63,19 @@ def run(arguments: Arguments, tell: Tell) -> BatchResult:
     return result
 
 
-def _version(workspace: Workspace, arguments: Arguments) -> ModelVersion:
+def find_version(workspace: Workspace, arguments: Arguments) -> tuple[ModelVersion, Signature]:
+    """Return the version that is asked, and what it takes.
+
+    Raises:
+        MlmagicError: there is none, or nobody knows that.
+    """
     number = arguments.model.version
     if number is None:
         raise MlmagicError(f"--model {arguments.model}: a version is needed, such as {arguments.model.model}@1.")
-    return read_version(workspace.version(arguments.model.model, number))
+    version = read_version(workspace.version(arguments.model.model, number))
+    if version.signature is None:
+        raise MlmagicError(f"{version} has no signature, so nobody knows which columns it takes.")
+    return version, version.signature
 
 
 def _load(workspace: Workspace, version: ModelVersion, choice: EngineChoice) -> Engine:

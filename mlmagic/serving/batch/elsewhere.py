@@ -1,0 +1,129 @@
+"""A batch prediction whose model is asked elsewhere: `python -m mlmagic.serving.batch.elsewhere STEP FOLDER FLAGS…`.
+
+`prepare` writes the rows that fit the model into FOLDER, as instances for its server. `finish` reads what the server
+wrote, in FOLDER/answers, and then does all that a run here does: the same rows in the same order, the same columns, the
+same files of rejected rows. Each may be killed, and done again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmagic.errors import MlmagicError
+from mlmagic.serving.batch.arguments import Arguments, parse_arguments
+from mlmagic.serving.batch.main import Failed
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.noun import Noun
+from mlmagic.workspace.files import make_folder, write_atomic
+from mlmagic.workspace.layout import PREDICTIONS, Workspace
+
+PREPARED = "prepared.json"
+ANSWERS = "answers"
+"""The folder of the server's output files."""
+_DATABASE = "answers.db"
+_REASONS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Noun):
+    """`prepared.json`: what is to be sent."""
+
+    instances: int
+    files: tuple[str, ...] = ()
+    """Names in the folder."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Do a step."""
+    step, folder, *words = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = parse_arguments(words)
+        if step == "prepare":
+            prepare(arguments, Path(folder))
+        else:
+            finish(arguments, Path(folder))
+    except MlmagicError as error:
+        # Our own frames would only push it off the screen.
+        raise Failed(str(error)) from None
+
+
+def prepare(arguments: Arguments, folder: Path) -> None:
+    """Write the instances.
+
+    Raises:
+        MlmagicError: the input cannot be read, or too many of its rows do not fit the model.
+    """
+    from mlmagic.preprocessing.reading.reader import read_unit
+    from mlmagic.serving.batch.instances import KEY_FIELD, InstanceFiles
+    from mlmagic.serving.batch.model_inputs import fit
+    from mlmagic.serving.batch.plan import make_plan
+    from mlmagic.serving.batch.run import find_version
+    from mlmagic.serving.batch.text_parser import TextParser
+
+    version, signature = find_version(Workspace(arguments.workspace), arguments)
+    if any(spec.name == KEY_FIELD for spec in signature.inputs):
+        raise MlmagicError(f"{version} takes {KEY_FIELD}, which tells instances apart in Vertex AI.")
+    plan = make_plan(arguments, version, signature)
+    make_folder(folder)
+    files, parser = InstanceFiles(folder), TextParser(plan.types, plan.source.options.null_values)
+    read, reasons = 0, Counter[str]()
+    told: list[str] = []
+    for unit in plan.source.units:
+        for raw in read_unit(plan.source, unit):
+            fitting = fit(raw.batch, plan.inputs, parser)
+            files.write(fitting.columns)
+            faults = [*((row.reason, row.told) for row in raw.rejected), *fitting.faults.values()]
+            reasons.update(reason for reason, _ in faults)
+            told += [text for _, text in faults][: 5 - len(told)]
+            read += raw.batch.num_rows + len(raw.rejected)
+    files.close()
+    _check_limit(arguments, read, reasons, told)
+    if not files.count:
+        raise MlmagicError("The input has no row that fits the model: there is nothing to be sent to Vertex AI.")
+    names = tuple(path.name for path in files.paths)
+    write_atomic(folder / PREPARED, dumps(Prepared(instances=files.count, files=names)))
+    _print(f"{read:,} rows read: {files.count:,} instances for {version}")
+
+
+def finish(arguments: Arguments, folder: Path) -> None:
+    """Write the output.
+
+    Raises:
+        MlmagicError: as of `run`.
+    """
+    from mlmagic.serving.batch.answers import Answers, gather_answers
+    from mlmagic.serving.batch.run import find_version, run
+
+    _, signature = find_version(Workspace(arguments.workspace), arguments)
+    database = folder / _DATABASE
+    gather_answers(sorted((folder / ANSWERS).iterdir()), database)
+    result = run(arguments, _print, load=lambda: Answers(database, signature))
+    if place := os.environ.get("AIP_MODEL_DIR"):
+        make_folder(Path(place))
+        write_atomic(Path(place) / PREDICTIONS, dumps(result))
+
+
+def _check_limit(arguments: Arguments, read: int, reasons: Counter[str], told: Sequence[str]) -> None:
+    rejected = reasons.total()
+    if not arguments.max_rejected.allows(rejected, read):
+        raise MlmagicError(
+            f"{rejected:,} of {read:,} rows were rejected: more than --max-rejected {arguments.max_rejected} allows.",
+            problems=[
+                *(f"{count:,} times {reason}" for reason, count in reasons.most_common(_REASONS)),
+                *(f"such as {text}" for text in told),
+            ],
+            hint="Nothing was sent to Vertex AI. With a higher --max-rejected the others are predicted.",
+        )
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - it is a program
+
+
+if __name__ == "__main__":
+    main()
