@@ -35,6 +35,11 @@ class Folders:
         return self.home / "site"
 
     @property
+    def image(self) -> Path:
+        """What tells its Python what the image has."""
+        return self.home / "image"
+
+    @property
     def work(self) -> Path:
         """Where the program starts."""
         return self.home / "work"
@@ -76,7 +81,7 @@ def program_environment(
         "CLOUD_ML_PROJECT_ID": job.project,
         "CLOUD_ML_REGION": job.location,
         "PATH": os.pathsep.join([str(folders.shims), outer.get("PATH", os.defpath)]),
-        "PYTHONPATH": str(folders.site),
+        "PYTHONPATH": os.pathsep.join([str(folders.image), str(folders.site)]),
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": outer.get("TF_CPP_MIN_LOG_LEVEL", "1"),
         # A pip that is called past the shim shall not change this machine's own environment.

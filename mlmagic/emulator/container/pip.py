@@ -20,6 +20,7 @@ from pathlib import Path
 
 from mlmagic.emulator.container.requirements import Unsatisfied, other_python, required_python, satisfy, takes_python
 from mlmagic.emulator.container.task import ContainerTask
+from mlmagic.emulator.container.visibility import add_installed
 from mlmagic.spec import codec
 
 _FILE_ENDINGS = (".tar.gz", ".whl", ".zip", ".tar.bz2", ".tgz")
@@ -42,7 +43,11 @@ def main(argv: Sequence[str]) -> int:
             return 0
         # What is told of progress goes to standard output, what went wrong to standard error.
         with contextlib.redirect_stdout(io.StringIO() if arguments.quiet else sys.stdout):
-            return Installation(task, Path(os.environ["PIP_TARGET"])).run(arguments)
+            installation = Installation(task, Path(os.environ["PIP_TARGET"]))
+            status = installation.run(arguments)
+            if installation.taken:
+                add_installed(Path(argv[0]).with_suffix(""), installation.taken, task)
+            return status
     except (Unsatisfied, Usage, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - it is a program
         return 1
@@ -82,6 +87,8 @@ class Installation:
         self._task = task
         self._site = site
         self._installed: list[str] = []
+        self.taken: list[str] = []
+        """What this machine has stood in for, as requirements."""
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Install everything that is asked for, and return the exit status.
@@ -112,6 +119,7 @@ class Installation:
             print(f"Requirement already satisfied: {text} in the image{version}")  # noqa: T201 - it is a program
         else:
             self._installed.append(f"{found.name}-{found.version}")
+            self.taken.append(found.with_extras)
 
     def _install_file(self, text: str, *, with_dependencies: bool) -> int:
         path = Path(text.removeprefix("file://"))

@@ -27,6 +27,8 @@ class Satisfied:
     name: str
     version: str
     is_preinstalled: bool
+    with_extras: str = ""
+    """As a requirement of any version, where it was installed."""
 
 
 def satisfy(text: str, task: ContainerTask, *, origin: str = "") -> Satisfied | None:
@@ -64,7 +66,8 @@ def _installed(requirement: Requirement, name: str, task: ContainerTask, origin:
         ignored = f"{here.version} Requires-Python {requires_python}"
         first = f"ERROR: Ignored the following versions that require a different python version: {ignored}"
         raise Unsatisfied(f"{first}\n{_nothing_found(requirement, origin, 'none')}")
-    return Satisfied(name=name, version=here.version, is_preinstalled=False)
+    wanted = f"{name}[{','.join(sorted(requirement.extras))}]" if requirement.extras else name
+    return Satisfied(name=name, version=here.version, is_preinstalled=False, with_extras=wanted)
 
 
 def required_python(distribution: metadata.Distribution) -> str | None:

@@ -16,6 +16,7 @@ from mlmagic.emulator.container.machine import Machine, Preempted
 from mlmagic.emulator.container.paths import object_path, plain_folder, with_local_paths
 from mlmagic.emulator.container.shims import write_shims
 from mlmagic.emulator.container.task import ENTRIES, PREEMPTED, ContainerJob, ContainerTask, package_folder, read_job
+from mlmagic.emulator.container.visibility import write_hook
 from mlmagic.spec import codec
 from mlmagic.workspace.files import make_folder, write_atomic
 
@@ -64,7 +65,8 @@ class Container:
             make_folder(folder)
         image = self._folders.home / "image.json"
         write_atomic(image, codec.dumps(self._task), sync=False)
-        write_shims(self._folders.shims, image)
+        write_shims(self._folders.shims, image, self._folders.site)
+        write_hook(self._folders.image, self._task, Path(self._job.root) / "images")
         buckets = plain_folder(self._job.buckets)
         try:
             return self._run_program(buckets)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.emulated_jobs import IMAGE, TRAINING_IMAGE, program, wait_for
+from support.emulated_jobs import TRAINING_IMAGE, program, wait_for
 from support.vertex_clients import high_level_sdk
 
 from mlmagic.emulator.launch import Emulator
@@ -90,7 +90,7 @@ def test_a_tuning_job_runs_two_trials_at_a_time(sdk: Any) -> None:
 
     job = sdk.HyperparameterTuningJob(
         display_name="tuned",
-        custom_job=sdk.CustomJob(display_name="trial", worker_pool_specs=[program(TRIAL, image=IMAGE)]),
+        custom_job=sdk.CustomJob(display_name="trial", worker_pool_specs=[program(TRIAL, image=TRAINING_IMAGE)]),
         metric_spec={"loss": "minimize"},
         parameter_spec={"units": hyperparameter_tuning.IntegerParameterSpec(min=1, max=8, scale="linear")},
         max_trial_count=8,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from support.emulated_jobs import program, wait_for
+from support.emulated_jobs import TRAINING_IMAGE, program, wait_for
 from support.vertex_clients import FINAL, parent, word
 
 from mlmagic.emulator.launch import Emulator
@@ -37,7 +37,7 @@ def create(client: Any, emulator: Emulator, text: str, *, trials: int, parallel:
         "max_trial_count": trials,
         "parallel_trial_count": parallel,
         "study_spec": {"metrics": [{"metric_id": "loss", "goal": "MINIMIZE"}], "parameters": PARAMETERS},
-        "trial_job_spec": {"worker_pool_specs": [program(text)], "base_output_directory": base},
+        "trial_job_spec": {"worker_pool_specs": [program(text, image=TRAINING_IMAGE)], "base_output_directory": base},
         **more,
     }
     return client.create_hyperparameter_tuning_job(parent=parent(emulator), hyperparameter_tuning_job=job)
