@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+_LOOKING_UP = frozenset({"find_spec", "import_module"})
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -27,7 +28,7 @@ class Import:
 
 
 def imports_of(tree: ast.Module) -> list[Import]:
-    """Return all absolute imports, those in functions too, in their order."""
+    """Return all absolute imports, those in functions too, in their order; `find_spec("name")` is as good as one."""
     return list(_visit(tree, optional=False))
 
 
@@ -47,6 +48,11 @@ def _visit(node: ast.AST, *, optional: bool) -> Iterator[Import]:
         case ast.If(test=ast.Name("TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), body=body, orelse=otherwise):
             yield from _visit_all(body, optional=True)
             yield from _visit_all(otherwise, optional=optional)
+        case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=[ast.Constant(value=str(name)), *_]):
+            if called in _LOOKING_UP and all(map(str.isidentifier, name.split("."))):
+                # It may be there to see whether there is such a module.
+                yield Import(name=name, line=node.lineno, optional=True)
+            yield from _visit_all(ast.iter_child_nodes(node), optional=optional)
         case _:
             yield from _visit_all(ast.iter_child_nodes(node), optional=optional)
 

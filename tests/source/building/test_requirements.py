@@ -30,6 +30,8 @@ CALL = "def train():\n    pass\n"
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import nowhere\nelse:\n    import numpy",
             ["numpy==2.4.6"],
         ),
+        ("from importlib.util import find_spec\nfolder = find_spec('numpy.testing').origin", ["numpy==2.4.6"]),
+        ("import importlib\nimportlib.import_module('numpy'), importlib.import_module('nowhere')", ["numpy==2.4.6"]),
     ],
 )
 def test_imports_are_pinned_as_installed(build, imports: str, pins: list[str]) -> None:
