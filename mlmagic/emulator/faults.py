@@ -27,6 +27,8 @@ class Fault:
     drop: Literal["before", "after"] | None = None
     """The connection is reset, before or after the work was done."""
     delay_seconds: float = 0.0
+    deny: tuple[str, ...] = ()
+    """The permissions that are not granted, where permissions are asked for."""
     slow_seconds: float = 0.0
     """How long the operation that the call starts lasts at least."""
     after: int = 0

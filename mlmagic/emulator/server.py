@@ -14,6 +14,7 @@ from mlmagic.emulator.access import Access
 from mlmagic.emulator.errors import bad_request, not_found
 from mlmagic.emulator.faults import Fault
 from mlmagic.emulator.handler import Handler, Site
+from mlmagic.emulator.permissions import PermissionsHandler
 from mlmagic.emulator.storage.batch_handler import BatchHandler
 from mlmagic.emulator.storage.handler import Storage
 from mlmagic.emulator.storage.object_handler import ObjectHandler
@@ -138,6 +139,7 @@ def front(site: Site, storage: Storage) -> Front:
             (r"/(?:upload|resumable/upload)/storage/v1/b/([^/]+)/o", UploadHandler, stored),
             (r"(?:/download)?/storage/v1/.*", ObjectHandler, stored),
             ("/batch/storage/v1", BatchHandler, stored),
+            (r"/v[13]/projects/([^/:]+):testIamPermissions", PermissionsHandler, shared),
             ("/.*", ApiHandler, shared),
         ],
         log_function=lambda _: None,

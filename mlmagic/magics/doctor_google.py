@@ -13,6 +13,7 @@ from mlmagic.backends.google.images import known_image
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
 from mlmagic.backends.google.uploads import is_near
 from mlmagic.errors import MlmagicError
+from mlmagic.magics.doctor_roles import check_bucket_roles, check_project_roles
 from mlmagic.panels.status import Check
 from mlmagic.spec.job import JobSpec, PackageReference
 from mlmagic.spec.package import CellShape, TrainerPackage
@@ -43,6 +44,9 @@ def check_google(session: Session) -> tuple[Check, ...]:
     if checks[-1].is_ok:
         checks += [_asked(name, call, "answers") for name, call in _apis(client)]
         checks.append(check_bucket(client))
+        checks.append(check_project_roles(client))
+        if checks[-2].is_ok:
+            checks.append(check_bucket_roles(client))
     return (*checks, check_container(settings.image))
 
 

@@ -48,7 +48,7 @@ class Status(Noun):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Noun):
-    """One finding. `mend` says what to do where it is not in order."""
+    """One finding. `mend` says what to do where it is not in order, each on a line of its own."""
 
     name: str
     is_ok: bool
@@ -146,7 +146,7 @@ def checkup_bundle(checkup: Checkup) -> Bundle:
     lines = [verdict]
     for check in checkup.checks:
         lines.append(f"{'✓' if check.is_ok else '✗'} {pad(check.name, 14)} {check.found}")
-        lines += [f"  {' ' * 14} → {check.mend}"] if check.mend and not check.is_ok else []
+        lines += [f"  {' ' * 14} → {line}" for line in _mends(check)]
     return document(CHECKUP_MIME_TYPE, encode(checkup), html=html, text="\n".join(lines))
 
 
@@ -192,8 +192,11 @@ def _mark_html(check: Check) -> Html:
 
 
 def _found_html(check: Check) -> Html:
-    mend = theme.row("→ ", check.mend, top="2px") if check.mend and not check.is_ok else None
-    return join([check.found, mend])
+    return join([check.found, *(theme.row("→ ", line, top="2px") for line in _mends(check))])
+
+
+def _mends(check: Check) -> list[str]:
+    return [] if check.is_ok or check.mend is None else check.mend.split("\n")
 
 
 def _pairs_text(pairs: list[tuple[str, str]]) -> str:

@@ -16,7 +16,7 @@ from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.emulator.launch import Emulator
 from mlmagic.emulator.launch import emulator as run_emulator
 from mlmagic.magics.doctor_google import check_bucket, check_container, check_google
-from mlmagic.panels.status import Check
+from mlmagic.panels.status import Check, Checkup
 from mlmagic.session import Session
 
 Fault = Callable[..., None]
@@ -66,7 +66,7 @@ def by_name(checks: tuple[Check, ...]) -> dict[str, Check]:
 
 def test_on_an_emulator_all_is_in_order(session: Session, emulator: Emulator) -> None:
     checks = by_name(check_google(session))
-    assert list(checks) == ["Settings", "Libraries", "Credentials", *RPCS, "Container"]
+    assert list(checks) == ["Settings", "Libraries", "Credentials", *RPCS, "Roles", "Bucket roles", "Container"]
     assert [check for check in checks.values() if not check.is_ok] == []
     assert checks["Bucket"].found == f"gs://{emulator.bucket} is in US-CENTRAL1, and jobs run in us-central1"
 
@@ -88,6 +88,46 @@ def test_a_permission_that_is_missing_is_told_with_its_role(session: Session, fa
     check = by_name(check_google(session))["Logging"]
     assert "these credentials may not do that in project" in check.found
     assert (check.mend or "").endswith("--member=user:YOU --role=roles/logging.viewer")
+
+
+def test_roles_that_are_missing_are_told_with_the_lines_that_grant_them(
+    session: Session, emulator: Emulator, fault: Fault
+) -> None:
+    fault("projects.testIamPermissions", deny=["aiplatform.customJobs.create", "dataflow.jobs.create"])
+    fault("storage.buckets.testIamPermissions", deny=["storage.objects.create"])
+    project, bucket = emulator.project, f"gs://{emulator.bucket}"
+    roles, of_bucket = (check for check in check_google(session) if not check.is_ok)
+    lacks = "these credentials lack aiplatform.customJobs.create, dataflow.jobs.create"
+    grant = f"gcloud projects add-iam-policy-binding {project} --member=user:YOU --role=roles"
+    assert roles.found == f"in project {project} {lacks}"
+    assert roles.mend == f"{grant}/aiplatform.user\n{grant}/dataflow.developer"
+    assert of_bucket.found == f"in {bucket} these credentials lack storage.objects.create"
+    grant = f"gcloud storage buckets add-iam-policy-binding {bucket} --member=user:YOU"
+    assert of_bucket.mend == f"{grant} --role=roles/storage.objectAdmin"
+
+
+def test_roles_that_cannot_be_asked_for_are_no_fault(session: Session, emulator: Emulator, fault: Fault) -> None:
+    service = "cloudresourcemanager.googleapis.com"
+    fault("projects.testIamPermissions", status=403, message=DISABLED.format(title="Manager", service=service))
+    check = by_name(check_google(session))["Roles"]
+    off = f"cannot ask what is granted in project {emulator.project}: the API {service} is off in project"
+    assert check.is_ok
+    assert check.found.startswith(f"not known: {off} {emulator.project}. Switch it on with: gcloud services enable")
+
+
+def test_each_line_that_mends_stands_on_a_line_of_its_own() -> None:
+    checkup = Checkup(checks=(Check(name="Roles", is_ok=False, found="lacks two", mend="gcloud one\ngcloud two"),))
+    bundle = checkup._repr_mimebundle_()
+    assert [line.strip() for line in bundle["text/plain"].splitlines()[-2:]] == ["→ gcloud one", "→ gcloud two"]
+
+
+def test_a_service_account_is_named_in_the_line(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    settings = dataclasses.replace(emulator_settings(emulator.root), token=None)
+    member = GoogleClient(settings).permissions.member
+    assert member.startswith("serviceAccount:")
+    assert member.endswith(".iam.gserviceaccount.com")
 
 
 @pytest.mark.parametrize(

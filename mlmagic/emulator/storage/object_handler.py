@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import re
 from email.utils import formatdate
@@ -32,6 +33,10 @@ class ObjectHandler(StorageHandler):
         fault = self.site.core.faults.take(call.method)
         await self.before(fault)
         refuse(fault)
+        if fault is not None and fault.deny:
+            call = dataclasses.replace(
+                call, permissions=tuple(one for one in call.permissions if one not in fault.deny)
+            )
         if call.method == "storage.objects.get" and call.query.get("alt") == "media":
             await self._send(call)
             return
