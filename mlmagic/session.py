@@ -22,6 +22,9 @@ from mlmagic.workspace.config import CONFIG_KEYS, GOOGLE_KEYS, ConfigFile
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
+    from mlmagic.backends.endpoint_router import EndpointRouter
+    from mlmagic.backends.endpoints import EndpointBackend
+    from mlmagic.backends.google.endpoints import GoogleEndpoints
     from mlmagic.serving.endpoints import LocalEndpoints
     from mlmagic.serving.pool import PredictorPool
     from mlmagic.workspace.datasets import DatasetStore
@@ -76,6 +79,7 @@ class Session:
         self._datasets: DatasetStore | None = None
         self._predictors: PredictorPool | None = None
         self._endpoints: LocalEndpoints | None = None
+        self._cloud_endpoints: dict[str, GoogleEndpoints] = {}
 
     @property
     def workspace(self) -> Workspace:
@@ -185,8 +189,34 @@ class Session:
             return self._predictors
 
     @property
-    def endpoints(self) -> LocalEndpoints:
-        """The endpoints of the workspace, which are all on this machine."""
+    def endpoints(self) -> EndpointRouter:
+        """All endpoints of the workspace, whichever backend they are on; a new one's spec names its backend."""
+        from mlmagic.backends.endpoint_router import EndpointRouter
+
+        return EndpointRouter(self.workspace, reader=self._endpoint_reader, actor=self._endpoint_actor)
+
+    def cloud_endpoints(self, name: str) -> GoogleEndpoints:
+        """Return the endpoints of `google` or `emulator`; no emulator is started for that."""
+        from mlmagic.backends.google.endpoints import GoogleEndpoints
+
+        with self._lock:
+            if name not in self._cloud_endpoints:
+                self._cloud_endpoints[name] = GoogleEndpoints(self.workspace, name=name, config=self.google)
+            return self._cloud_endpoints[name]
+
+    def _endpoint_reader(self, name: str) -> EndpointBackend:
+        from mlmagic.backends.registry import CLOUD
+
+        return self.cloud_endpoints(name) if name in CLOUD else self.local_endpoints
+
+    def _endpoint_actor(self, name: str) -> EndpointBackend:
+        if name == "emulator":
+            self.backend(name)  # it is started, if it does not run
+        return self._endpoint_reader(name)
+
+    @property
+    def local_endpoints(self) -> LocalEndpoints:
+        """The endpoints of the workspace that are on this machine."""
         from mlmagic.serving.endpoints import LocalEndpoints
 
         with self._lock:
@@ -351,9 +381,10 @@ class Session:
     def _forget(self, name: str) -> None:
         """Let the next use make that backend anew, by the settings that there are then."""
         # Most backends do nothing by themselves that could be ended.
-        close: Callable[[], None] | None = getattr(self._backends.pop(name, None), "close", None)
-        if close is not None:
-            close()
+        for forgotten in (self._backends.pop(name, None), self._cloud_endpoints.pop(name, None)):
+            close: Callable[[], None] | None = getattr(forgotten, "close", None)
+            if close is not None:
+                close()
 
     def context(self) -> NotebookContext:
         """Return what the notebook holds now; empty in a plain Python program."""
@@ -362,7 +393,7 @@ class Session:
     def close(self) -> None:
         """End the warm processes, and hang up on endpoints and on jobs in the cloud, which go on."""
         with self._lock:
-            for name in list(self._backends):
+            for name in [*self._backends, *self._cloud_endpoints]:
                 self._forget(name)
             if self._predictors is not None:
                 self._predictors.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmagic.api.costs import COSTLY, EndpointCost, JobCost, job_cost
+from mlmagic.api.costs import COSTLY, EndpointCost, JobCost, endpoint_cost, job_cost
 from mlmagic.errors import ConsentError
 from mlmagic.workspace.prices import read_prices
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
+    from mlmagic.spec.endpoint import EndpointSpec
     from mlmagic.spec.job import JobSpec
 
 _UNASKED = "this costs money, and nobody can be asked here:"
@@ -28,10 +29,10 @@ def agree_to_job(spec: JobSpec, session: Session, *, yes: bool = False) -> None:
         _agree(job_cost(spec), session, "starts it", yes=yes)
 
 
-def agree_to_endpoint(cost: EndpointCost, backend: str, session: Session, *, yes: bool = False) -> None:
+def agree_to_endpoint(spec: EndpointSpec, session: Session, *, yes: bool = False) -> None:
     """See that the user agrees to what an endpoint costs; errors are those of `agree_to_job`."""
-    if backend in COSTLY:
-        _agree(cost, session, "deploys it", yes=yes)
+    if spec.backend in COSTLY:
+        _agree(endpoint_cost(spec), session, "deploys it", yes=yes)
 
 
 def cost_line(cost: JobCost | EndpointCost, session: Session) -> str:

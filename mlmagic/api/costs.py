@@ -12,6 +12,7 @@ from mlmagic.spec.resources import WorkerPool
 from mlmagic.spec.tiers import CUSTOM
 
 if TYPE_CHECKING:
+    from mlmagic.spec.endpoint import EndpointSpec
     from mlmagic.spec.job import JobSpec
     from mlmagic.spec.prices import PriceList
 
@@ -121,6 +122,17 @@ def job_cost(spec: JobSpec) -> JobCost:
         attempts=spec.max_retries + 1,
         trials=None if spec.study is None else spec.study.trials,
     )
+
+
+def endpoint_cost(spec: EndpointSpec) -> EndpointCost:
+    """Return what an endpoint in the cloud takes: each version has replicas of its own, one without requests too."""
+    from mlmagic.backends.google.endpoints_plan import replicas
+    from mlmagic.backends.google.endpoints_sync import DEFAULT_MACHINE
+
+    least, most = replicas(spec.scaling)
+    count = len(spec.deployed)
+    machine = spec.machine or DEFAULT_MACHINE
+    return EndpointCost(name=spec.name, machine_type=machine, least=count * least, most=count * most)
 
 
 def machines_text(pools: Sequence[WorkerPool]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.deployment_arguments import Wish, read_wish
+from mlmagic.api.consent import agree_to_endpoint
+from mlmagic.api.deployment_arguments import BACKENDS, Wish, read_wish
 from mlmagic.api.deployment_edit import check_signatures, deployment_notes, first_spec, next_spec
 from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoint_waiting import Look
@@ -37,6 +38,10 @@ def deploy(
     max_instances: int | None = None,
     max_queue: int | None = None,
     timeout: float | str | None = None,
+    backend: str | None = None,
+    machine: str | None = None,
+    image: str | None = None,
+    yes: bool = False,
     wait: bool = True,
     on_wait: Callable[[str], None] | None = None,
     on_look: Look | None = None,
@@ -60,6 +65,12 @@ def deploy(
         max_instances: of one request.
         max_queue: requests of a worker that may wait.
         timeout: for a request to come in, and again for its answer: seconds, or `"60s"`.
+        backend: where a new endpoint serves: `local`, `google` or `emulator`; the session's by default. What is said
+            of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout` and `auth` are
+            for this machine alone.
+        machine: of an endpoint in the cloud, the type of its machines; `n1-standard-2` by default.
+        image: of an endpoint in the cloud, the container that serves; the newest prebuilt one by default.
+        yes: deploy it in the cloud although it costs money.
         wait: until it is served; also for the first version of a model that is in training.
         on_wait: called once with a line that says that a version is waited for; by default it is printed.
         on_look: called with the endpoint's record each time that it was read while waiting.
@@ -67,6 +78,7 @@ def deploy(
 
     Raises:
         UsageError: arguments that do not fit; all are listed.
+        ConsentError: it costs money, and the user does not agree to that.
         NotFoundError: no such model or version.
         BackendError: it cannot be loaded, or not be started.
     """
@@ -85,9 +97,12 @@ def deploy(
         max_instances=max_instances,
         max_queue=max_queue,
         timeout=timeout,
+        backend=backend,
+        machine=machine,
+        image=image,
     )
     plan = _plan(wish, _session(session), wait=wait, on_wait=on_wait)
-    return plan.carry_out(wait=wait, on_look=on_look)
+    return plan.carry_out(yes=yes, wait=wait, on_look=on_look)
 
 
 def plan_deployment(
@@ -121,10 +136,15 @@ class Deployment:
     @property
     def notes(self) -> tuple[str, ...]:
         """What its user should know."""
-        return deployment_notes(self.before, self.after)
+        return deployment_notes(self.before, self.after, self.wish)
 
-    def carry_out(self, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
-        """Do it, with the endpoint as it is by now, and return the endpoint."""
+    def carry_out(self, *, yes: bool = False, wait: bool = True, on_look: Look | None = None) -> Endpoint:
+        """Do it, with the endpoint as it is by now, and return the endpoint.
+
+        Raises:
+            ConsentError: it costs money, and the user does not agree to that.
+        """
+        agree_to_endpoint(self.after, self.session, yes=yes)
         try:
             generation = self._create() if self.before is None else self._change()
         except (ConflictError, NotFoundError):
@@ -132,7 +152,7 @@ class Deployment:
             if (again.before is None) == (self.before is None):
                 raise
             # Somebody made or deleted it in between.
-            return again.carry_out(wait=wait, on_look=on_look)
+            return again.carry_out(yes=yes, wait=wait, on_look=on_look)
         handle = Endpoint(name=self.after.name, session=self.session)
         return handle.wait(generation, on_look=on_look) if wait else handle
 
@@ -163,7 +183,7 @@ def _plan(wish: Wish, session: Session, *, wait: bool, on_wait: Callable[[str], 
     try:
         record = session.endpoints.get(wish.endpoint)
     except NotFoundError:
-        new = first_spec(wish, version, now=datetime.now(UTC))
+        new = first_spec(wish, version, backend=_backend(wish, session), now=datetime.now(UTC))
         return Deployment(before=None, after=new, wish=wish, version=version, session=session)
     plan = Deployment(before=record.spec, after=record.spec, wish=wish, version=version, session=session)
     return dataclasses.replace(plan, after=_changed(record.spec, record.status.state, plan))
@@ -173,6 +193,12 @@ def _changed(spec: EndpointSpec, state: EndpointState, plan: Deployment) -> Endp
     after = next_spec(spec, plan.wish, plan.version, has_failed=state is EndpointState.FAILED)
     check_signatures(after, plan.session.models.versions(spec.model))
     return after
+
+
+def _backend(wish: Wish, session: Session) -> str:
+    """Return where a new endpoint serves. A backend that has none, such as that of tests, leaves it to this machine."""
+    name = wish.backend or session.backend_name
+    return name if name in BACKENDS else BACKENDS[0]
 
 
 def _session(session: Session | None) -> Session:

@@ -14,6 +14,9 @@ from mlmagic.spec.names import ModelReference
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 _MOST_REPLICAS = 64
+BACKENDS = ("local", "google", "emulator")
+"""Those that serve."""
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,299}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
 
 
@@ -35,6 +38,31 @@ class Wish:
     instances: int | None = None
     queue: int | None = None
     timeout_seconds: float | None = None
+    backend: str | None = None
+    machine: str | None = None
+    image: str | None = None
+
+    @property
+    def local_flags(self) -> tuple[str, ...]:
+        """What it says that is for endpoints on this machine alone, as it is typed."""
+        told = {
+            "--engine": self.engine,
+            "--idle": self.idle_seconds,
+            "--host": self.host,
+            "--port": self.port,
+            "--no-auth": True if self.needs_token is False else None,
+            "--max-body": self.body_bytes,
+            "--max-instances": self.instances,
+            "--max-queue": self.queue,
+            "--timeout": self.timeout_seconds,
+        }
+        return tuple(flag for flag, value in told.items() if value is not None)
+
+    @property
+    def cloud_flags(self) -> tuple[str, ...]:
+        """What it says that is for endpoints on Vertex AI alone."""
+        told = {"--machine": self.machine, "--image": self.image}
+        return tuple(flag for flag, value in told.items() if value is not None)
 
 
 def read_wish(
@@ -53,6 +81,9 @@ def read_wish(
     max_instances: object = None,
     max_queue: object = None,
     timeout: object = None,
+    backend: object = None,
+    machine: object = None,
+    image: object = None,
 ) -> Wish:
     """Return what the arguments of `deploy` say.
 
@@ -79,6 +110,9 @@ def read_wish(
         "instances": check.read(_optional_number, max_instances, "max_instances", 1, None),
         "queue": check.read(_optional_number, max_queue, "max_queue", 1, None),
         "timeout_seconds": check.read(_read_seconds, timeout, "timeout"),
+        "backend": check.read(_read_backend, backend),
+        "machine": check.read(_read_word, machine, "machine"),
+        "image": check.read(_read_word, image, "image"),
     }
     check.finish("deploy")
     if reference is None:
@@ -93,6 +127,21 @@ def _optional_number(number: object, what: str, least: int, most: int | None) ->
     if most is not None and found > most:
         raise UsageError(f"{what} {found} must be {most} or less.")
     return found
+
+
+def _read_backend(backend: object) -> str | None:
+    if backend is None or (isinstance(backend, str) and backend in BACKENDS):
+        return backend
+    near = nearest(str(backend), BACKENDS) or f"It is one of {', '.join(BACKENDS)}."
+    raise UsageError(f"there is no backend {backend!r} that serves. {near}")
+
+
+def _read_word(value: object, what: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise UsageError(f"{what} {value!r:.80} is none: it has letters, digits and . _ - / : @ alone.")
+    return value
 
 
 def _read_engine(engine: object) -> EngineChoice | None:

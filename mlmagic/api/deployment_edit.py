@@ -17,8 +17,8 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SHOWN_LABELS = 5
 
 
-def first_spec(wish: Wish, version: ModelVersion, *, now: datetime) -> EndpointSpec:
-    """Return the spec of an endpoint that is not there yet; port 0 is any that is free.
+def first_spec(wish: Wish, version: ModelVersion, *, backend: str = "local", now: datetime) -> EndpointSpec:
+    """Return the spec of an endpoint that is not there yet; port 0 is any that is free, or in the cloud none.
 
     Raises:
         UsageError: it cannot be made so; all that is wrong is listed.
@@ -26,13 +26,17 @@ def first_spec(wish: Wish, version: ModelVersion, *, now: datetime) -> EndpointS
     new = DeployedVersion(number=version.number, engine=wish.engine or EngineChoice.AUTO)
     if wish.traffic not in {None, WHOLE}:
         with_version((), dataclasses.replace(new, traffic=wish.traffic or 0), model=version.model)
+    check_flags(wish, backend)
     return EndpointSpec(
         name=wish.endpoint,
+        backend=backend,
         model=version.model,
         deployed=(new,),
         follows=wish.reference.alias,
-        scaling=_scaling(Scaling(), wish),
+        scaling=_kept_up(_scaling(Scaling(), wish), backend),
         limits=_limits(Limits(), wish),
+        machine=wish.machine,
+        image=wish.image,
         host=wish.host or "127.0.0.1",
         port=wish.port or 0,
         needs_token=wish.needs_token is not False,
@@ -51,6 +55,7 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
         UsageError: it cannot be changed so; all that is wrong is listed.
     """
     _check_fixed(spec, wish)
+    check_flags(wish, spec.backend)
     old = next((known for known in spec.deployed if known.number == version.number), None)
     engine = wish.engine or (old.engine if old else spec.deployed[-1].engine)
     new = DeployedVersion(number=version.number, traffic=WHOLE if wish.traffic is None else wish.traffic, engine=engine)
@@ -62,7 +67,7 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
         spec,
         deployed=deployed,
         follows=follows,
-        scaling=_scaling(spec.scaling, wish),
+        scaling=_kept_up(_scaling(spec.scaling, wish), spec.backend),
         limits=_limits(spec.limits, wish),
     )
 
@@ -108,7 +113,34 @@ def _fit(first: TensorSpec | None, second: TensorSpec | None) -> bool:
     return dataclasses.replace(first, labels=second.labels) == second
 
 
-def deployment_notes(before: EndpointSpec | None, after: EndpointSpec) -> tuple[str, ...]:
+def is_local(backend: str) -> bool:
+    """Say whether endpoints of a backend are on this machine."""
+    return backend == "local"
+
+
+def check_flags(wish: Wish, backend: str) -> None:
+    """See that nothing is asked for that there is only elsewhere.
+
+    Raises:
+        UsageError: it is; says where that can be had.
+    """
+    flags = wish.cloud_flags if is_local(backend) else wish.local_flags
+    if not flags:
+        return
+    are = "is" if len(flags) == 1 else "are"
+    if is_local(backend):
+        raise UsageError(
+            f"{', '.join(flags)} {are} for endpoints on Vertex AI, and this one is on this machine.",
+            hint="Serve it there: --backend google, or `%mlmagic use google` for all that follows.",
+        )
+    raise UsageError(
+        f"{', '.join(flags)} {are} for endpoints on this machine, and this one is on Vertex AI, which decides that "
+        "itself.",
+        hint="Leave that out, or serve it here: --backend local",
+    )
+
+
+def deployment_notes(before: EndpointSpec | None, after: EndpointSpec, wish: Wish | None = None) -> tuple[str, ...]:
     """Return what a user should know of the change."""
     name, model = after.name, after.model
     notes = []
@@ -125,7 +157,21 @@ def deployment_notes(before: EndpointSpec | None, after: EndpointSpec) -> tuple[
             f"{reference} stays with 0 % for a roll-back: %endpoints traffic {name} {reference}=100; to take it away: "
             f"%endpoints undeploy {name} {reference}"
         )
+    if not is_local(after.backend):
+        return (*notes, *_kept(before, after, wish))
     return (*notes, *(_exposure(after) if before is None else ()))
+
+
+def _kept(before: EndpointSpec | None, after: EndpointSpec, wish: Wish | None) -> list[str]:
+    """Return what somebody should know who is used to endpoints that go to sleep."""
+    is_asked = wish is not None and wish.min_replicas == 0
+    if before is not None and not is_asked:
+        return []
+    versions = "a replica of each version" if len(after.deployed) > 1 else "a replica"
+    zero = "min-replicas 0 is 1 there: " if is_asked else ""
+    return [
+        f"{zero}Vertex AI keeps {versions} running, also while nobody asks: %endpoints stop {after.name} ends that."
+    ]
 
 
 def _exposure(spec: EndpointSpec) -> list[str]:
@@ -145,11 +191,17 @@ def _check_fixed(spec: EndpointSpec, wish: Wish) -> None:
     problems = []
     if spec.model != wish.reference.model:
         problems.append(f"it serves the model {spec.model}, and an endpoint serves one model")
-    if wish.host not in {None, spec.host}:
+    if is_local(spec.backend) and wish.host not in {None, spec.host}:
         problems.append(f"it listens on {spec.host}, not on {wish.host}")
-    if wish.port not in {None, spec.port}:
+    if is_local(spec.backend) and wish.port not in {None, spec.port}:
         problems.append(f"it listens on port {spec.port}, not on {wish.port}")
-    if wish.needs_token not in {None, spec.needs_token}:
+    if wish.backend not in {None, spec.backend}:
+        problems.append(f"it is on the backend {spec.backend}, not on {wish.backend}")
+    if wish.machine not in {None, spec.machine} and not is_local(spec.backend):
+        problems.append(f"its machines are {spec.machine or 'of the default type'}, not {wish.machine}")
+    if wish.image not in {None, spec.image} and not is_local(spec.backend):
+        problems.append(f"its container is {spec.image or 'the prebuilt one'}, not {wish.image}")
+    if is_local(spec.backend) and wish.needs_token not in {None, spec.needs_token}:
         problems.append("it asks for a token" if spec.needs_token else "it asks for no token")
     if problems:
         raise UsageError(
@@ -168,6 +220,14 @@ def _scaling(scaling: Scaling, wish: Wish) -> Scaling:
     return Scaling(
         min_replicas=min(low, high), max_replicas=high, idle_seconds=wish.idle_seconds or scaling.idle_seconds
     )
+
+
+def _kept_up(scaling: Scaling, backend: str) -> Scaling:
+    """Return what the cloud makes of it: it has no endpoints without replicas."""
+    if is_local(backend):
+        return scaling
+    low = max(1, scaling.min_replicas)
+    return dataclasses.replace(scaling, min_replicas=low, max_replicas=max(low, scaling.max_replicas))
 
 
 def _limits(limits: Limits, wish: Wish) -> Limits:

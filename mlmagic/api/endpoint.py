@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import read_whole_number
+from mlmagic.api.consent import agree_to_endpoint
 from mlmagic.api.deployment_edit import check_signatures
 from mlmagic.api.endpoint_waiting import SETTLE_SECONDS, Look, settle
 from mlmagic.api.logs import LogText
@@ -49,8 +50,16 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Where it listens; a prediction is a POST to `/v1/models/MODEL:predict` below that."""
+        """Where it is: on this machine where it listens, in the cloud its resource, empty until there is one."""
         return self.record.url
+
+    @property
+    def predict_url(self) -> str:
+        """Where `{"instances": [...]}` is posted, on this machine as in the cloud.
+
+        The answer has the `predictions`, and as `deployedModelId` the number of the version that gave them.
+        """
+        return self.record.predict_url
 
     @property
     def traffic(self) -> dict[int, int]:
@@ -59,10 +68,13 @@ class Endpoint:
 
     @property
     def token(self) -> str:
-        """What a request needs in its header `Authorization: Bearer TOKEN`. One that is DOWN is started for it.
+        """What a request needs in its header `Authorization: Bearer TOKEN`. In the cloud it is good for an hour.
+
+        On this machine, an endpoint that is DOWN is started for it.
 
         Raises:
             UsageError: this endpoint asks for none.
+            BackendError: it does not serve.
         """
         if not self.spec.needs_token:
             raise UsageError(f"the endpoint {self.name!r} asks for no token.")
@@ -109,12 +121,19 @@ class Endpoint:
             on_look=on_look,
         )
 
-    def start(self, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
+    def start(self, *, yes: bool = False, wait: bool = True, on_look: Look | None = None) -> Endpoint:
         """Start it, if it was stopped or the machine was; one that has failed is started anew.
 
+        Args:
+            yes: in the cloud, although it costs money.
+            wait: until it serves.
+            on_look: called with the endpoint's record each time that it was read while waiting.
+
         Raises:
+            ConsentError: it costs money, and the user does not agree to that.
             BackendError: it cannot be started, or not serve.
         """
+        agree_to_endpoint(self.record.spec, self.session, yes=yes)
         if self.state is EndpointState.FAILED:
             self._backend.stop(self.name)
         record = self._backend.wake(self.name)

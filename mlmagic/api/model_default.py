@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import UsageError
+from mlmagic.backends.registry import CLOUD
+from mlmagic.errors import MlmagicError, UsageError
 from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import ModelReference
 from mlmagic.workspace.model_aliases import DEFAULT
@@ -84,6 +85,13 @@ def move_followers(session: Session, model: str, *, wait: bool = True, on_look: 
 
     for line in follow(session, model, wait=wait, on_look=on_look):
         _say(line)
+    known = {session.backend_name, *(record.spec.backend for record in session.endpoints.list())}
+    for name in sorted(known & CLOUD):
+        try:
+            session.cloud_endpoints(name).follow_aliases(model)
+        except MlmagicError as error:
+            # The alias has been moved, which the next deployment tells Vertex AI as well.
+            _say(f"Vertex AI's registry was not told of it: {error.message}")
 
 
 def _say(line: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import read_model_reference
 from mlmagic.api.first_version import resolve_version
+from mlmagic.api.traffic import WHOLE
 from mlmagic.errors import UsageError
 from mlmagic.spec.endpoint import EndpointRecord, EndpointState
 from mlmagic.spec.model import ModelVersion
@@ -17,7 +18,12 @@ from mlmagic.spec.names import ModelReference
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlmagic.serving.client import EndpointPredictor
+    from mlmagic.serving.vertex_predictor import VertexPredictor
     from mlmagic.session import Session
+    from mlmagic.spec.model import Signature
+
+_SILENT = frozenset({EndpointState.DOWN, EndpointState.FAILED, EndpointState.STOPPING})
 
 
 def predict(
@@ -112,14 +118,26 @@ class _Asked:
             frame = predict_frame(self._session.predictors, version, self._session.models.path(version), instances)
             frame.attrs["model_version"] = str(version)
             return frame
-        from mlmagic.serving.client import EndpointPredictor
-
-        client = self._session.endpoints.client(self._endpoint.spec.name)
         number = None if self._is_open else version.number
-        predictor = EndpointPredictor(client, version.signature, version=number)
+        predictor = endpoint_predictor(self._session, self._endpoint, version.signature, number=number)
         frame = predict_with(predictor, version, instances)
         frame.attrs["model_version"] = predictor.answered_by or str(version)
         return frame
+
+
+def endpoint_predictor(
+    session: Session, endpoint: EndpointRecord, signature: Signature, *, number: int | None = None
+) -> EndpointPredictor | VertexPredictor:
+    """Return what asks an endpoint; with a number, that version of it, which in the cloud has all the requests."""
+    name = endpoint.spec.name
+    if endpoint.is_local:
+        from mlmagic.serving.client import EndpointPredictor
+
+        return EndpointPredictor(session.local_endpoints.client(name), signature, version=number)
+    from mlmagic.serving.vertex_predictor import VertexPredictor
+
+    backend = session.cloud_endpoints(endpoint.spec.backend)
+    return VertexPredictor(lambda body: backend.predict(name, body), signature, endpoint.spec.model)
 
 
 def _named_as_all(session: Session, endpoint: EndpointRecord, number: int) -> ModelVersion:
@@ -133,6 +151,19 @@ def _named_as_all(session: Session, endpoint: EndpointRecord, number: int) -> Mo
     return dataclasses.replace(version, signature=version.signature.without_labels())
 
 
+def _answers(endpoint: EndpointRecord) -> bool:
+    """Say whether an answer comes, if only after a while: in the cloud starting takes minutes, here no time."""
+    state = endpoint.status.state
+    return state not in _SILENT and (endpoint.is_local or state is not EndpointState.STARTING)
+
+
+def _can_be_asked_for(endpoint: EndpointRecord, number: int) -> bool:
+    """Say whether requests can be for one version: Vertex AI's traffic alone decides who answers there."""
+    if endpoint.is_local:
+        return any(each.number == number for each in endpoint.spec.deployed)
+    return any(each.number == number and each.traffic == WHOLE for each in endpoint.spec.deployed)
+
+
 def _endpoint_of(version: ModelVersion, session: Session, *, is_open: bool) -> EndpointRecord | None:
     """Return the endpoint to ask: the one that is called like the model, else the only one with what is asked for."""
     if not session.location.endpoints.is_dir():
@@ -140,8 +171,7 @@ def _endpoint_of(version: ModelVersion, session: Session, *, is_open: bool) -> E
     found = []
     for record in session.endpoints.list():
         spec = record.spec
-        serves = spec.model == version.model and record.status.state not in {EndpointState.DOWN, EndpointState.FAILED}
-        if serves and (is_open or any(each.number == version.number for each in spec.deployed)):
+        if spec.model == version.model and _answers(record) and (is_open or _can_be_asked_for(record, version.number)):
             found.append(record)
     named = [record for record in found if record.spec.name == version.model]
     return named[0] if named else found[0] if len(found) == 1 else None

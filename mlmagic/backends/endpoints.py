@@ -27,7 +27,8 @@ class Address:
 class EndpointBackend(Protocol):
     """A place where models are served. All methods are safe to call from several threads and processes at once.
 
-    An endpoint does not depend on who made it: it goes on when the kernel dies.
+    An endpoint does not depend on who made it: it goes on when the kernel dies. One that cannot be asked about now is
+    told as it was last heard of.
     """
 
     name: str
@@ -64,7 +65,11 @@ class EndpointBackend(Protocol):
         ...
 
     def wake(self, name: str) -> EndpointRecord:
-        """Start an endpoint that is DOWN, because it was stopped or the machine was; of any other do nothing."""
+        """Start an endpoint that is DOWN, because it was stopped or the machine was; of any other do nothing.
+
+        Raises:
+            BackendError: it cannot be started.
+        """
         ...
 
     def wait(
@@ -81,7 +86,11 @@ class EndpointBackend(Protocol):
         ...
 
     def stop(self, name: str) -> EndpointRecord:
-        """End the endpoint's processes after what they are answering; its spec, port and name stay."""
+        """End the endpoint's processes after what they are answering; its spec, port and name stay.
+
+        Raises:
+            BackendError: they cannot be ended, or not yet.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -93,7 +102,7 @@ class EndpointBackend(Protocol):
         ...
 
     def address(self, name: str) -> Address:
-        """Return how it is asked; one that is DOWN is started.
+        """Return how it is asked; one that is DOWN is started, where that costs nothing.
 
         Raises:
             NotFoundError: there is no such endpoint.
@@ -115,6 +124,10 @@ class EndpointBackend(Protocol):
         Raises:
             NotFoundError: there is no such endpoint.
         """
+        ...
+
+    def close(self) -> None:
+        """Hang up. The endpoints go on."""
         ...
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.magics.job_options import YES
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
     from mlmagic.magics.extension import Extension
+
+_GIVEN = (
+    *("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body"),
+    *("max_instances", "max_queue", "timeout", "backend", "machine", "image"),
+)
 
 DEPLOY = Magic(
     name="deploy",
@@ -55,6 +61,26 @@ DEPLOY = Magic(
             Option(name="max-instances", metavar="N", kind=Kind.INTEGER, help="instances of a request at most; 100000"),
             Option(name="max-queue", metavar="N", kind=Kind.INTEGER, help="requests of a worker that may wait; 1024"),
             Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="for a request's body, and its answer; 60s"),
+            Option(
+                name="backend",
+                metavar="BACKEND",
+                kind=Kind.TEXT,
+                choices=("local", "google", "emulator"),
+                help="where a new endpoint serves: by default where work runs, see %mlmagic use",
+            ),
+            Option(
+                name="machine",
+                metavar="TYPE",
+                kind=Kind.TEXT,
+                help="in the cloud: the type of its machines; n1-standard-2",
+            ),
+            Option(
+                name="image",
+                metavar="URI",
+                kind=Kind.TEXT,
+                help="in the cloud: the container that serves; the newest prebuilt one of TensorFlow if not",
+            ),
+            YES,
             Option(name="dry-run", help="show what would be done; do nothing"),
             Option(name="no-wait", help="return at once, not when it serves"),
         ),
@@ -74,8 +100,7 @@ def deploy(extension: Extension, line: Parsed) -> Any:
     from mlmagic.magics.live import Notice
     from mlmagic.magics.live_endpoints import Progress
 
-    names = ("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body")
-    given = {name: line[name] for name in (*names, "max_instances", "max_queue", "timeout")}
+    given = {name: line[name] for name in _GIVEN}
     given["auth"] = False if line["no_auth"] else None
     if line["dry_run"]:
         return api.plan_deployment(line["model"], **given)
@@ -86,4 +111,4 @@ def deploy(extension: Extension, line: Parsed) -> Any:
     for note in plan.notes:
         sys.stdout.write(f"{note}\n")
     with Progress(extension.panels) as progress:
-        return plan.carry_out(wait=wait, on_look=progress)
+        return plan.carry_out(yes=line["yes"], wait=wait, on_look=progress)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.job_options import YES
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ ENDPOINTS = Magic(
         ),
         "stop": Command(summary="end its processes; its name, port and versions stay", arguments=(_ENDPOINT,)),
         "start": Command(
-            summary="start it after it was stopped, or the machine was", arguments=(_ENDPOINT,), options=(_NO_WAIT,)
+            summary="start it after it was stopped, or the machine was", arguments=(_ENDPOINT,), options=(_NO_WAIT, YES)
         ),
         "delete": Command(summary="stop and forget it; the model's versions stay", arguments=(_ENDPOINT,)),
         "token": Command(
@@ -88,7 +89,7 @@ def endpoints(extension: Extension, line: Parsed) -> Any:
             version = line["version"]
             return _waited(extension, line, lambda wait, look: endpoint.undeploy(version, wait=wait, on_look=look))
         case "start":
-            return _waited(extension, line, lambda wait, look: endpoint.start(wait=wait, on_look=look))
+            return _waited(extension, line, lambda wait, look: endpoint.start(yes=line["yes"], wait=wait, on_look=look))
         case "stop":
             return endpoint.stop()
         case "delete":

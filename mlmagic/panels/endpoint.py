@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, sentence
+from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, place, sentence
 from mlmagic.panels.endpoint_use import curl_lines, python_lines
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.sizes import size_text
@@ -49,7 +49,7 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         badge(status.state),
         theme.title(spec.name),
         theme.pill(f"follows {spec.model}@{spec.follows}", theme.GREY) if spec.follows else None,
-        theme.copyable(record.url),
+        theme.copyable(record.url) if record.url else None,
         right=_pace(record, now),
     )
     rows = [
@@ -57,14 +57,17 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         for version in spec.deployed
         for name, cells in [(_name(record, version), _cells(record, version))]
     ]
+    header = _HEADER if record.is_local else _HEADER[:2]
     error = element("div", one_line(status.error)) if status.error else None
     return theme.card(
         heading,
         theme.row(sentence(record), top="6px"),
         theme.notice(_complaint(record), error, colour=theme.RED) if error else None,
-        theme.table(_HEADER, rows, right=range(3, len(_HEADER))),
+        theme.table(header, rows, right=range(3, len(header))),
         _workers_html(record, now),
-        theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True),
+        theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True)
+        if record.url
+        else None,
         theme.hints("Next", next_commands(record)),
         theme.folded("Details", theme.facts(_facts(page))),
     )
@@ -74,13 +77,16 @@ def _text(page: EndpointPage, now: datetime) -> str:
     record = page.record
     spec, status = record.spec, record.status
     follows = f"  follows {spec.model}@{spec.follows}" if spec.follows else ""
-    lines = [spread(f"{icon(status.state)} {status.state.value}  {spec.name}{follows}", _pace(record, now)), record.url]
+    lines = [spread(f"{icon(status.state)} {status.state.value}  {spec.name}{follows}", _pace(record, now))]
+    lines += [record.url] if record.url else []
     lines += folded(sentence(record))
     lines += folded(f"{_complaint(record)} {one_line(status.error)}") if status.error else []
     rows = [[_name(record, v), bar_text(v.traffic), *_cells(record, v)] for v in spec.deployed]
-    lines += ["", table([name.upper() for name in _HEADER], rows, flexible=0, right=range(3, len(_HEADER)))]
+    header = [name.upper() for name in (_HEADER if record.is_local else _HEADER[:2])]
+    lines += ["", table(header, rows, flexible=0, right=range(3, len(header)))]
     lines += [_workers_told(record)] if status.workers else []
-    lines += ["", curl_lines(page), "", f"Next: {'   '.join(next_commands(record))}"]
+    lines += ["", curl_lines(page)] if record.url else []
+    lines += ["", f"Next: {'   '.join(next_commands(record))}"]
     return "\n".join(lines)
 
 
@@ -92,6 +98,8 @@ def _complaint(record: EndpointRecord) -> str:
 
 def _pace(record: EndpointRecord, now: datetime) -> str:
     status = record.status
+    if where := place(record.spec):
+        return f"on {where}"
     if status.requests_per_second:
         return f"{status.requests_per_second:g} requests/s"
     return f"last request {ago(status.last_request, now)}" if status.last_request else "no request yet"
@@ -102,6 +110,8 @@ def _name(record: EndpointRecord, version: DeployedVersion) -> str:
 
 
 def _cells(record: EndpointRecord, version: DeployedVersion) -> list[str]:
+    if not record.is_local:
+        return []  # Vertex AI counts elsewhere
     status = _status(record, version.number)
     latency = [f"{status.latency_ms[name]:.3g} ms" if name in status.latency_ms else "—" for name in ("p50", "p99")]
     return [status.engine or "—", f"{status.requests:,}", f"{status.errors:,}", *latency]
@@ -142,6 +152,8 @@ def _workers_html(record: EndpointRecord, now: datetime) -> Html | None:
 def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
     spec, status = page.record.spec, page.record.status
     scaling, limits = spec.scaling, spec.limits
+    if where := place(spec):
+        return _cloud_facts(page, where)
     high = f" to {scaling.max_replicas}" if scaling.max_replicas != scaling.min_replicas else ""
     idle = f"; down after {duration(scaling.idle_seconds)} without a request" if high else ""
     return [
@@ -156,4 +168,20 @@ def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
         ("Made", absolute(spec.create_time)),
         ("Changed", absolute(spec.update_time) if spec.update_time != spec.create_time else None),
         ("Up since", absolute(status.start_time) if status.state is not EndpointState.DOWN else None),
+    ]
+
+
+def _cloud_facts(page: EndpointPage, where: str) -> list[tuple[str, str | None]]:
+    spec, status = page.record.spec, page.record.status
+    low, high = spec.scaling.min_replicas, spec.scaling.max_replicas
+    return [
+        ("Model", spec.model),
+        ("Serves on", where),
+        ("Machine", spec.machine or "n1-standard-2"),
+        ("Container", spec.image or "the newest prebuilt one of TensorFlow"),
+        ("Replicas", f"{low} of each version" if low == high else f"{low} to {high} of each version"),
+        ("Generation", f"{spec.generation}, served is {status.generation}" if status.generation else None),
+        ("Made", absolute(spec.create_time)),
+        ("Changed", absolute(spec.update_time) if spec.update_time != spec.create_time else None),
+        ("Last heard", absolute(status.update_time)),
     ]

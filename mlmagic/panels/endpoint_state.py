@@ -33,6 +33,8 @@ def badge(state: EndpointState) -> Html:
 def sentence(record: EndpointRecord) -> str:
     """Return what the endpoint does now."""
     spec, status = record.spec, record.status
+    if not record.is_local:
+        return _in_the_cloud(record)
     match status.state:
         case EndpointState.STARTING:
             return f"{_preparing(record)} Requests wait meanwhile."
@@ -49,6 +51,31 @@ def sentence(record: EndpointRecord) -> str:
         case _:
             count = len(status.workers)
             return f"Serves {served(spec)} with {count} worker{'' if count == 1 else 's'}.{_converting(record)}"
+
+
+def place(spec: EndpointSpec) -> str | None:
+    """Return where it serves; None on this machine."""
+    return {"google": "Vertex AI", "emulator": "the emulator"}.get(spec.backend)
+
+
+def _in_the_cloud(record: EndpointRecord) -> str:
+    """Return what an endpoint does that is on Vertex AI; starting takes it minutes, and answers nothing meanwhile."""
+    spec, status = record.spec, record.status
+    where = place(spec)
+    match status.state:
+        case EndpointState.STARTING:
+            told = f"It starts on {where}, and does not answer yet."
+        case EndpointState.UPDATING:
+            told = "What was served before answers meanwhile."
+        case EndpointState.FAILED:
+            told = "It does not serve."
+        case EndpointState.STOPPING:
+            told = f"It is taken away on {where}."
+        case EndpointState.DOWN:
+            told = f"Nothing is deployed on {where}."
+        case _:
+            told = f"Serves {served(spec)} on {where}."
+    return f"{status.note[:1].upper()}{status.note[1:].rstrip('.')}. {told}" if status.note else told
 
 
 def served(spec: EndpointSpec) -> str:

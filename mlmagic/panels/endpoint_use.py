@@ -10,6 +10,8 @@ from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.model import Signature, TensorSpec
 
 _LONGEST_BODY = 400
+_TOKEN_IN_SHELL = {"google": "$(gcloud auth print-access-token)", "emulator": "TOKEN"}
+"""How a shell gets the token; that of the emulator `%endpoints token` shows."""
 _WRITTEN_OUT = 4
 """Lists of more items are written with `*` in Python."""
 
@@ -17,7 +19,10 @@ _WRITTEN_OUT = 4
 def curl_lines(page: EndpointPage) -> str:
     """Return the command; a body that is too long to be typed comes from a file."""
     body = json.dumps({"instances": [_instance(page.signature)]}, ensure_ascii=False)
-    lines = [f"curl {_url(page)}"]
+    lines = [f"curl {shlex.quote(_url(page))}"]
+    if not page.record.is_local:
+        lines.append(f'  -H "Authorization: Bearer {_TOKEN_IN_SHELL[page.record.spec.backend]}"')
+        lines.append('  -H "Content-Type: application/json"')
     if page.token_file is not None:
         lines.append(f'  -H "Authorization: Bearer $(cat {shlex.quote(page.token_file)})"')
     lines.append(f"  -d {shlex.quote(body) if len(body) <= _LONGEST_BODY else '@request.json'}")
@@ -25,18 +30,22 @@ def curl_lines(page: EndpointPage) -> str:
 
 
 def python_lines(page: EndpointPage) -> str:
-    """Return a program that needs nothing of mlmagic."""
+    """Return a program that needs nothing of mlmagic; in the cloud it asks mlmagic for a token."""
     inputs = page.signature.inputs if page.signature else ()
     instance = ", ".join(f"{json.dumps(spec.name, ensure_ascii=False)}: {_literal(spec)}" for spec in inputs)
     has_token = page.token_file is not None
-    lines = ["import requests", ""]
+    is_local = page.record.is_local
+    lines = ["import requests", ""] if is_local else ["import mlmagic, requests", ""]
+    lines += [] if is_local else [f"token = mlmagic.endpoint({page.record.spec.name!r}).token  # good for an hour"]
     lines += [f"token = open({page.token_file!r}).read()"] if has_token else []
     lines += ["reply = requests.post(", f"    {_url(page)!r},", f'    json={{"instances": [{{{instance}}}]}},']
-    lines += ['    headers={"Authorization": f"Bearer {token}"},'] if has_token else []
+    lines += ['    headers={"Authorization": f"Bearer {token}"},'] if has_token or not is_local else []
     return "\n".join([*lines, ")", 'reply.json()["predictions"]'])
 
 
 def _url(page: EndpointPage) -> str:
+    if not page.record.is_local:
+        return page.record.predict_url
     return f"{page.record.url}/v1/models/{page.record.spec.model}:predict"
 
 

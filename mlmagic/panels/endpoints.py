@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
-from mlmagic.panels.endpoint_state import badge, bar, icon, served
+from mlmagic.panels.endpoint_state import badge, bar, icon, place, served
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.text import folded, table
@@ -32,7 +32,13 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
     command = f"%endpoints describe {records[0].spec.name}"
     rows = [
         [
-            join([element("strong", record.spec.name), element("br"), theme.copyable(record.url)]),
+            join(
+                [
+                    element("strong", record.spec.name),
+                    element("br"),
+                    theme.copyable(record.url) if record.is_local else theme.faint(f"on {place(record.spec)}"),
+                ]
+            ),
             badge(record.status.state),
             served(record.spec),
             f"{record.status.requests_per_second:g}",
@@ -43,7 +49,8 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
     header = ["Endpoint", "State", "Serves", "Requests/s", "Last request"]
     html = theme.card(theme.table(header, rows, right=[3], wraps=[0, 2]), theme.hints("Next", [command]))
     lines = [
-        [r.spec.name, f"{icon(r.status.state)} {r.status.state}", served(r.spec), r.url, _last(r, now)] for r in records
+        [r.spec.name, f"{icon(r.status.state)} {r.status.state}", served(r.spec), _where(r), _last(r, now)]
+        for r in records
     ]
     text = table(["ENDPOINT", "STATE", "SERVES", "URL", "ASKED"], lines, flexible=2)
     return document(MIME_TYPE, payload, html=html, text=f"{text}\nNext: {command}")
@@ -81,12 +88,23 @@ def _share(percent: int | None) -> str:
     return "—" if percent is None else f"{percent} %"
 
 
+def _where(record: EndpointRecord) -> str:
+    return record.url if record.is_local else f"on {place(record.spec)}"
+
+
 def _last(record: EndpointRecord, now: datetime) -> str:
     return ago(record.status.last_request, now) if record.status.last_request else "—"
 
 
 def _facts(spec: EndpointSpec) -> list[tuple[str, Html | str]]:
     scaling, limits = spec.scaling, spec.limits
+    if where := place(spec):
+        return [
+            ("Serves on", where),
+            ("Machine", spec.machine or "n1-standard-2"),
+            ("Container", spec.image or "the newest prebuilt one of TensorFlow"),
+            ("Replicas", f"{scaling.min_replicas} to {scaling.max_replicas} of each version"),
+        ]
     return [
         ("Listens on", f"{spec.host}, " + (f"port {spec.port}" if spec.port else "any port that is free")),
         ("Token", "needed" if spec.needs_token else "none"),

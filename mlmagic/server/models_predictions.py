@@ -52,16 +52,17 @@ def ask_endpoint(session: Session, name: str, instances: tuple[object, ...]) -> 
         NotFoundError: there is no such endpoint.
         PredictionError: the instances do not fit, or the model failed.
     """
-    from mlmagic.serving.client import EndpointPredictor
+    from mlmagic.api.prediction import endpoint_predictor
     from mlmagic.serving.prediction import predict_with
 
-    spec = session.endpoints.get(name).spec
+    endpoint = session.endpoints.get(name)
+    spec = endpoint.spec
     number = max(spec.deployed, key=lambda deployed: deployed.traffic).number
     version = session.models.resolve(ModelReference(spec.model, version=number))
     if version.signature is None:
         # Nothing is known by which instances could be told apart.
         return predict_version(session, str(version), instances)
-    predictor = EndpointPredictor(session.endpoints.client(name), version.signature)
+    predictor = endpoint_predictor(session, endpoint, version.signature)
     frame = predict_with(predictor, version, _listed(instances))
     frame.attrs["model_version"] = predictor.answered_by or str(version)
     return _answer(frame)

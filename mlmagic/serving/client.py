@@ -199,7 +199,7 @@ class EndpointPredictor:
             half = count // 2
             parts = [{name: column[part] for name, column in columns.items()} for part in _halves(half)]
             first, second = (self.predict(part) for part in parts)
-            return {name: _joined(output, second[name]) for name, output in first.items()}
+            return {name: joined(output, second[name]) for name, output in first.items()}
         reply = self._client.predict(body, version=self._version, key=self._key)
         self.answered_by = reply.version
         return read_outputs(reply.body, self.signature, self._client.model)
@@ -209,7 +209,8 @@ def _halves(half: int) -> tuple[slice, slice]:
     return slice(None, half), slice(half, None)
 
 
-def _joined(first: Any, second: Any) -> Any:
+def joined(first: Any, second: Any) -> Any:
+    """Return two halves of an output as one."""
     import numpy as np
 
     if isinstance(first, list) or isinstance(second, list):

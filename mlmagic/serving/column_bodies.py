@@ -39,6 +39,11 @@ def read_outputs(body: bytes, signature: Signature, label: str) -> dict[str, Any
         outputs = json.loads(body)["outputs"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PredictionError(f"{label} gave an answer that is none of an endpoint: {body[:80]!r}.") from error
+    return as_outputs(outputs, signature)
+
+
+def as_outputs(outputs: Any, signature: Signature) -> dict[str, Any]:
+    """Return the outputs of a JSON answer, as `read_outputs` does: by name, or of a single output its values alone."""
     specs = {tensor.name: tensor for tensor in signature.outputs}
     if len(specs) == 1 or not isinstance(outputs, dict):
         outputs = {next(iter(specs), ANONYMOUS): outputs}

@@ -72,7 +72,7 @@ class LocalEndpoints:
     def list(self) -> Records:
         """Return all endpoints: see `EndpointBackend`."""
         found = []
-        for spec in self._store.list():
+        for spec in self._own():
             # One may be deleted just now.
             with contextlib.suppress(NotFoundError):
                 found.append(self.get(spec.name))
@@ -166,6 +166,9 @@ class LocalEndpoints:
         for client in clients:
             client.close()
 
+    def _own(self) -> Iterator[EndpointSpec]:
+        return (spec for spec in self._store.list() if spec.backend == self.name)
+
     def _start(self, name: str) -> None:
         from mlmagic.serving.supervisor.launch import ensure_supervisor
 
@@ -184,7 +187,7 @@ class LocalEndpoints:
         from mlmagic.workspace.runtime_folder import RuntimeFolder
 
         # Those of endpoints that are stopped are free, and yet not to be had.
-        known = {other.port: other.name for other in self._store.list() if other.name != spec.name}
+        known = {other.port: other.name for other in self._own() if other.name != spec.name}
         if spec.port:
             _check_port(spec, known)
             yield spec.port

@@ -30,6 +30,14 @@ class EndpointState(StrEnum):
     """Nothing runs: it was stopped, or the machine was."""
 
 
+class EndpointGoal(StrEnum):
+    """What an endpoint in the cloud is to come to. Processes of this machine are told directly."""
+
+    SERVE = "serve"
+    STOP = "stop"
+    DELETE = "delete"
+
+
 class EngineChoice(StrEnum):
     """What computes a version's predictions."""
 
@@ -78,6 +86,8 @@ class EndpointSpec(Noun):
     """`endpoint.json`: what was asked for. Each change is a new generation."""
 
     name: str
+    backend: str = "local"
+    """Where it serves: on this machine, or in the cloud."""
     model: str
     deployed: tuple[DeployedVersion, ...]
     follows: str | None = None
@@ -86,10 +96,15 @@ class EndpointSpec(Noun):
     limits: Limits = field(default_factory=Limits)
     host: str = "127.0.0.1"
     port: int
-    """Stays the same as long as the endpoint is there."""
+    """Stays the same as long as the endpoint is there. 0 in the cloud, which has no ports."""
     needs_token: bool = True
     python: str | None = None
     """The interpreter that serves; None is the one of who starts it."""
+    machine: str | None = None
+    """In the cloud, the type of its machines; as is the next one."""
+    image: str | None = None
+    """The container that serves; None is the newest prebuilt one."""
+    goal: EndpointGoal = EndpointGoal.SERVE
     generation: int = 1
     create_time: datetime
     update_time: datetime
@@ -136,6 +151,10 @@ class EndpointStatus(Noun):
     """The newest generation that could not be loaded: the one before is served on."""
     error: str | None = None
     """Why it failed, or why that generation was refused; one line."""
+    note: str | None = None
+    """Of an endpoint in the cloud: what is under way, or why it cannot be asked now."""
+    address: str | None = None
+    """Of an endpoint in the cloud: the resource below which it is asked."""
     workers: tuple[WorkerStatus, ...] = ()
     versions: tuple[VersionStatus, ...] = ()
     requests_per_second: float = 0.0
@@ -154,7 +173,24 @@ class EndpointRecord(Noun):
     status: EndpointStatus
 
     @property
+    def is_local(self) -> bool:
+        """Whether processes of this machine serve it."""
+        return self.spec.backend == "local"
+
+    @property
     def url(self) -> str:
-        """Where this machine reaches it."""
+        """Where this machine reaches it; empty as long as the cloud has not said where that is."""
+        if not self.is_local:
+            return self.status.address or ""
         host = _EVERY_ADDRESS.get(self.spec.host, self.spec.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.spec.port}"
+
+    @property
+    def predict_url(self) -> str:
+        """Where `{"instances": [...]}` is posted, as Vertex AI has it: the answer tells who gave it, too.
+
+        Its `deployedModelId` is the number of a version.
+        """
+        if not self.is_local:
+            return f"{self.url}:predict" if self.url else ""
+        return f"{self.url}/v1/projects/local/locations/local/endpoints/{self.spec.name}:predict"

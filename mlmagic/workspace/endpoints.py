@@ -13,9 +13,9 @@ from mlmagic.spec import codec
 from mlmagic.spec.endpoint import EndpointSpec, EndpointStatus
 from mlmagic.spec.names import is_name
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.events import add_event
 from mlmagic.workspace.files import explained, make_folder, write_atomic
-from mlmagic.workspace.layout import EndpointFolder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,6 +49,7 @@ class EndpointStore:
                 raise ConflictError(f"there is an endpoint {spec.name!r} already.")
             # Of one that was being deleted when its process was killed.
             folder.status.unlink(missing_ok=True)
+            folder.remote.unlink(missing_ok=True)
             self._write(connection, spec, "created")
         return spec
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from mlmagic.errors import UsageError
 from mlmagic.spec.names import check_name, is_job_id
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 
 FOLDER_NAME = ".mlmagic"
 PREDICTIONS = "predictions.json"
+PREPARED = "prepared.json"
+ANSWERS = "answers"
 CONVERTED_MODEL = "model.onnx"
 CONVERSION_RECORD = "conversion.json"
 STAGING_PREFIX = ".staging-"
@@ -122,6 +125,11 @@ class JobFolder:
         return self.root / "fetched.part"
 
     @property
+    def launch(self) -> Path:
+        """Of a job on Dataflow, the folder of the process that brings it there."""
+        return self.root / "launch"
+
+    @property
     def exit(self) -> Path:
         """The `ExitRecord`."""
         return self.root / "exit.json"
@@ -179,6 +187,21 @@ class JobFolder:
     def predictions(self) -> Path:
         """Of a batch prediction: the `BatchResult`. The predictions themselves are where the user wants them."""
         return self.model_dir / PREDICTIONS
+
+    @property
+    def batch(self) -> Path:
+        """Of a batch prediction in the cloud, the folder of what is sent and what comes back."""
+        return self.root / "batch"
+
+    @property
+    def batch_prepared(self) -> Path:
+        """What is to be sent, once all of it is written."""
+        return self.batch / PREPARED
+
+    @property
+    def batch_answers(self) -> Path:
+        """The folder of what came back."""
+        return self.batch / ANSWERS
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -286,48 +309,6 @@ class DatasetFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointFolder:
-    """`endpoints/<name>/`. Its token is no file of the workspace: see `RuntimeFolder`."""
-
-    root: Path
-
-    @property
-    def spec(self) -> Path:
-        """The `EndpointSpec`."""
-        return self.root / "endpoint.json"
-
-    @property
-    def status(self) -> Path:
-        """The `EndpointStatus`."""
-        return self.root / "status.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one supervisor, from before it starts."""
-        return self.root / "supervisor.lock"
-
-    @property
-    def supervisor(self) -> Path:
-        """Which process the supervisor is, and where it can be told something."""
-        return self.root / "supervisor.json"
-
-    @property
-    def log(self) -> Path:
-        """What supervisor and workers have to say."""
-        return self.root / "endpoint.log"
-
-    @property
-    def remote(self) -> Path:
-        """Of an endpoint in the cloud: what it is there."""
-        return self.root / "remote.json"
-
-    @property
-    def remote_lock(self) -> Path:
-        """Of an endpoint in the cloud: held by the one process that brings it to what it is to be."""
-        return self.root / "remote.lock"
-
-
-@dataclass(frozen=True, slots=True)
 class Workspace:
     """A folder `.mlmagic/`, which may not exist yet."""
 
@@ -362,6 +343,10 @@ class Workspace:
         """Held by the one process that watches the jobs in the cloud, of Google's or of the emulator's."""
         return self.root / f"{backend}.lock"
 
+    def cloud_trouble(self, backend: str) -> Path:
+        """Why that one cannot be asked; not there while it can."""
+        return self.root / f"{backend}.trouble"
+
     @property
     def agent_log(self) -> Path:
         """What agent and fork servers have to say; empty as a rule."""
@@ -371,6 +356,11 @@ class Workspace:
     def config(self) -> Path:
         """The user's settings for this workspace."""
         return self.root / "config.toml"
+
+    @property
+    def prices(self) -> Path:
+        """What machines cost, which the user writes."""
+        return self.root / "prices.toml"
 
     @property
     def gitignore(self) -> Path:
@@ -401,11 +391,6 @@ class Workspace:
         if not is_job_id(job_id):
             raise UsageError(f"{job_id!r} is not a job id: one looks like taxi-20260131-235959-0a1b.")
         return JobFolder(self.jobs / job_id)
-
-    @property
-    def prices(self) -> Path:
-        """What machines cost, which the user writes."""
-        return self.root / "prices.toml"
 
     @property
     def models(self) -> Path:

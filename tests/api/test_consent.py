@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mlmagic.api.consent import agree_to_endpoint, agree_to_job, job_cost_line
-from mlmagic.api.costs import EndpointCost
 from mlmagic.api.training import plan_training, train
 from mlmagic.errors import ConsentError
 from mlmagic.session import Session
+from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, Scaling
 from mlmagic.spec.job import JobSpec, PackageReference
 
 YES, NO = True, False
 LINE = "BASIC: 1 × n1-standard-4 for up to 2 h (timeout) = 2 machine-hours"
 COSTLY = JobSpec(display_name="taxi", backend="google", package=PackageReference(digest="0"), timeout_seconds=7200)
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 PRICES = 'currency = "EUR"\nsource = "our sheet"\ndate = 2026-11-01\n[machines]\nn1-standard-4 = 0.5\n'
 
 
@@ -85,10 +87,20 @@ def test_amounts_stand_beside_it_where_the_user_has_prices(tmp_path: Path) -> No
 
 def test_endpoints_are_told_by_the_hour(tmp_path: Path) -> None:
     desk = Desk(tmp_path, YES)
-    cost = EndpointCost(name="taxi", machine_type="n1-standard-4", least=1, most=1)
-    agree_to_endpoint(cost, "google", desk)
-    agree_to_endpoint(cost, "emulator", desk)
-    told = "endpoint taxi: 1 × n1-standard-4 = 1 machine-hour per hour until it is undeployed"
+    versions = (DeployedVersion(number=1, traffic=0), DeployedVersion(number=2))
+    spec = EndpointSpec(
+        name="taxi",
+        backend="google",
+        model="taxi",
+        deployed=versions,
+        scaling=Scaling(min_replicas=0, max_replicas=3),
+        port=0,
+        create_time=NOW,
+        update_time=NOW,
+    )
+    agree_to_endpoint(spec, desk)
+    agree_to_endpoint(dataclasses.replace(spec, backend="emulator"), desk)
+    told = "endpoint taxi: 2 to 6 × n1-standard-2 = 2 to 6 machine-hours per hour until it is undeployed"
     assert (desk.asked, desk.said) == ([f"{told}; --yes deploys it unasked. Go on?"], [])
 
 

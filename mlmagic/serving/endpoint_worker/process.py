@@ -22,7 +22,8 @@ from mlmagic.serving.supervisor.channel import Channel, Message
 from mlmagic.serving.supervisor.listening import adopt
 from mlmagic.serving.supervisor.table import Table
 from mlmagic.spec.codec import decode
-from mlmagic.workspace.layout import EndpointFolder, Workspace
+from mlmagic.workspace.endpoint_folder import EndpointFolder
+from mlmagic.workspace.layout import Workspace
 
 _TELL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 5.0

@@ -24,9 +24,10 @@ from mlmagic.serving.supervisor.record import is_supervised, living_workers, rea
 from mlmagic.serving.supervisor.token import ensure_token, forget_token
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.files import explained
-from mlmagic.workspace.layout import EndpointFolder, Workspace
+from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.processes import ProcessIdentity, heartbeat_age, is_alive, same_boot
 
 START_SECONDS = 30.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlmagic.spec.codec import DecodeError, loads
-from mlmagic.workspace.layout import EndpointFolder
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.processes import ProcessIdentity, is_alive, is_gone
 
 

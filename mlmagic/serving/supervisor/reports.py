@@ -15,8 +15,8 @@ from mlmagic.serving.supervisor.record import SupervisorRecord
 from mlmagic.serving.supervisor.status import StatusFile
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.endpoint import EndpointState, EndpointStatus
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.files import write_atomic
-from mlmagic.workspace.layout import EndpointFolder
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
 
 _HEARTBEAT_SECONDS = 10.0

@@ -11,8 +11,8 @@ from typing import Any
 from mlmagic.serving.supervisor.worker import Worker
 from mlmagic.spec import codec
 from mlmagic.spec.endpoint import EndpointStatus, VersionStatus
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.files import write_atomic
-from mlmagic.workspace.layout import EndpointFolder
 
 RATE_SECONDS = 10.0
 _WRITE_SECONDS = 1.0

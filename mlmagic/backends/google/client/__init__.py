@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlmagic.backends.google.client.connection import Connection
+from mlmagic.backends.google.client.endpoints import EndpointCalls
 from mlmagic.backends.google.client.jobs import JobCalls
+from mlmagic.backends.google.client.models import ModelCalls
+from mlmagic.backends.google.client.prediction import PredictionCalls
 from mlmagic.backends.google.client.permissions import PermissionCalls
 from mlmagic.backends.google.client.storage import StorageCalls
 from mlmagic.backends.google.settings import GoogleSettings
@@ -22,6 +25,9 @@ class GoogleClient:
         self._connection = Connection(settings)
         self.jobs = JobCalls(self._connection)
         self.storage = StorageCalls(self._connection)
+        self.models = ModelCalls(self._connection)
+        self.endpoints = EndpointCalls(self._connection)
+        self.prediction = PredictionCalls(self._connection)
         self.permissions = PermissionCalls(self._connection)
 
     def warm(self) -> None:

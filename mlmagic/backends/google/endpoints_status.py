@@ -1,0 +1,74 @@
+"""How an endpoint in the cloud is, told from what is kept of it here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from mlmagic.backends.google.endpoints_remote import EndpointNotes
+from mlmagic.spec.endpoint import (
+    EndpointGoal,
+    EndpointRecord,
+    EndpointSpec,
+    EndpointState,
+    EndpointStatus,
+    VersionStatus,
+)
+
+
+def is_at_rest(spec: EndpointSpec, notes: EndpointNotes | None) -> bool:
+    """Say whether nothing is to be done for the endpoint before somebody asks for something."""
+    if notes is None or notes.operation is not None:
+        return False
+    served = 0 if notes.served is None else notes.served.generation
+    return max(served, notes.refused_generation) >= spec.generation
+
+
+def record_of(
+    spec: EndpointSpec, notes: EndpointNotes | None, *, address: str | None, trouble: str | None = None
+) -> EndpointRecord:
+    """Return the endpoint as it was last heard of.
+
+    Args:
+        spec: what it is to be.
+        notes: what is kept of it; None before anything was sent.
+        address: where it is asked.
+        trouble: why it cannot be asked now.
+    """
+    state = _state(spec, notes)
+    served = notes.served if notes is not None else None
+    is_serving = served is not None and served.goal is EndpointGoal.SERVE
+    note = None if notes is None else notes.doing if notes.operation else notes.note
+    status = EndpointStatus(
+        state=state,
+        generation=served.generation if served is not None else 0,
+        refused_generation=notes.refused_generation if notes is not None else 0,
+        error=notes.error if notes is not None else None,
+        note=f"Not up to date: {trouble.rstrip('.')}." if trouble else note,
+        address=address,
+        versions=tuple(VersionStatus(number=each.number) for each in served.deployed)
+        if is_serving and served is not None
+        else (),
+        start_time=spec.create_time if notes is None else notes.sent_time or spec.create_time,
+        update_time=spec.update_time if notes is None else notes.update_time,
+    )
+    return EndpointRecord(spec=spec, status=status)
+
+
+def now() -> datetime:
+    """Return the time, as records have it."""
+    return datetime.now(UTC)
+
+
+def _state(spec: EndpointSpec, notes: EndpointNotes | None) -> EndpointState:
+    rests = is_at_rest(spec, notes)
+    served = notes.served if notes is not None else None
+    is_refused = notes is not None and notes.refused_generation >= spec.generation
+    if spec.goal is EndpointGoal.DELETE:
+        return EndpointState.FAILED if is_refused else EndpointState.STOPPING
+    if spec.goal is EndpointGoal.STOP:
+        if is_refused:
+            return EndpointState.FAILED
+        return EndpointState.DOWN if rests else EndpointState.STOPPING
+    if served is None or served.goal is not EndpointGoal.SERVE:
+        return EndpointState.FAILED if rests else EndpointState.STARTING
+    return EndpointState.READY if rests else EndpointState.UPDATING

@@ -1,0 +1,184 @@
+"""Versions of our models in Vertex AI's registry: uploaded when the cloud needs them, each once, whoever is killed.
+
+A model of ours is one model there, called so that any process of the workspace names it without asking. Its versions
+have numbers of Vertex AI's own; the alias `mlmagic-v2` tells which one is our version 2. The artifacts lie in the
+bucket under the digest of their bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.models import RemoteVersion
+from mlmagic.backends.google.images import Purpose, known_image, prediction_images
+from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
+from mlmagic.backends.google.uploads import Uploader
+from mlmagic.backends.google.vertex_models_names import MODEL_LABEL, alias_changes, model_id, version_alias
+from mlmagic.backends.google.vertex_models_noted import note_version, uploaded_versions
+from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError
+from mlmagic.spec.model import ModelVersion
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.files import explained, open_to_append
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.models import ModelStore
+
+_LONGEST_PAUSE_SECONDS = 10.0
+_UPLOAD = "UploadModelOperationMetadata"
+
+
+def serving_image(region: str, *, has_gpu: bool = False) -> str:
+    """Return the newest prebuilt image that serves models of TensorFlow, from the continent of the region.
+
+    What an older TensorFlow wrote a newer one reads, so that no other image reads what this one does not.
+    """
+    continent = region.partition("-")[0]
+    near = continent if continent in {"us", "europe", "asia"} else "us"
+    wanted = "gpu" if has_gpu else "cpu"
+    return next(image for image in prediction_images(region=near) if f"tf2-{wanted}." in image)
+
+
+def check_servable(version: ModelVersion, image: str | None) -> None:
+    """See that Vertex AI has an image for a version.
+
+    Raises:
+        UsageError: it has none.
+    """
+    prebuilt = image is None or ((known := known_image(image)) is not None and known.purpose is Purpose.PREDICTION)
+    if version.origin.artifact != "savedmodel" and prebuilt:
+        raise UsageError(
+            f"{version} is a model of the kind {version.origin.artifact!r}: Vertex AI's prebuilt images serve "
+            "TensorFlow's SavedModel alone.",
+            hint="Name a container of your own that serves it: --image URI",
+        )
+
+
+def ensure_uploaded(
+    client: GoogleClient, workspace: Workspace, version: ModelVersion, *, image: str | None = None
+) -> str:
+    """Return what Vertex AI calls a version, `projects/P/locations/R/models/M@2`, after bringing it there if need be.
+
+    It returns when the version is there, which takes minutes for a large one. Aliases are brought to what they are
+    here. Any call may be made twice, by two processes at once, and again after one was killed.
+
+    Args:
+        client: of the project and region.
+        workspace: where the version is.
+        version: which one.
+        image: the container that serves it; None for the newest prebuilt one.
+
+    Raises:
+        UsageError: no prebuilt image serves it, or the bucket is in another region.
+        NotFoundError, BackendError: Google refused, or did not answer; the next call goes on.
+    """
+    check_servable(version, image)
+    with _held(workspace, version.model):
+        wanted = image or serving_image(client.settings.region)
+        found = _find(client, workspace, version, wanted)
+        if found is None:
+            found = _upload(client, workspace, version, wanted)
+        note_version(workspace, version.model, client.settings, version.number, found)
+        _move_aliases(client, workspace, version.model)
+        return found.name
+
+
+def follow_aliases(client: GoogleClient, workspace: Workspace, model: str) -> None:
+    """Let the aliases of a model in Vertex AI's registry point where they point here, for versions that are there.
+
+    Raises:
+        BackendError: Google refused, or did not answer.
+    """
+    with _held(workspace, model):
+        _move_aliases(client, workspace, model)
+
+
+def _find(client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str) -> RemoteVersion | None:
+    """Return a version that Vertex AI has already, after what is under way."""
+    name = _name(client, workspace, version.model)
+    with suppress(NotFoundError):
+        for operation in client.endpoints.under_way(name):
+            if operation.kind == _UPLOAD:
+                _wait(client, operation.name)
+    try:
+        found = client.models.get(f"{name}@{version_alias(version.number)}")
+    except NotFoundError:
+        return None
+    # A model that was deleted here may have been made anew under its name.
+    return found if found.image == image and found.artifact == _artifact(client, workspace, version) else None
+
+
+def _upload(client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str) -> RemoteVersion:
+    name = _name(client, workspace, version.model)
+    model = {
+        "display_name": version.model,
+        "artifact_uri": _artifact(client, workspace, version),
+        "container_spec": {"image_uri": image},
+        "version_aliases": [version_alias(version.number)],
+        "version_description": f"{version} of mlmagic",
+        "labels": {
+            WORKSPACE_LABEL: workspace_label(str(workspace.root)),
+            MODEL_LABEL: label_value(version.model),
+        },
+    }
+    try:
+        client.models.get(name)
+    except NotFoundError:
+        with suppress(ConflictError):  # made just now by another
+            _wait(client, client.models.upload(model, model_id=name.rpartition("/")[2]))
+    else:
+        _wait(client, client.models.upload(model, parent_model=name))
+    return client.models.get(f"{name}@{version_alias(version.number)}")
+
+
+def _artifact(client: GoogleClient, workspace: Workspace, version: ModelVersion) -> str:
+    """Return where the version's own files lie in the bucket, after bringing there what is not."""
+    folder = workspace.version(version.model, version.number)
+    root = (folder.root / version.origin.artifact_path).resolve()
+    ours = {folder.signature, folder.statistics, folder.origin}
+    if root.is_file():
+        files = {root.name: root}
+    else:
+        found = [path for path in sorted(root.rglob("*")) if path.is_file() and path not in ours]
+        files = {path.relative_to(root).as_posix(): path for path in found}
+    return Uploader(client, workspace).folder(files)
+
+
+def _move_aliases(client: GoogleClient, workspace: Workspace, model: str) -> None:
+    uploaded = uploaded_versions(workspace, model, client.settings)
+    aliases = ModelStore(Database(workspace)).get(model).aliases if uploaded else {}
+    for one in uploaded:
+        with suppress(NotFoundError):  # somebody has deleted it there
+            found = client.models.get(f"{one.model}@{version_alias(one.number)}")
+            if changes := alias_changes(found.aliases, one.number, aliases):
+                client.models.point(found.name, changes)
+
+
+def _wait(client: GoogleClient, name: str) -> None:
+    pause = client.settings.poll_seconds
+    while not (operation := client.endpoints.operation(name)).is_done:
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+    if operation.error is not None:
+        raise BackendError(f"Vertex AI cannot take the model: {operation.error}")
+
+
+def _name(client: GoogleClient, workspace: Workspace, model: str) -> str:
+    return f"{client.settings.parent}/models/{model_id(workspace_label(str(workspace.root)), model)}"
+
+
+@contextmanager
+def _held(workspace: Workspace, model: str) -> Iterator[None]:
+    """Let one process of this machine at a time upload versions of a model; it ends with the process."""
+    path: Path = workspace.model(model).upload_lock
+    with explained(f"lock {path}"):
+        descriptor = open_to_append(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

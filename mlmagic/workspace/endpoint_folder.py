@@ -1,0 +1,48 @@
+"""The names of an endpoint's files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFolder:
+    """`endpoints/<name>/`. Its token is no file of the workspace: see `RuntimeFolder`."""
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        """The `EndpointSpec`."""
+        return self.root / "endpoint.json"
+
+    @property
+    def status(self) -> Path:
+        """The `EndpointStatus`."""
+        return self.root / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one supervisor, from before it starts."""
+        return self.root / "supervisor.lock"
+
+    @property
+    def supervisor(self) -> Path:
+        """Which process the supervisor is, and where it can be told something."""
+        return self.root / "supervisor.json"
+
+    @property
+    def log(self) -> Path:
+        """What supervisor and workers have to say."""
+        return self.root / "endpoint.log"
+
+    @property
+    def remote(self) -> Path:
+        """Of an endpoint in the cloud: what it is there."""
+        return self.root / "remote.json"
+
+    @property
+    def remote_lock(self) -> Path:
+        """Of an endpoint in the cloud: held by the one process that brings it to what it is to be."""
+        return self.root / "remote.lock"
