@@ -176,10 +176,17 @@ class GoogleBackend:
         kept = [(one, read_remote(self._workspace.job(one))) for one in doomed]
         if any(remote is not None for _, remote in kept):
             self._settings()  # without them, what is in the cloud would be forgotten and stay
+        self._jobs.check_deletable(job_id)
+        try:
+            for one, remote in kept:
+                if remote is not None:
+                    self._delete_remote(one, remote)
+        except UnavailableError:
+            raise  # it can be deleted once there is an answer
+        except MlmagicError:
+            self._jobs.delete(job_id)
+            raise
         self._jobs.delete(job_id)
-        for one, remote in kept:
-            if remote is not None:
-                self._delete_remote(one, remote)
 
     def package(self, job_id: str) -> TrainerPackage:
         """See `Backend.package`."""
