@@ -25,8 +25,10 @@ from mlmagic.api.inputs import Inputs, is_remote, read_inputs
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.preprocessing_words import (
     Flags,
+    check_dataflow,
     check_runner,
     divided,
+    place_of,
     program_words,
     with_inputs,
     without,
@@ -53,6 +55,8 @@ class PreprocessingPlan(JobPlan):
         """The words that run the pipeline by hand, in the folder of the exported package."""
         folder = self.spec.working_directory or "."
         own, rest = divided(local_command(self.spec))
+        if self.spec.backend != "local":
+            own = without(own, {"runner", "workers"})
         own = with_inputs(own, lambda word: word if is_remote(word) else os.path.join(folder, word))  # noqa: PTH118 - a pattern
         return (*own, *(() if "--output" in own else ("--output", self.spec.display_name)), *rest)
 
@@ -134,13 +138,14 @@ def plan_preprocessing(
         types: columns to types, where what is inferred is wrong: `{"zip": "string"}`.
         delimiter: of CSV files.
         null_values: what stands for a missing value.
-        runner: `"local"`, `"dataflow"`, or the name of another runner of Beam.
-        workers: threads; by default one for each processor.
+        runner: `"local"`, `"dataflow"`, or the name of another runner of Beam. On Google Cloud it is `"dataflow"`, and
+            `"local"` keeps the job on this machine.
+        workers: threads; by default one for each processor. On Google Cloud, machines at most.
         output: a bucket's folder, with a runner elsewhere; on this machine the workspace takes the dataset.
         args: words for Beam's own options.
         labels: Google Cloud's labels.
         timeout: seconds, or `"90s"`, `"15m"`, `"2h"`; then the job is ended.
-        cores: what the job takes of this machine.
+        cores: what the job takes of this machine; on Google Cloud, of which type the workers are: `n1-standard-N`.
         memory: the same in bytes, or `"8GB"`.
         priority: a waiting job with a higher one starts first.
         max_retries: how many more attempts a job has that fails or is killed.
@@ -164,6 +169,7 @@ def plan_preprocessing(
     check.read(read_name, name, "dataset name")
     check.read(check_source, source, cell)
     read = check.read(read_inputs, input, session.location.inputs)
+    place = place_of(runner, backend or session.backend_name)
     flags = Flags(
         target=target,
         key=key,
@@ -176,12 +182,15 @@ def plan_preprocessing(
         types=types,
         delimiter=delimiter,
         null_values=null_values,
-        runner=runner,
-        workers=threads_of(workers, cores),
+        runner=place.runner,
+        workers=workers if place.is_cloud else threads_of(workers, cores),
         output=output,
     )
     words = check.read(program_words, read.words if read else ("-",), flags, args) or ()
-    check.read(check_runner, runner, output, read.words if read else (), args)
+    if place.is_cloud:
+        check.read(check_dataflow, runner)
+    else:
+        check.read(check_runner, runner, output, read.words if read else (), args)
     declared = check.read(read_declaration, features)
     resources = check.read(partial(read_resources, cores=cores, memory=memory))
     label_map = check.read(read_labels, labels)
@@ -197,7 +206,7 @@ def plan_preprocessing(
     spec = JobSpec(
         display_name=name,
         kind=JobKind.PREPROCESSING,
-        backend=backend or session.backend_name,
+        backend=place.backend,
         package=package_reference(package),
         args=words,
         resources=resources or Resources(),

@@ -122,6 +122,52 @@ def _check_name(runner: str) -> None:
     raise UsageError(told, hint=nearest(runner, names) or None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a pipeline runs."""
+
+    backend: str
+    runner: str | None
+    """What the program is told."""
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the backend itself brings it to Dataflow."""
+        return self.backend in CLOUDS
+
+
+CLOUDS = frozenset({"google", "emulator"})
+"""The backends that run pipelines on Dataflow."""
+
+
+def place_of(runner: str | None, backend: str) -> Place:
+    """Return where a pipeline runs: a backend in the cloud has Dataflow, unless another runner is named."""
+    from mlmagic.preprocessing.arguments import DATAFLOW, LOCAL
+
+    if backend not in CLOUDS:
+        return Place(backend=backend, runner=runner)
+    if runner == LOCAL:
+        return Place(backend="local", runner=None)
+    return Place(backend=backend, runner=runner or DATAFLOW)
+
+
+def check_dataflow(runner: object) -> None:
+    """Check that a job can be brought to Dataflow by a backend.
+
+    Raises:
+        UsageError: another runner is named.
+        MissingDependencyError: its client is not installed.
+    """
+    from mlmagic.preprocessing.arguments import DATAFLOW
+
+    if runner not in {None, DATAFLOW}:
+        raise UsageError(
+            f"runner {runner!r} is none of Google Cloud's: there it is dataflow, and local keeps the job on this "
+            "machine."
+        )
+    _check_client()
+
+
 def check_runner(runner: object, output: object, inputs: Iterable[str], args: Sequence[str]) -> None:
     """Check that a job elsewhere can read its inputs and write its output.
 
@@ -129,8 +175,6 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
         UsageError: it needs more, or what is on this machine alone; all is listed.
         MissingDependencyError: its client is not installed.
     """
-    from importlib import metadata
-
     from mlmagic.preprocessing.arguments import DATAFLOW, DATAFLOW_NEEDS, LOCAL
 
     if runner in {None, LOCAL}:
@@ -143,13 +187,7 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
     if runner != DATAFLOW:
         _check_name(str(runner))
         return
-    try:
-        metadata.version("google-cloud-dataflow-client")
-    except metadata.PackageNotFoundError:
-        raise MissingDependencyError(
-            "--runner dataflow needs Beam's client for Google Cloud, which this kernel does not have.",
-            hint="Install it: %pip install 'apache-beam[gcp]'",
-        ) from None
+    _check_client()
     given = {word.partition("=")[0] for word in args}
     problems = [f"{flag} after --: {what}" for flag, what in DATAFLOW_NEEDS.items() if flag not in given]
     if not str(output).startswith("gs://"):
@@ -158,6 +196,18 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
         problems.append(f"--input gs://… or bq://…, not files of this machine: {', '.join(here)}")
     if problems:
         raise UsageError("--runner dataflow needs", problems=problems)
+
+
+def _check_client() -> None:
+    from importlib import metadata
+
+    try:
+        metadata.version("google-cloud-dataflow-client")
+    except metadata.PackageNotFoundError:
+        raise MissingDependencyError(
+            "--runner dataflow needs Beam's client for Google Cloud, which this kernel does not have.",
+            hint="Install it: %pip install 'apache-beam[gcp]'",
+        ) from None
 
 
 def _flag(name: str, text: str) -> tuple[str, ...]:

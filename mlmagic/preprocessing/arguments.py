@@ -55,6 +55,10 @@ class Arguments:
     workers: int
     beam: tuple[str, ...] = ()
     """What Beam's own options are made of."""
+    parts: str | None = None
+    """The folder for what is not finished; None for one in the output."""
+    submitted: str | None = None
+    """The file that gets the id of Dataflow's job, which nobody waits for then."""
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -142,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runner", default=LOCAL, help="local, dataflow, or the name of a runner of Beam")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one for each core)")
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)  # nothing here is random
+    # Of the program that only sends a job, whose end others watch.
+    parser.add_argument("--parts", help=argparse.SUPPRESS)
+    parser.add_argument("--submitted", help=argparse.SUPPRESS)
     add_read_arguments(parser)
     return parser
 
@@ -187,6 +194,8 @@ def _arguments(args: argparse.Namespace, beam: tuple[str, ...]) -> Arguments:
         runner=args.runner,
         workers=args.workers or cores(),
         beam=beam,
+        parts=args.parts,
+        submitted=args.submitted,
     )
 
 

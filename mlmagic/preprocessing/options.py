@@ -37,7 +37,7 @@ def _local_flags(workers: int) -> list[str]:
 
 def _staging_flags(given: Sequence[str], package: Path) -> Iterator[str]:
     names = {word.partition("=")[0] for word in given}
-    if "--setup_file" not in names:
+    if not {"--setup_file", "--extra_package"} & names:
         yield f"--setup_file={package / 'setup.py'}"
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from mlmagic.preprocessing.clean import Cleaner, import_cell
 from mlmagic.preprocessing.failures import leave_failure
@@ -26,6 +27,8 @@ from mlmagic.preprocessing.splits import Division
 from mlmagic.preprocessing.unit import find_times, process_unit
 from mlmagic.statistics.accumulator import SplitAccumulator
 
+COUNTERS, READ, REJECTED = "mlmagic", "rows_read", "rows_rejected"
+"""What Dataflow shows beside the step, and tells while it runs."""
 _LAST = 999_999  # of the failures: what goes wrong at the end comes after what went wrong in units
 
 
@@ -112,7 +115,10 @@ class ProcessUnit(_UnitFn):
     def process(self, unit: Work, division: Division) -> Iterator[Result]:
         """Read the unit once."""
         try:
-            yield process_unit(self._plan, division, self.cleaner, index_of(unit), self.batches(unit))
+            result = process_unit(self._plan, division, self.cleaner, index_of(unit), self.batches(unit))
+            Metrics.counter(COUNTERS, READ).inc(result.read)
+            Metrics.counter(COUNTERS, REJECTED).inc(result.rejected.total)
+            yield result
         except Exception as error:
             leave_failure(self._plan.parts, index_of(unit), error, self._plan.cell)
             raise

@@ -48,13 +48,16 @@ def run(arguments: Arguments, cell: str) -> None:
     module = import_cell(cell)
     options = pipeline_options(arguments, _package_folder(module))
     prepare_output(arguments.output)
-    parts = storage.join(arguments.output, f".parts-{uuid.uuid4().hex[:12]}")
+    parts = arguments.parts or storage.join(arguments.output, f".parts-{uuid.uuid4().hex[:12]}")
     try:
         plan = make_plan(arguments, module, parts)
     except MlmagicError:
         raise
     except Exception as error:
         raise CellFailed(traceback_of(error, cell)) from error
+    if arguments.submitted is not None:
+        _submit(plan, options, Path(arguments.submitted))
+        return
     execution = _Execution()
     with _nothing_left_behind(arguments.output, parts, execution), _progress(arguments, plan) as told:
         execution.run(told, arguments, options)
@@ -69,6 +72,12 @@ def load_pipeline(
     pipeline = beam.Pipeline(runner=FnApiRunner() if is_local else None, options=options)
     build(pipeline, plan)
     return pipeline
+
+
+def _submit(plan: Plan, options: beam.options.pipeline_options.PipelineOptions, told: Path) -> None:
+    """Have Dataflow make a job, and write down which; who watches it tells how it ends."""
+    result = load_pipeline(plan, options, is_local=False).run()
+    told.write_text(result.job_id(), "utf-8")
 
 
 class _Execution:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlmagic.errors import BackendError
@@ -13,7 +13,13 @@ from mlmagic.workspace.files import open_to_append
 
 
 def start_detached(
-    command: Sequence[str], log: Path, *, longest_log: int, descriptors: Sequence[int], what: str
+    command: Sequence[str],
+    log: Path,
+    *,
+    longest_log: int,
+    descriptors: Sequence[int],
+    what: str,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run a program that forks what is to stay and exits at once: nothing is left to be reaped later.
 
@@ -23,6 +29,7 @@ def start_detached(
         longest_log: bytes beyond which the log is emptied before.
         descriptors: of this process, which it inherits.
         what: the subject of the error's sentence.
+        environment: variables that it gets in addition.
 
     Raises:
         BackendError: the system refuses to start a process.
@@ -37,7 +44,7 @@ def start_detached(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=detached_environment(),
+                env={**detached_environment(), **(environment or {})},
                 cwd="/",
                 pass_fds=descriptors,
                 start_new_session=True,

@@ -110,6 +110,8 @@ class DatasetOrigin(Noun):
     cell: str | None = None
     """The code that cleaned it, with what it took from earlier cells; the job and its package may be deleted."""
     inputs: tuple[InputFile, ...] = ()
+    location: str | None = None
+    """`gs://…`, where the same files lie that Dataflow wrote; None of one that was made on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

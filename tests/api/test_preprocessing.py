@@ -96,7 +96,7 @@ def test_there_are_as_many_threads_as_cores(plan) -> None:
         ({"source": "x", "cell": Cell(source="y")}, "give the code once, as source or in the cell."),
         ({"source": 3}, "source must be a cell's text or a function, not int 3."),
         ({"source": test_limits}, "the function must be called clean or clean_row; it is called test_limits."),
-        ({"backend": "google"}, "preprocessing here has to write to the cloud: --output gs://…"),
+        ({"backend": "google", "runner": "FlinkRunner"}, "runner 'FlinkRunner' is none of Google Cloud's: there it is"),
         ({"timeout": "soon"}, "timeout 'soon' is no duration"),
     ],
 )

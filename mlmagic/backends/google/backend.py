@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+import sys
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.dataflow import is_pipeline
+from mlmagic.backends.google.dataflow_words import check_pipeline, runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.logs import fetch_logs
@@ -79,7 +82,11 @@ class GoogleBackend:
     def place(self, spec: JobSpec) -> JobSpec:
         """See `Backend.place`."""
         check_submission(spec)
-        self._settings()
+        settings = self._settings()
+        if runs_on_dataflow(spec):
+            check_pipeline(spec, settings)
+            # The program that looks at the input and asks Dataflow for the job runs here, whoever looks after the job.
+            spec = dataclasses.replace(spec, python=spec.python or sys.executable)
         note = None if spec.study is None else study_note(spec.study)
         placement = Placement(replicas=spec.resources.replicas, cores=0, memory_bytes=0, note=note)
         return dataclasses.replace(spec, backend=self.name, environment=None, placement=placement)
@@ -94,7 +101,8 @@ class GoogleBackend:
         """See `Backend.submit`. Without an answer from Google the job stays QUEUED, and is sent once there is one."""
         placed = self.place(spec)
         python = platform.python_version()
-        check_image(image_for(placed, self._settings().image, python=python), placed, package, python=python)
+        if not runs_on_dataflow(placed):
+            check_image(image_for(placed, self._settings().image, python=python), placed, package, python=python)
         check_reporting(placed, package)
         record = self._jobs.create(
             placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
@@ -211,7 +219,8 @@ class GoogleBackend:
 
         record = self.get(job_id)
         remote = read_remote(self._workspace.job(job_id))
-        if remote is not None and record.spec.study is None and self._is_ours(record):
+        is_measured = record.spec.study is None and not runs_on_dataflow(record.spec)
+        if remote is not None and is_measured and self._is_ours(record):
             with suppress(UnavailableError):
                 return read_usage(self._connect()[0], record, remote)
         return Usage()
@@ -224,6 +233,8 @@ class GoogleBackend:
         if remote is None or remote.name is None:
             trouble = self._trouble.get(job_id)
             return f"it could not be sent yet: {trouble}" if trouble else "it is being sent"
+        if is_pipeline(remote.name):
+            return "Dataflow has not begun to start it"
         return "Vertex AI has not begun to start it"
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:

@@ -10,6 +10,8 @@ from typing import Any
 
 from mlmagic.backends.base import EDGES
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.dataflow_following import PipelineFollower
+from mlmagic.backends.google.dataflow_words import runs_on_dataflow
 from mlmagic.backends.google.endings import ending_of, tells_why, translator
 from mlmagic.backends.google.events import fetch_events
 from mlmagic.backends.google.logs import fetch_logs
@@ -48,6 +50,7 @@ class Follower:
         self._jobs = jobs
         self._client = client
         self._sender = Sender(workspace, jobs, client)
+        self._pipelines = PipelineFollower(workspace, jobs, client)
 
     def check(self, record: JobRecord, job: RemoteJob | None = None, *, wait: bool = False) -> JobRecord:
         """Return the record as it should be, after sending what is to be sent and writing what has changed.
@@ -101,6 +104,10 @@ class Follower:
                 self._client.jobs.cancel_job(known.name)
             return record
         try:
+            if runs_on_dataflow(record.spec):
+                unsent = self._pipelines.failed_launch(record, self._sender.pipelines)
+                if unsent is not None:
+                    return self._end(record, read_remote(self._workspace.job(record.id)), None, unsent)
             self._sender.send(record)
         except (UnavailableError, MissingDependencyError):
             raise  # another time, or another process, may send it
@@ -143,7 +150,9 @@ class Follower:
                 self._client.jobs.cancel_job(job.name)
             return record
         record = self._advance(record, heard, job, state)
-        if record.state is JobState.RUNNING and record.spec.study is None:
+        if record.state is JobState.RUNNING and runs_on_dataflow(record.spec):
+            self._pipelines.watch(record, job)
+        elif record.state is JobState.RUNNING and record.spec.study is None:
             with suppress(MlmagicError):  # there is another time
                 fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
         return record
@@ -168,6 +177,10 @@ class Follower:
         if record.state in _BEGUN and job.start_time is not None:
             # It ran, though nobody looked while it did.
             record = self._advance(record, remote, job, JobState.RUNNING)
+        if runs_on_dataflow(record.spec):
+            made = self._pipelines.ending(record, remote, job, self._has_time)
+            record = self._jobs.get(record.id)
+            return record if made is None else self._end(record, remote, job, made)
         remarks = self._last_events(folder, remote)
         ending: Ending | None = ending_of(record, job, folder, translator(self._jobs, record.id))
         if ending is not None and ending.state is JobState.SUCCEEDED and makes_version(record):
@@ -231,6 +244,7 @@ class Follower:
             end_time=max(end_time, record.start_time or record.create_time),
             error=ending.error,
             model_version=ending.model_version,
+            dataset_version=ending.dataset_version,
             metrics=ending.metrics or _metrics(folder, ending.state),
             message=ending.message,
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.dataflow import is_pipeline
 from mlmagic.backends.google.remote import RemoteRecord
 from mlmagic.spec.codec import DecodeError, dumps, loads
 from mlmagic.spec.noun import Noun
@@ -81,6 +82,9 @@ def log_path(folder: JobFolder, task: str) -> Path:
 
 
 def _pages(client: GoogleClient, remote: RemoteRecord, cursor: LogCursor) -> Iterator[list[dict[str, Any]]]:
+    if remote.name is not None and is_pipeline(remote.name):
+        yield from client.pipelines.messages(remote.name, cursor.time and cursor.time - _overlap(client))
+        return
     job_number = (remote.name or "").rpartition("/")[2]
     where = f'resource.type="ml_job" AND resource.labels.job_id="{job_number}"'
     if remote.trial is not None:

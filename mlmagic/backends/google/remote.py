@@ -109,6 +109,10 @@ class RemoteRecord(Noun):
     """The CustomJobs of the attempts before."""
     output: str | None = None
     """Where its `model/`, `checkpoints/` and `logs/` are, as it was sent; None of jobs that were sent before this."""
+    launches: int = 0
+    """On Dataflow: how often a process was started that was to ask for the job."""
+    uploaded: Mapping[str, str] = field(default_factory=dict)
+    """On Dataflow: where input files of this machine were brought to, and what they are called here."""
 
 
 def read_remote(folder: JobFolder) -> RemoteRecord | None:

@@ -11,6 +11,8 @@ import platform
 from datetime import UTC, datetime
 
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.dataflow_sending import PipelineSender
+from mlmagic.backends.google.dataflow_words import runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for, package_for
 from mlmagic.backends.google.names import attempt_filter, output_directory, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
@@ -35,6 +37,7 @@ class Sender:
         self._client = client
         self._uploader = Uploader(client, workspace)
         self._label = workspace_label(str(workspace.root))
+        self.pipelines = PipelineSender(workspace, client, self._uploader)
 
     def find(self, record: JobRecord) -> RemoteRecord | None:
         """Return the next attempt as far as Google has it already; None if Google surely has not.
@@ -44,6 +47,8 @@ class Sender:
         Raises:
             UnavailableError: no answer came.
         """
+        if runs_on_dataflow(record.spec):
+            return self.pipelines.find(record)
         remote = read_remote(self._workspace.job(record.id))
         if remote is None or remote.attempt != record.attempt + 1:
             return None
@@ -63,6 +68,8 @@ class Sender:
             UnavailableError: no answer came; whether there is a job now, `find` tells later.
             MlmagicError: Google refused.
         """
+        if runs_on_dataflow(record.spec):
+            return self.pipelines.send(record)
         if (known := self.find(record)) is not None:
             return known
         folder = self._workspace.job(record.id)

@@ -51,6 +51,8 @@ class GoogleSettings:
     monitoring_endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
     """What the emulator lets in; None for Application Default Credentials."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables by which Google's own clients in another process find the emulator."""
     poll_seconds: float = 1.0
     """How often a reader asks about a job at most."""
     settle_seconds: float = 20.0
@@ -123,6 +125,7 @@ def emulator_settings(root: Path) -> GoogleSettings:
         logging_endpoint=url,
         monitoring_endpoint=url,
         token=token,
+        environment=address["environment"],
         poll_seconds=0.1,
         settle_seconds=0.0,
     )

@@ -35,7 +35,23 @@ STATES: Mapping[str, JobState] = MappingProxyType(
 )
 """Google Cloud's word → ours."""
 
+DATAFLOW_STATES: Mapping[str, JobState] = MappingProxyType(
+    {
+        "JOB_STATE_UNKNOWN": JobState.QUEUED,
+        # Made, but not begun.
+        "JOB_STATE_STOPPED": JobState.PENDING,
+        "JOB_STATE_DONE": JobState.SUCCEEDED,
+        # What follows is of streaming jobs and of templates, none of which are made here.
+        "JOB_STATE_UPDATED": JobState.FAILED,
+        "JOB_STATE_DRAINING": JobState.RUNNING,
+        "JOB_STATE_DRAINED": JobState.CANCELLED,
+        "JOB_STATE_PAUSING": JobState.RUNNING,
+        "JOB_STATE_RESOURCE_CLEANING_UP": JobState.RUNNING,
+    }
+)
+"""The words that only Dataflow has; the others mean the same as Vertex AI's."""
+
 
 def state_of(word: str) -> JobState | None:
     """Return the state that a word means; None for one that a newer service says, of which nothing is known here."""
-    return STATES.get(word)
+    return STATES.get(word) or DATAFLOW_STATES.get(word)

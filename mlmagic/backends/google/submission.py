@@ -101,8 +101,8 @@ def check_submission(spec: JobSpec) -> None:
             problems.append(f"no trial of a study is tried again there: leave out --max-retries {spec.max_retries}")
     if spec.kind in _LATER:
         problems.append(f"{_LATER[spec.kind]} run on this machine alone so far: --backend local")
-    if spec.kind is JobKind.PREPROCESSING and "--output" not in spec.args:
-        problems.append("preprocessing here has to write to the cloud: --output gs://…")
+    if spec.kind is JobKind.PREPROCESSING and not {"--output", "--runner"} & set(spec.args):
+        problems.append("preprocessing here runs on Dataflow, with --runner dataflow, or writes to the cloud by itself")
     if problems:
         raise UsageError(f"job {spec.display_name!r} cannot run on Vertex AI:", problems=list(dict.fromkeys(problems)))
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client.dataflow import is_pipeline
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.names import workspace_filter, workspace_label
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote
@@ -138,8 +139,9 @@ class Watcher:
         unfinished = [summary for summary in unfinished if summary.parent not in studies]
         remote_jobs: dict[str, RemoteJob] = {}
         for ask, are_studies in ((client.jobs.list_custom_jobs, False), (client.jobs.list_tuning_jobs, True)):
+            # Dataflow's lists know no labels: its few jobs are asked for one by one.
             of_kind = [known[one.id] for one in unfinished if (one.id in studies) == are_studies]
-            if sent := [remote for remote in of_kind if remote is not None]:
+            if sent := [remote for remote in of_kind if remote is not None and not is_pipeline(remote.name)]:
                 remote_jobs |= {job.name: job for job in ask(self._filter(sent))}
         for summary in unfinished:
             remote = known[summary.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmagic.backends.google.states import STATES, state_of
+from mlmagic.backends.google.states import DATAFLOW_STATES, STATES, state_of
 from mlmagic.spec.job import JobState
 
 
@@ -11,6 +11,14 @@ def test_every_word_of_the_client_library_has_a_state_and_no_other() -> None:
     from google.cloud.aiplatform_v1.types.pipeline_state import PipelineState
 
     assert set(STATES) == {state.name for kind in (TheirJobState, PipelineState) for state in kind}
+
+
+def test_every_word_of_dataflow_has_a_state() -> None:
+    from google.cloud.dataflow_v1beta3 import JobState as DataflowState
+
+    words = {state.name for state in DataflowState}
+    assert set(DATAFLOW_STATES) == words - set(STATES)
+    assert all(state_of(word) is not None for word in words)
 
 
 def test_words_that_are_the_same_mean_the_same() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlmagic.backends.google.client.connection import Connection
 from mlmagic.backends.google.client.endpoints import EndpointCalls
+from mlmagic.backends.google.client.dataflow import DataflowCalls
 from mlmagic.backends.google.client.jobs import JobCalls
 from mlmagic.backends.google.client.models import ModelCalls
 from mlmagic.backends.google.client.prediction import PredictionCalls
@@ -24,6 +25,7 @@ class GoogleClient:
         self.settings = settings
         self._connection = Connection(settings)
         self.jobs = JobCalls(self._connection)
+        self.pipelines = DataflowCalls(self._connection)
         self.storage = StorageCalls(self._connection)
         self.models = ModelCalls(self._connection)
         self.endpoints = EndpointCalls(self._connection)

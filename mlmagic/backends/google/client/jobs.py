@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, plain_time
+from mlmagic.backends.google.client.dataflow import DataflowCalls, is_pipeline
 from mlmagic.backends.google.remote import RemoteJob, RemoteTrial
 from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.spec.study import Measurement
@@ -22,6 +23,7 @@ class JobCalls:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._pipelines = DataflowCalls(connection)
 
     def create_custom_job(self, job: Mapping[str, Any]) -> RemoteJob:
         """Create a CustomJob, given as the API's message in snake_case. Never tried twice.
@@ -100,7 +102,9 @@ class JobCalls:
         return _oldest_first(self._connection.repeated("list the studies", call))
 
     def get_job(self, name: str) -> RemoteJob:
-        """Return the job of that name, a study or another; errors are those of `get_custom_job`."""
+        """Return the job of that name, whatever it is; errors are those of `get_custom_job`."""
+        if is_pipeline(name):
+            return self._pipelines.get(name)
         if not _is_study(name):
             return self.get_custom_job(name)
         return _remote(
@@ -112,6 +116,9 @@ class JobCalls:
 
     def cancel_job(self, name: str) -> None:
         """Ask a job to end, a study with all its trials; otherwise as `cancel_custom_job`."""
+        if is_pipeline(name):
+            self._pipelines.cancel(name)
+            return
         if not _is_study(name):
             self.cancel_custom_job(name)
             return
@@ -123,6 +130,8 @@ class JobCalls:
 
     def delete_job(self, name: str) -> None:
         """Remove a job that has ended, a study with all its trials; one that is gone is removed already."""
+        if is_pipeline(name):
+            return  # Dataflow keeps its jobs, and forgets them by itself
         if not _is_study(name):
             self.delete_custom_job(name)
             return
