@@ -318,6 +318,11 @@ class JobStore:
                 for path in sorted(package.rglob("*.py"))
             }
 
+    def check_deletable(self, job_id: str) -> None:
+        """See that `delete` would remove a job; errors are those of `delete`."""
+        with self._database.read() as connection:
+            check_deletable(connection, self._select(connection, job_id))
+
     def delete(self, job_id: str, *, now: datetime | None = None) -> None:
         """Remove a job that has ended, with its trials; a version that it made stays.
 

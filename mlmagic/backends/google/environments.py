@@ -56,6 +56,7 @@ def check_image(uri: str, spec: JobSpec, package: TrainerPackage, *, python: str
         problems = [*_syntax_problems(image, package), *_keras_problems(image, spec)]
     else:
         problems = _differences(image, spec, spec.versions.get("python", python))
+    problems += _accelerator_problems(image, spec)
     if image.purpose is Purpose.PREDICTION:
         problems = ["it answers predictions, and trains nothing"]
     if problems:
@@ -102,6 +103,18 @@ def _keras_problems(image: ContainerImage, spec: JobSpec) -> list[str]:
     if wanted is None or there is None or wanted.partition(".")[0] == there.partition(".")[0]:
         return []
     return [f"the notebook has Keras {wanted}, and the image Keras {there}"]
+
+
+def _accelerator_problems(image: ContainerImage, spec: JobSpec) -> list[str]:
+    # What an image without TensorFlow installs may bring what a GPU needs along.
+    if image.has_gpu or "tensorflow" not in image.distributions:
+        return []
+    kinds = dict.fromkeys(pool.accelerator_type or "" for pool in spec.resources.worker_pools)
+    asked = ", ".join(kind for kind in kinds if kind.startswith("NVIDIA_"))
+    if not asked:
+        return []
+    tier = spec.resources.scale_tier
+    return [f"the job ({tier}) pays for {asked}, and the image's TensorFlow uses no GPU: take the image for GPUs"]
 
 
 def _differences(image: ContainerImage, spec: JobSpec, python: str) -> list[str]:

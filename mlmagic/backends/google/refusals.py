@@ -14,7 +14,7 @@ from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundEr
 
 
 class UnavailableError(BackendError):
-    """No answer came, so that nothing is known of whether Google did what it was asked to."""
+    """No answer came, or none for now: nothing is known of whether Google did what it was asked to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class Asked:
     project: str
     region: str
     bucket: str
+    is_repeated: bool = False
+    """Whether it may be asked for again: then too much of it at once is no end of it."""
 
 
 _Explain = Callable[[Asked, str], MlmagicError]
@@ -39,6 +41,18 @@ _ROLES: Mapping[str, str] = MappingProxyType(
     }
 )
 """A permission's beginning → the role that has it."""
+_RATE = re.compile(r"per minute|per second|RATE_LIMIT_EXCEEDED|rateLimitExceeded")
+"""How Google says that it was asked too often, which is no lack of machines."""
+_UNREACHABLE = re.compile(r"NameResolutionError|Failed to resolve|Failed to establish|refused|unreachable|No route")
+_SILENT = re.compile(r"[Tt]imed out|Timeout")
+_CUT_OFF = re.compile(r"Connection aborted|Connection broken|RemoteDisconnected|IncompleteRead|[Cc]onnection reset")
+"""What requests says of a network, in words that are not for users."""
+_OFFLINE = (
+    "Is this machine online? Where a proxy is needed, set HTTPS_PROXY. Then try again. "
+    "A job that could not be sent is sent by itself."
+)
+_HERE = frozenset({"localhost", "127.0.0.1"})
+_EMULATED = "Was that the emulator of Google Cloud? %mlmagic use emulator starts it again."
 _LOGIN = "Log in with: gcloud auth application-default login"
 
 
@@ -72,19 +86,25 @@ def _forbidden(asked: Asked, said: str) -> MlmagicError:
     ):
         return BackendError(
             f"cannot {asked.doing}: project {asked.project!r} does not exist, or is not yours: {said}",
-            hint="Your projects: gcloud projects list",
+            hint="See what your projects are called: gcloud projects list. Then: %mlmagic use google --project PROJECT",
         )
     role = next((role for word, role in _ROLES.items() if word in said), "roles/aiplatform.user")
     return BackendError(
         f"cannot {asked.doing}: these credentials may not do that in project {asked.project}: {said}",
-        hint=f"Who may: gcloud projects add-iam-policy-binding {asked.project} --member=user:YOU --role={role}",
+        hint="Have an owner of the project grant that: "
+        f"gcloud projects add-iam-policy-binding {asked.project} --member=user:YOU --role={role}",
     )
 
 
 def _exhausted(asked: Asked, said: str) -> MlmagicError:
+    if asked.is_repeated or _RATE.search(said):
+        return UnavailableError(
+            f"cannot {asked.doing}: project {asked.project} has asked Google too often for now: {said}",
+            hint="Wait a minute, and try again. A job that could not be sent is sent by itself.",
+        )
     return BackendError(
         f"cannot {asked.doing}: a quota of project {asked.project} in {asked.region} is used up: {said}",
-        hint="Ask for less, wait until other jobs have ended, or raise it: "
+        hint="Ask for less, wait until other jobs have ended, or see what is allowed, and ask for more: "
         f"gcloud beta quotas info list --service=aiplatform.googleapis.com --project={asked.project}",
     )
 
@@ -108,9 +128,18 @@ def _conflict(asked: Asked, said: str) -> MlmagicError:
 
 
 def _unavailable(asked: Asked, said: str) -> MlmagicError:
+    host = re.search(r"host='([^']+)'", said)
+    name = host[1] if host else "Google"
+    if _UNREACHABLE.search(said):
+        told = f"this machine cannot reach {name}."
+    elif _SILENT.search(said):
+        told = f"{name} has taken too long."
+    elif _CUT_OFF.search(said):
+        told = "the connection was cut off."
+    else:
+        told = said
     return UnavailableError(
-        f"cannot {asked.doing}: no answer from Google: {said}",
-        hint="Is this machine online? What was asked for is tried again.",
+        f"cannot {asked.doing}: no answer from Google: {told}", hint=_EMULATED if name in _HERE else _OFFLINE
     )
 
 
@@ -141,4 +170,6 @@ _TABLE: Mapping[str, _Explain] = MappingProxyType(
 def _one_line(said: str) -> str:
     # The client library puts the method and the address before Google's own words.
     words = re.sub(r"^\d{3} (?:[A-Z]+ https?://\S+: )?", "", said.strip())
+    # google.auth shows the arguments of its exceptions: its words, and the answer that they are made from.
+    words = re.sub(r"^\(['\"](.+?)['\"], [{'\"].*\)$", r"\1", words, flags=re.DOTALL)
     return " ".join(words.split())[:500] or "it gave no reason"

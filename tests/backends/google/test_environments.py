@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from mlmagic.backends.google.environments import check_image, image_for, package_for
@@ -56,6 +58,20 @@ def test_an_older_python_has_to_be_able_to_read_the_program() -> None:
     assert "trainer/task.py" in str(caught.value)
     assert "not Python 3.10" in str(caught.value)
     check_image(NEW, spec(**VERSIONS), package("match 1:\n    case _:\n        pass\n"), python="3.11.7")
+
+
+def test_an_image_without_gpus_is_no_image_for_a_tier_with_them() -> None:
+    gpu = Resources(
+        scale_tier="BASIC_GPU", worker_pools=(WorkerPool(accelerator_type="NVIDIA_TESLA_T4", accelerator_count=1),)
+    )
+    job = dataclasses.replace(spec(**VERSIONS), resources=gpu)
+    with pytest.raises(UsageError) as caught:
+        check_image("tensorflow/tensorflow:2.21.0", job, package(), python="3.11.7")
+    assert str(caught.value) == (
+        "job 'taxi' cannot run in the image tensorflow/tensorflow:2.21.0:\n  - the job (BASIC_GPU) pays for "
+        f"NVIDIA_TESLA_T4, and the image's TensorFlow uses no GPU: take the image for GPUs\n{HINT}"
+    )
+    check_image("tensorflow/tensorflow:2.21.0-gpu", job, package(), python="3.11.7")
 
 
 def test_keras_2_is_not_keras_3() -> None:

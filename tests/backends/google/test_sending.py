@@ -17,7 +17,7 @@ from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import BackendError
 from mlmagic.spec.job import JobState
-from mlmagic.testing.backends import FOREVER, PATIENCE_SECONDS, read_log, run, submit, wait_for
+from mlmagic.testing.backends import FOREVER, PATIENCE_SECONDS, read_log, submit, wait_for
 from mlmagic.workspace.layout import Workspace
 
 Make = Callable[..., GoogleBackend]
@@ -73,31 +73,6 @@ def test_a_submission_that_is_killed_runs_once(
     assert wait_for(backend, summary.id).state is JobState.SUCCEEDED
     assert read_log(backend, summary.id).count("it ran") == 1
     assert len(remote_jobs(emulator, workspace)) == 1
-
-
-@pytest.mark.parametrize(
-    ("rpc", "told"),
-    [
-        ("CreateCustomJob", {"drop": "before"}),
-        ("CreateCustomJob", {"drop": "after"}),
-        ("CreateCustomJob", {"status": 503}),
-        ("ListCustomJobs", {"drop": "before"}),
-        ("GetCustomJob", {"drop": "after"}),
-        ("ListLogEntries", {"status": 503}),
-        ("storage.buckets.get", {"drop": "before"}),
-        ("storage.objects.get", {"status": 503}),
-        ("storage.objects.insert", {"drop": "after"}),
-        ("storage.objects.insert", {"status": 503}),
-    ],
-)
-def test_a_call_that_gets_no_answer_costs_no_job(
-    backend: GoogleBackend, emulator: Emulator, fault: Any, rpc: str, told: dict[str, Any]
-) -> None:
-    fault(rpc, times=1, **told)
-    record = run(backend, PROGRAM + f"# {rpc} {told}\n")
-    assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
-    assert read_log(backend, record.id).count("it ran") == 1
-    assert len([job for job in remote_jobs(emulator) if job.labels["mlmagic-job"] == record.id]) == 1
 
 
 def test_two_lost_answers_in_a_row_are_looked_into_later(

@@ -61,7 +61,7 @@ class Connection:
 
         for attempt in range(_ATTEMPTS):
             try:
-                with self.asking(doing):
+                with self.asking(doing, is_repeated=True):
                     return call()
             except UnavailableError:
                 if attempt == _ATTEMPTS - 1:
@@ -70,7 +70,7 @@ class Connection:
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
-    def asking(self, doing: str) -> Iterator[None]:
+    def asking(self, doing: str, *, is_repeated: bool = False) -> Iterator[None]:
         """Make our errors of Google's; `doing` says what fails: `create the job`."""
         try:
             yield
@@ -88,6 +88,7 @@ class Connection:
                 project=self.settings.project,
                 region=self.settings.region,
                 bucket=self.settings.bucket,
+                is_repeated=is_repeated,
             )
             raise refusal(names, str(error), asked) from error
 

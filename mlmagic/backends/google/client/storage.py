@@ -185,7 +185,7 @@ class StorageCalls:
 
         def call() -> None:
             for blob in list(self._bucket.list_blobs(prefix=prefix, timeout=TIMEOUT_SECONDS, retry=None)):
-                with contextlib.suppress(NotFoundError), self._connection.asking("delete objects"):
+                with contextlib.suppress(NotFoundError), self._connection.asking("delete objects", is_repeated=True):
                     blob.delete(timeout=TIMEOUT_SECONDS, retry=None)
 
         self._connection.repeated(f"delete what is below {self._connection.settings.bucket}/{prefix}", call)
