@@ -28,6 +28,9 @@ _TRANSPORTS = {
     "google.cloud.aiplatform.v1.ModelService": "google.cloud.aiplatform_v1.services.model_service.transports",
     "google.cloud.aiplatform.v1.EndpointService": "google.cloud.aiplatform_v1.services.endpoint_service.transports",
     "google.cloud.aiplatform.v1.PredictionService": "google.cloud.aiplatform_v1.services.prediction_service.transports",
+    "google.cloud.aiplatform.v1.PersistentResourceService": (
+        "google.cloud.aiplatform_v1.services.persistent_resource_service.transports"
+    ),
     "google.dataflow.v1beta3.JobsV1Beta3": "google.cloud.dataflow_v1beta3.services.jobs_v1_beta3.transports",
     "google.dataflow.v1beta3.MessagesV1Beta3": "google.cloud.dataflow_v1beta3.services.messages_v1_beta3.transports",
     "google.dataflow.v1beta3.MetricsV1Beta3": "google.cloud.dataflow_v1beta3.services.metrics_v1_beta3.transports",
@@ -46,7 +49,9 @@ _BY_HAND: dict[str, list[list[str | None]]] = {
     "GetMetricDescriptor": [["GET", "/v3/{name=projects/*/metricDescriptors/**}", None]],
 }
 _OPERATIONS = "google.longrunning.Operations"
-_NAMED = re.compile(r"projects/\*/locations/\*(?:/(?:models|endpoints|customJobs)/\*)?(?:/|}/)operations")
+_NAMED = re.compile(
+    r"projects/\*/locations/\*(?:/(?:models|endpoints|customJobs|persistentResources)/\*)?(?:/|}/)operations"
+)
 
 
 class _Recorder(grpc.Channel):  # type: ignore[misc]

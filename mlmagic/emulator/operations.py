@@ -131,7 +131,8 @@ class Operations:
         return document
 
     def _run(self, name: str, response_type: str, work: Callable[[], dict[str, Any]], slow_seconds: float) -> None:
-        begun = time.monotonic()
+        # Before the work: what an operation makes is there when it is done.
+        time.sleep(slow_seconds)
         try:
             response = work()
             error = None
@@ -140,7 +141,6 @@ class Operations:
         except Exception as raised:  # noqa: BLE001 - what it is stands in the operation, and in the log
             _LOG.exception("operation %s", name)
             error = ApiError(status="INTERNAL", message=f"{type(raised).__name__}: {raised}")
-        time.sleep(max(0.0, slow_seconds - (time.monotonic() - begun)))
         if error is not None:
             failed = error
             self._documents.update(name, lambda found: _fail(found, failed))

@@ -24,9 +24,15 @@ SERVICES: Mapping[str, Sequence[str]] = {
         "mlmagic.emulator.tuning.service:TuningJobService",
         "mlmagic.emulator.batch.service:BatchPredictionJobService",
     ),
-    "google.cloud.aiplatform.v1.ModelService": ("mlmagic.emulator.models.service:ModelService",),
+    "google.cloud.aiplatform.v1.ModelService": (
+        "mlmagic.emulator.models.service:ModelService",
+        "mlmagic.emulator.models.evaluations:ModelEvaluations",
+    ),
     "google.cloud.aiplatform.v1.EndpointService": ("mlmagic.emulator.endpoints.service:EndpointService",),
     "google.cloud.aiplatform.v1.PredictionService": ("mlmagic.emulator.prediction.service:PredictionService",),
+    "google.cloud.aiplatform.v1.PersistentResourceService": (
+        "mlmagic.emulator.persistent.service:PersistentResourceService",
+    ),
     "google.dataflow.v1beta3.JobsV1Beta3": ("mlmagic.emulator.dataflow.service:DataflowService",),
     "google.dataflow.v1beta3.MessagesV1Beta3": ("mlmagic.emulator.dataflow.service:DataflowService",),
     "google.dataflow.v1beta3.MetricsV1Beta3": ("mlmagic.emulator.dataflow.service:DataflowService",),

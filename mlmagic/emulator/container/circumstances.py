@@ -90,6 +90,8 @@ def program_environment(
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
     }
+    if job.tensorboard is not None:
+        environment["AIP_TENSORBOARD_RESOURCE_NAME"] = job.tensorboard
     for name, value in task.environment.items():
         environment[name] = with_local_paths(expanded(value, environment), buckets)
     return environment

@@ -51,6 +51,8 @@ class ContainerJob(Noun):
     """By worker pool: `workerpool0`."""
     output_uri: str | None = None
     """`gs://bucket/folder`, where the job has a base output directory."""
+    tensorboard: str | None = None
+    """The Tensorboard that the job names: kept, and told to programs; nothing is sent there."""
     start_delay_seconds: float = 0.0
     """How long machines take before any program begins."""
     restarts_when_preempted: bool = True

@@ -20,10 +20,11 @@ _MOST_ITEMS = 100
 _MOST_LABELS = 64
 _BUCKET_FOLDER = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/.*)?")
 _NETWORK = re.compile(r"projects/[^/]+/global/networks/[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_TENSORBOARD = re.compile(r"projects/[^/]+/locations/[^/]+/tensorboards/[^/]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _LABELS = "It can have at most 64 lowercase letters, digits, underscores and dashes; a key begins with a letter."
-_UNSUPPORTED = ("persistent_resource_id", "tensorboard", "psc_interface_config", "models")
+_UNSUPPORTED = ("psc_interface_config", "models")
 _UNSUPPORTED_OF_POOLS = ("nfs_mounts", "lustre_mounts")
 _REQUIRED = "Required field is not set."
 
@@ -65,6 +66,11 @@ def check_resource(document: Document, path: str) -> Iterator[Violation]:
     elif len(name) > _LONGEST_NAME:
         why = f"The display name is {len(name)} characters long; at most {_LONGEST_NAME} are allowed."
         yield Violation(field=f"{path}.display_name", description=why)
+    yield from check_labels(document, path)
+
+
+def check_labels(document: Document, path: str) -> Iterator[Violation]:
+    """Find what is wrong with labels."""
     labels = document.get("labels", {})
     if len(labels) > _MOST_LABELS:
         yield Violation(field=f"{path}.labels", description=f"At most {_MOST_LABELS} labels are allowed.")
@@ -100,8 +106,19 @@ def check_job_spec(spec: Document | None, path: str) -> Iterator[Violation]:
     if (network := spec.get("network")) and not _NETWORK.fullmatch(network):
         why = f"{network!r} is not a network, such as projects/12345/global/networks/my-network."
         yield Violation(field=f"{path}.network", description=why)
+    yield from _check_tensorboard(spec, path)
     yield from _check_duration(spec.get("scheduling", {}), "timeout", f"{path}.scheduling")
     yield from _check_duration(spec.get("scheduling", {}), "max_wait_duration", f"{path}.scheduling")
+
+
+def _check_tensorboard(spec: Document, path: str) -> Iterator[Violation]:
+    name = spec.get("tensorboard")
+    if name and not _TENSORBOARD.fullmatch(name):
+        why = f"{name!r} is not a Tensorboard, such as projects/p/locations/us-central1/tensorboards/123."
+        yield Violation(field=f"{path}.tensorboard", description=why)
+    if name and not spec.get("service_account"):
+        why = "A service account is needed where a Tensorboard is given."
+        yield Violation(field=f"{path}.service_account", description=why)
 
 
 def _check_duration(scheduling: Document, name: str, path: str) -> Iterator[Violation]:
@@ -119,7 +136,7 @@ def _check_pool(pool: Document, number: int, path: str) -> Iterator[Violation]:
         yield Violation(field=f"{path}.replica_count", description=why)
     elif count < 1:
         yield Violation(field=f"{path}.replica_count", description=f"The replica count must be positive, not {count}.")
-    yield from _check_machine(pool.get("machine_spec", {}), f"{path}.machine_spec")
+    yield from check_machine(pool.get("machine_spec", {}), f"{path}.machine_spec")
     tasks = [name for name in ("container_spec", "python_package_spec") if name in pool]
     if not tasks:
         why = f"{_REQUIRED} One of container_spec and python_package_spec must be given."
@@ -128,7 +145,8 @@ def _check_pool(pool: Document, number: int, path: str) -> Iterator[Violation]:
         yield from _TASKS[name](pool[name], f"{path}.{name}")
 
 
-def _check_machine(machine: Document, path: str) -> Iterator[Violation]:
+def check_machine(machine: Document, path: str) -> Iterator[Violation]:
+    """Find what is wrong with a MachineSpec."""
     name = machine.get("machine_type", "")
     if not name:
         yield Violation(field=f"{path}.machine_type", description=_REQUIRED)

@@ -71,7 +71,8 @@ class JobResources:
         time = now()
         document: Document = {field: given[field] for field in self._kind.fields if field in given}
         document |= {"name": name, "state": "JOB_STATE_QUEUED", "create_time": time, "update_time": time}
-        fault = self._core.faults.take(STARTING)
+        # A persistent resource has its machines already.
+        fault = None if _is_persistent(given) else self._core.faults.take(STARTING)
         document[_OWN] = 0.0 if fault is None else fault.delay_seconds
         self._core.documents.put(name, self._kind.noun, document)
         try:
@@ -168,6 +169,11 @@ def _merged(document: Document, fields: Document) -> Document:
     if _rank(document["state"]) > _rank(fields["state"]):
         return document
     return document | fields
+
+
+def _is_persistent(given: Mapping[str, Any]) -> bool:
+    spec = given.get("job_spec") or given.get("trial_job_spec") or {}
+    return bool(spec.get("persistent_resource_id"))
 
 
 def _rank(state: str) -> int:

@@ -11,6 +11,7 @@ from mlmagic.emulator.engine import Engine, Work
 from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name
 from mlmagic.emulator.jobs.submission import work_of
+from mlmagic.emulator.persistent.checks import require_resource
 
 PREEMPTION = "machines.preempt"
 """The fault that takes a spot machine away: asked for as the name of an RPC."""
@@ -36,6 +37,7 @@ class CustomJobService:
         given = call.request.get("custom_job", {})
         refuse([*check_resource(given, "custom_job"), *check_job_spec(given.get("job_spec"), "custom_job.job_spec")])
         refuse_unsupported(given["job_spec"], "job_spec")
+        require_resource(given["job_spec"], self._core, call.parent)
         return self._jobs.create(call, given)
 
     def get_custom_job(self, call: Call) -> dict[str, Any]:

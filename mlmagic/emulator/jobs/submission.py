@@ -52,6 +52,7 @@ def containers(
         root=str(root),
         tasks={f"workerpool{number}": _task(pool) for number, pool in pools if pool},
         output_uri=spec.get("base_output_directory", {}).get("output_uri_prefix"),
+        tensorboard=spec.get("tensorboard") or None,
         start_delay_seconds=start_delay_seconds,
         restarts_when_preempted=not spec.get("scheduling", {}).get("disable_retries", False),
     )

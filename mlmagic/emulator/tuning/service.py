@@ -12,6 +12,7 @@ from mlmagic.emulator.errors import Violation
 from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 from mlmagic.emulator.jobs.resources import JobResources, Kind, job_number
 from mlmagic.emulator.jobs.submission import work_of
+from mlmagic.emulator.persistent.checks import require_resource
 from mlmagic.emulator.tuning.study import check_study, refuse_unsupported_study, study_of
 from mlmagic.emulator.tuning.trials import trials_of
 from mlmagic.spec.job import JobRecord
@@ -52,6 +53,7 @@ class TuningJobService:
         refuse([*check_resource(given, _FIELD), *_check(given)])
         refuse_unsupported(given["trial_job_spec"], "trial_job_spec")
         refuse_unsupported_study(given["study_spec"])
+        require_resource(given["trial_job_spec"], self._core, call.parent)
         return self._jobs.create(call, given)
 
     def get_hyperparameter_tuning_job(self, call: Call) -> dict[str, Any]:

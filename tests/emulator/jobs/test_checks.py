@@ -117,13 +117,17 @@ def test_a_network_has_the_form_of_one() -> None:
 
 
 def test_what_the_emulator_has_nothing_for_is_refused() -> None:
-    spec = {"worker_pool_specs": [{**POOL, "nfs_mounts": [{"server": "x"}]}], "persistent_resource_id": "kept"}
+    spec = {"worker_pool_specs": [{**POOL, "nfs_mounts": [{"server": "x"}]}], "models": ["m"]}
     with pytest.raises(ApiError) as raised:
         refuse_unsupported(spec, "job_spec")
     assert raised.value.status == "UNIMPLEMENTED"
-    assert raised.value.message == (
-        "mlmagic's emulator does not implement job_spec: persistent_resource_id, nfs_mounts."
-    )
+    assert raised.value.message == "mlmagic's emulator does not implement job_spec: models, nfs_mounts."
+
+
+def test_a_tensorboard_has_the_form_of_one_and_needs_a_service_account() -> None:
+    why = "'board' is not a Tensorboard, such as projects/p/locations/us-central1/tensorboards/123."
+    needed = ("job_spec.service_account", "A service account is needed where a Tensorboard is given.")
+    assert found({"worker_pool_specs": [POOL], "tensorboard": "board"}) == [("job_spec.tensorboard", why), needed]
 
 
 def test_all_faults_are_listed_at_once() -> None:

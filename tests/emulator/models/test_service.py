@@ -50,6 +50,19 @@ def test_update(vertex: Vertex, uri: str) -> None:
         client.update_model(model={"name": name}, update_mask={"paths": ["artifact_uri"]})
 
 
+def test_evaluations_of_a_version_are_kept(vertex: Vertex, uri: str) -> None:
+    client = vertex.client("ModelService")
+    name = vertex.upload(uri).model
+    vertex.upload(uri, parent_model=name)
+    evaluation = {"display_name": "august", "metrics": {"rmse": 9.35}, "metrics_schema_uri": "gs://x/regression.yaml"}
+    made = client.import_model_evaluation(parent=f"{name}@2", model_evaluation=evaluation)
+    assert client.get_model_evaluation(name=made.name).metrics == {"rmse": 9.35}
+    assert [one.display_name for one in client.list_model_evaluations(parent=f"{name}@2")] == ["august"]
+    assert not list(client.list_model_evaluations(parent=name))
+    with pytest.raises(exceptions.BadRequest, match=r"Required field model_evaluation.metrics is not set"):
+        client.import_model_evaluation(parent=name, model_evaluation={"display_name": "empty"})
+
+
 def test_export(vertex: Vertex, uri: str) -> None:
     name = vertex.upload(uri, "vector").model
     destination = {"artifact_destination": {"output_uri_prefix": f"gs://{vertex.emulator.bucket}/exported"}}

@@ -88,7 +88,7 @@ def test_a_fault_that_is_none_is_refused(ask: Ask) -> None:
     status, answer = ask("POST", "/emulator/faults", {"rpc": "x", "code": 5})
 
     assert status == 400
-    assert answer["error"]["message"].startswith("a fault has no code; it may have after, delay_seconds, drop,")
+    assert answer["error"]["message"].startswith("a fault has no code; it may have after, delay_seconds, deny, drop,")
 
 
 def test_gapics_client_finds_its_way_over_rest(emulator: Emulator) -> None:

@@ -1,0 +1,1 @@
+"""Persistent resources: machines that are kept, so that jobs on them start at once."""
