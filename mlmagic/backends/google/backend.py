@@ -30,7 +30,7 @@ from mlmagic.backends.google.study_spec import study_note
 from mlmagic.backends.google.submission import check_reporting, check_submission
 from mlmagic.backends.google.watcher import Watcher
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError
-from mlmagic.spec.job import UNFINISHED, JobRecord, JobSpec, JobState, Placement
+from mlmagic.spec.job import UNFINISHED, JobKind, JobRecord, JobSpec, JobState, Placement
 from mlmagic.spec.usage import Usage
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
@@ -101,7 +101,7 @@ class GoogleBackend:
         """See `Backend.submit`. Without an answer from Google the job stays QUEUED, and is sent once there is one."""
         placed = self.place(spec)
         python = platform.python_version()
-        if not runs_on_dataflow(placed):
+        if not runs_on_dataflow(placed) and placed.kind is not JobKind.BATCH_PREDICTION:
             check_image(image_for(placed, self._settings().image, python=python), placed, package, python=python)
         check_reporting(placed, package)
         record = self._jobs.create(
@@ -219,7 +219,8 @@ class GoogleBackend:
 
         record = self.get(job_id)
         remote = read_remote(self._workspace.job(job_id))
-        is_measured = record.spec.study is None and not runs_on_dataflow(record.spec)
+        is_program = not runs_on_dataflow(record.spec) and record.spec.kind is not JobKind.BATCH_PREDICTION
+        is_measured = record.spec.study is None and is_program
         if remote is not None and is_measured and self._is_ours(record):
             with suppress(UnavailableError):
                 return read_usage(self._connect()[0], record, remote)
@@ -243,7 +244,9 @@ class GoogleBackend:
 
         # The state first: what is read after a job's end is all that there is.
         record = self.get(job_id)
-        is_told = self._is_ours(record) and record.spec.study is None  # the log of a study is our own
+        # The logs of studies and of batch predictions are our own.
+        is_program = record.spec.study is None and record.spec.kind is not JobKind.BATCH_PREDICTION
+        is_told = self._is_ours(record) and is_program
         if is_told and record.state in _LOGGED and self._may_look(f"{job_id} logs"):
             self._fetch(job_id)
         return read_log(
@@ -304,7 +307,7 @@ class GoogleBackend:
             client.jobs.delete_job(name)
         output = remote.output or output_directory(client.settings.bucket, job_id)
         folder = output.removeprefix(f"{client.settings.bucket}/")
-        for part in ("checkpoints", "logs"):
+        for part in ("checkpoints", "logs", "predictions"):
             client.storage.delete_objects(f"{folder}/{part}/")
 
     def _is_ours(self, record: JobRecord) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlmagic.backends.base import EDGES
+from mlmagic.backends.google.batch import BatchCollector
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_following import PipelineFollower
 from mlmagic.backends.google.dataflow_words import runs_on_dataflow
@@ -24,11 +25,12 @@ from mlmagic.backends.google.states import state_of
 from mlmagic.backends.google.studies import Trials, study_ending, study_of
 from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, NotFoundError
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
+from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
 from mlmagic.runtime.tuned import promoted_text
 from mlmagic.spec.codec import dumps
-from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobRecord, JobState, fields_of
+from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobKind, JobRecord, JobState, fields_of
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -51,6 +53,7 @@ class Follower:
         self._client = client
         self._sender = Sender(workspace, jobs, client)
         self._pipelines = PipelineFollower(workspace, jobs, client)
+        self._batches = BatchCollector(workspace, jobs, client)
 
     def check(self, record: JobRecord, job: RemoteJob | None = None, *, wait: bool = False) -> JobRecord:
         """Return the record as it should be, after sending what is to be sent and writing what has changed.
@@ -108,7 +111,11 @@ class Follower:
                 unsent = self._pipelines.failed_launch(record, self._sender.pipelines)
                 if unsent is not None:
                     return self._end(record, read_remote(self._workspace.job(record.id)), None, unsent)
+            if _is_batch(record) and (unready := self._sender.batches.prepare(record)) is not None:
+                return self._end(record, read_remote(self._workspace.job(record.id)), None, unready)
             self._sender.send(record)
+        except Interrupted:
+            return self._begin(self._jobs.get(record.id))
         except (UnavailableError, MissingDependencyError):
             raise  # another time, or another process, may send it
         except MlmagicError as error:
@@ -152,7 +159,7 @@ class Follower:
         record = self._advance(record, heard, job, state)
         if record.state is JobState.RUNNING and runs_on_dataflow(record.spec):
             self._pipelines.watch(record, job)
-        elif record.state is JobState.RUNNING and record.spec.study is None:
+        elif record.state is JobState.RUNNING and record.spec.study is None and not _is_batch(record):
             with suppress(MlmagicError):  # there is another time
                 fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
         return record
@@ -169,6 +176,8 @@ class Follower:
         return self._write(record, state, attempt=remote.attempt, **changes)
 
     def _finish(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
+        if _is_batch(record):
+            return self._finish_batch(record, remote, job)
         folder = self._workspace.job(record.id)
         if fetch_logs(self._client, folder, remote) and self._is_fresh(job):
             return record  # there may be more of it
@@ -187,6 +196,13 @@ class Follower:
             ending = self._with_model(record, remote)
             record = self._jobs.get(record.id)
         return record if ending is None else self._end(record, remote, job, ending, remarks)
+
+    def _finish_batch(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
+        if record.state in _BEGUN and job.start_time is not None:
+            record = self._advance(record, remote, job, JobState.RUNNING)
+        ending = self._batches.ending(record, remote, job, self._has_time)
+        record = self._jobs.get(record.id)
+        return record if ending is None else self._end(record, remote, job, ending)
 
     def _finish_study(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob) -> JobRecord:
         if record.state in _BEGUN and job.start_time is not None:
@@ -273,4 +289,8 @@ def _metrics(folder: JobFolder, state: JobState) -> Mapping[str, float]:
 
 def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:
     """Say whether what is known is of an attempt that is over."""
+def _is_batch(record: JobRecord) -> bool:
+    return record.spec.kind is JobKind.BATCH_PREDICTION
+
+
     return record.state is JobState.QUEUED and remote.attempt <= record.attempt

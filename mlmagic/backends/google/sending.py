@@ -10,6 +10,7 @@ import dataclasses
 import platform
 from datetime import UTC, datetime
 
+from mlmagic.backends.google.batch import BatchSender
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_sending import PipelineSender
 from mlmagic.backends.google.dataflow_words import runs_on_dataflow
@@ -23,7 +24,7 @@ from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.kept import kept_package
 from mlmagic.runtime.resumed import take_up_trials
 from mlmagic.source.sdist import build_sdist, distribution_name
-from mlmagic.spec.job import JobRecord, JobSpec
+from mlmagic.spec.job import JobKind, JobRecord, JobSpec
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 
@@ -38,6 +39,7 @@ class Sender:
         self._uploader = Uploader(client, workspace)
         self._label = workspace_label(str(workspace.root))
         self.pipelines = PipelineSender(workspace, client, self._uploader)
+        self.batches = BatchSender(workspace, jobs, client, self._uploader)
 
     def find(self, record: JobRecord) -> RemoteRecord | None:
         """Return the next attempt as far as Google has it already; None if Google surely has not.
@@ -49,6 +51,8 @@ class Sender:
         """
         if runs_on_dataflow(record.spec):
             return self.pipelines.find(record)
+        if record.spec.kind is JobKind.BATCH_PREDICTION:
+            return self.batches.find(record)
         remote = read_remote(self._workspace.job(record.id))
         if remote is None or remote.attempt != record.attempt + 1:
             return None
@@ -70,6 +74,8 @@ class Sender:
         """
         if runs_on_dataflow(record.spec):
             return self.pipelines.send(record)
+        if record.spec.kind is JobKind.BATCH_PREDICTION:
+            return self.batches.send(record)
         if (known := self.find(record)) is not None:
             return known
         folder = self._workspace.job(record.id)

@@ -26,8 +26,6 @@ INSTALL_AND_RUN = (
 """What a container runs; package and module follow it as words of their own, so nothing of them is ever shell."""
 
 _DISK = {"boot_disk_type": "pd-ssd", "boot_disk_size_gb": 100}
-_LATER = {JobKind.BATCH_PREDICTION: "batch predictions"}
-
 
 _REPORTING = ("hypertune", "CLOUD_ML_HP_METRIC_FILE")
 """What a program has in it that reports to a study, by the package or by hand."""
@@ -99,8 +97,8 @@ def check_submission(spec: JobSpec) -> None:
         problems += study_problems(spec.study)
         if spec.max_retries:
             problems.append(f"no trial of a study is tried again there: leave out --max-retries {spec.max_retries}")
-    if spec.kind in _LATER:
-        problems.append(f"{_LATER[spec.kind]} run on this machine alone so far: --backend local")
+    if spec.kind is JobKind.BATCH_PREDICTION and "--engine" in spec.args:
+        problems.append("--engine chooses what computes on this machine: leave it out")
     if spec.kind is JobKind.PREPROCESSING and not {"--output", "--runner"} & set(spec.args):
         problems.append("preprocessing here runs on Dataflow, with --runner dataflow, or writes to the cloud by itself")
     if problems:

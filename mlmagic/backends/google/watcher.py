@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from types import MappingProxyType
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.client.dataflow import is_pipeline
@@ -26,6 +27,9 @@ from mlmagic.workspace.layout import Workspace
 _LONGEST_PAUSE_SECONDS = 30.0
 _GROWTH = 1.5
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
+_SUCCEEDED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
+_KINDS = MappingProxyType({kind: kind for kind in (JobKind.TUNING, JobKind.BATCH_PREDICTION)})
+"""Jobs that Vertex AI has lists of their own for; the others are custom jobs."""
 
 
 class Watcher:
@@ -107,7 +111,7 @@ class Watcher:
 
     def _has_succeeded(self, job_id: str) -> bool:
         remote = read_remote(self._workspace.job(job_id))
-        return remote is not None and remote.state is not None and state_of(remote.state) is JobState.SUCCEEDED
+        return remote is not None and remote.state is not None and state_of(remote.state) in _SUCCEEDED
 
     def _collect(self, job_ids: list[str]) -> None:
         """Fetch what is left to be fetched of jobs, beside the watch: it may take long."""
@@ -138,9 +142,14 @@ class Watcher:
         studies = {summary.id for summary in unfinished if summary.kind is JobKind.TUNING}
         unfinished = [summary for summary in unfinished if summary.parent not in studies]
         remote_jobs: dict[str, RemoteJob] = {}
-        for ask, are_studies in ((client.jobs.list_custom_jobs, False), (client.jobs.list_tuning_jobs, True)):
+        asks = (
+            (JobKind.TRAINING, client.jobs.list_custom_jobs),
+            (JobKind.TUNING, client.jobs.list_tuning_jobs),
+            (JobKind.BATCH_PREDICTION, client.jobs.batches.list),
+        )
+        for kind, ask in asks:
             # Dataflow's lists know no labels: its few jobs are asked for one by one.
-            of_kind = [known[one.id] for one in unfinished if (one.id in studies) == are_studies]
+            of_kind = [known[one.id] for one in unfinished if _KINDS.get(one.kind, JobKind.TRAINING) is kind]
             if sent := [remote for remote in of_kind if remote is not None and not is_pipeline(remote.name)]:
                 remote_jobs |= {job.name: job for job in ask(self._filter(sent))}
         for summary in unfinished:

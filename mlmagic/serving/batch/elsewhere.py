@@ -10,21 +10,18 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import MlmagicError
 from mlmagic.serving.batch.arguments import Arguments, parse_arguments
 from mlmagic.serving.batch.main import Failed
-from mlmagic.spec.codec import dumps
+from mlmagic.spec.codec import dumps, loads
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.files import make_folder, write_atomic
-from mlmagic.workspace.layout import PREDICTIONS, Workspace
+from mlmagic.workspace.layout import ANSWERS, PREDICTIONS, PREPARED, Workspace
 
-PREPARED = "prepared.json"
-ANSWERS = "answers"
-"""The folder of the server's output files."""
 _DATABASE = "answers.db"
 _REASONS = 10
 
@@ -36,6 +33,8 @@ class Prepared(Noun):
     instances: int
     files: tuple[str, ...] = ()
     """Names in the folder."""
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    """Of all that the predictions depend on."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -86,7 +85,9 @@ def prepare(arguments: Arguments, folder: Path) -> None:
     if not files.count:
         raise MlmagicError("The input has no row that fits the model: there is nothing to be sent to Vertex AI.")
     names = tuple(path.name for path in files.paths)
-    write_atomic(folder / PREPARED, dumps(Prepared(instances=files.count, files=names)))
+    write_atomic(
+        folder / PREPARED, dumps(Prepared(instances=files.count, files=names, fingerprint=plan.fingerprint(version)))
+    )
     _print(f"{read:,} rows read: {files.count:,} instances for {version}")
 
 
@@ -97,9 +98,13 @@ def finish(arguments: Arguments, folder: Path) -> None:
         MlmagicError: as of `run`.
     """
     from mlmagic.serving.batch.answers import Answers, gather_answers
+    from mlmagic.serving.batch.plan import make_plan
     from mlmagic.serving.batch.run import find_version, run
 
-    _, signature = find_version(Workspace(arguments.workspace), arguments)
+    version, signature = find_version(Workspace(arguments.workspace), arguments)
+    prepared = loads(Prepared, (folder / PREPARED).read_bytes())
+    if make_plan(arguments, version, signature).fingerprint(version) != prepared.fingerprint:
+        raise MlmagicError("The input was changed after it was sent to Vertex AI.", hint="Run it again.")
     database = folder / _DATABASE
     gather_answers(sorted((folder / ANSWERS).iterdir()), database)
     result = run(arguments, _print, load=lambda: Answers(database, signature))

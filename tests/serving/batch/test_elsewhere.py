@@ -12,10 +12,10 @@ from mlmagic.emulator.batch.server import ModelServer, RefusedError
 from mlmagic.errors import MlmagicError
 from mlmagic.serving.batch.answers import gather_answers
 from mlmagic.serving.batch.arguments import Arguments, parse_arguments
-from mlmagic.serving.batch.elsewhere import ANSWERS, Prepared, finish, prepare
+from mlmagic.serving.batch.elsewhere import Prepared, finish, prepare
 from mlmagic.spec.batch import BatchResult
 from mlmagic.spec.codec import loads
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import ANSWERS, Workspace
 from mlmagic.workspace.version_folder import read_version
 
 HOUSES = "id,age,rooms,city\nh1,2.5,3,paris\nh2,1,2,rome\nh2,1,2,rome\n007,10,,oslo\nbad,x,1,rome\n3,4\n"

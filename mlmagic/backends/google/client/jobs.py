@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.backends.google.client.batch import BatchCalls, is_batch
 from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, plain_time
 from mlmagic.backends.google.client.dataflow import DataflowCalls, is_pipeline
 from mlmagic.backends.google.remote import RemoteJob, RemoteTrial
@@ -24,6 +25,7 @@ class JobCalls:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pipelines = DataflowCalls(connection)
+        self.batches = BatchCalls(connection, lambda: self.service)
 
     def create_custom_job(self, job: Mapping[str, Any]) -> RemoteJob:
         """Create a CustomJob, given as the API's message in snake_case. Never tried twice.
@@ -105,6 +107,8 @@ class JobCalls:
         """Return the job of that name, whatever it is; errors are those of `get_custom_job`."""
         if is_pipeline(name):
             return self._pipelines.get(name)
+        if is_batch(name):
+            return self.batches.get(name)
         if not _is_study(name):
             return self.get_custom_job(name)
         return _remote(
@@ -119,6 +123,9 @@ class JobCalls:
         if is_pipeline(name):
             self._pipelines.cancel(name)
             return
+        if is_batch(name):
+            self.batches.cancel(name)
+            return
         if not _is_study(name):
             self.cancel_custom_job(name)
             return
@@ -132,6 +139,9 @@ class JobCalls:
         """Remove a job that has ended, a study with all its trials; one that is gone is removed already."""
         if is_pipeline(name):
             return  # Dataflow keeps its jobs, and forgets them by itself
+        if is_batch(name):
+            self.batches.delete(name)
+            return
         if not _is_study(name):
             self.delete_custom_job(name)
             return
