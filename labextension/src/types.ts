@@ -277,6 +277,8 @@ export interface JobRow {
   memoryBytes?: number;
   /** Of a study, how far it is; of a trial, what it tries. */
   note?: string;
+  /** Of a job that has not ended, why its backend could not be asked: what is told of it is what was last heard. */
+  trouble?: string;
 }
 
 /** A part of the list of jobs. */
@@ -550,7 +552,7 @@ export interface Placement {
   /** Of all replicas together, like `memory_bytes`. */
   cores: Float;
   memoryBytes: number;
-  /** What the same job is in the cloud, where that is more than here; one line for the user. */
+  /** What is otherwise than one may expect, such as what the same job is in the cloud; one line for the user. */
   note?: string;
 }
 

@@ -12,6 +12,7 @@ from mlmagic.backends.base import Backend, LogChunk, Summaries
 from mlmagic.errors import BackendError, MissingDependencyError, MlmagicError, UsageError
 from mlmagic.spec.job import JobRecord, JobSpec, JobState
 from mlmagic.spec.usage import Usage
+from mlmagic.workspace.cloud_trouble import read_trouble, sentence
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
@@ -75,7 +76,7 @@ class Router:
         try:
             return self.look(job_id)
         except _UNREACHABLE as error:
-            return dataclasses.replace(self._jobs.get(job_id), message=f"Not up to date: {_sentence(error)}")
+            return _old(self._jobs.get(job_id), sentence(error))
 
     def look(self, job_id: str) -> JobRecord:
         """Return what is true now, for whoever can do nothing with what was.
@@ -87,7 +88,11 @@ class Router:
             BackendError: its backend refuses to tell.
         """
         record = self._jobs.get(job_id)
-        return record if record.state.is_final else self._reader(record.spec.backend).get(job_id)
+        if record.state.is_final:
+            return record
+        record = self._reader(record.spec.backend).get(job_id)
+        trouble = read_trouble(self._workspace, record.spec.backend)
+        return record if trouble is None or record.state.is_final else _old(record, trouble)
 
     def list(
         self,
@@ -191,7 +196,5 @@ class Router:
                     self._reader(name).tend()
 
 
-def _sentence(error: MlmagicError) -> str:
-    """Return what is wrong in one line, with what there is to do."""
-    told = " ".join([error.message, "; ".join(error.problems)]).strip().rstrip(".")
-    return f"{told}. {error.hint}" if error.hint else f"{told}."
+def _old(record: JobRecord, why: str) -> JobRecord:
+    return dataclasses.replace(record, message=f"Not up to date: {why}")

@@ -6,12 +6,15 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from mlmagic.backends.google.waiting import why_queued
 from mlmagic.backends.local.machine import this_machine
 from mlmagic.backends.local.scheduler import demands, in_order, why_all_wait
+from mlmagic.backends.registry import CLOUD
 from mlmagic.runtime.curve_points import sampled
 from mlmagic.runtime.scalars import curves as read_curves
 from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
@@ -19,6 +22,7 @@ from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs, headline_name
 from mlmagic.server.live_study import LiveStudies, StudyNow
 from mlmagic.spec.job import JobKind, JobState
 from mlmagic.spec.panel_rows import Headline, JobRow, JobRows
+from mlmagic.workspace.cloud_trouble import read_trouble
 from mlmagic.workspace.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ class RowReader:
     def __init__(
         self, database: Database, live: LiveJobs, studies: LiveStudies, tend: Callable[[], None] = lambda: None
     ) -> None:
+        self._workspace = database.workspace
         self._jobs = JobStore(database)
         self._live = live
         self._studies = studies
@@ -80,11 +85,18 @@ class RowReader:
         """Return rows with what moves in them, in their order."""
         now = datetime.now(UTC)
         waiting = self.waiting(row.summary.id for row in rows if row.summary.state is JobState.QUEUED)
+        troubles = self.troubles() if any(row.summary.backend in CLOUD for row in rows) else {}
         until = time.monotonic() + _LIST_SECONDS
-        return [self._moving(row, waiting.get(row.summary.id), now, until) for row in rows]
+        moving = [self._moving(row, waiting.get(row.summary.id), now, until) for row in rows]
+        return [_with_trouble(row, troubles) for row in moving] if troubles else moving
+
+    def troubles(self) -> Mapping[str, str]:
+        """Return why backends in the cloud cannot be asked, of those that cannot."""
+        told = {name: read_trouble(self._workspace, name) for name in sorted(CLOUD)}
+        return {name: trouble for name, trouble in told.items() if trouble is not None}
 
     def waiting(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return why jobs of this machine that are QUEUED do not run yet."""
+        """Return why jobs that are QUEUED do not run yet."""
         wanted = list(ids)
         if not wanted:
             return {}
@@ -93,7 +105,19 @@ class RowReader:
         queue, known = demands(queued), {job.id for job in queued}
         running = demands(job for job in unfinished if job.state is not JobState.QUEUED)
         reasons = why_all_wait([job_id for job_id in wanted if job_id in known], queue, running, this_machine())
-        return {job_id: reason or "it is being started" for job_id, reason in reasons.items()}
+        here = {job_id: reason or "it is being started" for job_id, reason in reasons.items()}
+        elsewhere = [job_id for job_id in wanted if job_id not in known]
+        return {**here, **self._waiting_elsewhere(elsewhere)} if elsewhere else here
+
+    def _waiting_elsewhere(self, ids: Collection[str]) -> dict[str, str]:
+        troubles = self.troubles()
+        found = {name: {job.id for job in self._jobs.unfinished(backend=name)} for name in sorted(CLOUD)}
+        return {
+            job_id: why_queued(self._workspace.job(job_id), troubles.get(name))
+            for name, unfinished in found.items()
+            for job_id in ids
+            if job_id in unfinished
+        }
 
     def trial_notes(self, study_id: str) -> Mapping[str, str]:
         """Return what there is to say of each trial of a study; the same object as long as nothing has changed."""
@@ -135,6 +159,12 @@ class RowReader:
             return None
         points = self._sparklines.of(row.summary.id, name, until) if row.summary.state.is_final else ()
         return Headline(name=name, value=row.metrics[name], points=points)
+
+
+def _with_trouble(row: JobRow, troubles: Mapping[str, str]) -> JobRow:
+    """Return the row of a job that has not ended with why its backend cannot be asked, unless it says so already."""
+    trouble = None if row.summary.state.is_final else troubles.get(row.summary.backend)
+    return row if trouble is None or trouble in (row.waiting_for or "") else replace(row, trouble=trouble)
 
 
 class _Sparklines:

@@ -54,6 +54,8 @@ class Changes:
         self._just_told: set[str] = set()
         """Jobs of which events told since the queue was looked at."""
         self._told: dict[str, JobRow] = {}
+        self._troubles: Mapping[str, str] = {}
+        """Why backends in the cloud could not be asked at the last look."""
         self._notes: dict[str, Mapping[str, str]] = {}
         """What was last said of the trials of each study that runs."""
         self._looked = 0.0
@@ -89,7 +91,8 @@ class Changes:
                 self._looked = now
                 self._tend()
                 # One by one: what was told before one of them fails is told.
-                for tell in (self._live, self._told_queue, self._told_trials, self._told_endpoints):
+                jobs = (self._live, self._told_troubles, self._told_queue, self._told_trials)
+                for tell in (*jobs, self._told_endpoints):
                     messages += tell()
         except _NOT_NOW:
             # Locked, or in between: it counts as not looked at.
@@ -183,6 +186,17 @@ class Changes:
                 data = json.dumps({"name": name, "kind": event.kind})
                 messages.append(Message(event=kind, data=data, id=event.id))
         return sorted(messages, key=lambda message: message.id or 0)
+
+    def _told_troubles(self) -> list[Message]:
+        """Return the rows of jobs that do not run whose backend cannot be asked any more, or can again."""
+        troubles = self._rows.troubles()
+        changed = {name for name in {*troubles, *self._troubles} if troubles.get(name) != self._troubles.get(name)}
+        self._troubles = troubles
+        if not changed or not self._inode:
+            return []
+        waiting = self._rows.table.ids_in(JobState.QUEUED, JobState.PENDING, JobState.CANCELLING)[:_MOST_WAITING]
+        rows = self._rows.table.rows(waiting)
+        return self._row_messages(self._rows.moving([row for row in rows if row.summary.backend in changed]))
 
     def _told_queue(self) -> list[Message]:
         """Return what jobs in the queue wait for now, if anything has happened to a job since it was told."""

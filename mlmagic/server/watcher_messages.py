@@ -65,6 +65,7 @@ def _moving(row: JobRow) -> Iterator[tuple[str, object]]:
     yield "cores", row.cores
     yield "memoryBytes", row.memory_bytes
     yield "note", row.note
+    yield "trouble", row.trouble
 
 
 def _json(document: object) -> str:

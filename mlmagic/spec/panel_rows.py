@@ -40,6 +40,8 @@ class JobRow(Noun):
     """That its replicas hold just now."""
     note: str | None = None
     """Of a study, how far it is; of a trial, what it tries."""
+    trouble: str | None = None
+    """Of a job that has not ended, why its backend could not be asked: what is told of it is what was last heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

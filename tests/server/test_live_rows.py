@@ -8,7 +8,8 @@ import pytest
 from support.event_files import event, record
 from support.queued import Jobs
 
-from mlmagic.errors import NotFoundError
+from mlmagic.backends.google.remote import RemoteRecord, write_remote
+from mlmagic.errors import BackendError, NotFoundError
 from mlmagic.filters.parser import parse
 from mlmagic.filters.sort import parse_sort
 from mlmagic.server.curves_growing import CurveFolders
@@ -19,6 +20,7 @@ from mlmagic.server.live_study import LiveStudies
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, Origin, PackageReference, Placement
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.study import Goal, Measurement, Parameter, ParameterKind, StudySpec, Trial, TrialState
+from mlmagic.workspace.cloud_trouble import write_trouble
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.layout import JobFolder, Workspace
@@ -184,6 +186,19 @@ def test_jobs_in_the_queue_tell_what_they_wait_for(jobs: Jobs, rows: RowReader) 
     first, second = jobs.make("", placement=huge).id, jobs.make("", placement=huge).id
     told = {row.summary.id: row.waiting_for for row in rows.page(PageQuery()).jobs}
     assert told == {first: "it is being started", second: "1 job before it"}
+
+
+def test_jobs_in_the_cloud_tell_what_they_wait_for_and_that_it_cannot_be_asked(jobs: Jobs, rows: RowReader) -> None:
+    unsent, sent, here = (jobs.make("", backend=name) for name in ("google", "google", "local"))
+    name = "projects/p/locations/r/customJobs/1"
+    write_remote(sent, RemoteRecord(attempt=1, project="p", region="r", sent_time=NOW, name=name))
+    write_trouble(jobs.workspace, "google", BackendError("no network"))
+    told = {row.summary.id: (row.waiting_for, row.trouble) for row in rows.page(PageQuery()).jobs}
+    assert told == {
+        unsent.id: ("it could not be sent yet: no network.", None),
+        sent.id: ("Vertex AI has not begun to start it", "no network."),
+        here.id: ("it is being started", None),
+    }
 
 
 def test_a_study_and_its_trials_are_told_by_the_objective(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.queued import Jobs
 
-from mlmagic.errors import WorkspaceError
+from mlmagic.errors import BackendError, WorkspaceError
 from mlmagic.server.curves_growing import CurveFolders
 from mlmagic.server.live import LiveJobs
 from mlmagic.server.live_rows import RowReader
@@ -26,6 +26,7 @@ from mlmagic.spec.job import JobKind, JobState, Placement
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.panel_rows import JobRow
 from mlmagic.spec.study import Goal, Measurement, Parameter, ParameterKind, StudySpec, Trial, TrialState
+from mlmagic.workspace.cloud_trouble import write_trouble
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.discovery import open_workspace
 from mlmagic.workspace.events import EventLog, add_event
@@ -174,6 +175,15 @@ def test_a_job_that_ended_does_not_move(jobs: Jobs, changes: Changes) -> None:
     job.logs.mkdir(exist_ok=True)
     job.log().write_text("Epoch 2/4\n")
     assert changes.look() == []
+
+
+def test_that_a_backend_cannot_be_asked_is_told_of_its_jobs(jobs: Jobs, changes: Changes) -> None:
+    job, _ = jobs.make("", backend="google"), jobs.make("")
+    advance(jobs, job, JobState.CANCELLING)
+    changes.begin()
+    write_trouble(jobs.workspace, "google", BackendError("no network"))
+    (row,) = (json.loads(message.data) for message in changes.look())
+    assert (row["summary"]["id"], row["trouble"]) == (job.id, "no network.")
 
 
 def test_jobs_behind_one_that_starts_are_told_what_they_wait_for_now(jobs: Jobs, changes: Changes) -> None:

@@ -141,7 +141,7 @@ function progressOf(row: JobRow): string[] {
     told.push(`about ${roughly(row.etaSeconds)} left`);
   }
   if (row.waitingFor) {
-    told.push(`waiting for ${plain(row.waitingFor)}`);
+    told.push(`not running yet: ${plain(row.waitingFor)}`);
   }
   return told;
 }

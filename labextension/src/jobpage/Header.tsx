@@ -1,8 +1,8 @@
 import { useMemo, useState } from 'react';
 
-import { StateMark } from '../panel/StateMark';
+import { BackendMark, StateMark } from '../panel/StateMark';
 import { JobActions } from '../panel/actions';
-import { bytes, duration, number, percent, rough, roughly, secondsBetween } from '../panel/formats';
+import { bytes, duration, number, old, percent, rough, roughly, secondsBetween } from '../panel/formats';
 import { isFinal, kindWord } from '../panel/states';
 import type { IPanels } from '../tokens';
 import type { JobRow } from '../types';
@@ -29,10 +29,16 @@ export function Header(props: HeaderProps) {
         <StateMark state={summary.state} />
         <h1 className="mlm-page-title">{nameOf(summary.id, row)}</h1>
         <span className="mlm-faint">{kindWord(summary.kind)}</span>
+        <BackendMark backend={summary.backend} />
         <code className="mlm-page-id">{summary.id}</code>
         <Actions {...props} />
       </div>
       <Facts row={row} />
+      {row.trouble !== undefined && !isGone && (
+        <div className="mlm-page-notice" data-mlm="trouble" role="status">
+          ↻ {old(row.trouble)}
+        </div>
+      )}
       {isGone && (
         <div className="mlm-page-notice" data-mlm="gone" role="alert">
           ✗ This job was deleted. What was read before is still shown; its logs and curves are gone.

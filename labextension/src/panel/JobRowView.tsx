@@ -1,10 +1,10 @@
 import { memo } from 'react';
 
 import type { JobRow, JobSummary } from '../types';
-import { ago, bytes, duration, number, percent, plain, rough, roughly, secondsBetween, time } from './formats';
+import { ago, bytes, duration, number, old, percent, plain, rough, roughly, secondsBetween, time } from './formats';
 import { useNow } from './hooks';
 import { Sparkline } from './Sparkline';
-import { StateMark } from './StateMark';
+import { BackendMark, StateMark } from './StateMark';
 import { isBad, isFinal, kindWord } from './states';
 
 interface Props {
@@ -33,6 +33,7 @@ export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelo
         <div className="mlm-line mlm-small">
           <StateMark state={summary.state} />
           <span className="mlm-faint mlm-described">
+            {!isBelow && <BackendMark backend={summary.backend} />}
             {described(summary, isBelow).map(part => (
               <span key={part}>{part}</span>
             ))}
@@ -67,7 +68,9 @@ export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelo
 
 /** How high a row is likely to be, in pixels, before it is drawn. */
 export function rowHeight(row: JobRow | undefined): number {
-  return 48 + 18 * (row === undefined ? 0 : [hasProgress(row), row.note, sentence(row)].filter(Boolean).length);
+  return (
+    48 + 18 * (row === undefined ? 0 : [hasProgress(row), row.note, sentence(row), row.trouble].filter(Boolean).length)
+  );
 }
 
 function Fold({ name, isOpen }: { name: string; isOpen: boolean }) {
@@ -154,6 +157,11 @@ function below(row: JobRow) {
           {told}
         </div>
       )}
+      {row.trouble !== undefined && (
+        <div className="mlm-cut mlm-small mlm-old" data-mlm="trouble" title={old(row.trouble)}>
+          {old(row.trouble)}
+        </div>
+      )}
     </>
   );
 }
@@ -168,7 +176,7 @@ function sentence({ summary, waitingFor }: JobRow): string | undefined {
   if (isFinal(summary.state)) {
     return summary.error && plain(summary.error.split('\n', 1)[0]!);
   }
-  return waitingFor === undefined ? undefined : `Waiting for ${plain(waitingFor)}`;
+  return waitingFor === undefined ? undefined : `Not running yet: ${plain(waitingFor)}`;
 }
 
 /** In the order of their worth: what has no room is left out. */

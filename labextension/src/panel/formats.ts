@@ -141,6 +141,11 @@ export function plain(text: string, most = Infinity): string {
   return LEFTWARDS.test(cut) ? `\u2068${cut}\u2069` : cut;
 }
 
+/** That what is told of a job was heard before, and why there is no news. */
+export function old(trouble: string): string {
+  return `Not up to date: ${plain(trouble)}`;
+}
+
 /** A word with its number: `1 job`, `1,200 jobs`. */
 export function plural(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.google.client import GoogleClient
-from mlmagic.backends.google.client.dataflow import is_pipeline
 from mlmagic.backends.google.dataflow_words import check_pipeline, runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
@@ -28,10 +27,12 @@ from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, 
 from mlmagic.backends.google.studies import study_of
 from mlmagic.backends.google.study_spec import study_note
 from mlmagic.backends.google.submission import check_reporting, check_submission
+from mlmagic.backends.google.waiting import why_queued
 from mlmagic.backends.google.watcher import Watcher
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError
 from mlmagic.spec.job import UNFINISHED, JobKind, JobRecord, JobSpec, JobState, Placement
 from mlmagic.spec.usage import Usage
+from mlmagic.workspace.cloud_trouble import read_trouble, write_trouble
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.events import EventLog
 from mlmagic.workspace.jobs import JobStore
@@ -122,7 +123,9 @@ class GoogleBackend:
                 with self._lock:
                     self._looked.pop(what, None)  # whoever asks next is told as well
                 raise
-            if not record.state.is_final:
+            if read_trouble(self._workspace, self.name) is not None:
+                self._watcher.wake()  # it finds out whether that is over
+            elif not record.state.is_final:
                 self._watcher.attend(job_id)  # it fetches what takes long
         return record
 
@@ -230,13 +233,7 @@ class GoogleBackend:
         """See `Backend.waiting_for`."""
         if self.get(job_id).state is not JobState.QUEUED:
             return None
-        remote = read_remote(self._workspace.job(job_id))
-        if remote is None or remote.name is None:
-            trouble = self._trouble.get(job_id)
-            return f"it could not be sent yet: {trouble}" if trouble else "it is being sent"
-        if is_pipeline(remote.name):
-            return "Dataflow has not begun to start it"
-        return "Vertex AI has not begun to start it"
+        return why_queued(self._workspace.job(job_id), self._trouble.get(job_id))
 
     def logs(self, job_id: str, *, offset: int = 0, role: str = "chief", index: int = 0) -> LogChunk:
         """See `Backend.logs`."""
@@ -297,6 +294,7 @@ class GoogleBackend:
             return self._connect()[1].check(record, wait=wait)
         except UnavailableError as error:
             self._trouble[record.id] = error.message
+            write_trouble(self._workspace, self.name, error)
             return self._jobs.get(record.id)
 
     def _delete_remote(self, job_id: str, remote: RemoteRecord) -> None:

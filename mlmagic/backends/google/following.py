@@ -27,7 +27,7 @@ from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, 
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.job_metrics import job_metrics
-from mlmagic.runtime.retries import requeue, retries_left, retry_message
+from mlmagic.runtime.retries import attempt_line, requeue, retries_left, retry_message
 from mlmagic.runtime.tuned import promoted_text
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import UNFINISHED, ExitRecord, JobError, JobKind, JobRecord, JobState, fields_of
@@ -269,7 +269,9 @@ class Follower:
         if left and record.state in {JobState.PENDING, JobState.RUNNING}:
             message = retry_message(record.spec, ended, left)
             quietly(lambda: append_to_log(folder.log(), log_lines(ending, message)))
-            requeue(self._jobs, folder, ended, message=message, now=now)
+            if requeue(self._jobs, folder, ended, message=message, now=now):
+                line = attempt_line(record.spec, folder, attempt + 1)
+                quietly(lambda: append_to_log(folder.log(), [f"{LOG_PREFIX}{line}"]))
             return self._begin(self._jobs.get(record.id))
         quietly(lambda: append_to_log(folder.log(), log_lines(ending)))
         quietly(lambda: write_atomic(folder.exit, dumps(ended)))
@@ -287,10 +289,10 @@ def _metrics(folder: JobFolder, state: JobState) -> Mapping[str, float]:
     return job_metrics(folder.tensorboard_dir) if state in {JobState.SUCCEEDED, JobState.FAILED} else {}
 
 
-def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:
-    """Say whether what is known is of an attempt that is over."""
 def _is_batch(record: JobRecord) -> bool:
     return record.spec.kind is JobKind.BATCH_PREDICTION
 
 
+def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:
+    """Say whether what is known is of an attempt that is over."""
     return record.state is JobState.QUEUED and remote.attempt <= record.attempt

@@ -21,15 +21,16 @@ from mlmagic.backends.google.states import state_of
 from mlmagic.errors import MissingDependencyError, MlmagicError, UsageError
 from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.spec.job import UNFINISHED, JobKind, JobState
+from mlmagic.workspace.cloud_trouble import write_trouble
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _GROWTH = 1.5
-_CLOCK_DIFFERENCE = timedelta(minutes=10)
 _SUCCEEDED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
 _KINDS = MappingProxyType({kind: kind for kind in (JobKind.TUNING, JobKind.BATCH_PREDICTION)})
 """Jobs that Vertex AI has lists of their own for; the others are custom jobs."""
+_CLOCK_DIFFERENCE = timedelta(minutes=10)
 
 
 class Watcher:
@@ -93,10 +94,14 @@ class Watcher:
             self._news.clear()
             try:
                 self.look()
-            except (MissingDependencyError, UsageError):
+            except (MissingDependencyError, UsageError) as error:
+                write_trouble(self._workspace, self._name, error)
                 return  # another process of this workspace may be able to
-            except MlmagicError:
-                pass  # what cannot be reached or read now may be the next time; who asks for a job is told of it
+            except MlmagicError as error:
+                # What cannot be reached or read now may be the next time; who asks for a job is told of it.
+                write_trouble(self._workspace, self._name, error)
+            else:
+                write_trouble(self._workspace, self._name, None)
             with suppress(MlmagicError):
                 unfinished = self._jobs.list(states=UNFINISHED, backend=self._name)
                 self._collect([job.id for job in unfinished if self._has_succeeded(job.id)])
