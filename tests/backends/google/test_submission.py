@@ -123,7 +123,7 @@ def test_account_network_and_spot_come_from_the_settings() -> None:
 def test_all_that_vertex_ai_cannot_do_is_told_at_once() -> None:
     pools = (WorkerPool(accelerator_type="NVIDIA_T4", replica_count=2), WorkerPool(accelerator_type="NVIDIA_TESLA_K80"))
     resources = Resources(worker_pools=pools)
-    spec = dataclasses.replace(SPEC, resources=resources, kind=JobKind.BATCH_PREDICTION)
+    spec = dataclasses.replace(SPEC, resources=resources, kind=JobKind.BATCH_PREDICTION, args=("--engine", "onnx"))
     with pytest.raises(UsageError) as caught:
         check_submission(spec)
     assert str(caught.value) == (
@@ -131,7 +131,7 @@ def test_all_that_vertex_ai_cannot_do_is_told_at_once() -> None:
         "  - there is no accelerator NVIDIA_T4. Did you mean NVIDIA_L4 or NVIDIA_TESLA_T4 or NVIDIA_TESLA_P4?\n"
         "  - the accelerator NVIDIA_TESLA_K80 is no longer supported\n"
         "  - there is one chief, not 2\n"
-        "  - batch predictions run on this machine alone so far: --backend local"
+        "  - --engine chooses what computes on this machine: leave it out"
     )
 
 
