@@ -35,6 +35,9 @@ type Query = Record<string, string | number | boolean | undefined>;
 
 /** The routes of the server extension, one method each. Every method throws `ProblemError`. */
 export class Client {
+  /** Asks the user whether something may cost what a line says. Nobody can be asked before the panels are there. */
+  agrees: (cost: string) => Promise<boolean> = () => Promise.resolve(false);
+
   constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
 
   jobs(query: JobQuery = {}): Promise<wire.JobRows> {
@@ -217,12 +220,22 @@ export class Client {
     return this.request<T>(this.route(words, query), { method: 'GET' });
   }
 
-  private send<T>(method: string, words: readonly string[], body?: unknown): Promise<T> {
-    const init: RequestInit = { method };
-    if (body !== undefined) {
-      init.body = JSON.stringify(body);
+  /** Ask the server to do something; where that costs money the user is asked first, and then it is sent once more. */
+  private async send<T>(method: string, words: readonly string[], body?: object): Promise<T> {
+    const post = (told?: object) =>
+      this.request<T>(this.route(words), told === undefined ? { method } : { method, body: JSON.stringify(told) });
+    try {
+      return await post(body);
+    } catch (error) {
+      const cost = asProblem(error).cost;
+      if (cost === undefined) {
+        throw error;
+      }
+      if (!(await this.agrees(cost))) {
+        throw new ProblemError({ message: 'Nothing was started.' }, 409);
+      }
+      return post({ ...body, yes: true });
     }
-    return this.request<T>(this.route(words), init);
   }
 
   private async request<T>(url: string, init: RequestInit): Promise<T> {

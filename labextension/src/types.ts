@@ -108,6 +108,9 @@ export interface EarlyStopping {
   useElapsedDuration: boolean;
 }
 
+/** What an endpoint in the cloud is to come to. Processes of this machine are told directly. */
+export type EndpointGoal = 'serve' | 'stop' | 'delete';
+
 /** An endpoint, and what somebody must know who wants to ask it. */
 export interface EndpointPage {
   record: EndpointRecord;
@@ -135,11 +138,18 @@ export interface EndpointRow {
   /** The alias that its version follows. */
   follows?: string;
   error?: string;
+  backend: string;
+  /** Of an endpoint in the cloud: what is under way there, or why it cannot be asked about now. */
+  note?: string;
+  /** Of an endpoint in the cloud that nobody asks: for how long, and what ends it. */
+  idle?: string;
 }
 
 /** `endpoint.json`: what was asked for. Each change is a new generation. */
 export interface EndpointSpec {
   name: string;
+  /** Where it serves: on this machine, or in the cloud. */
+  backend: string;
   model: string;
   deployed: DeployedVersion[];
   /** The alias that its one version follows: moving the alias moves the endpoint. None: the version stays. */
@@ -147,11 +157,16 @@ export interface EndpointSpec {
   scaling: Scaling;
   limits: Limits;
   host: string;
-  /** Stays the same as long as the endpoint is there. */
+  /** Stays the same as long as the endpoint is there. 0 in the cloud, which has no ports. */
   port: number;
   needsToken: boolean;
   /** The interpreter that serves; None is the one of who starts it. */
   python?: string;
+  /** In the cloud, the type of its machines; as is the next one. */
+  machine?: string;
+  /** The container that serves; None is the newest prebuilt one. */
+  image?: string;
+  goal: EndpointGoal;
   generation: number;
   createTime: Time;
   updateTime: Time;
@@ -169,6 +184,10 @@ export interface EndpointStatus {
   refusedGeneration: number;
   /** Why it failed, or why that generation was refused; one line. */
   error?: string;
+  /** Of an endpoint in the cloud: what is under way, or why it cannot be asked now. */
+  note?: string;
+  /** Of an endpoint in the cloud: the resource below which it is asked. */
+  address?: string;
   workers?: WorkerStatus[];
   versions?: VersionStatus[];
   /** Over the last ten seconds or so. */
@@ -301,6 +320,8 @@ export interface JobSpec {
   /** The program's own arguments, as they are. */
   args?: string[];
   resources: Resources;
+  /** On Vertex AI: what is asked of it alone. */
+  vertex: VertexOptions;
   /** The model that gets the version; None where a job makes no model. */
   model?: string;
   setDefault: boolean;
@@ -315,8 +336,6 @@ export interface JobSpec {
   maxRetries: number;
   /** Start each program from nothing, never by a fork. */
   fresh: boolean;
-  /** On Vertex AI: what is asked of it alone. */
-  vertex: VertexOptions;
   /** Local: the user's setting allows forks. */
   warmStarts: boolean;
   /** What the program's flags are set to, defaults included, as far as mlmagic knows them. */
@@ -563,6 +582,8 @@ export interface Problem {
   hint?: string;
   /** Of a filter, where it goes wrong, from 1. */
   column?: number;
+  /** What it costs, where the user has not agreed to that: the same request with `yes` in its body is an agreement. */
+  cost?: string;
 }
 
 /** How far training is, as its log tells. */
@@ -830,20 +851,6 @@ export interface VersionStatus {
   latencyMs?: Record<string, Float>;
 }
 
-/** Replicas of one role on one machine type. Pool 0 is the chief, 1 workers, 2 parameter servers, 3 evaluators. */
-export interface WorkerPool {
-  machineType: string;
-  replicaCount: number;
-  acceleratorType?: string;
-  acceleratorCount?: number;
-  tpuTopology?: string;
-}
-
-/** A worker process. */
-export interface WorkerStatus {
-  pid: number;
-  /** `loading`, `ready` or `draining`. */
-  state: string;
 /** What is not given is as the user's settings have it. */
 export interface VertexOptions {
   /** On machines that may be taken away at any time, which cost less. */
@@ -858,6 +865,20 @@ export interface VertexOptions {
   persistentResource?: string;
 }
 
+/** Replicas of one role on one machine type. Pool 0 is the chief, 1 workers, 2 parameter servers, 3 evaluators. */
+export interface WorkerPool {
+  machineType: string;
+  replicaCount: number;
+  acceleratorType?: string;
+  acceleratorCount?: number;
+  tpuTopology?: string;
+}
+
+/** A worker process. */
+export interface WorkerStatus {
+  pid: number;
+  /** `loading`, `ready` or `draining`. */
+  state: string;
   startTime: Time;
   memoryBytes: number;
   cpuPercent: Float;

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 def status(*, session: Session | None = None) -> Status:
     """Return where things stand."""
     from mlmagic import __version__
+    from mlmagic.api.idle_endpoints import idle_notices
     from mlmagic.api.jobs import jobs
     from mlmagic.api.models import models
     from mlmagic.panels.status import Status
+    from mlmagic.panels.times import utc_now
     from mlmagic.runtime.agent_report import report_agent
     from mlmagic.session import current_session
 
@@ -33,6 +35,7 @@ def status(*, session: Session | None = None) -> Status:
         warm_starts=session.warm_starts,
         models=tuple(str(handle.default) if "default" in handle.record.aliases else handle.name for handle in handles),
         endpoints={record.spec.name: record.status.state.value for record in served},
+        idle=idle_notices(served, utc_now()),
     )
 
 
@@ -65,6 +68,16 @@ def configuration(*, session: Session | None = None) -> Configuration:
                 name="warm starts",
                 value="on" if session.warm_starts else "off",
                 set_with="%mlmagic config warm-starts on|off, or MLMAGIC_WARM_STARTS",
+            ),
+            Setting(
+                name="budget",
+                value=session.budget or "none",
+                set_with="%mlmagic config budget 10h, or 20USD with prices.toml; for a job in Google Cloud",
+            ),
+            Setting(
+                name="prices",
+                value=str(location.prices) if location.prices.exists() else f"{location.prices} (not there yet)",
+                set_with="an editor; its form is in the documentation",
             ),
             Setting(name="workspace", value=str(location.root), set_with="MLMAGIC_HOME, before the kernel starts"),
             Setting(name="notebook", value=session.notebook_path or "not known", set_with="Jupyter"),

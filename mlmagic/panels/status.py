@@ -37,6 +37,8 @@ class Status(Noun):
     """The default version of each model, or its name."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """The state of each endpoint."""
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """What is said of each endpoint in the cloud that nobody asks."""
     agent: AgentReport | None = None
     """What starts jobs, where they run on this machine."""
     warm_starts: bool = True
@@ -111,6 +113,7 @@ def status_bundle(status: Status) -> Bundle:
             ("Jobs", jobs),
             ("Models", models),
             ("Endpoints", endpoints),
+            *(("Idle", f"{name}: {notice}") for name, notice in status.idle.items()),
             *engine,
         ]
     )
@@ -126,6 +129,7 @@ def status_bundle(status: Status) -> Bundle:
                 if status.endpoints
                 else []
             ),
+            *(("  Idle", f"{name}: {notice}") for name, notice in status.idle.items()),
             *((f"  {name}", value) for name, value in engine),
         ]
     )

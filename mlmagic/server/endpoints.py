@@ -9,6 +9,8 @@ from typing import ClassVar
 from mlmagic.api.deployment import deploy
 from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoints import endpoint
+from mlmagic.api.idle_endpoints import idle_notice
+from mlmagic.panels.times import utc_now
 from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
@@ -34,6 +36,16 @@ class Deployed(Noun):
     """A version, such as `taxi@2`, with which it stays; a model, whose default it follows."""
     traffic: int | None = None
     """Percent of the requests for it; the others share the rest as they share now. Without it, it gets all."""
+    yes: bool = False
+    """The user agrees to what it costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(Noun):
+    """How an endpoint is to be started."""
+
+    yes: bool = False
+    """The user agrees to what it costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +109,11 @@ class DeployHandler(Handler):
 class StartHandler(Handler):
     """The start of an endpoint."""
 
-    @described(EndpointRow, body=Nothing)
+    @described(EndpointRow, body=Started)
     async def post(self, name: str) -> None:
         """Start an endpoint that was stopped or has failed, and return before it serves."""
-        self.body(Nothing)
-        self.answer(await self.run_long(start, self.session, name))
+        wanted = self.body(Started)
+        self.answer(await self.run_long(start, self.session, name, yes=wanted.yes))
 
 
 class StopHandler(Handler):
@@ -151,6 +163,9 @@ def endpoint_row(record: EndpointRecord) -> EndpointRow:
         requests_per_second=status.requests_per_second,
         follows=spec.follows,
         error=status.error,
+        backend=spec.backend,
+        note=status.note,
+        idle=idle_notice(record, utc_now()),
     )
 
 
@@ -181,12 +196,13 @@ def deploy_version(session: Session, name: str, wanted: Deployed) -> EndpointRow
         UsageError: arguments that do not fit, or it serves another model; all is listed.
         NotFoundError: no such model or version.
     """
-    return _row(deploy(wanted.model, endpoint=name, traffic=wanted.traffic, wait=False, session=session))
+    handle = deploy(wanted.model, endpoint=name, traffic=wanted.traffic, yes=wanted.yes, wait=False, session=session)
+    return _row(handle)
 
 
-def start(session: Session, name: str) -> EndpointRow:
+def start(session: Session, name: str, *, yes: bool = False) -> EndpointRow:
     """Start an endpoint, without waiting until it serves."""
-    return _row(endpoint(name, session=session).start(wait=False))
+    return _row(endpoint(name, session=session).start(yes=yes, wait=False))
 
 
 def stop(session: Session, name: str) -> EndpointRow:

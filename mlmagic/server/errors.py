@@ -12,6 +12,7 @@ from mlmagic.spec.panel_rows import Problem
 
 STATUSES: dict[type[errors.MlmagicError], http.HTTPStatus] = {
     errors.UsageError: http.HTTPStatus.BAD_REQUEST,
+    errors.ConsentError: http.HTTPStatus.CONFLICT,
     errors.CellError: http.HTTPStatus.BAD_REQUEST,
     errors.PackageError: http.HTTPStatus.BAD_REQUEST,
     errors.NotFoundError: http.HTTPStatus.NOT_FOUND,
@@ -54,6 +55,7 @@ def problem_of(error: BaseException) -> Problem:
             hint=error.hint,
             # A filter's error knows where it goes wrong.
             column=getattr(error, "column", None),
+            cost=error.line if isinstance(error, errors.ConsentError) else None,
         )
     if isinstance(error, HTTPError):
         return _refusal(error)

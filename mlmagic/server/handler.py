@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -33,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 N = TypeVar("N", bound=Noun)
 
+_LOG = logging.getLogger(__name__)
 _VERBS = ("get", "head", "post", "put", "patch", "delete")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -104,7 +106,9 @@ class Handler(APIHandler):
     @property
     def session(self) -> Session:
         """What the server works with: one for all requests."""
-        return current_session()
+        session = current_session()
+        session.tell = _LOG.info
+        return session
 
     def set_default_headers(self) -> None:
         """Have nobody keep what is true just now."""

@@ -34,6 +34,8 @@ class Rerun(Noun):
 
     arguments: tuple[str, ...] = ()
     """Flags of the program, each in the place of what it was; all others stay."""
+    yes: bool = False
+    """The user agrees to what it costs."""
 
 
 class ComparisonHandler(Handler):
@@ -104,7 +106,7 @@ class RerunHandler(Handler):
     async def post(self, job: str) -> None:
         """Submit a job's package once more, with other arguments if told."""
         wanted = self.body(Rerun)
-        self.answer(await self.run(run_again, self.session, job, wanted.arguments), 201)
+        self.answer(await self.run(run_again, self.session, job, wanted), 201)
 
 
 def description(session: Session, job_id: str) -> JobDescription:
@@ -141,14 +143,14 @@ def delete(session: Session, job_id: str) -> None:
     job_of(session, job_id).delete()
 
 
-def run_again(session: Session, job_id: str, arguments: tuple[str, ...]) -> JobRow:
+def run_again(session: Session, job_id: str, wanted: Rerun) -> JobRow:
     """Submit a job's package once more, and tell of the new job.
 
     It runs where it ran: the kernel that it came from may have another environment than this server.
     """
     old = job_of(session, job_id)
     python = old.spec.python if old.spec.python and Path(old.spec.python).exists() else None
-    return read_row(session, old.rerun(arguments, python=python).id)
+    return read_row(session, old.rerun(wanted.arguments, python=python, yes=wanted.yes).id)
 
 
 ROUTES = (

@@ -97,6 +97,11 @@ class EndpointRow(Noun):
     follows: str | None = None
     """The alias that its version follows."""
     error: str | None = None
+    backend: str = "local"
+    note: str | None = None
+    """Of an endpoint in the cloud: what is under way there, or why it cannot be asked about now."""
+    idle: str | None = None
+    """Of an endpoint in the cloud that nobody asks: for how long, and what ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,3 +269,5 @@ class Problem(Noun):
     hint: str | None = None
     column: int | None = None
     """Of a filter, where it goes wrong, from 1."""
+    cost: str | None = None
+    """What it costs, where the user has not agreed to that: the same request with `yes` in its body is an agreement."""

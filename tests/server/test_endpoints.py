@@ -74,7 +74,7 @@ async def test_what_cannot_be_is_refused(ask: Ask, adder: Session) -> None:
     answer = await ask("endpoints/adder/undeploy", "POST", {"version": 7})
     assert answer.status in {400, 404}
     answer = await ask("endpoints/adder/start", "POST", {"now": True})
-    assert answer.problem["hint"] == "The body is empty here."
+    assert answer.problem["hint"] == "Fields: yes."
     answer = await ask("endpoints/addr/stop", "POST")
     assert (answer.status, answer.problem["hint"]) == (404, "Did you mean adder?")
 

@@ -12,6 +12,7 @@ from mlmagic.spec.panel_rows import Problem
     ("error", "status"),
     [
         (errors.UsageError("no"), 400),
+        (errors.ConsentError("no", line="1 machine-hour"), 409),
         (errors.LiveObjectError("no"), 400),
         (errors.PackageError("no"), 400),
         (errors.NotFoundError("no"), 404),
@@ -42,6 +43,10 @@ def test_every_class_of_the_tree_is_in_the_table() -> None:
 def test_a_clear_error_is_told_in_full() -> None:
     error = errors.UsageError("these do not fit:", problems=["a", "b"], hint="Try c.")
     assert problem_of(error) == Problem(message="these do not fit:", problems=("a", "b"), hint="Try c.")
+
+
+def test_what_costs_money_tells_how_much() -> None:
+    assert problem_of(errors.ConsentError("no", line="1 machine-hour")) == Problem(message="no", cost="1 machine-hour")
 
 
 def test_a_filter_tells_the_column() -> None:

@@ -10,7 +10,7 @@ import pytest
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.emulator.launch import emulator as run_emulator
 from mlmagic.runtime.agent_lock import take_lock
-from mlmagic.server.jobs import cancel, description, run_again
+from mlmagic.server.jobs import Rerun, cancel, description, run_again
 from mlmagic.server.live_views import views_of
 from mlmagic.session import Session
 from mlmagic.spec.job import JobState
@@ -74,6 +74,6 @@ def test_the_routes_reach_a_job_wherever_it_runs(session: Session) -> None:
     assert description(session, job_id).record.spec.backend == "emulator"
     assert cancel(session, job_id).summary.state in {JobState.CANCELLING, JobState.CANCELLED}
     assert wait_for(session.jobs, job_id).state is JobState.CANCELLED
-    again = run_again(session, job_id, ()).summary
+    again = run_again(session, job_id, Rerun()).summary
     assert (again.backend, cancel(session, again.id).summary.backend) == ("emulator", "emulator")
     assert wait_for(session.jobs, again.id).state is JobState.CANCELLED

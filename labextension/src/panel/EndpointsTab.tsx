@@ -6,7 +6,7 @@ import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
 import { Empty, FirstSteps, ProblemBox } from './Notice';
 import { openRowMenu } from './rowmenu';
-import { StateMark } from './StateMark';
+import { BackendMark, StateMark } from './StateMark';
 
 /** Requests move without an event. */
 const EVERY = 5_000;
@@ -101,8 +101,14 @@ function Endpoint({ row, onStart, onStop }: Props) {
       </div>
       <div className="mlm-wrap mlm-small">
         <StateMark state={row.state} />
-        <span>{rough(row.requestsPerSecond)} requests/s</span>
-        <span className="mlm-faint">{plural(row.workers, 'worker')}</span>
+        {row.backend === 'local' ? (
+          <>
+            <span>{rough(row.requestsPerSecond)} requests/s</span>
+            <span className="mlm-faint">{plural(row.workers, 'worker')}</span>
+          </>
+        ) : (
+          <BackendMark backend={row.backend} />
+        )}
       </div>
       <div className="mlm-wrap mlm-small">
         {row.shares?.map(({ number, traffic }) => (
@@ -112,6 +118,16 @@ function Endpoint({ row, onStart, onStop }: Props) {
         ))}
         {row.follows !== undefined && <span className="mlm-faint">follows {row.follows}</span>}
       </div>
+      {row.note !== undefined && (
+        <div className="mlm-wrap mlm-small mlm-faint" data-mlm="endpoint-note">
+          {row.note}
+        </div>
+      )}
+      {row.idle !== undefined && (
+        <div className="mlm-wrap mlm-small" data-mlm="endpoint-idle">
+          {row.idle}
+        </div>
+      )}
       {row.error !== undefined && (
         <div className="mlm-cut mlm-small mlm-bad" title={row.error}>
           {row.error}

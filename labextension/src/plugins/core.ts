@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { Client } from '../client';
+import { confirm } from '../panel/actions';
 import { JobStore } from '../store';
 import { Stream } from '../stream';
 import { IPanels, type CellPlace, type PageRequest } from '../tokens';
@@ -15,6 +16,7 @@ class Panels implements IPanels {
 
   constructor(app: JupyterFrontEnd) {
     this.client = new Client(app.serviceManager.serverSettings);
+    this.client.agrees = cost => confirm('This costs money', cost, 'Start it', 'Do not start it');
     this.stream = new Stream(this.client);
     this.jobs = new JobStore(this.client, this.stream);
   }
