@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlmagic.emulator.address import ADDRESS, LOG, Address
 from mlmagic.errors import BackendError
@@ -199,6 +201,29 @@ def answers(address: Address) -> bool:
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
+
+
+def tell_faults(emulator: Emulator, fault: Mapping[str, Any] | None) -> None:
+    """Switch a failure or a quota on, as `faults.Faults.add` takes it; None: switch all off.
+
+    Raises:
+        BackendError: it is none, or the emulator does not answer.
+    """
+    connection = http.client.HTTPConnection("localhost", emulator.address.port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request(
+            "DELETE" if fault is None else "POST",
+            "/emulator/faults",
+            None if fault is None else json.dumps(fault),
+            {"Authorization": f"Bearer {emulator.token}"},
+        )
+        answer = connection.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise BackendError(json.loads(answer.read())["error"]["message"])
+    except (OSError, http.client.HTTPException) as error:
+        raise BackendError(f"the emulator in {emulator.root} does not answer: {error}") from error
     finally:
         connection.close()
 

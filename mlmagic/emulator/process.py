@@ -27,7 +27,7 @@ from mlmagic.emulator.documents import DocumentStore
 from mlmagic.emulator.ending import stop_emulator
 from mlmagic.emulator.faults import Faults
 from mlmagic.emulator.handler import Site
-from mlmagic.emulator.launch import DEFAULT_PROJECT, DEFAULT_REGION, read_address
+from mlmagic.emulator.launch import DEFAULT_PROJECT, DEFAULT_REGION, find_emulator, read_address, tell_faults
 from mlmagic.emulator.operations import Operations
 from mlmagic.emulator.rpc_port import start_rpc_port
 from mlmagic.emulator.server import LARGEST_REQUEST, front
@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         was_running = stop_emulator(root)
         sys.stdout.write(f"the emulator in {root} was ended\n" if was_running else f"no emulator runs in {root}\n")
         return 0
+    if given.clear_faults or (given.faults and find_emulator(root) is not None):
+        return _tell(given)
     make_folder(root)
     lock = take_lock(root / LOCK)
     if lock is None:
@@ -67,12 +69,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _tell(given: Arguments) -> int:
+    """Switch failures on or off at the emulator that runs."""
+    running = find_emulator(given.root)
+    if running is None:
+        sys.stderr.write(f"no emulator runs in {given.root}\n")
+        return 1
+    if given.clear_faults:
+        tell_faults(running, None)
+    for fault in given.faults:
+        tell_faults(running, fault)
+    return 0
+
+
 async def _serve(given: Arguments, lock: int) -> None:
     root = given.root
     before = read_address(root)
     project = given.project or (before.project if before else DEFAULT_PROJECT)
     region = given.region or (before.region if before else DEFAULT_REGION)
     core = _core(root, project, region)
+    for fault in given.faults:
+        core.faults.add(fault)
     sockets = _listen(given.port, before.port if before else 0)
     account = _account(root, project, before)
     access = Access(account=account, port=sockets[0].getsockname()[1])

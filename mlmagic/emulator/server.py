@@ -87,7 +87,11 @@ class HealthHandler(Handler):
 
 
 class FaultsHandler(Handler):
-    """Switches failures on and off."""
+    """Switches failures and quotas on and off."""
+
+    def get(self) -> None:
+        """Tell what is switched on."""
+        self.answer(self.site.core.faults.told)
 
     def post(self) -> None:
         """Switch one on."""
@@ -95,6 +99,8 @@ class FaultsHandler(Handler):
             told = json.loads(self.request.body)
         except ValueError:
             raise bad_request("a fault is told in JSON.") from None
+        if not isinstance(told, dict):
+            raise bad_request("a fault is an object of JSON.")
         self.site.core.faults.add(told)
         self.answer({})
 

@@ -83,6 +83,7 @@ class Dispatcher:
         request = messages.to_dict(message)
         project, location = whereabouts(request)
         self._core.faults.note(rpc.name, request)
+        self._core.faults.count_call()
         if fault is not None and fault.status is not None:
             raise of_http_status(fault.status, fault.message)
         if project and project != self._core.project:

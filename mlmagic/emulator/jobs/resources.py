@@ -6,7 +6,7 @@ that was killed goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,12 @@ from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.documents import Document, now
 from mlmagic.emulator.engine import Engine, Work
 from mlmagic.emulator.errors import ApiError, failed_precondition
+from mlmagic.emulator.faults import STARTING
+from mlmagic.emulator.jobs.quotas import KINDS, require_quota
 from mlmagic.emulator.jobs.states import FINAL_STATES, progress
 from mlmagic.emulator.listing import list_page
 from mlmagic.spec.job import JobRecord
 
-STARTING = "machines.start"
-"""The fault that keeps jobs PENDING: asked for as the name of an RPC."""
 _OWN = "_start_delay_seconds"
 """What a document has of the emulator's own, and no answer."""
 _ORDER = ("JOB_STATE_QUEUED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_CANCELLING")
@@ -67,6 +67,7 @@ class JobResources:
         Raises:
             ApiError: the engine refuses the job. Whatever is raised, nothing of the resource is left.
         """
+        require_quota(given, self._core.faults, self._unfinished())
         name = f"{call.parent}/{self._kind.collection}/{self._core.documents.next_id()}"
         time = now()
         document: Document = {field: given[field] for field in self._kind.fields if field in given}
@@ -136,6 +137,14 @@ class JobResources:
         time = now()
         fields = {"state": "JOB_STATE_FAILED", "error": error.to_status(), "end_time": time, "update_time": time}
         self._core.documents.update(document["name"], lambda found: _merged(found, fields))
+
+    def _unfinished(self) -> Iterator[Document]:
+        """Yield what takes machines now, of all kinds."""
+        for kind in KINDS:
+            for document in self._core.documents.list(kind):
+                record = None if document["state"] in FINAL_STATES else self._engine.find(engine_name(document))
+                if record is not None and not record.state.is_final:
+                    yield document
 
     def _refreshed(self, document: Document) -> Document:
         if document["state"] in FINAL_STATES:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.documents import Document
 from mlmagic.emulator.engine import Engine, Work
+from mlmagic.emulator.faults import PREEMPTION
 from mlmagic.emulator.jobs.checks import check_job_spec, check_resource, refuse, refuse_unsupported
 from mlmagic.emulator.jobs.resources import JobResources, Kind, engine_name
 from mlmagic.emulator.jobs.submission import work_of
 from mlmagic.emulator.persistent.checks import require_resource
 
-PREEMPTION = "machines.preempt"
-"""The fault that takes a spot machine away: asked for as the name of an RPC."""
 CUSTOM_JOB = Kind(
     noun="CustomJob", collection="customJobs", fields=("display_name", "job_spec", "labels", "encryption_spec")
 )
@@ -27,6 +27,8 @@ class CustomJobService:
         self._core = core
         self._engine = engine
         self._jobs = JobResources(core, engine, CUSTOM_JOB, work=self._work)
+        self._begun: dict[str, datetime] = {}
+        """When a job got the machine that came after one that was taken away."""
 
     def resume(self) -> None:
         """Start what an emulator that was killed has only written down."""
@@ -75,5 +77,11 @@ class CustomJobService:
             if scheduling.get("strategy") == "SPOT" and document["state"] == "JOB_STATE_RUNNING":
                 all_replicas = bool(scheduling.get("restart_job_on_worker_restart"))
                 processes = self._engine.preemptible(engine_name(document), all_replicas=all_replicas)
-                if processes and self._core.faults.take(PREEMPTION):
+                if processes and self._core.faults.take(PREEMPTION, age=self._age(document)):
+                    self._begun[document["name"]] = datetime.now(UTC)
                     self._engine.preempt(processes)
+
+    def _age(self, document: Mapping[str, Any]) -> float:
+        """Return for how many seconds a job has had its machine."""
+        begun = self._begun.get(document["name"]) or datetime.fromisoformat(document["start_time"])
+        return (datetime.now(UTC) - begun).total_seconds()

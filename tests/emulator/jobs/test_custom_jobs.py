@@ -157,7 +157,7 @@ def test_a_preempted_worker_is_told_and_starts_again(
     client: Any, emulator: Emulator, ask: Any, no_faults: None
 ) -> None:
     name = spot_job(client, emulator, "spot")
-    ask("POST", "/emulator/faults", {"rpc": "machines.preempt", "times": 1})
+    ask("POST", "/emulator/faults", {"rpc": "machines.preempt", "delay_seconds": 1, "times": 1})
     assert word(ended(client, name)) == "SUCCEEDED"
     starts = emulator.buckets / emulator.bucket / "spot/checkpoints/starts"
     assert starts.read_text("utf-8") == "start told start "
