@@ -37,6 +37,18 @@ TUTORIALS = [
         versions={"flights": 2},
     ),
     Tutorial(
+        name="04-deploy-compare-roll-back.ipynb",
+        shows={
+            "http": ("('late@1',",),
+            "wrong": ('instances[0].hour: expected a whole number, got "evening"',),
+            "count": ("'late@2': ",),
+            "move": ("none failed",),
+            "whose": ("'late@1'",),
+            "gate": ("late-for-all serves late@2 now.",),
+        },
+        versions={"late": 2},
+    ),
+    Tutorial(
         name="07-many-jobs.ipynb",
         shows={
             "queue": ("QUEUED",),

@@ -33,7 +33,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def backend(session: Session) -> LocalEndpoints:
-    return session.endpoints
+    return session.local_endpoints
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoints]
     with deploying_session(tmp_path_factory.mktemp("served")) as session:
         spec = new_spec("adder")
         session.endpoints.wait("adder", session.endpoints.create(spec).spec.generation, 60)
-        yield session.endpoints
+        yield session.local_endpoints
 
 
 def new_spec(name: str, **fields: Any) -> EndpointSpec:
