@@ -18,6 +18,7 @@ from mlmagic.backends.google.environments import check_image, image_for, package
 from mlmagic.backends.google.names import attempt_filter, output_directory, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
+from mlmagic.backends.google.shipped_data import divide
 from mlmagic.backends.google.submission import Attempt, custom_job, tuning_job
 from mlmagic.backends.google.training_inputs import remote_args
 from mlmagic.backends.google.uploads import Uploader
@@ -85,13 +86,15 @@ class Sender:
         package = kept_package(folder, record, None)
         image = image_for(record.spec, settings.image, python=platform.python_version())
         check_image(image, record.spec, package, python=platform.python_version())
-        sdist = build_sdist(package_for(image, package), distribution_name(record.spec.display_name))
+        program, data = divide(package_for(image, package))
+        sdist = build_sdist(program, distribution_name(record.spec.display_name))
         attempt = Attempt(
             job_id=record.id,
             number=record.attempt + 1,
             workspace=self._label,
             image=image,
             package_uri=self._uploader.package(sdist),
+            data_uri=None if data is None else self._uploader.package(data),
             args=remote_args(record.spec, self._uploader),
         )
         before = read_remote(folder)

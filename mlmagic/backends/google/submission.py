@@ -19,11 +19,11 @@ from mlmagic.spec.package import TrainerPackage
 from mlmagic.spec.resources import WorkerPool
 from mlmagic.spec.study import StudySpec
 
-INSTALL_AND_RUN = (
-    'python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$0" '
-    '&& exec python -m "$1" "${@:2}"'
-)
+_INSTALL = "python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore"
+INSTALL_AND_RUN = f'{_INSTALL} "$0" && exec python -m "$1" "${{@:2}}"'
 """What a container runs; package and module follow it as words of their own, so nothing of them is ever shell."""
+INSTALL_WITH_DATA = f'{_INSTALL} "$0" "$1" && exec python -m "$2" "${{@:3}}"'
+"""The same with a package of data behind the first one."""
 
 _DISK = {"boot_disk_type": "pd-ssd", "boot_disk_size_gb": 100}
 
@@ -41,8 +41,15 @@ class Attempt:
     """Its label."""
     image: str
     package_uri: str
+    data_uri: str | None = None
+    """Of the package with large data, where there is some."""
     args: tuple[str, ...] | None = None
     """The program's, where they are not those of the spec: a dataset is elsewhere in the cloud."""
+
+    @property
+    def package_uris(self) -> tuple[str, ...]:
+        """What is installed."""
+        return (self.package_uri,) if self.data_uri is None else (self.package_uri, self.data_uri)
 
     def words(self, spec: JobSpec) -> list[str]:
         """Return the program's arguments."""
@@ -153,7 +160,7 @@ def _program(spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
         return {
             "python_package_spec": {
                 "executor_image_uri": attempt.image,
-                "package_uris": [attempt.package_uri],
+                "package_uris": list(attempt.package_uris),
                 "python_module": spec.package.module,
                 "args": attempt.words(spec),
             }
@@ -161,7 +168,11 @@ def _program(spec: JobSpec, attempt: Attempt) -> dict[str, Any]:
     return {
         "container_spec": {
             "image_uri": attempt.image,
-            "command": ["bash", "-c", INSTALL_AND_RUN, mounted(attempt.package_uri), spec.package.module],
+            "command": [
+                *("bash", "-c", INSTALL_AND_RUN if attempt.data_uri is None else INSTALL_WITH_DATA),
+                *(mounted(uri) for uri in attempt.package_uris),
+                spec.package.module,
+            ],
             "args": attempt.words(spec),
         }
     }

@@ -90,7 +90,7 @@ class ResumableUploads:
 
     def _sweep(self) -> None:
         oldest = time.time() - _KEPT_SECONDS
-        for path in self._folder.glob("*.json"):
+        for path in self._folder.iterdir():
             with contextlib.suppress(OSError):
                 if path.stat().st_mtime < oldest:
                     path.unlink()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.names import DATA_FOLDER, package_object
@@ -13,7 +14,7 @@ from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.backends.google.upload_files import LocalFile, digest_of, find_files, look_at
 from mlmagic.backends.google.upload_sessions import ResumableUploads
 from mlmagic.errors import ConflictError, UsageError
-from mlmagic.workspace.files import explained
+from mlmagic.workspace.files import explained, make_folder, write_atomic
 from mlmagic.workspace.layout import Workspace
 
 PIECE_BYTES = 8 << 20
@@ -39,6 +40,7 @@ class Uploader:
         """
         self._client = client
         self._piece_bytes = piece_bytes
+        self._folder = workspace.uploads
         self._sessions = ResumableUploads(client, workspace.uploads, piece_bytes=piece_bytes)
         self._is_checked = False
 
@@ -52,7 +54,7 @@ class Uploader:
         self._check_bucket()
         name = package_object(hashlib.sha256(sdist).hexdigest())
         if not self._client.storage.has_object(name):
-            self._client.storage.put_object(name, sdist)
+            self._send_bytes(sdist, name)
         return f"{self._client.settings.bucket}/{name}"
 
     def file(self, path: Path) -> str:
@@ -109,6 +111,21 @@ class Uploader:
             raise UsageError(
                 f"the bucket {settings.bucket} is in {location}, and jobs run in {settings.region}: "
                 "Vertex AI reads and writes in its own region.",
+    def _send_bytes(self, data: bytes, name: str) -> None:
+        if len(data) <= self._piece_bytes:
+            self._client.storage.put_object(name, data)
+            return
+        # As a file, so that another process can go on with it.
+        make_folder(self._folder)
+        path = self._folder / f"{secrets.token_hex(8)}-{PurePosixPath(name).name}"
+        with explained(f"write {path}"):
+            write_atomic(path, data, sync=False)
+        try:
+            [file] = look_at({path.name: path})
+            self._sessions.send(file, name)
+        finally:
+            path.unlink(missing_ok=True)
+
                 hint=_how_to_make_one(settings),
             )
         if location.lower() != settings.region:

@@ -257,3 +257,13 @@ def test_a_bucket_of_another_region_is_refused(uploader: Uploader, client: Googl
     with pytest.raises(UsageError, match="is in EUROPE-WEST4, and jobs run in us-central1") as raised:
         uploader.file(large)
     assert "--location=us-central1" in str(raised.value.hint)
+
+
+def test_a_large_package_comes_in_pieces(
+    uploader: Uploader, emulator: Emulator, workspace: Workspace, stored: Any
+) -> None:
+    sdist = os.urandom(2 * PIECE)
+    before = sent(emulator)
+    assert stored(uploader.package(sdist)) == sdist
+    assert sent(emulator) == before + 1 + 2
+    assert not list(workspace.uploads.iterdir())
