@@ -141,11 +141,29 @@ class JobList(Sequence[JobSummary]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import jobs_bundle
 
-        query, told, notes = self.query, self._ranks(), self._notes()
-        if query is not None and query.is_of_studies:
-            return jobs_bundle(self.summaries, has_more=self.has_more, notes=notes, of_studies=True)
-        filter_text = query.where.text if query is not None and query.where is not None else None
-        return jobs_bundle(self.summaries, has_more=self.has_more, filter_text=filter_text, told=told, notes=notes)
+        query = self.query
+        is_of_studies = query is not None and query.is_of_studies
+        where = None if query is None or is_of_studies else query.where
+        return jobs_bundle(
+            self.summaries,
+            has_more=self.has_more,
+            filter_text=None if where is None else where.text,
+            told={} if is_of_studies else self._ranks(),
+            notes=self._notes(),
+            of_studies=is_of_studies,
+            troubles=self._troubles(),
+        )
+
+    def _troubles(self) -> dict[str, str]:
+        """Return why backends cannot be asked whose jobs are here as they were last heard of."""
+        from mlmagic.workspace.cloud_trouble import read_trouble
+
+        workspace = self.query.workspace if self.query is not None else None
+        if workspace is None:
+            return {}
+        names = sorted({summary.backend for summary in self.summaries if not summary.state.is_final})
+        told = {name: read_trouble(workspace, name) for name in names}
+        return {name: trouble for name, trouble in told.items() if trouble is not None}
 
     def _notes(self) -> dict[str, str]:
         """Return by study how far it is, and by trial its parameters and its result."""

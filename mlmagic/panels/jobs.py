@@ -30,6 +30,7 @@ def jobs_bundle(
     told: Mapping[str, Mapping[str, str | float]] | None = None,
     notes: Mapping[str, str] | None = None,
     of_studies: bool = False,
+    troubles: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> Bundle:
     """Return the list of jobs in the order given.
@@ -41,6 +42,7 @@ def jobs_bundle(
         told: by a job's id, flags and metrics to be shown with its result.
         notes: by a job's id, how far a study is, or what a trial tries.
         of_studies: it is the list of studies.
+        troubles: by a backend's name, why it cannot be asked.
         now: the present time, if another.
     """
     now = now or utc_now()
@@ -50,6 +52,7 @@ def jobs_bundle(
     if summaries:
         lines = (
             _selected(len(summaries), filter_text, has_more=has_more),
+            *(f"Not up to date, backend {name}: {one_line(why)}" for name, why in (troubles or {}).items()),
             _as_of(summaries, now, "%tune" if of_studies else "%jobs"),
         )
         said = [line for line in lines if line]

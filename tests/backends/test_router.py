@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlmagic.api.jobs import cancel_jobs, job, jobs
 from mlmagic.errors import UsageError
 from mlmagic.session import Session
 from mlmagic.spec.job import JobSpec, JobState, PackageReference
+from mlmagic.testing.backends import PATIENCE_SECONDS
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.jobs import JobStore
 
@@ -53,6 +55,16 @@ def test_a_job_whose_backend_is_not_set_up_is_told_as_it_was_written(session: Se
     assert (found.state, found.record.message) == (JobState.RUNNING, NOT_SET_UP)
     assert found.logs() == "epoch 1\n"
     assert "Not up to date: the backend 'google' cannot be used as it is set up" in " ".join(str(found).split())
+
+
+def test_a_list_says_what_of_it_is_not_up_to_date(session: Session, make: Make) -> None:
+    make("taxi", "google")
+    make("boats", "google", JobState.FAILED)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "Not up to date, backend google: the backend 'google' cannot be used" not in str(jobs(session=session)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "Not up to date" not in str(jobs("state=FAILED", session=session))
 
 
 def test_it_is_neither_ended_nor_waited_for(session: Session, make: Make) -> None:
