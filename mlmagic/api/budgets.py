@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mlmagic.api.costs import JobCost, job_cost
+from mlmagic.api.costs import Count, JobCost, job_cost
 from mlmagic.backends.registry import CLOUD
 from mlmagic.errors import UsageError
 from mlmagic.panels.times import HOUR, MINUTE
@@ -59,6 +59,11 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
     if limit is None:
         return spec
     cost, whose = job_cost(spec), _SETTING if budget is None else _OWN
+    if cost.count is Count.LEAST:
+        raise UsageError(
+            f"{whose} of {limit} cannot be kept: nobody knows how many machines this takes at most: {cost}.",
+            hint=f"Leave the budget out for it: --budget none{', or say --workers N' if cost.advice else ''}.",
+        )
     most = _machine_seconds(limit, cost, session, whose)
     longest = most / cost.runs
     if cost.seconds is not None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from mlmagic.panels.times import HOUR, MINUTE, duration
 from mlmagic.spec.budgets import hours_word
+from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.resources import WorkerPool
 from mlmagic.spec.tiers import CUSTOM
 
 if TYPE_CHECKING:
     from mlmagic.spec.endpoint import EndpointSpec
-    from mlmagic.spec.job import JobSpec
     from mlmagic.spec.prices import PriceList
 
 COSTLY = frozenset({"google"})
 """The backends whose machines somebody is billed for; the emulator's are this machine."""
+
+
+class Count(Enum):
+    """What is known of the number of machines."""
+
+    EXACT = ""
+    MOST = "up to "
+    LEAST = "at least "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +36,15 @@ class JobCost:
     name: str
     """The scale tier, or what else the machines are called by; empty where they have no name."""
     pools: tuple[WorkerPool, ...]
+    """Empty where Google decides on both type and number."""
+    count: Count = Count.EXACT
     seconds: float | None
     """Of one run; None: it ends when it ends."""
     attempts: int = 1
     trials: int | None = None
     """Of a study, each of which is a run."""
+    advice: str = ""
+    """What bounds the number of machines, where nothing does."""
 
     @property
     def machines(self) -> int:
@@ -45,8 +58,12 @@ class JobCost:
 
     @property
     def machine_hours(self) -> float | None:
-        """The most that it may take; None without a timeout."""
-        return None if self.seconds is None else self.machines * self.runs * self.seconds / HOUR
+        """The most that it may take; None without a timeout, or where the machines may be more."""
+        return (
+            None
+            if self.seconds is None or self.count is Count.LEAST
+            else self.machines * self.runs * self.seconds / HOUR
+        )
 
     def hourly(self, prices: PriceList) -> float | None:
         """Return what an hour of one run costs; None where a price of it is not known."""
@@ -61,18 +78,19 @@ class JobCost:
 
     def amount(self, prices: PriceList | None) -> str | None:
         """Return what it costs by the user's prices, with whose they are; None where nothing is known."""
-        if prices is None:
+        if prices is None or not self.pools:
             return None
         hourly = self.hourly(prices)
         if hourly is None:
             return f"prices.toml has no price of {self.unpriced(prices)}"
-        if self.seconds is None:
-            return f"{hourly:.2f} {prices.currency} per hour by {_told(prices)}"
+        if self.seconds is None or self.count is Count.LEAST:
+            return f"{self.count.value}{hourly:.2f} {prices.currency} per hour by {_told(prices)}"
         return f"up to {hourly * self.runs * self.seconds / HOUR:.2f} {prices.currency} by {_told(prices)}"
 
     def __str__(self) -> str:
         named = f"{self.name}: " if self.name else ""
-        told = f"{named}{machines_text(self.pools)} {self._time}"
+        machines = f"{self.count.value}{machines_text(self.pools)}" if self.pools else "as many machines as it takes"
+        told = f"{named}{machines} {self._time}{self.advice}"
         if self.trials is not None:
             told = f"{self.trials} {'trial' if self.trials == 1 else 'trials'} of {told}"
         hours = self.machine_hours
@@ -115,12 +133,35 @@ class EndpointCost:
 
 def job_cost(spec: JobSpec) -> JobCost:
     """Return what a job takes where its worker pools are real machines."""
+    from mlmagic.backends.google.dataflow_words import runs_on_dataflow
+
+    if runs_on_dataflow(spec):
+        return _pipeline_cost(spec)
+    is_batch = spec.kind is JobKind.BATCH_PREDICTION
+    tier = "" if spec.resources.scale_tier == CUSTOM else spec.resources.scale_tier
     return JobCost(
-        name="" if spec.resources.scale_tier == CUSTOM else spec.resources.scale_tier,
+        name="batch prediction" if is_batch else tier,
         pools=tuple(pool for pool in spec.resources.worker_pools if pool.replica_count),
-        seconds=spec.timeout_seconds,
+        # Vertex AI takes more machines for more files, and has no timeout for them.
+        count=Count.LEAST if is_batch else Count.EXACT,
+        seconds=None if is_batch else spec.timeout_seconds,
         attempts=spec.max_retries + 1,
         trials=None if spec.study is None else spec.study.trials,
+    )
+
+
+def _pipeline_cost(spec: JobSpec) -> JobCost:
+    from mlmagic.backends.google.dataflow_words import machines_of
+
+    machine, most = machines_of(spec)
+    known = WorkerPool(machine_type=machine or "worker", replica_count=most or 1)
+    return JobCost(
+        name="Dataflow",
+        pools=() if machine is None and most is None else (known,),
+        count=Count.LEAST if most is None else Count.MOST,
+        seconds=spec.timeout_seconds,
+        attempts=spec.max_retries + 1,
+        advice=" (--workers N bounds them)" if most is None else "",
     )
 
 

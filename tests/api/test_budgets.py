@@ -11,7 +11,7 @@ from mlmagic.api.training import plan_training
 from mlmagic.api.tuning import plan_tuning
 from mlmagic.errors import UsageError
 from mlmagic.session import Session
-from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.spec.job import JobKind, JobSpec, PackageReference
 from mlmagic.spec.tiers import TIERS
 
 SOURCE = "def train(lr: float = 0.1):\n    return {'val_loss': lr}\n"
@@ -71,6 +71,18 @@ def test_a_studys_budget_is_of_all_its_trials(cloud: Session) -> None:
     told = {"metric": "val_loss", "space": "lr=0.1..0.9", "source": SOURCE, "session": cloud}
     assert plan_tuning("taxi", trials=20, budget="10h", **told).spec.timeout_seconds == 1800  # type: ignore[arg-type]
     assert plan_tuning("taxi", trials=20, **told).spec.timeout_seconds == 180  # type: ignore[arg-type]
+
+
+def test_a_budget_of_nobody_knows_how_many_machines_is_refused(cloud: Session) -> None:
+    words = ("--input", "a.csv", "--runner", "dataflow")
+    with pytest.raises(UsageError) as caught:
+        within_budget(spec(kind=JobKind.PREPROCESSING, args=words), "10h", cloud)
+    told = "nobody knows how many machines this takes at most: Dataflow: as many machines as it takes until it ends"
+    bounds = "(--workers N bounds them)"
+    assert caught.value.message == f"the budget of 10 machine-hours cannot be kept: {told} {bounds}."
+    assert caught.value.hint == "Leave the budget out for it: --budget none, or say --workers N."
+    bounded = spec(kind=JobKind.PREPROCESSING, args=(*words, "--workers", "4"))
+    assert within_budget(bounded, "10h", cloud).timeout_seconds == 9000
 
 
 def test_money_needs_the_users_prices(cloud: Session) -> None:

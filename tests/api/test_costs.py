@@ -59,6 +59,36 @@ def test_the_line_of_a_study_counts_its_trials() -> None:
     assert told.amount(PRICES) == "up to 10.00 USD by prices.toml (our sheet, 2026-11-01)"
 
 
+PIPELINE = ("--input", "a.csv", "--runner", "dataflow")
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"args": PIPELINE}, "as many machines as it takes until it ends (--workers N bounds them)"),
+        ({"args": (*PIPELINE, "--workers", "4")}, "up to 4 × worker until it ends"),
+        (
+            {"args": (*PIPELINE, "--workers", "4"), "resources": Resources(cores=3), "timeout_seconds": 3600},
+            "up to 4 × n1-standard-4 for up to 1 h (timeout) = 4 machine-hours",
+        ),
+        (
+            {"args": (*PIPELINE, "--", "--worker_machine_type=n2-standard-2"), "timeout_seconds": 3600},
+            "at least 1 × n2-standard-2 for up to 1 h (timeout) (--workers N bounds them)",
+        ),
+        ({"args": (*PIPELINE, "--workers=4", "--", "--max_num_workers=2")}, "up to 2 × worker until it ends"),
+    ],
+)
+def test_the_line_of_a_pipeline_says_what_bounds_it(told: dict[str, Any], line: str) -> None:
+    assert str(cost(kind=JobKind.PREPROCESSING, **told)) == f"Dataflow: {line}"
+
+
+def test_the_line_of_a_batch_prediction_has_no_end() -> None:
+    told = cost(kind=JobKind.BATCH_PREDICTION, timeout_seconds=3600)
+    assert str(told) == "batch prediction: at least 1 × n1-standard-4 until it ends"
+    assert told.amount(PRICES) == "at least 0.25 USD per hour by prices.toml (our sheet, 2026-11-01)"
+    assert cost(kind=JobKind.PREPROCESSING, args=PIPELINE).amount(PRICES) is None
+
+
 def test_amounts_are_the_users_own_or_none() -> None:
     assert cost(timeout_seconds=7200).amount(None) is None
     assert cost(timeout_seconds=7200).amount(PRICES) == "up to 0.50 USD by prices.toml (our sheet, 2026-11-01)"

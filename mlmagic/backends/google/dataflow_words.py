@@ -105,6 +105,16 @@ def machine_type(cores: float) -> str:
     return f"n1-standard-{next(count for count in MACHINE_CORES if count >= cores)}"
 
 
+def machines_of(spec: JobSpec) -> tuple[str | None, int | None]:
+    """Return the type of machine that a pipeline asks for, and how many at most; None where Dataflow decides."""
+    own, beam = _divided(spec.args)
+    cores, workers = spec.resources.cores, _value(own, "--workers")
+    types = (_value(beam, "--worker_machine_type"), _value(beam, "--machine_type"))
+    chosen = next(filter(None, types), None) or (None if cores is None else machine_type(cores))
+    most = _value(beam, "--max_num_workers") or workers or ""
+    return chosen, int(most) if most.isdecimal() and int(most) else None
+
+
 def _beam_words(spec: JobSpec, launch: Launch, settings: GoogleSettings) -> list[str]:
     root = output_directory(settings.bucket, launch.job_id)
     words = [
