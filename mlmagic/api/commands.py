@@ -59,6 +59,12 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
         words.append(f"--args={gcloud_list(spec.args)}")
     if spec.labels:
         words.append(f"--labels={_labels(spec)}")
+    options = {
+        "service-account": spec.vertex.service_account,
+        "network": spec.vertex.network,
+        "persistent-resource-id": spec.vertex.persistent_resource,
+    }
+    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     return tuple(words)
 
 

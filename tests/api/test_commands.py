@@ -9,6 +9,7 @@ import pytest
 from mlmagic.api.commands import gcloud_command, gcloud_list, local_command, worker_pool_specs
 from mlmagic.spec.job import JobSpec, PackageReference
 from mlmagic.spec.resources import Resources, WorkerPool
+from mlmagic.spec.vertex import VertexOptions
 
 SPEC = JobSpec(
     display_name="taxi",
@@ -59,3 +60,9 @@ def test_a_pool_that_is_left_out_keeps_its_place() -> None:
 )
 def test_commas_need_another_delimiter(words: list[str], told: str) -> None:
     assert gcloud_list(words) == told
+
+
+def test_gcloud_is_told_what_is_asked_of_vertex_ai_alone() -> None:
+    options = VertexOptions(spot=True, service_account="t@p.iam.gserviceaccount.com", persistent_resource="pool-1")
+    words = gcloud_command(dataclasses.replace(SPEC, vertex=options))
+    assert words[-2:] == ("--service-account=t@p.iam.gserviceaccount.com", "--persistent-resource-id=pool-1")

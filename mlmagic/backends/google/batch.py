@@ -41,6 +41,8 @@ _ANSWERS = ("prediction.results-", "prediction.errors_stats-")
 """How the names of Vertex AI's output files begin; files of errors may be empty."""
 
 
+_MOST_MACHINES = 10
+"""What gcloud's batch predictions take at most, if nobody says otherwise."""
 _PREDICTED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
 """What Vertex AI could not predict is told row by row."""
 
@@ -85,7 +87,7 @@ class BatchSender:
             if self._jobs.get(record.id).state is not JobState.QUEUED:
                 raise Interrupted
 
-        return run_step(folder, record.spec, "prepare", go_on)
+        return run_step(folder, record.spec, "prepare", go_on, self._client.settings.environment)
 
     def send(self, record: JobRecord) -> RemoteRecord:
         """See `Sender.send`; the instances are there."""
@@ -133,7 +135,7 @@ class BatchSender:
             "dedicated_resources": {
                 "machine_spec": {"machine_type": spec.resources.worker_pools[0].machine_type},
                 "starting_replica_count": 1,
-                "max_replica_count": max(1, len(uris)),
+                "max_replica_count": min(len(uris), _MOST_MACHINES),
             },
             "labels": job_labels(record.id, remote.attempt, self._label, dict(spec.labels)),
             **({} if account is None else {"service_account": account}),
@@ -183,7 +185,8 @@ class BatchCollector:
         try:
             registrar.say(record, "fetching the predictions")
             self._fetch(folder, remote, go_on)
-            return run_step(folder, record.spec, "finish", go_on) or self._written(folder)
+            wrong = run_step(folder, record.spec, "finish", go_on, self._client.settings.environment)
+            return wrong or self._written(folder)
         except Interrupted:
             now = self._jobs.get(record.id)
             return _cancelled(now) if now.state is JobState.CANCELLING else None

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlmagic.runtime.diagnosis import diagnose
@@ -24,7 +24,9 @@ _LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 10.0
 
 
-def run_step(folder: JobFolder, spec: JobSpec, step: str, go_on: Callable[[], None]) -> Ending | None:
+def run_step(
+    folder: JobFolder, spec: JobSpec, step: str, go_on: Callable[[], None], environment: Mapping[str, str]
+) -> Ending | None:
     """Do a step, `prepare` or `finish`, and return how the job ends if it cannot be done.
 
     Args:
@@ -32,6 +34,7 @@ def run_step(folder: JobFolder, spec: JobSpec, step: str, go_on: Callable[[], No
         spec: the job's.
         step: which.
         go_on: is called again and again, and may raise `Interrupted`: then the program is ended.
+        environment: variables by which Google's libraries find the emulator, for input in its buckets.
 
     Raises:
         Interrupted: as `go_on` did.
@@ -52,7 +55,7 @@ def run_step(folder: JobFolder, spec: JobSpec, step: str, go_on: Callable[[], No
                 stdout=log,
                 stderr=log,
                 cwd=working,
-                env={**os.environ, "AIP_MODEL_DIR": str(folder.model_dir), "CUDA_VISIBLE_DEVICES": "-1"},
+                env={**os.environ, **environment, "AIP_MODEL_DIR": str(folder.model_dir), "CUDA_VISIBLE_DEVICES": "-1"},
                 start_new_session=True,
             )
         except OSError as refused:

@@ -97,6 +97,13 @@ def test_it_leaves_what_a_run_here_leaves(predict: Predict, emulator: Emulator, 
     assert not session.location.job(job.id).batch.exists()
 
 
+def test_input_may_be_in_the_bucket(predict: Predict, emulator: Emulator) -> None:
+    (emulator.buckets / emulator.bucket / "a.csv").write_text("id,age,rooms,city\nh1,2.5,3,paris\n")
+    job = predict(inputs=f"gs://{emulator.bucket}/*.csv", columns="id,prediction")
+    job.wait(timeout=PATIENCE_SECONDS)
+    assert Path("out.csv").read_text() == "id,prediction\nh1,6.5\n"
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_call_without_an_answer_makes_one_job(
     predict: Predict, emulator: Emulator, session: Session, fault: Faults, when: str

@@ -141,3 +141,22 @@ def test_an_answer_wins_over_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "prediction.results-00000-of-00001"
     path.write_text('{"key": "a", "error": "no"}\n{"key": "a", "prediction": 1}\n{"key": "a", "error": "no"}\n')
     assert gather_answers([path], tmp_path / "answers.db") == 1
+
+
+def test_each_step_may_be_done_again(folder: Path, workspace: Workspace, elsewhere: Elsewhere, tmp_path: Path) -> None:
+    (folder / "a.csv").write_text(HOUSES)
+    elsewhere("houses", "a.csv", "out", "--max-rejected", "3")
+    before = tree(folder / "out")
+    arguments = arguments_of(workspace, "houses", "a.csv", "out", "--max-rejected", "3")
+    prepare(arguments, tmp_path / "batch")
+    finish(arguments, tmp_path / "batch")
+    assert tree(folder / "out") == before
+
+
+def test_an_input_that_changed_after_it_was_sent(folder: Path, workspace: Workspace, tmp_path: Path) -> None:
+    (folder / "a.csv").write_text("id,age,rooms,city\n1,1,1,x\n")
+    arguments = arguments_of(workspace, "houses", "a.csv", "out.csv")
+    prepare(arguments, tmp_path / "batch")
+    (folder / "a.csv").write_text("id,age,rooms,city\n1,2,1,x\n2,2,1,x\n")
+    with pytest.raises(MlmagicError, match=r"The input was changed after it was sent to Vertex AI\."):
+        finish(arguments, tmp_path / "batch")
