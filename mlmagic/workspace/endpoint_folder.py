@@ -43,6 +43,11 @@ class EndpointFolder:
         return self.root / "remote.json"
 
     @property
+    def asked(self) -> Path:
+        """Of an endpoint in the cloud: an empty file, as old as the newest request from this workspace."""
+        return self.root / "asked"
+
+    @property
     def remote_lock(self) -> Path:
         """Of an endpoint in the cloud: held by the one process that brings it to what it is to be."""
         return self.root / "remote.lock"

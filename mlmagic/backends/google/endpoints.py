@@ -14,7 +14,7 @@ from mlmagic.backends.endpoints import Address, Records, failed_error, is_settle
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endpoints_logs import newest_lines
 from mlmagic.backends.google.endpoints_remote import EndpointNotes, read_notes
-from mlmagic.backends.google.endpoints_status import is_at_rest, now, record_of
+from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, note_request, now, record_of
 from mlmagic.backends.google.endpoints_sync import EndpointSync
 from mlmagic.backends.google.endpoints_tender import Tender
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
@@ -82,6 +82,7 @@ class GoogleEndpoints:
             self._check(after)
             return after
 
+        self._tender.trouble.pop(name, None)
         spec = self._store.change(name, checked)
         self._tender.wake()
         # What is wanted may have been refused already, and what was before written in its place.
@@ -179,6 +180,7 @@ class GoogleEndpoints:
             BackendError: it does not serve, or gives no answer.
         """
         client, remote = self._serving(self._read(name))
+        note_request(self._workspace.endpoint(name))
         return client.prediction.predict(remote, body)
 
     def follow_aliases(self, model: str) -> None:
@@ -201,6 +203,7 @@ class GoogleEndpoints:
             # Also one that has refused that before, which is asked once more.
             return dataclasses.replace(spec, goal=goal, update_time=now())
 
+        self._tender.trouble.pop(name, None)  # what it is asked for now may go better
         generation = self._store.change(name, edit).generation
         self._tender.wake()
         return generation
@@ -280,7 +283,8 @@ class GoogleEndpoints:
             with contextlib.suppress(MlmagicError):  # nothing is set up here
                 host = self._settings().endpoint or host
             address = f"{host}/v1/{notes.name}"
-        return record_of(spec, notes, address=address, trouble=self._tender.trouble.get(name))
+        asked = last_request(self._workspace.endpoint(name))
+        return record_of(spec, notes, address=address, asked=asked, trouble=self._tender.trouble.get(name))
 
     def _unfinished(self) -> tuple[str, ...]:
         try:

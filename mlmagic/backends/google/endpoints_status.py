@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 
 from mlmagic.backends.google.endpoints_remote import EndpointNotes
@@ -13,6 +14,7 @@ from mlmagic.spec.endpoint import (
     EndpointStatus,
     VersionStatus,
 )
+from mlmagic.workspace.endpoint_folder import EndpointFolder
 
 
 def is_at_rest(spec: EndpointSpec, notes: EndpointNotes | None) -> bool:
@@ -23,8 +25,27 @@ def is_at_rest(spec: EndpointSpec, notes: EndpointNotes | None) -> bool:
     return max(served, notes.refused_generation) >= spec.generation
 
 
+def note_request(folder: EndpointFolder) -> None:
+    """Note down that the endpoint is asked now. A full disk, or a folder that is gone, is no reason not to ask it."""
+    with contextlib.suppress(OSError):
+        folder.asked.touch(mode=0o600)
+
+
+def last_request(folder: EndpointFolder) -> datetime | None:
+    """Return when this workspace asked the endpoint last, as far as is known."""
+    try:
+        return datetime.fromtimestamp(folder.asked.stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
 def record_of(
-    spec: EndpointSpec, notes: EndpointNotes | None, *, address: str | None, trouble: str | None = None
+    spec: EndpointSpec,
+    notes: EndpointNotes | None,
+    *,
+    address: str | None,
+    asked: datetime | None = None,
+    trouble: str | None = None,
 ) -> EndpointRecord:
     """Return the endpoint as it was last heard of.
 
@@ -32,6 +53,7 @@ def record_of(
         spec: what it is to be.
         notes: what is kept of it; None before anything was sent.
         address: where it is asked.
+        asked: when this workspace did so last.
         trouble: why it cannot be asked now.
     """
     state = _state(spec, notes)
@@ -48,6 +70,7 @@ def record_of(
         versions=tuple(VersionStatus(number=each.number) for each in served.deployed)
         if is_serving and served is not None
         else (),
+        last_request=asked,
         start_time=spec.create_time if notes is None else notes.sent_time or spec.create_time,
         update_time=spec.update_time if notes is None else notes.update_time,
     )
