@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from requests import Session
+from support import google_requests
 
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.emulator.launch import Emulator
@@ -69,6 +71,24 @@ def fault(emulator: Emulator) -> Iterator[Faults]:
     faults = Faults(emulator)
     yield faults
     faults.clear()
+
+
+@pytest.fixture(autouse=True)
+def requests_sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Checks all requests of the test against the definitions of Google's libraries; gives the RPCs so far."""
+    sent: list[str] = []
+    faults: list[str] = []
+    send = Session.send
+
+    def checked(self: Session, request: Any, **options: Any) -> Any:
+        if (rpc := google_requests.rpc_of(request.method, request.url)) is not None:
+            sent.append(rpc)
+            faults.extend(google_requests.faults_in(request.method, request.url, request.body))
+        return send(self, request, **options)
+
+    monkeypatch.setattr(Session, "send", checked)
+    yield sent
+    assert not faults
 
 
 @pytest.fixture
