@@ -166,6 +166,7 @@ class Deployment:
         if before.status.state is EndpointState.FAILED and record.spec == before.spec:
             # Asked for once more as it is: a new start may help.
             backend.stop(name)
+            return backend.wake(name).spec.generation
         backend.wake(name)
         return record.spec.generation
 

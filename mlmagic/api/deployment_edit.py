@@ -10,7 +10,7 @@ from typing import Any
 from mlmagic.api.deployment_arguments import Wish
 from mlmagic.api.traffic import WHOLE, Versions, with_version
 from mlmagic.errors import UsageError
-from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EngineChoice, Limits, Scaling
+from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, EngineChoice, Limits, Scaling
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -69,6 +69,8 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
         follows=follows,
         scaling=_kept_up(_scaling(spec.scaling, wish), spec.backend),
         limits=_limits(spec.limits, wish),
+        # In the cloud, one that was stopped serves again.
+        goal=EndpointGoal.SERVE,
     )
 
 

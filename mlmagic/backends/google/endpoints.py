@@ -83,6 +83,7 @@ class GoogleEndpoints:
             return after
 
         self._tender.trouble.pop(name, None)
+        self._tender.trouble.pop(name, None)
         spec = self._store.change(name, checked)
         self._tender.wake()
         # What is wanted may have been refused already, and what was before written in its place.
@@ -203,6 +204,7 @@ class GoogleEndpoints:
             # Also one that has refused that before, which is asked once more.
             return dataclasses.replace(spec, goal=goal, update_time=now())
 
+        self._tender.trouble.pop(name, None)  # what it is asked for now may go better
         self._tender.trouble.pop(name, None)  # what it is asked for now may go better
         generation = self._store.change(name, edit).generation
         self._tender.wake()

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endpoints_plan import Step, Verb, difference, next_step, replicas
@@ -183,11 +184,13 @@ class EndpointSync:
             case Verb.UNDEPLOY:
                 operation = client.endpoints.undeploy(name, step.deployed_id, step.traffic)
             case Verb.SCALE:
-                operation = client.endpoints.scale(name, step.deployed_id, *replicas(spec.scaling))
+                operation = client.endpoints.scale(
+                    name, {"id": step.deployed_id, "dedicated_resources": _machines(spec)}
+                )
             case Verb.DELETE:
                 operation = client.endpoints.delete(name)
             case _:
-                client.endpoints.split(name, step.traffic)
+                client.endpoints.split(name, spec.name, step.traffic)
                 return Progress.MOVED
         known = read_notes(self._workspace.endpoint(spec.name)) or notes
         self._keep(spec, dataclasses.replace(known, operation=operation, doing=doing))
@@ -202,17 +205,11 @@ class EndpointSync:
         version = self._models.resolve(ModelReference(spec.model, version=number))
         self._keep(spec, dataclasses.replace(notes, deployed=tuple(sorted({*notes.deployed, number}))))
         model = ensure_uploaded(client, self._workspace, version, image=spec.image)
-        low, high = replicas(spec.scaling)
-        machines = {
-            "machine_spec": {"machine_type": spec.machine or DEFAULT_MACHINE},
-            "min_replica_count": low,
-            "max_replica_count": high,
-        }
         deployed = {
             "id": step.deployed_id,
             "model": model,
             "display_name": str(version),
-            "dedicated_resources": machines,
+            "dedicated_resources": _machines(spec),
         }
         return client.endpoints.deploy(name, deployed, step.traffic)
 
@@ -249,6 +246,12 @@ class EndpointSync:
         path = self._workspace.endpoint(name).log
         with explained(f"write {path}"):
             append(path, f"{now():%Y-%m-%d %H:%M:%S} {line}\n".encode())
+
+
+def _machines(spec: EndpointSpec) -> dict[str, Any]:
+    low, high = replicas(spec.scaling)
+    machine = {"machine_type": spec.machine or DEFAULT_MACHINE}
+    return {"machine_spec": machine, "min_replica_count": low, "max_replica_count": high}
 
 
 def _returned(spec: EndpointSpec, refused: int, served: EndpointSpec) -> EndpointSpec:

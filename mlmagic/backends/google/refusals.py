@@ -155,6 +155,7 @@ _TABLE: Mapping[str, _Explain] = MappingProxyType(
         "BadRequest": _invalid,
         "Conflict": _conflict,
         "PreconditionFailed": _conflict,
+        "MethodNotImplemented": _invalid,
         # Also a 408, and whatever has no answer.
         "ServerError": _unavailable,
         "RetryError": _unavailable,

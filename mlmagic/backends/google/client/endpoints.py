@@ -79,29 +79,29 @@ class EndpointCalls:
             )
             return str(begun.operation.name)
 
-    def split(self, name: str, traffic: Mapping[str, int]) -> RemoteEndpoint:
-        """Replace the split of the requests, all of it at once."""
+    def split(self, name: str, display_name: str, traffic: Mapping[str, int]) -> RemoteEndpoint:
+        """Replace the split of the requests, all of it at once; the name that it displays stays."""
 
         def call() -> Any:
             from google.cloud.aiplatform_v1 import Endpoint
             from google.protobuf.field_mask_pb2 import FieldMask
 
-            endpoint = Endpoint(name=name, traffic_split=dict(traffic))
+            endpoint = Endpoint(name=name, display_name=display_name, traffic_split=dict(traffic))
             mask = FieldMask(paths=["traffic_split"])
             return self.service.update_endpoint(endpoint=endpoint, update_mask=mask, **_CALL)
 
         return _remote(self._connection.repeated("split the requests", call))
 
-    def scale(self, name: str, deployed_id: str, low: int, high: int) -> str:
-        """Begin to change how many replicas a deployed model has."""
+    def scale(self, name: str, deployed: Mapping[str, Any]) -> str:
+        """Begin to change how many replicas a deployed model has, given as its id and its dedicated resources."""
         with self._connection.asking("change the replicas"):
             from google.cloud.aiplatform_v1 import DeployedModel
             from google.protobuf.field_mask_pb2 import FieldMask
 
-            counts = {"min_replica_count": low, "max_replica_count": high}
+            counts = ("min_replica_count", "max_replica_count")
             begun = self.service.mutate_deployed_model(
                 endpoint=name,
-                deployed_model=DeployedModel({"id": deployed_id, "dedicated_resources": counts}),
+                deployed_model=DeployedModel(dict(deployed)),
                 update_mask=FieldMask(paths=[f"dedicated_resources.{field}" for field in counts]),
                 **_CALL,
             )
