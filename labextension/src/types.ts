@@ -287,7 +287,7 @@ export interface JobRow {
   /** From 0 to 1; None where it cannot be told. */
   fraction?: Float;
   etaSeconds?: Float;
-  /** Why a QUEUED job does not run yet. */
+  /** Why a job that is QUEUED, or in the cloud PENDING, does not run yet. */
   waitingFor?: string;
   headline?: Headline;
   /** That its replicas keep busy just now; None of one that does not run. */

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mlmagic.workspace.database import Database
     from mlmagic.workspace.layout import JobFolder
 
+_WAITING = frozenset({JobState.QUEUED, JobState.PENDING})
+_PREPARED = "its machines are being made ready"
 _MOST_SPARKLINES = 5_000
 _LIST_SECONDS = 0.05
 """For sparklines of jobs that have ended: the next time that the list is read, some more of them are there."""
@@ -84,7 +86,7 @@ class RowReader:
     def moving(self, rows: Sequence[StillRow]) -> list[JobRow]:
         """Return rows with what moves in them, in their order."""
         now = datetime.now(UTC)
-        waiting = self.waiting(row.summary.id for row in rows if row.summary.state is JobState.QUEUED)
+        waiting = self.waiting(row.summary.id for row in rows if row.summary.state in _WAITING)
         troubles = self.troubles() if any(row.summary.backend in CLOUD for row in rows) else {}
         until = time.monotonic() + _LIST_SECONDS
         moving = [self._moving(row, waiting.get(row.summary.id), now, until) for row in rows]
@@ -96,7 +98,7 @@ class RowReader:
         return {name: trouble for name, trouble in told.items() if trouble is not None}
 
     def waiting(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return why jobs that are QUEUED do not run yet."""
+        """Return why jobs that are QUEUED do not run yet; in the cloud, those that are PENDING, too."""
         wanted = list(ids)
         if not wanted:
             return {}
@@ -111,13 +113,16 @@ class RowReader:
 
     def _waiting_elsewhere(self, ids: Collection[str]) -> dict[str, str]:
         troubles = self.troubles()
-        found = {name: {job.id for job in self._jobs.unfinished(backend=name)} for name in sorted(CLOUD)}
-        return {
-            job_id: why_queued(self._workspace.job(job_id), troubles.get(name))
-            for name, unfinished in found.items()
-            for job_id in ids
-            if job_id in unfinished
-        }
+        found: dict[str, str] = {}
+        for name in sorted(CLOUD):
+            states = {job.id: job.state for job in self._jobs.unfinished(backend=name)}
+            for job_id in ids:
+                if states.get(job_id) in _WAITING:
+                    is_pending = states[job_id] is JobState.PENDING
+                    found[job_id] = (
+                        _PREPARED if is_pending else why_queued(self._workspace.job(job_id), troubles.get(name))
+                    )
+        return found
 
     def trial_notes(self, study_id: str) -> Mapping[str, str]:
         """Return what there is to say of each trial of a study; the same object as long as nothing has changed."""

@@ -32,7 +32,7 @@ class JobRow(Noun):
     """From 0 to 1; None where it cannot be told."""
     eta_seconds: float | None = None
     waiting_for: str | None = None
-    """Why a QUEUED job does not run yet."""
+    """Why a job that is QUEUED, or in the cloud PENDING, does not run yet."""
     headline: Headline | None = None
     cores: float | None = None
     """That its replicas keep busy just now; None of one that does not run."""

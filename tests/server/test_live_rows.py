@@ -199,6 +199,8 @@ def test_jobs_in_the_cloud_tell_what_they_wait_for_and_that_it_cannot_be_asked(j
         sent.id: ("Vertex AI has not begun to start it", "no network."),
         here.id: ("it is being started", None),
     }
+    advance(jobs, sent, JobState.PENDING)
+    assert rows.row(sent.id).waiting_for == "its machines are being made ready"
 
 
 def test_a_study_and_its_trials_are_told_by_the_objective(
