@@ -41,7 +41,7 @@ _ANSWERS = ("prediction.results-", "prediction.errors_stats-")
 """How the names of Vertex AI's output files begin; files of errors may be empty."""
 
 
-_MOST_MACHINES = 10
+MOST_MACHINES = 10
 """What gcloud's batch predictions take at most, if nobody says otherwise."""
 _PREDICTED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
 """What Vertex AI could not predict is told row by row."""
@@ -135,7 +135,7 @@ class BatchSender:
             "dedicated_resources": {
                 "machine_spec": {"machine_type": spec.resources.worker_pools[0].machine_type},
                 "starting_replica_count": 1,
-                "max_replica_count": min(len(uris), _MOST_MACHINES),
+                "max_replica_count": min(len(uris), MOST_MACHINES),
             },
             "labels": job_labels(record.id, remote.attempt, self._label, dict(spec.labels)),
             **({} if account is None else {"service_account": account}),
