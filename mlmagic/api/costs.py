@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -45,6 +46,8 @@ class JobCost:
     """Of a study, each of which is a run."""
     advice: str = ""
     """What bounds the number of machines, where nothing does."""
+    is_timed: bool = True
+    """It ends at its timeout, if it has one."""
 
     @property
     def machines(self) -> int:
@@ -137,16 +140,28 @@ def job_cost(spec: JobSpec) -> JobCost:
 
     if runs_on_dataflow(spec):
         return _pipeline_cost(spec)
-    is_batch = spec.kind is JobKind.BATCH_PREDICTION
-    tier = "" if spec.resources.scale_tier == CUSTOM else spec.resources.scale_tier
+    if spec.kind is JobKind.BATCH_PREDICTION:
+        return _batch_cost(spec)
     return JobCost(
-        name="batch prediction" if is_batch else tier,
+        name="" if spec.resources.scale_tier == CUSTOM else spec.resources.scale_tier,
         pools=tuple(pool for pool in spec.resources.worker_pools if pool.replica_count),
-        # Vertex AI takes more machines for more files, and has no timeout for them.
-        count=Count.LEAST if is_batch else Count.EXACT,
-        seconds=None if is_batch else spec.timeout_seconds,
+        seconds=spec.timeout_seconds,
         attempts=spec.max_retries + 1,
         trials=None if spec.study is None else spec.study.trials,
+    )
+
+
+def _batch_cost(spec: JobSpec) -> JobCost:
+    from mlmagic.backends.google.batch import MOST_MACHINES
+
+    return JobCost(
+        name="batch prediction",
+        pools=(dataclasses.replace(spec.resources.worker_pools[0], replica_count=MOST_MACHINES),),
+        count=Count.MOST,
+        # Vertex AI has none for it.
+        seconds=None,
+        attempts=spec.max_retries + 1,
+        is_timed=False,
     )
 
 

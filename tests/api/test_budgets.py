@@ -80,9 +80,17 @@ def test_a_budget_of_nobody_knows_how_many_machines_is_refused(cloud: Session) -
     told = "nobody knows how many machines this takes at most: Dataflow: as many machines as it takes until it ends"
     bounds = "(--workers N bounds them)"
     assert caught.value.message == f"the budget of 10 machine-hours cannot be kept: {told} {bounds}."
-    assert caught.value.hint == "Leave the budget out for it: --budget none, or say --workers N."
+    assert caught.value.hint == "Say --workers N, or leave the budget out for it: --budget none."
     bounded = spec(kind=JobKind.PREPROCESSING, args=(*words, "--workers", "4"))
     assert within_budget(bounded, "10h", cloud).timeout_seconds == 9000
+
+
+def test_a_budget_of_what_nothing_ends_is_refused(cloud: Session) -> None:
+    with pytest.raises(UsageError) as caught:
+        within_budget(spec(kind=JobKind.BATCH_PREDICTION, timeout_seconds=60.0), "10h", cloud)
+    told = "nothing ends this in time: batch prediction: up to 10 × n1-standard-4 until it ends."
+    assert caught.value.message == f"the budget of 10 machine-hours cannot be kept: {told}"
+    assert caught.value.hint == "Leave the budget out for it: --budget none."
 
 
 def test_money_needs_the_users_prices(cloud: Session) -> None:

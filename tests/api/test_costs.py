@@ -84,8 +84,8 @@ def test_the_line_of_a_pipeline_says_what_bounds_it(told: dict[str, Any], line: 
 
 def test_the_line_of_a_batch_prediction_has_no_end() -> None:
     told = cost(kind=JobKind.BATCH_PREDICTION, timeout_seconds=3600)
-    assert str(told) == "batch prediction: at least 1 × n1-standard-4 until it ends"
-    assert told.amount(PRICES) == "at least 0.25 USD per hour by prices.toml (our sheet, 2026-11-01)"
+    assert str(told) == "batch prediction: up to 10 × n1-standard-4 until it ends"
+    assert told.amount(PRICES) == "up to 2.50 USD per hour by prices.toml (our sheet, 2026-11-01)"
     assert cost(kind=JobKind.PREPROCESSING, args=PIPELINE).amount(PRICES) is None
 
 
