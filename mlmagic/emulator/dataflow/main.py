@@ -11,12 +11,21 @@ from pathlib import Path
 
 from mlmagic.emulator.dataflow.messages import Importance, MessageHandler, say
 from mlmagic.emulator.dataflow.request import PipelineFolder, PipelineRequest
+from mlmagic.emulator.dataflow.standby import hand_over
 from mlmagic.spec.codec import loads
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the pipeline of a job's folder; return 0, or 1 with the traceback among the messages."""
-    folder = PipelineFolder(Path(argv[0]))
+    """Run the pipeline of a job's folder, in a process that waits for one if there is one; return its exit status."""
+    folder = Path(argv[0])
+    request = loads(PipelineRequest, PipelineFolder(folder).request.read_bytes())
+    status = None if request.standby is None else hand_over(request.standby, folder)
+    return run_here(folder) if status is None else status
+
+
+def run_here(path: Path) -> int:
+    """Run the pipeline of a job's folder in this process; return 0, or 1 with the traceback among the messages."""
+    folder = PipelineFolder(path)
     request = loads(PipelineRequest, folder.request.read_bytes())
     token = None if request.root is None else _find_emulator(Path(request.root))
     for handler in (logging.StreamHandler(sys.stderr), MessageHandler(folder.messages)):

@@ -20,6 +20,8 @@ class PipelineRequest(Noun):
     """`sdkPipelineOptions.options` of the job, as Beam's SDK gave them."""
     root: str | None = None
     """The emulator's folder, which tells where Cloud Storage is; None: the environment does."""
+    standby: str | None = None
+    """The socket of a process that waits for a pipeline, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

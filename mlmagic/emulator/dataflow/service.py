@@ -12,6 +12,7 @@ from mlmagic.emulator.core import Call, Core
 from mlmagic.emulator.dataflow.checks import check_job, pipeline_options, pipeline_url
 from mlmagic.emulator.dataflow.messages import IMPORTANCES, Importance, Message, read_messages, say
 from mlmagic.emulator.dataflow.request import PipelineFolder, PipelineRequest
+from mlmagic.emulator.dataflow.standby import Standby
 from mlmagic.emulator.dataflow.states import STATES, TERMINATED
 from mlmagic.emulator.documents import Document, now
 from mlmagic.emulator.errors import ApiError, failed_precondition, invalid, not_found
@@ -34,6 +35,7 @@ class DataflowService:
     def __init__(self, core: Core, _engine: object = None) -> None:
         self._core = core
         self._programs = Programs.of(core)
+        self._standby = Standby(core.engine_folder)
         self._creating = threading.Lock()
         self._telling = threading.Lock()
 
@@ -43,6 +45,10 @@ class DataflowService:
             # One that cannot be started now is tried again when it is asked for.
             with contextlib.suppress(ApiError):
                 self._refreshed(document)
+
+    def close(self) -> None:
+        """Let what waits for pipelines end; jobs go on."""
+        self._standby.close()
 
     def create_job(self, call: Call) -> Document:
         """Start a job; while one of that name is active, return that: its client sees whether it is its own.
@@ -138,7 +144,12 @@ class DataflowService:
         }
         document["resource"] = f"{call.parent}/jobs/{document['id']}"
         options = {name: value for name, value in pipeline_options(job).items() if name != "pipelineUrl"}
-        request = PipelineRequest(pipeline_url=pipeline_url(job), options=options, root=str(self._core.root))
+        request = PipelineRequest(
+            pipeline_url=pipeline_url(job),
+            options=options,
+            root=str(self._core.root),
+            standby=self._standby.socket,
+        )
         self._programs.write(_program(document), dumps(request))
         self._core.documents.put(document["resource"], KIND, document)
         return self._refreshed(document)
@@ -174,6 +185,9 @@ class DataflowService:
             return document
         if state == "JOB_STATE_FAILED":
             self._tell_failure(document, record)
+        if state in TERMINATED:
+            # Where one pipeline was run, the next is not far; and now it takes no processor from the first.
+            self._standby.ensure()
         told = {"current_state": state, "current_state_time": now()}
         if record.start_time is not None:
             told["start_time"] = record.start_time.isoformat(timespec="microseconds").replace("+00:00", "Z")
