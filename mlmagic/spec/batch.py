@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.statistics import RejectedRow
 
+KEY_FIELD = "mlmagic_key"
+"""The member of an instance that is sent elsewhere by which its answer is known: a model has no input of that name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult(Noun):

@@ -7,6 +7,7 @@ The answers come back in any order, and are joined with the rows by their keys.
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from mlmagic.errors import BackendError, MlmagicError
 from mlmagic.runtime.ending import Ending, quietly, stopped_early
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.predicted import read_predicted
+from mlmagic.spec.batch import KEY_FIELD
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.spec.names import parse_model_reference
 from mlmagic.workspace.database import Database
@@ -35,12 +37,8 @@ from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
 
-KEY_FIELD = "mlmagic_key"
-"""As of `serving.batch.instances`."""
 _ANSWERS = ("prediction.results-", "prediction.errors_stats-")
 """How the names of Vertex AI's output files begin; files of errors may be empty."""
-
-
 MOST_MACHINES = 10
 """What gcloud's batch predictions take at most, if nobody says otherwise."""
 _PREDICTED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
@@ -94,7 +92,9 @@ class BatchSender:
         if (known := self.find(record)) is not None:
             return known
         folder, settings = self._workspace.job(record.id), self._client.settings
-        files = {path.name: path for path in sorted(folder.batch.glob("instances-*.jsonl"))}
+        with explained(f"read {folder.batch_prepared}"):
+            names = json.loads(folder.batch_prepared.read_bytes())["files"]
+        files = {name: folder.batch / name for name in names}
         place = self._uploader.folder(files)
         reference = parse_model_reference(record.spec.args[record.spec.args.index("--model") + 1])
         version = self._models.resolve(reference)
@@ -166,11 +166,20 @@ class BatchCollector:
             job: in one of Vertex AI's final states.
             has_time: says whether this process has time to write it, asked again and again; None if others do.
         """
+        ending = self._ending(record, remote, job, has_time)
+        if ending is not None:
+            folder = self._workspace.job(record.id)
+            quietly(lambda: shutil.rmtree(folder.batch, ignore_errors=True))
+        return ending
+
+    def _ending(
+        self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, has_time: Callable[[], bool] | None
+    ) -> Ending | None:
         folder = self._workspace.job(record.id)
         if state_of(job.state) not in _PREDICTED:
             return ending_of(record, job, folder, translator(self._jobs, record.id))
         if folder.predictions.exists():
-            return self._written(folder)
+            return read_predicted(folder)
         if record.state is JobState.CANCELLING:
             return _cancelled(record)
         return None if has_time is None else self._collect(record, remote, has_time)
@@ -186,17 +195,13 @@ class BatchCollector:
             registrar.say(record, "fetching the predictions")
             self._fetch(folder, remote, go_on)
             wrong = run_step(folder, record.spec, "finish", go_on, self._client.settings.environment)
-            return wrong or self._written(folder)
+            return wrong or read_predicted(folder)
         except Interrupted:
             now = self._jobs.get(record.id)
             return _cancelled(now) if now.state is JobState.CANCELLING else None
         except MlmagicError as error:
             registrar.say(record, f"its predictions could not be fetched yet: {error.message}")
             return None
-
-    def _written(self, folder: JobFolder) -> Ending:
-        quietly(lambda: shutil.rmtree(folder.batch, ignore_errors=True))
-        return read_predicted(folder)
 
     def _fetch(self, folder: JobFolder, remote: RemoteRecord, go_on: Callable[[], None]) -> None:
         place = f"{_answers_place(remote)}/"

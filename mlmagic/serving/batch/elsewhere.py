@@ -17,6 +17,7 @@ from pathlib import Path
 from mlmagic.errors import MlmagicError
 from mlmagic.serving.batch.arguments import Arguments, parse_arguments
 from mlmagic.serving.batch.main import Failed
+from mlmagic.spec.batch import KEY_FIELD
 from mlmagic.spec.codec import dumps, loads
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.files import make_folder, write_atomic
@@ -58,7 +59,7 @@ def prepare(arguments: Arguments, folder: Path) -> None:
         MlmagicError: the input cannot be read, or too many of its rows do not fit the model.
     """
     from mlmagic.preprocessing.reading.reader import read_unit
-    from mlmagic.serving.batch.instances import KEY_FIELD, InstanceFiles
+    from mlmagic.serving.batch.instances import InstanceFiles
     from mlmagic.serving.batch.model_inputs import fit
     from mlmagic.serving.batch.plan import make_plan
     from mlmagic.serving.batch.run import find_version
@@ -102,8 +103,8 @@ def finish(arguments: Arguments, folder: Path) -> None:
     from mlmagic.serving.batch.run import find_version, run
 
     version, signature = find_version(Workspace(arguments.workspace), arguments)
-    prepared = loads(Prepared, (folder / PREPARED).read_bytes())
-    if make_plan(arguments, version, signature).fingerprint(version) != prepared.fingerprint:
+    sent = loads(Prepared, (folder / PREPARED).read_bytes()).fingerprint if (folder / PREPARED).exists() else None
+    if sent is not None and make_plan(arguments, version, signature).fingerprint(version) != sent:
         raise MlmagicError("The input was changed after it was sent to Vertex AI.", hint="Run it again.")
     database = folder / _DATABASE
     gather_answers(sorted((folder / ANSWERS).iterdir()), database)

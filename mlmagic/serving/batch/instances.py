@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-KEY_FIELD = "mlmagic_key"
-"""The member of an instance that is for the answer alone: a model has no input of that name."""
+from mlmagic.spec.batch import KEY_FIELD
+
 FILE_BYTES = 64 << 20
 """About so large is a file of instances."""
 
