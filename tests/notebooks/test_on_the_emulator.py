@@ -59,6 +59,17 @@ TUTORIALS = [
         },
         versions={"delays": 11, "patient": 2},
     ),
+    Tutorial(
+        name="05-a-submission.ipynb",
+        shows={
+            "dataset": ("SUCCEEDED", "air@1"),
+            "submit": ("SUCCEEDED", "65,469 rows predicted by air@1: submission.csv"),
+            "look": ("air_time",),
+            "resubmit": ("65,469 rows predicted by air@2: submission-2.csv",),
+            "rescore": ("second submission",),
+        },
+        versions={"air": 2},
+    ),
 ]
 
 
