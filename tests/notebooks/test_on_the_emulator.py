@@ -37,6 +37,17 @@ TUTORIALS = [
         versions={"flights": 2},
     ),
     Tutorial(
+        name="02-from-raw-files-to-features.ipynb",
+        shows={
+            "preprocess": ("SUCCEEDED", "flights@1: 327,346 rows", "Workers have started successfully."),
+            "describe": ("dep_delay", "carrier", "bucketized"),
+            "train": ("delay@1 is the default version",),
+            "predict": ("prediction",),
+            "diff": ("flights@1", "flights@2"),
+        },
+        versions={"delay": 2},
+    ),
+    Tutorial(
         name="04-deploy-compare-roll-back.ipynb",
         shows={
             "http": ("('late@1',",),

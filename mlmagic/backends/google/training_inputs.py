@@ -7,7 +7,10 @@ from pathlib import Path
 from mlmagic.backends.google.names import mounted
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.errors import NotFoundError
+from mlmagic.spec.codec import DecodeError, loads
+from mlmagic.spec.dataset import DatasetOrigin
 from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.workspace.layout import DatasetVersionFolder
 
 _FLAG = "--data"
 _KINDS = frozenset({JobKind.TRAINING, JobKind.TUNING})
@@ -39,4 +42,20 @@ def remote_args(spec: JobSpec, uploader: Uploader) -> tuple[str, ...]:
     files = {path.name: path for pattern in _READ for path in folder.glob(pattern)}
     if not files:
         raise NotFoundError(f"{spec.dataset or folder}, which the job is to train on, is not on this machine any more.")
-    return (_FLAG, mounted(uploader.folder(files).rstrip("/")), *spec.args[2:])
+    made = _made_there(folder)
+    # `origin.json` alone is another one here: it tells of the job.
+    if made is None or not uploader.has(made, {name: path for name, path in files.items() if path != _origin(folder)}):
+        made = uploader.folder(files)
+    return (_FLAG, mounted(made.rstrip("/")), *spec.args[2:])
+
+
+def _made_there(folder: Path) -> str | None:
+    """Return where Dataflow wrote a dataset."""
+    try:
+        return loads(DatasetOrigin, _origin(folder).read_bytes()).location
+    except (OSError, DecodeError):
+        return None
+
+
+def _origin(folder: Path) -> Path:
+    return DatasetVersionFolder(folder).origin

@@ -77,6 +77,15 @@ class Uploader:
         files = look_at(find_files(source) if isinstance(source, Path) else source)
         return self._bring(files, digest_of(files))
 
+    def has(self, place: str, files: Mapping[str, Path]) -> bool:
+        """Say whether a folder of the bucket, `gs://…`, has files of these names and sizes, which are not read."""
+        if not place.startswith(f"{self._client.settings.bucket}/"):
+            return False
+        prefix = place.removeprefix(f"{self._client.settings.bucket}/").rstrip("/") + "/"
+        found = self._client.storage.list_objects(f"{place.rstrip('/')}/")
+        there = {stored.name.removeprefix(prefix): stored.size for stored in found}
+        return all(there.get(name) == path.stat().st_size for name, path in files.items())
+
     def _bring(self, files: list[LocalFile], digest: str) -> str:
         self._check_bucket()
         prefix = f"{DATA_FOLDER}/{digest}/"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.same_statistics import assert_same
 
 from mlmagic.api.datasets import Dataset, dataset
 from mlmagic.api.job import Job
@@ -54,11 +56,17 @@ def rides(session: Session) -> Path:
     return folder
 
 
-def start(session: Session, rides: Path, source: str = CLEAN, name: str = "rides", **options: object) -> Job:
+def start(session: Session, rides: Path, source: str = CLEAN, name: str = "rides", **options: Any) -> Job:
     import pandas as pd
 
     zones = pd.DataFrame({"zone": ["z0", "z1", "z2"], "borough": ["a", "b", "a"]})
-    flags = {"input": f"{rides}/*.csv", "target": "fare", "key": "id", "backend": "emulator", "ship": {"zones": zones}}
+    flags: dict[str, Any] = {
+        "input": f"{rides}/*.csv",
+        "target": "fare",
+        "key": "id",
+        "backend": "emulator",
+        "ship": {"zones": zones},
+    }
     return preprocess(name, source=source, session=session, **{**flags, **options})
 
 
@@ -73,7 +81,7 @@ def test_a_dataset_of_dataflow_is_that_of_this_machine(session: Session, rides: 
     start(session, rides, runner="local").wait()
     here = dataset("rides@2", session=session)
     assert here.schema == made.schema
-    assert here.statistics.splits == made.statistics.splits
+    assert_same(here.statistics, made.statistics)
     assert {split: here.read(split).equals(made.read(split)) for split in here.schema.rows} == dict.fromkeys(
         here.schema.rows, True
     )
@@ -175,7 +183,9 @@ def test_inputs_that_are_not_there_are_told_as_here(session: Session, rides: Pat
         ({"runner": "FlinkRunner"}, "runner 'FlinkRunner' is none of Google Cloud's"),
     ],
 )
-def test_what_does_not_fit_dataflow_is_told_at_once(session: Session, rides: Path, options: dict, told: str) -> None:
+def test_what_does_not_fit_dataflow_is_told_at_once(
+    session: Session, rides: Path, options: dict[str, Any], told: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         start(session, rides, name="never", **options)
     assert told in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from mlmagic.backends.google.training_inputs import dataset_folder, remote_args
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import NotFoundError
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.dataset import DatasetOrigin
 from mlmagic.spec.job import JobKind, JobSpec, JobState, PackageReference
 from mlmagic.testing.backends import read_log, submit, wait_for
 from mlmagic.workspace.layout import Workspace
@@ -42,6 +45,18 @@ def test_a_job_reads_its_dataset_from_the_bucket(backend: GoogleBackend, emulato
     assert f"{emulator.buckets / emulator.bucket}/mlmagic/data/" in log
     assert "'--epochs', '1'] ['schema.json', 'train-00000-of-00001.parquet']" in log
     assert backend.get(job).spec.args == args
+
+
+def test_a_dataset_of_dataflow_is_read_where_it_was_written(
+    emulator: Emulator, workspace: Workspace, dataset: Path
+) -> None:
+    uploader = Uploader(GoogleClient(emulator_settings(emulator.root)), workspace)
+    place = "mlmagic/jobs/taxi/model"
+    (dataset / "origin.json").write_text(dumps(DatasetOrigin(location=f"gs://{emulator.bucket}/{place}")))
+    spec = dataclasses.replace(SPEC, args=("--data", str(dataset)))
+    assert "/mlmagic/data/" in remote_args(spec, uploader)[1]  # it is not there any more
+    shutil.copytree(dataset, emulator.buckets / emulator.bucket / place)
+    assert remote_args(spec, uploader) == ("--data", f"/gcs/{emulator.bucket}/{place}")
 
 
 def test_other_arguments_stay(emulator: Emulator, workspace: Workspace, dataset: Path) -> None:
