@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
 from support.vertex import IMAGE, Vertex, until
 from support.vertex_clients import high_level_sdk
 
@@ -44,14 +45,42 @@ def test_versions(sdk: Any, models: list[Any]) -> None:
     assert listed == {"1": {"default"}, "2": {"golden"}}
 
 
-def test_an_endpoint_with_two_versions(sdk: Any, models: list[Any]) -> None:
-    endpoint = sdk.Endpoint.create(display_name="rides")
+@pytest.fixture(scope="module")
+def endpoint(sdk: Any, models: list[Any]) -> Any:
+    """Both deployed, the second with a fifth of the traffic."""
+    made = sdk.Endpoint.create(display_name="rides")
     for model, share in zip(models, (100, 20), strict=True):
-        endpoint.deploy(model, machine_type="n1-standard-2", traffic_percentage=share)
+        made.deploy(model, machine_type="n1-standard-2", traffic_percentage=share)
+    return made
+
+
+def test_an_endpoint_with_two_versions(endpoint: Any) -> None:
     assert sorted(endpoint.traffic_split.values()) == [20, 80]
     replies = [endpoint.predict(instances=[{"pixels": [1, 2, 3]}]) for _ in range(80)]
     assert {reply.model_version_id for reply in replies} == {"1", "2"}
     assert replies[0].predictions == [[2.0, 4.0, 6.0]]
+
+
+def test_a_deployed_model_may_have_more_replicas(endpoint: Any, vertex: Vertex) -> None:
+    client, name = vertex.client("EndpointService"), endpoint.resource_name
+    deployed = client.get_endpoint(name=name).deployed_models[0]
+    deployed.dedicated_resources.max_replica_count = 2
+    mask = {"paths": ["dedicated_resources.max_replica_count"]}
+    client.mutate_deployed_model(endpoint=name, deployed_model=deployed, update_mask=mask).result(timeout=600)
+    found = client.get_endpoint(name=name).deployed_models[0].dedicated_resources
+    assert (found.min_replica_count, found.max_replica_count, found.machine_spec.machine_type) == (
+        1,
+        2,
+        "n1-standard-2",
+    )
+    with pytest.raises(exceptions.BadRequest, match="Cannot mutate model of a DeployedModel"):
+        client.mutate_deployed_model(endpoint=name, deployed_model=deployed, update_mask={"paths": ["model"]})
+
+
+def test_an_endpoint_is_renamed_and_its_traffic_moved(endpoint: Any) -> None:
+    first, second = [deployed.id for deployed in endpoint.list_models()]
+    endpoint.update(display_name="taxis", traffic_split={first: 0, second: 100})
+    assert (endpoint.display_name, endpoint.traffic_split) == ("taxis", {second: 100})
 
 
 def test_a_batch_prediction(sdk: Any, models: list[Any], vertex: Vertex) -> None:
