@@ -111,15 +111,6 @@ class Uploader:
             raise file.changed()
         self._client.storage.put_object(name, data)
 
-    def _check_bucket(self) -> None:
-        if self._is_checked:
-            return
-        settings = self._client.settings
-        location = self._client.storage.bucket_location()
-        if not is_near(location, settings.region):
-            raise UsageError(
-                f"the bucket {settings.bucket} is in {location}, and jobs run in {settings.region}: "
-                "Vertex AI reads and writes in its own region.",
     def _send_bytes(self, data: bytes, name: str) -> None:
         if len(data) <= self._piece_bytes:
             self._client.storage.put_object(name, data)
@@ -135,6 +126,15 @@ class Uploader:
         finally:
             path.unlink(missing_ok=True)
 
+    def _check_bucket(self) -> None:
+        if self._is_checked:
+            return
+        settings = self._client.settings
+        location = self._client.storage.bucket_location()
+        if not is_near(location, settings.region):
+            raise UsageError(
+                f"the bucket {settings.bucket} is in {location}, and jobs run in {settings.region}: "
+                "Vertex AI reads and writes in its own region.",
                 hint=_how_to_make_one(settings),
             )
         if location.lower() != settings.region:
