@@ -42,7 +42,8 @@ class RemoteEndpoint:
     """By id; of those that we deployed, it is the number of the version."""
     traffic: Mapping[str, int] = field(default_factory=dict)
     """Percents by id; who has none is not in it."""
-    create_time: datetime | None = None
+    create_time: str = ""
+    """As Google writes it, which sorts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

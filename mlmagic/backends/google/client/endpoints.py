@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, plain_time
+from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection
 from mlmagic.backends.google.endpoints_remote import Operation, RemoteDeployed, RemoteEndpoint
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ _CALL: Mapping[str, Any] = {"retry": None, "timeout": TIMEOUT_SECONDS}
 
 
 class EndpointCalls:
-    """Endpoints of the settings' project and region. What begins something returns its operation's name."""
+    """Endpoints of the settings' project and region. What begins something returns its operation's name.
+
+    What only reads takes the API's JSON as it is: the import of Google's client takes seconds, for which no list waits.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -44,19 +47,24 @@ class EndpointCalls:
         Raises:
             NotFoundError: there is none.
         """
+        address = f"{self._connection.vertex}/v1/{name}"
         return _remote(
-            self._connection.repeated("look at the endpoint", lambda: self.service.get_endpoint(name=name, **_CALL))
+            self._connection.repeated("look at the endpoint", lambda: self._connection.asked("GET", address))
         )
 
     def list(self, where: str) -> Endpoints:
         """Return the endpoints that pass a filter of the API, the oldest first."""
-
-        def call() -> Endpoints:
-            request = {"parent": self._connection.settings.parent, "filter": where, "page_size": 100}
-            return [_remote(found) for found in self.service.list_endpoints(request, **_CALL)]
-
-        found = self._connection.repeated("list the endpoints", call)
-        return sorted(found, key=lambda one: (one.create_time is not None and one.create_time.timestamp(), one.name))
+        address = f"{self._connection.vertex}/v1/{self._connection.settings.parent}/endpoints"
+        found: Endpoints = []
+        token = ""
+        while True:
+            asked = {"filter": where, "pageSize": "100", "pageToken": token}
+            page = self._connection.repeated(
+                "list the endpoints", functools.partial(self._connection.asked, "GET", address, params=asked)
+            )
+            found += [_remote(document) for document in page.get("endpoints", ())]
+            if not (token := page.get("nextPageToken", "")):
+                return sorted(found, key=lambda one: (one.create_time, one.name))
 
     def deploy(self, name: str, deployed: Mapping[str, Any], traffic: Mapping[str, int]) -> str:
         """Begin to deploy a model, given as the API's DeployedModel; `traffic` replaces the split unless it is empty.
@@ -79,7 +87,7 @@ class EndpointCalls:
             )
             return str(begun.operation.name)
 
-    def split(self, name: str, display_name: str, traffic: Mapping[str, int]) -> RemoteEndpoint:
+    def split(self, name: str, display_name: str, traffic: Mapping[str, int]) -> None:
         """Replace the split of the requests, all of it at once; the name that it displays stays."""
 
         def call() -> Any:
@@ -90,7 +98,7 @@ class EndpointCalls:
             mask = FieldMask(paths=["traffic_split"])
             return self.service.update_endpoint(endpoint=endpoint, update_mask=mask, **_CALL)
 
-        return _remote(self._connection.repeated("split the requests", call))
+        self._connection.repeated("split the requests", call)
 
     def scale(self, name: str, deployed: Mapping[str, Any]) -> str:
         """Begin to change how many replicas a deployed model has, given as its id and its dedicated resources."""
@@ -147,21 +155,23 @@ class EndpointCalls:
             )
 
 
-def _remote(endpoint: Any) -> RemoteEndpoint:
+def _remote(document: Mapping[str, Any]) -> RemoteEndpoint:
     return RemoteEndpoint(
-        name=endpoint.name,
-        deployed={
-            one.id: RemoteDeployed(
-                id=one.id,
-                model=one.model.partition("@")[0],
-                version=one.model_version_id,
-                min_replicas=one.dedicated_resources.min_replica_count,
-                max_replicas=one.dedicated_resources.max_replica_count,
-            )
-            for one in endpoint.deployed_models
-        },
-        traffic={key: share for key, share in endpoint.traffic_split.items() if share},
-        create_time=plain_time(endpoint.create_time),
+        name=document["name"],
+        deployed={one["id"]: _deployed(one) for one in document.get("deployedModels", ())},
+        traffic={key: int(share) for key, share in document.get("trafficSplit", {}).items() if int(share)},
+        create_time=document.get("createTime", ""),
+    )
+
+
+def _deployed(document: Mapping[str, Any]) -> RemoteDeployed:
+    machines = document.get("dedicatedResources", {})
+    return RemoteDeployed(
+        id=document["id"],
+        model=document.get("model", "").partition("@")[0],
+        version=document.get("modelVersionId", ""),
+        min_replicas=int(machines.get("minReplicaCount", 0)),
+        max_replicas=int(machines.get("maxReplicaCount", 0)),
     )
 
 
