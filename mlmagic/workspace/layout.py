@@ -130,11 +130,6 @@ class JobFolder:
         return self.root / "launch"
 
     @property
-    def launch(self) -> Path:
-        """Of a job on Dataflow, the folder of the process that brings it there."""
-        return self.root / "launch"
-
-    @property
     def exit(self) -> Path:
         """The `ExitRecord`."""
         return self.root / "exit.json"

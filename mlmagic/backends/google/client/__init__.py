@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlmagic.backends.google.client.connection import Connection
-from mlmagic.backends.google.client.endpoints import EndpointCalls
 from mlmagic.backends.google.client.dataflow import DataflowCalls
+from mlmagic.backends.google.client.endpoints import EndpointCalls
 from mlmagic.backends.google.client.jobs import JobCalls
 from mlmagic.backends.google.client.models import ModelCalls
-from mlmagic.backends.google.client.prediction import PredictionCalls
 from mlmagic.backends.google.client.permissions import PermissionCalls
+from mlmagic.backends.google.client.prediction import PredictionCalls
 from mlmagic.backends.google.client.storage import StorageCalls
 from mlmagic.backends.google.settings import GoogleSettings
 
