@@ -183,13 +183,14 @@ def test_dataflow_is_told_with_what_is_left_open(plan) -> None:
     )
 
 
-def test_dataflow_needs_its_client(plan, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", [{"runner": "dataflow"}, {"backend": "google"}])
+def test_dataflow_needs_its_client(plan, monkeypatch: pytest.MonkeyPatch, words: dict[str, str]) -> None:
     def absent(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", absent)
     with pytest.raises(MissingDependencyError, match="Beam's client for Google Cloud"):
-        plan(runner="dataflow")
+        plan(**words)
 
 
 def test_dataflow_needs_a_bucket_and_a_project(plan, monkeypatch: pytest.MonkeyPatch) -> None:
