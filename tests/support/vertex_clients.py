@@ -52,3 +52,12 @@ def ended(client: Any, name: str) -> Any:
 def running(client: Any, name: str) -> Any:
     """Wait until a custom job runs, and return it."""
     return wait_for(lambda: client.get_custom_job(name=name), lambda job: word(job) in {"RUNNING", *FINAL})
+
+
+def seen_states(job: Any) -> list[str]:
+    """The states that a job of the SDK is seen in until it has ended."""
+    seen = [word(job)]
+    while seen[-1] not in FINAL:
+        if (state := wait_for(lambda: word(job), lambda state: state != seen[-1])) != seen[-1]:
+            seen.append(state)
+    return seen
