@@ -37,6 +37,9 @@ def deploy(
     max_instances: int | None = None,
     max_queue: int | None = None,
     timeout: float | str | None = None,
+    log_sample: float | None = None,
+    log_budget: int | str | None = None,
+    log_key: str | None = None,
     wait: bool = True,
     on_wait: Callable[[str], None] | None = None,
     on_look: Look | None = None,
@@ -60,6 +63,9 @@ def deploy(
         max_instances: of one request.
         max_queue: requests of a worker that may wait.
         timeout: for a request to come in, and again for its answer: seconds, or `"60s"`.
+        log_sample: the share of the requests that are kept with their predictions, such as 0.1; 0 keeps none any more.
+        log_budget: bytes of disk for them, such as `"1GB"`, which is the default; the oldest go first.
+        log_key: the input that names an instance, by which what came true is joined later.
         wait: until it is served; also for the first version of a model that is in training.
         on_wait: called once with a line that says that a version is waited for; by default it is printed.
         on_look: called with the endpoint's record each time that it was read while waiting.
@@ -85,6 +91,9 @@ def deploy(
         max_instances=max_instances,
         max_queue=max_queue,
         timeout=timeout,
+        log_sample=log_sample,
+        log_budget=log_budget,
+        log_key=log_key,
     )
     plan = _plan(wish, _session(session), wait=wait, on_wait=on_wait)
     return plan.carry_out(wait=wait, on_look=on_look)

@@ -55,6 +55,14 @@ DEPLOY = Magic(
             Option(name="max-instances", metavar="N", kind=Kind.INTEGER, help="instances of a request at most; 100000"),
             Option(name="max-queue", metavar="N", kind=Kind.INTEGER, help="requests of a worker that may wait; 1024"),
             Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="for a request's body, and its answer; 60s"),
+            Option(
+                name="log-sample",
+                metavar="SHARE",
+                kind=Kind.TEXT,
+                help="the share of the requests that are kept with their predictions, such as 0.1; 0: none",
+            ),
+            Option(name="log-budget", metavar="SIZE", kind=Kind.TEXT, help="disk for them; 1GB. The oldest go first"),
+            Option(name="log-key", metavar="INPUT", kind=Kind.TEXT, help="the input that names an instance"),
             Option(name="dry-run", help="show what would be done; do nothing"),
             Option(name="no-wait", help="return at once, not when it serves"),
         ),
@@ -74,8 +82,19 @@ def deploy(extension: Extension, line: Parsed) -> Any:
     from mlmagic.magics.live import Notice
     from mlmagic.magics.live_endpoints import Progress
 
-    names = ("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body")
-    given = {name: line[name] for name in (*names, "max_instances", "max_queue", "timeout")}
+    names: tuple[str, ...] = (
+        "endpoint",
+        "traffic",
+        "min_replicas",
+        "max_replicas",
+        "idle",
+        "port",
+        "host",
+        "engine",
+        "max_body",
+    )
+    names += ("max_instances", "max_queue", "timeout", "log_sample", "log_budget", "log_key")
+    given = {name: line[name] for name in names}
     given["auth"] = False if line["no_auth"] else None
     if line["dry_run"]:
         return api.plan_deployment(line["model"], **given)

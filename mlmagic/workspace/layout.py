@@ -306,6 +306,11 @@ class EndpointFolder:
         """What supervisor and workers have to say."""
         return self.root / "endpoint.log"
 
+    @property
+    def requests(self) -> Path:
+        """The request log: journals and Parquet."""
+        return self.root / "requests"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
