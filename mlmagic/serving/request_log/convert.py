@@ -34,7 +34,7 @@ def convert_journals(root: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[bool]:
-    descriptor = os.open(root / "convert.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(root / ".convert.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield not is_locked(descriptor)
     finally:

@@ -28,14 +28,17 @@ class Usage(NamedTuple):
 
 
 class LogFolder:
-    """`endpoints/<name>/requests/`. Stems begin with the time, so that they are in its order."""
+    """`endpoints/<name>/requests/`. Stems begin with the time, so that they are in its order.
+
+    All but the Parquet files are hidden: Arrow and pandas read the folder as one table, and leave those alone.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def journal(self, stem: str) -> Path:
         """Return where the records are that one worker appends."""
-        return self.root / f"{stem}{JOURNAL}"
+        return self.root / f".{stem}{JOURNAL}"
 
     def parquet(self, stem: str) -> Path:
         """Return where they are once they have been converted: all of them, and then the journal goes."""
@@ -54,7 +57,7 @@ class LogFolder:
         found = Usage({}, {})
         with contextlib.suppress(FileNotFoundError), os.scandir(self.root) as entries:
             for entry in entries:
-                stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - a name, not a path
+                stem, suffix = os.path.splitext(entry.name.removeprefix("."))  # noqa: PTH122 - a name, not a path
                 kept = {JOURNAL: found.journals, PARQUET: found.parquets}.get(suffix)
                 if kept is not None:
                     with contextlib.suppress(FileNotFoundError):
@@ -83,7 +86,7 @@ class LogFolder:
         Raises:
             OSError: the folder is gone, or its file system has no locks.
         """
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

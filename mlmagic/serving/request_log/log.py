@@ -56,6 +56,7 @@ class RequestLog:
         self._refused = self._lost = self._sampled = 0
         self._error: str | None = None
         self._journal: JournalWriter | None = None
+        self._has_ended = False
         self._converter: subprocess.Popen[bytes] | None = None
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
@@ -97,6 +98,7 @@ class RequestLog:
         while not self._is_closing.wait(_WRITE_SECONDS):
             self._write_waiting()
             self._rotate()
+            self._convert()
         self._write_waiting()
         if self._journal is not None:
             self._journal.close()
@@ -119,17 +121,23 @@ class RequestLog:
         self._taken_bytes += sum(len(record.request) + len(record.reply) for record in records)
 
     def _rotate(self) -> None:
-        """End a journal that is long or old, and have all that have ended converted, beside this process."""
-        if self._converter is not None and self._converter.poll() is not None:
-            self._converter = None
+        """End a journal that is long or old."""
         journal = self._journal
-        if journal is None or self._converter is not None:
+        if journal is None:
             return
         longest = min(_LONGEST_JOURNAL, self.settings.budget_bytes // _JOURNALS_IN_BUDGET)
-        if journal.size < longest and time.monotonic() - journal.began < _OLDEST_JOURNAL_SECONDS:
+        if journal.size >= longest or time.monotonic() - journal.began >= _OLDEST_JOURNAL_SECONDS:
+            self._journal = None
+            journal.close()
+            self._has_ended = True
+
+    def _convert(self) -> None:
+        """Have journals that have ended converted, beside this process, by one program at a time."""
+        if self._converter is not None and self._converter.poll() is not None:
+            self._converter = None
+        if not self._has_ended or self._converter is not None:
             return
-        self._journal = None
-        journal.close()
+        self._has_ended = False
         try:
             self._converter = subprocess.Popen(
                 [sys.executable, "-I", str(_ENTRY), str(self._folder.root)],

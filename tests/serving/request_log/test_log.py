@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import stat
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
+import pandas as pd
 import pytest
 
 from mlmagic.serving.request_log.convert import convert_journals
@@ -27,7 +29,9 @@ PATIENCE_SECONDS = 60.0
 
 
 def _body(number: int, size: int = 0) -> bytes:
-    return json.dumps({"instances": [{"id": f"ride {number}", "padding": "x" * size}]}).encode()
+    # What would be hardly smaller as Parquet.
+    padding = base64.b64encode(Random(number).randbytes(size)).decode()  # noqa: S311
+    return json.dumps({"instances": [{"id": f"ride {number}", "padding": padding}]}).encode()
 
 
 @pytest.fixture
@@ -74,6 +78,7 @@ def test_a_journal_becomes_parquet_with_the_same_rows(start: Callable[..., Reque
     assert len(convert_journals(tmp_path / "log")) == 1
     (after,) = read_parts(tmp_path / "log")
     assert after.table.to_pylist() == before.table.to_pylist()
+    assert len(pd.read_parquet(tmp_path / "log")) == 100
     assert not LogFolder(tmp_path / "log").usage().journals
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "log").iterdir()} == {0o600}
 
@@ -122,18 +127,18 @@ def test_what_a_killed_converter_left_is_read_once(start: Callable[..., RequestL
     (folder.root / f".{stem}.tmp").write_bytes(b"half")
     assert len(_ids(list(read_parts(folder.root)))) == 1
     convert_journals(folder.root)
-    assert [path.name for path in folder.root.glob("*[!k]")] == [f"{stem}.parquet"]
-    assert not list(folder.root.glob(".*.tmp"))
+    assert {path.name for path in folder.root.iterdir()} == {f"{stem}.parquet", ".lock", ".convert.lock"}
 
 
 def test_the_budget_is_kept_at_every_moment_and_the_oldest_go(start: Callable[..., RequestLog], tmp_path: Path) -> None:
     budget, largest, is_over = 2 << 20, 0, threading.Event()
+    folder = LogFolder(tmp_path / "log")
     log = start(RequestLogging(sampling_rate=1.0, budget_bytes=budget))
 
     def watch() -> None:
         nonlocal largest
         while not is_over.wait(0.002):
-            largest = max(largest, _size(tmp_path / "log"))
+            largest = max(largest, _size(folder.root))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -141,12 +146,14 @@ def test_the_budget_is_kept_at_every_moment_and_the_oldest_go(start: Callable[..
         for number in range(100):
             log.offer(1, _body(round_ * 100 + number, 2_000), REPLY)
         _wait(lambda sent=(round_ + 1) * 100: log.status.sampled + log.status.dropped == sent)
+        _wait(lambda: bool(convert_journals(folder.root)) or len(folder.usage().journals) <= 1)
     log.close()
-    convert_journals(tmp_path / "log")
     is_over.set()
     watcher.join()
-    assert 0 < largest <= budget
-    assert _ids(list(read_parts(tmp_path / "log")))[-1] & 0xFFFFFFFF == 2_000 or log.status.dropped
+    assert budget / 2 < largest <= budget
+    ids = [id_ & 0xFFFFFFFF for id_ in _ids(list(read_parts(folder.root)))]
+    assert 1 not in ids
+    assert (ids, log.status.dropped) == (list(range(2_001 - len(ids), 2_001)), 0)
 
 
 def _size(root: Path) -> int:
