@@ -121,15 +121,18 @@ def print_windows(taken: dict[str, list[Window]], session: Session, seconds: flo
     (plain, *_), rounds = taken.values(), len(next(iter(taken.values())))
     print(f"\nAn endpoint under full load, {CLIENTS} clients, an instance a request; load {os.getloadavg()[0]:.1f}")
     print(f"  goal: {_GOAL}; medians of {rounds} interleaved rounds of {seconds:g} s\n")
-    print(f"  {'':18}  {'req/s':>7}  {'min':>7}  {'max':>7}  {'CPU µs':>7}  {'req/s':>8}  {'CPU':>8}")
+    print(f"  {'':18}  {'req/s':>7}  {'min':>7}  {'max':>7}  {'CPU µs':>7}  {'req/s':>8}  {'CPU':>8}  (middle half)")
     for name, windows in taken.items():
         rates = [window.rate for window in windows]
         # Of neighbours in time, since what else the machine does changes from minute to minute.
         rate = statistics.median(mine.rate / other.rate - 1 for mine, other in zip(windows, plain, strict=True))
-        cpu = statistics.median(mine.cpu / other.cpu - 1 for mine, other in zip(windows, plain, strict=True))
+        low, cpu, high = statistics.quantiles(
+            mine.cpu / other.cpu - 1 for mine, other in zip(windows, plain, strict=True)
+        )
         print(
             f"  {name:18}  {statistics.median(rates):7.0f}  {min(rates):7.0f}  {max(rates):7.0f}"
             f"  {statistics.median(window.cpu for window in windows):7.1f}  {rate:+8.1%}  {cpu:+8.1%}"
+            f"  ({low:+.1%} to {high:+.1%})"
         )
     folder = session.workspace.endpoint(MODEL).requests
     size = sum(path.stat().st_size for path in folder.iterdir())

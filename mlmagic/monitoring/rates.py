@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.statistics import ColumnStatistics, NumericStatistics, Vocabulary
 
 _MOST_TOLD = 3
@@ -48,10 +49,17 @@ def deviations(alpha: float) -> float:
 
 
 def missing(baseline: ColumnStatistics, window: ColumnStatistics, alpha: float) -> Change:
-    """Return the change of the share of missing values."""
-    sizes = [column.count + column.missing for column in (baseline, window)]
-    before, after = (column.missing / max(1, size) for column, size in zip((baseline, window), sizes, strict=True))
+    """Return the change of the share of missing values; numbers that are infinite are missing here too."""
+    both = (baseline, window)
+    sizes = [column.count + column.missing for column in both]
+    before, after = (_without_value(column) / max(1, size) for column, size in zip(both, sizes, strict=True))
     return Change(before=before, after=after, uncertainty=_uncertainty(before, sizes, alpha))
+
+
+def _without_value(column: ColumnStatistics) -> int:
+    if column.type is ColumnType.STRING:
+        return column.missing
+    return column.missing + (column.count if column.numeric is None else column.numeric.not_finite)
 
 
 def mean_shift(baseline: NumericStatistics, window: NumericStatistics, counts: tuple[int, int], alpha: float) -> Change:

@@ -100,3 +100,13 @@ def test_nothing_is_said_of_no_rows() -> None:
     compared = compare(BASELINE, Window(BASELINE).values)
     assert {feature.verdict for feature in compared} == {Verdict.STEADY}
     assert compared[0].noise == 1
+
+
+@pytest.mark.parametrize("after", [np.inf, np.nan])
+def test_numbers_that_are_none_are_missing(after: float) -> None:
+    rows = _rows()
+    rows["fare"][: len(rows["fare"]) // 2] = after
+    whole = {**rows, "fare": np.full(4000, after)}
+    assert [compare(BASELINE, _values(each))[0].current_missing_rate for each in (rows, whole)] == [0.5, 1.0]
+    (finding,) = compare(BASELINE, _values(whole))[0].findings
+    assert finding.text == "fare: missing 0 % → 100 %"
