@@ -15,4 +15,10 @@ if __name__ == "__main__":
 
     # Requests come first.
     os.nice(10)
-    convert_journals(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    try:
+        convert_journals(folder)
+    except FileNotFoundError:
+        # Unless the endpoint was deleted meanwhile.
+        if folder.exists():
+            raise

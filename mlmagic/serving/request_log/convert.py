@@ -58,13 +58,18 @@ def _convert(folder: LogFolder, stem: str) -> bool:
             table = to_table(journal.head, journal.records)
             table = table.replace_schema_metadata({TORN: str(journal.torn)})
             temporary = folder.root / f".{stem}{_UNFINISHED}"
-            with open(temporary, "wb", opener=_open_private) as out:
-                pq.write_table(table, out, compression="zstd")
-                out.flush()
-                os.fsync(out.fileno())
-            with folder.lock():
-                temporary.replace(target)
-                path.unlink()
+            try:
+                with open(temporary, "wb", opener=_open_private) as out:
+                    pq.write_table(table, out, compression="zstd")
+                    out.flush()
+                    os.fsync(out.fileno())
+                with folder.lock():
+                    temporary.replace(target)
+                    path.unlink()
+            except BaseException:
+                # Where the disk is full, what is not finished only takes room.
+                temporary.unlink(missing_ok=True)
+                raise
         else:
             path.unlink()
     return True

@@ -21,7 +21,7 @@ class Instances:
     versions: list[str] = field(default_factory=list)
     """The number of the version that answered."""
     skipped: int = 0
-    """Requests of other forms: serialized examples, or tensors without names."""
+    """Requests of other forms: serialized examples, tensors without names, or nested very deeply."""
 
 
 def instances_of(table: pa.Table, *, only_input: str | None = None, version: str | None = None) -> Instances:
@@ -37,8 +37,11 @@ def instances_of(table: pa.Table, *, only_input: str | None = None, version: str
     for answered, request, reply in zip(*columns, strict=True):
         if version is not None and answered != version:
             continue
-        rows = _rows(json.loads(request), "inputs", "instances", only_input)
-        outputs = _rows(json.loads(reply), "outputs", "predictions", "prediction")
+        try:
+            rows = _rows(json.loads(request), "inputs", "instances", only_input)
+            outputs = _rows(json.loads(reply), "outputs", "predictions", "prediction")
+        except RecursionError:
+            rows = outputs = None
         if rows is None or outputs is None or len(rows) != len(outputs):
             found.skipped += 1
             continue

@@ -25,6 +25,8 @@ _WRITE_SECONDS = 0.2
 _LONGEST_JOURNAL = 32 << 20
 _OLDEST_JOURNAL_SECONDS = 600.0
 _JOURNALS_IN_BUDGET = 32
+_LOOK_SECONDS = 30.0
+"""So that a converter takes nothing from a worker that starts."""
 _CONVERTER_SECONDS = 10.0
 """It takes one or two, and is not needed by anybody."""
 _ENTRY = Path(__file__).with_name("__main__.py")
@@ -56,7 +58,8 @@ class RequestLog:
         self._refused = self._lost = self._sampled = 0
         self._error: str | None = None
         self._journal: JournalWriter | None = None
-        self._has_ended = False
+        self._began = time.monotonic()
+        self._has_ended = self._has_looked = False
         self._converter: subprocess.Popen[bytes] | None = None
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
@@ -131,11 +134,23 @@ class RequestLog:
             journal.close()
             self._has_ended = True
 
+    def _is_conversion_due(self) -> bool:
+        if self._has_ended:
+            return True
+        if self._has_looked or time.monotonic() - self._began < _LOOK_SECONDS:
+            return False
+        # Once: what workers left that have been stopped or killed.
+        self._has_looked = True
+        own = set() if self._journal is None else {self._journal.stem}
+        return not self._folder.usage().journals.keys() <= own
+
     def _convert(self) -> None:
         """Have journals that have ended converted, beside this process, by one program at a time."""
-        if self._converter is not None and self._converter.poll() is not None:
+        if self._converter is not None and (code := self._converter.poll()) is not None:
             self._converter = None
-        if not self._has_ended or self._converter is not None:
+            if code:
+                self._error = "the log cannot be turned into Parquet; the endpoint's own log says why"
+        if self._converter is not None or not self._is_conversion_due():
             return
         self._has_ended = False
         try:

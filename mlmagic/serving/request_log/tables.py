@@ -54,7 +54,11 @@ def _keys(body: bytes, key: str | None) -> list[str | None] | None:
     """Return the key of each instance; None without one."""
     if key is None:
         return None
-    payload: Any = json.loads(body)
+    try:
+        payload: Any = json.loads(body)
+    except RecursionError:
+        # Nested more deeply than this reader takes; it must not keep all others from being converted.
+        return None
     columns = payload.get("inputs")
     if isinstance(columns, dict):
         values = columns.get(key)
