@@ -23,9 +23,12 @@ import psutil
 from benchmarks.serving.servers import BUILD
 from mlmagic.api.deployment import deploy
 from mlmagic.api.model_import import import_model
+from mlmagic.serving.request_log.log import RequestLog
 from mlmagic.session import Session
+from mlmagic.spec.request_log import RequestLogging
 
 MODEL, CLIENTS = "m1", 32
+ALONE_ROUNDS, ALONE_REQUESTS = 7, 50_000
 # Rows of the table, and the share of the requests that each logs.
 VARIANTS = {"without a log": 0.0, "a sample of 10 %": 0.1, "every request": 1.0}
 _GOAL = "a sample costs less than 3 % of the throughput"
@@ -65,6 +68,7 @@ def main() -> None:
                 if number:
                     taken[name].append(window)
         print_windows(taken, session, seconds)
+        print_alone(heads[1])
 
 
 def ensure_model() -> None:
@@ -117,6 +121,24 @@ def cpu_of(worker: psutil.Process) -> float:
     """Return the CPU seconds of a worker, and of the converters that it has waited for."""
     times = worker.cpu_times()
     return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def print_alone(asked: Sequence[bytes]) -> None:
+    """Print what the log by itself takes, its thread included: a figure that a busy machine changes little."""
+    print(f"\nThe log by itself: CPU microseconds a request, medians of {ALONE_ROUNDS} interleaved rounds\n")
+    taken: dict[str, list[float]] = {name: [] for name, share in VARIANTS.items() if share}
+    for _ in range(ALONE_ROUNDS):
+        for name, measured in taken.items():
+            with tempfile.TemporaryDirectory() as folder:
+                settings = RequestLogging(sampling_rate=VARIANTS[name])
+                log = RequestLog(Path(folder) / "log", settings, endpoint=MODEL, model=MODEL)
+                before = time.process_time()
+                for number in range(ALONE_REQUESTS):
+                    log.offer(1, asked[number % len(asked)], b'{"predictions":[[12.345678]]}')
+                log.close()
+                measured.append((time.process_time() - before) / ALONE_REQUESTS * 1e6)
+    for name, measured in taken.items():
+        print(f"  {name:18}  {statistics.median(measured):5.2f}  ({min(measured):.2f} to {max(measured):.2f})")
 
 
 def print_windows(taken: dict[str, list[Window]], session: Session, seconds: float) -> None:
