@@ -156,6 +156,8 @@ export interface EndpointSpec {
   follows?: string;
   scaling: Scaling;
   limits: Limits;
+  /** What is kept of its requests; None: nothing. */
+  log?: RequestLogging;
   host: string;
   /** Stays the same as long as the endpoint is there. 0 in the cloud, which has no ports. */
   port: number;
@@ -193,6 +195,8 @@ export interface EndpointStatus {
   /** Over the last ten seconds or so. */
   requestsPerSecond: Float;
   lastRequest?: Time;
+  /** Of its request log, while it has one. */
+  log?: RequestLogStatus;
   /** Of the supervisor. */
   startTime: Time;
   updateTime: Time;
@@ -638,6 +642,26 @@ export interface Replica {
 
 /** What a process of a job does, in the order of Vertex AI's worker pools. */
 export type ReplicaRole = 'chief' | 'worker' | 'ps' | 'evaluator';
+
+/** What became of the requests that were drawn, since the supervisor was started. */
+export interface RequestLogStatus {
+  /** Written to a journal: a process that is killed from then on loses none of them. */
+  sampled: number;
+  /** Not written, because they are too large, too many came at once, or the budget or the disk is full. */
+  dropped: number;
+  /** Why the newest ones were dropped; one line. */
+  error?: string;
+}
+
+/** What an endpoint keeps of the requests that got a prediction: their bodies as they came, values and all. */
+export interface RequestLogging {
+  /** How many of them: each with this probability, above 0 and up to 1. */
+  samplingRate: Float;
+  /** All files of the log together take no more; the oldest go first. */
+  budgetBytes: number;
+  /** The input that names an instance: by it, what came true is joined later. */
+  key?: string;
+}
 
 /** The worker pools of a job, by default those of ML Engine's tier BASIC. */
 export interface Resources {

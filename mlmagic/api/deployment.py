@@ -38,6 +38,9 @@ def deploy(
     max_instances: int | None = None,
     max_queue: int | None = None,
     timeout: float | str | None = None,
+    log_sample: float | None = None,
+    log_budget: int | str | None = None,
+    log_key: str | None = None,
     backend: str | None = None,
     machine: str | None = None,
     image: str | None = None,
@@ -65,9 +68,12 @@ def deploy(
         max_instances: of one request.
         max_queue: requests of a worker that may wait.
         timeout: for a request to come in, and again for its answer: seconds, or `"60s"`.
+        log_sample: the share of the requests that are kept with their predictions, such as 0.1; 0 keeps none any more.
+        log_budget: bytes of disk for them, such as `"1GB"`, which is the default; the oldest go first.
+        log_key: the input that names an instance, by which what came true is joined later.
         backend: where a new endpoint serves: `local`, `google` or `emulator`; the session's by default. What is said
-            of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout` and `auth` are
-            for this machine alone.
+            of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout`, `auth` and the
+            request log are for this machine alone.
         machine: of an endpoint in the cloud, the type of its machines; `n1-standard-2` by default.
         image: of an endpoint in the cloud, the container that serves; the newest prebuilt one by default.
         yes: deploy it in the cloud although it costs money.
@@ -97,6 +103,9 @@ def deploy(
         max_instances=max_instances,
         max_queue=max_queue,
         timeout=timeout,
+        log_sample=log_sample,
+        log_budget=log_budget,
+        log_key=log_key,
         backend=backend,
         machine=machine,
         image=image,

@@ -11,6 +11,7 @@ from mlmagic.api.resources import read_memory
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.spec.names import ModelReference
+from mlmagic.spec.request_log import LEAST_BUDGET_BYTES
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 _MOST_REPLICAS = 64
@@ -41,6 +42,10 @@ class Wish:
     backend: str | None = None
     machine: str | None = None
     image: str | None = None
+    log_sample: float | None = None
+    """0: requests are logged no more."""
+    log_budget: int | None = None
+    log_key: str | None = None
 
     @property
     def local_flags(self) -> tuple[str, ...]:
@@ -55,6 +60,9 @@ class Wish:
             "--max-instances": self.instances,
             "--max-queue": self.queue,
             "--timeout": self.timeout_seconds,
+            "--log-sample": self.log_sample,
+            "--log-budget": self.log_budget,
+            "--log-key": self.log_key,
         }
         return tuple(flag for flag, value in told.items() if value is not None)
 
@@ -84,6 +92,9 @@ def read_wish(
     backend: object = None,
     machine: object = None,
     image: object = None,
+    log_sample: object = None,
+    log_budget: object = None,
+    log_key: object = None,
 ) -> Wish:
     """Return what the arguments of `deploy` say.
 
@@ -106,13 +117,16 @@ def read_wish(
         "host": check.read(_read_host, host),
         "port": check.read(_optional_number, port, "port", LOWEST_PORT, HIGHEST_PORT),
         "needs_token": check.read(_read_switch, auth, "auth"),
-        "body_bytes": check.read(_read_size, max_body),
+        "body_bytes": check.read(_read_size, max_body, "max_body"),
         "instances": check.read(_optional_number, max_instances, "max_instances", 1, None),
         "queue": check.read(_optional_number, max_queue, "max_queue", 1, None),
         "timeout_seconds": check.read(_read_seconds, timeout, "timeout"),
         "backend": check.read(_read_backend, backend),
         "machine": check.read(_read_word, machine, "machine"),
         "image": check.read(_read_word, image, "image"),
+        "log_sample": check.read(_read_share, log_sample, "log_sample"),
+        "log_budget": check.read(_read_budget, log_budget),
+        "log_key": check.read(_read_text, log_key, "log_key"),
     }
     check.finish("deploy")
     if reference is None:
@@ -161,11 +175,36 @@ def _read_seconds(told: object, what: str) -> float | None:
         raise UsageError(error.message.replace("timeout", what, 1)) from None
 
 
-def _read_size(told: object) -> int | None:
+def _read_size(told: object, what: str) -> int | None:
     try:
         return read_memory(told)
     except UsageError as error:
-        raise UsageError(error.message.replace("memory", "max_body", 1)) from None
+        raise UsageError(error.message.replace("memory", what, 1)) from None
+
+
+def _read_budget(told: object) -> int | None:
+    size = _read_size(told, "log_budget")
+    if size is not None and size < LEAST_BUDGET_BYTES:
+        raise UsageError(f"log_budget {told!r} is too little for a log: give it 10MB or more.")
+    return size
+
+
+def _read_share(told: object, what: str) -> float | None:
+    if told is None:
+        return None
+    try:
+        share = float(str(told))
+    except ValueError:
+        share = -1.0
+    if isinstance(told, bool) or not 0 <= share <= 1:
+        raise UsageError(f"{what} {told!r} is no share: it is from 0 (nothing) to 1 (every request), such as 0.1.")
+    return share
+
+
+def _read_text(told: object, what: str) -> str | None:
+    if told is None or (isinstance(told, str) and told):
+        return told
+    raise UsageError(f"{what} must be the name of an input, not {told!r:.60}.")
 
 
 def _read_host(host: object) -> str | None:

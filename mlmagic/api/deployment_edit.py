@@ -10,8 +10,10 @@ from typing import Any
 from mlmagic.api.deployment_arguments import Wish
 from mlmagic.api.traffic import WHOLE, Versions, with_version
 from mlmagic.errors import UsageError
+from mlmagic.panels.sizes import size_text
 from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, EngineChoice, Limits, Scaling
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
+from mlmagic.spec.request_log import RequestLogging
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SHOWN_LABELS = 5
@@ -37,6 +39,7 @@ def first_spec(wish: Wish, version: ModelVersion, *, backend: str = "local", now
         limits=_limits(Limits(), wish),
         machine=wish.machine,
         image=wish.image,
+        log=_logging(None, wish, version),
         host=wish.host or "127.0.0.1",
         port=wish.port or 0,
         needs_token=wish.needs_token is not False,
@@ -71,6 +74,7 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
         limits=_limits(spec.limits, wish),
         # In the cloud, one that was stopped serves again.
         goal=EndpointGoal.SERVE,
+        log=_logging(spec.log, wish, version),
     )
 
 
@@ -161,6 +165,11 @@ def deployment_notes(before: EndpointSpec | None, after: EndpointSpec, wish: Wis
         )
     if not is_local(after.backend):
         return (*notes, *_kept(before, after, wish))
+    if after.log is not None and (before is None or before.log != after.log):
+        rate = f"{after.log.sampling_rate * 100:g} %"
+        notes.append(
+            f"It keeps {rate} of its requests, as they are sent, in {size_text(after.log.budget_bytes)} of disk."
+        )
     return (*notes, *(_exposure(after) if before is None else ()))
 
 
@@ -240,6 +249,24 @@ def _limits(limits: Limits, wish: Wish) -> Limits:
         "timeout_seconds": wish.timeout_seconds,
     }
     return dataclasses.replace(limits, **{name: value for name, value in told.items() if value is not None})
+
+
+def _logging(logging: RequestLogging | None, wish: Wish, version: ModelVersion) -> RequestLogging | None:
+    """Return what is logged: nothing until a share is asked for, and nothing any more at a share of 0."""
+    told = {"sampling_rate": wish.log_sample, "budget_bytes": wish.log_budget, "key": wish.log_key}
+    given = {name: value for name, value in told.items() if value is not None}
+    if wish.log_sample == 0:
+        return None
+    if given and logging is None and wish.log_sample is None:
+        raise UsageError(
+            f"the endpoint {wish.endpoint!r} logs no requests.", hint="Say which part of them: --log-sample 0.1"
+        )
+    inputs = [spec.name for spec in version.signature.inputs] if version.signature is not None else None
+    if wish.log_key is not None and inputs is not None and wish.log_key not in inputs:
+        raise UsageError(
+            f"{version} has no input {wish.log_key!r} that could name its instances: it has {', '.join(inputs)}."
+        )
+    return dataclasses.replace(logging or RequestLogging(), **given) if given else logging  # type: ignore[arg-type]
 
 
 def _told(spec: TensorSpec | None) -> str:

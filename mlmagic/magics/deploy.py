@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GIVEN = (
     *("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body"),
-    *("max_instances", "max_queue", "timeout", "backend", "machine", "image"),
+    *("max_instances", "max_queue", "timeout", "backend", "machine", "image", "log_sample", "log_budget", "log_key"),
 )
 
 DEPLOY = Magic(
@@ -61,6 +61,14 @@ DEPLOY = Magic(
             Option(name="max-instances", metavar="N", kind=Kind.INTEGER, help="instances of a request at most; 100000"),
             Option(name="max-queue", metavar="N", kind=Kind.INTEGER, help="requests of a worker that may wait; 1024"),
             Option(name="timeout", metavar="TIME", kind=Kind.TEXT, help="for a request's body, and its answer; 60s"),
+            Option(
+                name="log-sample",
+                metavar="SHARE",
+                kind=Kind.TEXT,
+                help="the share of the requests that are kept with their predictions, such as 0.1; 0: none",
+            ),
+            Option(name="log-budget", metavar="SIZE", kind=Kind.TEXT, help="disk for them; 1GB. The oldest go first"),
+            Option(name="log-key", metavar="INPUT", kind=Kind.TEXT, help="the input that names an instance"),
             Option(
                 name="backend",
                 metavar="BACKEND",

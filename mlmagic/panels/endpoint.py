@@ -149,6 +149,19 @@ def _workers_html(record: EndpointRecord, now: datetime) -> Html | None:
     return theme.folded(_workers_told(record), theme.table(header, rows, right=[3, 4, 5]))
 
 
+def _log(page: EndpointPage) -> str | None:
+    """Return how much is logged and what became of it; None if nothing is."""
+    logging, status = page.record.spec.log, page.record.status.log
+    if logging is None:
+        return None
+    told = f"{logging.sampling_rate * 100:g} % of the requests, in {size_text(logging.budget_bytes)} at most"
+    if status is not None:
+        told += f"; {status.sampled:,} kept"
+        told += f", {status.dropped:,} dropped" if status.dropped else ""
+        told += f": {status.error}" if status.error else ""
+    return told
+
+
 def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
     spec, status = page.record.spec, page.record.status
     scaling, limits = spec.scaling, spec.limits
@@ -163,6 +176,7 @@ def _facts(page: EndpointPage) -> list[tuple[str, str | None]]:
         ("Largest request", f"{size_text(limits.body_bytes)}, {limits.instances:,} instances"),
         ("Queue", f"{limits.queue:,} requests of a worker"),
         ("Time for a request", duration(limits.timeout_seconds)),
+        ("Request log", _log(page)),
         ("Token", page.token_file or "none is asked for (--no-auth)"),
         ("Generation", f"{spec.generation}, served is {status.generation}" if status.generation else None),
         ("Made", absolute(spec.create_time)),

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mlmagic.spec.noun import Noun
+from mlmagic.spec.request_log import RequestLogging, RequestLogStatus
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
 """What listens on all addresses of a machine is there on its loopback too."""
@@ -94,6 +95,8 @@ class EndpointSpec(Noun):
     """The alias that its one version follows: moving the alias moves the endpoint. None: the version stays."""
     scaling: Scaling = field(default_factory=Scaling)
     limits: Limits = field(default_factory=Limits)
+    log: RequestLogging | None = None
+    """What is kept of its requests; None: nothing."""
     host: str = "127.0.0.1"
     port: int
     """Stays the same as long as the endpoint is there. 0 in the cloud, which has no ports."""
@@ -160,6 +163,8 @@ class EndpointStatus(Noun):
     requests_per_second: float = 0.0
     """Over the last ten seconds or so."""
     last_request: datetime | None = None
+    log: RequestLogStatus | None = None
+    """Of its request log, while it has one."""
     start_time: datetime
     """Of the supervisor."""
     update_time: datetime

@@ -65,13 +65,22 @@ def histogram_of(intervals: Intervals) -> Histogram:
         return Histogram(low=least, high=greatest, counts=(float(intervals.counts.sum()),))
     scale = _SCALE if max(-least, greatest) > _LARGE else 1.0
     edges = np.linspace(least * scale, greatest * scale, HISTOGRAM_BINS + 1)
-    low, high = intervals.low * scale, intervals.high * scale
+    scaled = Intervals(low=intervals.low * scale, high=intervals.high * scale, counts=intervals.counts)
+    return Histogram(low=least, high=greatest, counts=tuple(counts_between(scaled, edges).tolist()))
+
+
+def counts_between(intervals: Intervals, edges: Floats) -> Floats:
+    """Return the counts between neighbouring edges; the last bin has its upper edge too.
+
+    What is beyond the edges is not counted if it is in an interval; a single number must lie within them.
+    """
+    low, high = intervals.low, intervals.high
     is_number = low == high
     places = np.searchsorted(edges[1:-1], low[is_number], side="right")
-    counts = np.bincount(places, intervals.counts[is_number], minlength=HISTOGRAM_BINS).astype(np.float64)
+    counts = np.bincount(places, intervals.counts[is_number], minlength=len(edges) - 1).astype(np.float64)
     if not is_number.all():
         spread = intervals.counts[~is_number]
         ends = np.column_stack([low[~is_number], high[~is_number]]).ravel()
         sums = np.cumsum(spread)
         counts += np.diff(np.interp(edges, ends, np.column_stack([sums - spread, sums]).ravel()))
-    return Histogram(low=least, high=greatest, counts=tuple(counts.tolist()))
+    return counts

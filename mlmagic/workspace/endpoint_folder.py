@@ -38,6 +38,11 @@ class EndpointFolder:
         return self.root / "endpoint.log"
 
     @property
+    def requests(self) -> Path:
+        """The request log: journals and Parquet."""
+        return self.root / "requests"
+
+    @property
     def remote(self) -> Path:
         """Of an endpoint in the cloud: what it is there."""
         return self.root / "remote.json"

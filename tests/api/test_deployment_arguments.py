@@ -37,6 +37,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
             max_instances=0,
             max_queue=1.5,
             timeout=0,
+            log_sample="often",
+            log_budget="5MB",
+            log_key=7,
         )
     assert str(caught.value).split("\n") == [
         "deploy cannot take these arguments:",
@@ -56,6 +59,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "  - max_instances 0 must be 1 or more.",
         "  - max_queue must be a whole number, not float 1.5.",
         "  - timeout 0 must be more than 0 seconds.",
+        "  - log_sample 'often' is no share: it is from 0 (nothing) to 1 (every request), such as 0.1.",
+        "  - log_budget '5MB' is too little for a log: give it 10MB or more.",
+        "  - log_key must be the name of an input, not 7.",
     ]
 
 

@@ -11,6 +11,7 @@ from mlmagic.api.deployment_edit import check_signatures, deployment_notes, firs
 from mlmagic.errors import UsageError
 from mlmagic.spec.endpoint import EndpointSpec, EngineChoice, Limits, Scaling
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
+from mlmagic.spec.request_log import RequestLogging
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 AGE, CITY = (
@@ -185,3 +186,21 @@ def test_notes_of_a_change() -> None:
         "taxi follows taxi@champion: moving taxi@champion moves it.",
         "taxi@2 is no longer deployed.",
     )
+
+
+def test_requests_are_logged_from_when_a_share_is_asked_for_until_it_is_0() -> None:
+    spec = made(log_sample=0.1, log_key="age")
+    more = changed(spec, "taxi", 1, log_budget="2GB")
+    assert spec.log == RequestLogging(sampling_rate=0.1, budget_bytes=1 << 30, key="age")
+    assert more.log == RequestLogging(sampling_rate=0.1, budget_bytes=2 << 30, key="age")
+    assert changed(more, "taxi", 1).log == more.log
+    assert changed(more, "taxi", 1, log_sample=0).log is None
+    assert "It keeps 10 % of its requests, as they are sent, in 1.0 GiB of disk." in deployment_notes(None, spec)
+
+
+def test_a_log_needs_a_share_and_an_input_as_its_key() -> None:
+    with pytest.raises(UsageError, match="the endpoint 'taxi' logs no requests") as refused:
+        made(log_budget="1GB")
+    assert refused.value.hint == "Say which part of them: --log-sample 0.1"
+    with pytest.raises(UsageError, match="taxi@1 has no input 'id' that could name its instances: it has age"):
+        made(log_sample=1, log_key="id")

@@ -22,6 +22,7 @@ from mlmagic.spec.endpoint import (
 )
 from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.model import Signature, TensorSpec
+from mlmagic.spec.request_log import RequestLogging, RequestLogStatus
 
 TOKEN_FILE = "/run/user/7/mlmagic/0a/endpoints/rides.token"
 
@@ -258,3 +259,11 @@ def test_bars(endpoint):
         "█████░░░░░  50 %",
         "██████████ 100 %",
     ]
+
+
+def test_what_became_of_the_log_is_on_view(endpoint):
+    logging = RequestLogging(sampling_rate=0.1, budget_bytes=1 << 30)
+    full = RequestLogStatus(sampled=1200, dropped=3, error="the budget is full")
+    html = shown(endpoint(spec={"log": logging}, log=full))["text/html"]
+    assert "10 % of the requests, in 1.0 GiB at most; 1,200 kept, 3 dropped: the budget is full" in html
+    assert "Request log" not in shown(endpoint())["text/html"]

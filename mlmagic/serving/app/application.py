@@ -124,8 +124,10 @@ class Application:
         asked = self._known.get(head)
         return asked if asked is not None and asked.routes is self._deployed.routes else None
 
-    def success(self, choice: Choice, body: bytes) -> tuple[int, HeaderList, bytes]:
-        """Return status, headers and body of the reply with a prediction."""
+    def success(self, choice: Choice, asked: bytes, body: bytes) -> tuple[int, HeaderList, bytes]:
+        """Return status, headers and body of the reply with a prediction; `asked` is the body of the request."""
+        if (log := self._deployed.log) is not None:
+            log.offer(choice.version.number, asked, body)
         if choice.trailer:
             body = body[:-1] + choice.trailer
         headers = [_JSON, choice.header, (b"content-length", b"%d" % len(body))]
@@ -160,13 +162,13 @@ class Application:
         failure: RequestFailed | None = None
         waiting = self._watch.begin(receive)
         try:
-            body = await read_body(headers, receive, self._limits.body_bytes)
+            asked = await read_body(headers, receive, self._limits.body_bytes)
             waiting.is_read = True
             # Only now, since another table may have come while the body did. From here to the version's queue nothing
             # waits, so that the version cannot be closed in between.
             route = self._pages.routes.find(path) or self._pages.lost_route(path)
             choice = route.choose(headers)
-            body = await choice.version.predict(body, route.dialect)
+            body = await choice.version.predict(asked, route.dialect)
         except RequestFailed as raised:
             failure = raised
         except ClientGoneError:
@@ -183,7 +185,7 @@ class Application:
         if failure is not None:
             await deliver(send, *self.failure(failure, path, headers, choice))
         elif choice is not None:
-            await deliver(send, *self.success(choice, body))
+            await deliver(send, *self.success(choice, asked, body))
 
     def _closes(self) -> bool:
         deployed = self._deployed

@@ -49,13 +49,16 @@ class KnownCycle:
 class Exchange:
     """A request for a prediction, and the way back for its answer."""
 
-    __slots__ = ("_app", "_cycle", "_is_over", "_prediction", "_since", "request")
+    __slots__ = ("_app", "_asked", "_cycle", "_is_over", "_prediction", "_since", "request")
 
-    def __init__(self, cycle: RequestResponseCycle | KnownCycle, app: Application, prediction: Prediction) -> None:
+    def __init__(
+        self, cycle: RequestResponseCycle | KnownCycle, app: Application, prediction: Prediction, asked: bytes
+    ) -> None:
         self.request: Any = None
         self._cycle = cycle
         self._app = app
         self._prediction = prediction
+        self._asked = asked
         self._since = perf_counter()
         self._is_over = False
 
@@ -74,7 +77,7 @@ class Exchange:
             _log.exception("a prediction cannot be sent")
             self.set_exception(RequestFailed(500, "the server failed; its log says why"))
         else:
-            self._send(*self._app.success(choice, body))
+            self._send(*self._app.success(choice, self._asked, body))
 
     def set_exception(self, failure: RequestFailed) -> None:
         """Answer that there is none."""
@@ -110,4 +113,4 @@ class Exchange:
 def ask(cycle: RequestResponseCycle | KnownCycle, app: Application, asked: Asked, body: bytes) -> bool:
     """Ask for a prediction, which goes out by itself; False if nothing was asked, and somebody else has to answer."""
     prediction = Prediction.of(asked)
-    return prediction.choice.version.ask(body, prediction.dialect, Exchange(cycle, app, prediction))
+    return prediction.choice.version.ask(body, prediction.dialect, Exchange(cycle, app, prediction, body))

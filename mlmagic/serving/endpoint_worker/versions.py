@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mlmagic.serving.app.application import Application
     from mlmagic.serving.app.served import ServedVersion
     from mlmagic.serving.engines.base import Engine
-    from mlmagic.spec.endpoint import VersionStatus
+    from mlmagic.serving.request_log.log import RequestLog
+    from mlmagic.spec.endpoint import EndpointSpec, VersionStatus
+    from mlmagic.spec.request_log import RequestLogStatus
 
 _COLLECT_AFTER = (100_000, 50, 100)
 """Objects made, and so on: a collection every few hundred requests would cost more than what they leave behind."""
@@ -36,6 +38,7 @@ class Versions:
         self._workspace = workspace
         self._loaded: dict[str, ServedVersion] = {}
         self._closed: list[VersionStatus] = []
+        self._closed_logs: list[RequestLogStatus] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Lock()
         # One at a time: more would only take the processor from those that are being answered.
@@ -89,6 +92,7 @@ class Versions:
             )
         )
         self.table = table
+        self._log_requests(table.spec)
         for text in [text for text in self._loaded if text not in texts]:
             task = asyncio.create_task(self._close(self._loaded.pop(text)))
             self._closing.add(task)
@@ -121,15 +125,47 @@ class Versions:
             "versions": versions,
             "requests": sum(counts["requests"] for counts in versions.values()),
             "waiting": sum(served.queue_length for served in self._loaded.values()),
+            **self._log_counters(),
         }
 
     async def close(self) -> None:
         """Close all versions after what they still answer."""
         await asyncio.gather(*(self._close(served) for served in self._loaded.values()), *self._closing)
+        log, self.deployed.log = self.deployed.log, None
+        if log is not None:
+            await self._close_log(log)
 
     async def _close(self, served: ServedVersion) -> None:
         await served.close()
         self._closed.append(served.status)
+
+    def _log_requests(self, spec: EndpointSpec) -> None:
+        """Begin, change or end the request log, from the next request on."""
+        from mlmagic.serving.request_log.log import RequestLog
+
+        log = self.deployed.log
+        if (None if log is None else log.settings) == spec.log:
+            return
+        self.deployed.log = None
+        if spec.log is not None:
+            folder = self._workspace.endpoint(spec.name).requests
+            self.deployed.log = RequestLog(folder, spec.log, endpoint=spec.name, model=spec.model)
+        if log is not None:
+            task = asyncio.create_task(self._close_log(log))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _close_log(self, log: RequestLog) -> None:
+        await asyncio.to_thread(log.close)
+        self._closed_logs.append(log.status)
+
+    def _log_counters(self) -> dict[str, Any]:
+        log = self.deployed.log
+        logs = [*self._closed_logs, *([] if log is None else [log.status])]
+        if not logs:
+            return {}
+        sampled, dropped = sum(one.sampled for one in logs), sum(one.dropped for one in logs)
+        return {"log": {"sampled": sampled, "dropped": dropped, "error": logs[-1].error}}
 
 
 def _load_engine(version: VersionToServe) -> Engine:

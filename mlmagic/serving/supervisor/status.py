@@ -11,12 +11,14 @@ from typing import Any
 from mlmagic.serving.supervisor.worker import Worker
 from mlmagic.spec import codec
 from mlmagic.spec.endpoint import EndpointStatus, VersionStatus
+from mlmagic.spec.request_log import RequestLogStatus
 from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.files import write_atomic
 
 RATE_SECONDS = 10.0
 _WRITE_SECONDS = 1.0
 _SUMS = ("requests", "instances", "errors")
+_LOG_SUMS = ("sampled", "dropped")
 
 
 class Tally:
@@ -29,11 +31,14 @@ class Tally:
         self.last_request: datetime | None = None
         self._ended: dict[int, dict[str, int]] = {}
         self._ended_requests = 0
+        self._ended_log = dict.fromkeys(_LOG_SUMS, 0)
         self._history: collections.deque[tuple[float, int]] = collections.deque()
 
     def forget(self, worker: Worker) -> None:
         """Keep the counts of a worker that has ended."""
         self._ended_requests += int(worker.counters.get("requests", 0))
+        for name in _LOG_SUMS:
+            self._ended_log[name] += int(worker.counters.get("log", {}).get(name, 0))
         for number, counts in _versions(worker.counters).items():
             kept = self._ended.setdefault(number, dict.fromkeys(_SUMS, 0))
             for name in _SUMS:
@@ -58,6 +63,15 @@ class Tally:
             return 0.0
         (first, before), (last, after) = self._history[0], self._history[-1]
         return round((after - before) / (last - first), 1) if last > first else 0.0
+
+    def log(self, workers: Iterable[Worker]) -> RequestLogStatus:
+        """Return what became of the requests that were drawn for the log."""
+        told = [worker.counters.get("log", {}) for worker in workers]
+        sampled, dropped = (
+            self._ended_log[name] + sum(int(counts.get(name, 0)) for counts in told) for name in _LOG_SUMS
+        )
+        error = next((str(counts["error"]) for counts in told if counts.get("error")), None)
+        return RequestLogStatus(sampled=sampled, dropped=dropped, error=error)
 
     def versions(
         self, numbers: Iterable[int], workers: Iterable[Worker], converting: Collection[int] = ()

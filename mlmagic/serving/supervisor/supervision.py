@@ -163,6 +163,7 @@ class Supervision:
             versions=self._tally.versions(numbers, fleet.workers, converting),
             requests_per_second=self._tally.rate,
             last_request=self._tally.last_request,
+            log=self._tally.log(fleet.workers) if served is not None and served.spec.log is not None else None,
         )
 
     async def _end(self) -> None:

@@ -1,0 +1,1 @@
+"""Skew and drift: served values against the statistics of a baseline. Numpy and Arrow alone."""
