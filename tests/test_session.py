@@ -85,6 +85,13 @@ def test_a_setting_leaves_the_rest_of_the_file_as_it_is(before: str, after: str)
     assert with_setting(before, "backend", "x") == after
 
 
+@pytest.mark.parametrize("value", ['a"b', r"a\1\n", "a\nb", "ü\U0001f600"])
+def test_any_value_is_read_as_it_was_set(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(with_setting(with_setting("", "google_image", "x"), "google_image", value), "utf-8")
+    assert read_config(path) == {"google_image": value}
+
+
 def test_a_broken_file_is_one_clear_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("# settings\nbackend = local\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Mapping
@@ -89,11 +90,12 @@ def read_config(path: Path) -> dict[str, str]:
 
 def with_setting(text: str, key: str, value: str) -> str:
     """Return the text of a TOML file with a top-level string set; everything else, comments too, stays as it is."""
-    line = f'{key} = "{value}"'
+    # A string of JSON is one of TOML; as it is, a quote in it would make the file one that nobody can read.
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
     table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
     split = table.start() if table else len(text)
     top, tables = text[:split], text[split:]
-    top, count = re.subn(rf"^[ \t]*{key}[ \t]*=.*$", line, top, flags=re.MULTILINE)
+    top, count = re.subn(rf"^[ \t]*{key}[ \t]*=.*$", lambda _: line, top, flags=re.MULTILINE)
     if not count:
         top = f"{top.rstrip()}\n{line}\n".lstrip() + ("\n" if tables else "")
     return top + tables
