@@ -29,6 +29,8 @@ _LOOK_SECONDS = 30.0
 """So that a converter takes nothing from a worker that starts."""
 _CONVERTER_SECONDS = 10.0
 """It takes one or two, and is not needed by anybody."""
+_LARGEST_GAP = 2.0**62
+"""For a rate so small that the division is infinite."""
 _ENTRY = Path(__file__).with_name("__main__.py")
 
 
@@ -95,13 +97,19 @@ class RequestLog:
     def _next_gap(self) -> int:
         """Return how many requests on the next one is that is drawn: one draw for each of those is enough."""
         rate = self.settings.sampling_rate
-        return 1 if rate >= 1 else 1 + int(math.log(1 - self._random.random()) / math.log1p(-rate))
+        if rate >= 1:
+            return 1
+        return 1 + int(min(math.log(1 - self._random.random()) / math.log1p(-rate), _LARGEST_GAP))
 
     def _run(self) -> None:
         while not self._is_closing.wait(_WRITE_SECONDS):
             self._write_waiting()
-            self._rotate()
-            self._convert()
+            try:
+                self._rotate()
+                self._convert()
+            except OSError as error:
+                # This thread goes on: without it every request from now on would be dropped.
+                self._error = " ".join(str(error).split())
         self._write_waiting()
         if self._journal is not None:
             self._journal.close()

@@ -118,6 +118,27 @@ def test_a_sample_is_as_large_as_its_rate_says(start: Callable[..., RequestLog])
     assert log.status.dropped == 0
 
 
+def test_a_share_next_to_nothing_draws_next_to_nothing(start: Callable[..., RequestLog]) -> None:
+    log = start(RequestLogging(sampling_rate=5e-324))
+    for number in range(100):
+        log.offer(1, _body(number), REPLY)
+    log.close()
+    assert log.status == RequestLogStatus()
+
+
+def test_a_folder_that_cannot_be_looked_at_does_not_end_the_log(
+    start: Callable[..., RequestLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "_LOOK_SECONDS", 0.0)
+    (tmp_path / "log").write_text("no folder")
+    log = start()
+    _wait(lambda: log.status.error is not None)
+    (tmp_path / "log").unlink()
+    log.offer(1, _body(1), REPLY)
+    log.close()
+    assert (log.status.sampled, log.status.dropped) == (1, 0)
+
+
 def test_what_is_too_large_and_what_cannot_be_written_is_dropped_and_told(
     start: Callable[..., RequestLog], tmp_path: Path
 ) -> None:
