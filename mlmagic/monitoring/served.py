@@ -53,14 +53,15 @@ def _table(data: Any) -> Any:
         return data
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        # Column by column: one of several kinds must not cost the others.
+        data = dict(data.items())
     if isinstance(data, Mapping):
         arrays = {str(name): _array(values) for name, values in data.items()}
         if len({len(array) for array in arrays.values()}) > 1:
             told = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
             raise UsageError(f"the columns have different numbers of rows: {told}. Give each the same.")
         return pa.table(arrays)
-    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-        return pa.Table.from_pandas(data, preserve_index=False)
     raise UsageError(
         f"a {type(data).__name__} has no columns that can be monitored. "
         "Give an Arrow table, a DataFrame, or a dict of lists or arrays by name."

@@ -62,7 +62,9 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
 
 def test_what_does_not_fit_and_what_is_not_there_is_missing() -> None:
-    window = _window({"miles": ["1.5", "abc", None, "2"], "riders": [1.5, 2, 3, 4]})
+    rows = {"miles": [1.5, "abc", None, "2"], "riders": [1.5, 2, 3, 4]}
+    window = _window(rows)
+    assert window.statistics == _window(pd.DataFrame(rows)).statistics
     miles, zone, riders = window.statistics.columns
     assert (miles.count, miles.missing) == (2, 2)
     assert (zone.count, zone.missing) == (0, 4)
