@@ -77,6 +77,10 @@ def _(path):
 def _(x):
     return {"output_0": x / 2}
 
+@save("webp", ("x", tf.string, [None]))  # with an operation that no prebuilt image of Vertex AI has
+def _(x):
+    return {"y": tf.map_fn(lambda one: tf.raw_ops.DecodeWebP(contents=one), x, fn_output_signature=tf.uint8)}
+
 # What must not be served, and what is odd about those that may be.
 odd = root / "odd"
 odd.mkdir()

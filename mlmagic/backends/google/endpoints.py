@@ -18,7 +18,7 @@ from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, n
 from mlmagic.backends.google.endpoints_sync import EndpointSync
 from mlmagic.backends.google.endpoints_tender import Tender
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
-from mlmagic.backends.google.vertex_models import check_servable, follow_aliases
+from mlmagic.backends.google.vertex_models import container_of, follow_aliases
 from mlmagic.errors import BackendError, MlmagicError, NotFoundError
 from mlmagic.spec.endpoint import EndpointGoal, EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.spec.names import ModelReference
@@ -205,14 +205,14 @@ class GoogleEndpoints:
             return dataclasses.replace(spec, goal=goal, update_time=now())
 
         self._tender.trouble.pop(name, None)  # what it is asked for now may go better
-        self._tender.trouble.pop(name, None)  # what it is asked for now may go better
         generation = self._store.change(name, edit).generation
         self._tender.wake()
         return generation
 
     def _check(self, spec: EndpointSpec) -> None:
         for deployed in spec.deployed:
-            check_servable(self._models.resolve(ModelReference(spec.model, version=deployed.number)), spec.image)
+            version = self._models.resolve(ModelReference(spec.model, version=deployed.number))
+            container_of(self._workspace, version, spec.image)
 
     def _until(
         self,

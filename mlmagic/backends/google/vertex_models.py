@@ -10,14 +10,15 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.client.models import RemoteVersion
-from mlmagic.backends.google.images import Purpose, known_image, prediction_images
+from mlmagic.backends.google.images import Purpose, known_image
 from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
+from mlmagic.backends.google.serving_images import lacking, operations_of, serving_image
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.google.vertex_models_names import MODEL_LABEL, alias_changes, model_id, version_alias
 from mlmagic.backends.google.vertex_models_noted import note_version, uploaded_versions
@@ -30,32 +31,42 @@ from mlmagic.workspace.models import ModelStore
 
 _LONGEST_PAUSE_SECONDS = 10.0
 _UPLOAD = "UploadModelOperationMetadata"
+_OWN_IMAGE = "Name a container of your own that serves it, %deploy … --image URI, or use --backend local."
+_MOST_TOLD = 10
 
 
-def serving_image(region: str, *, has_gpu: bool = False) -> str:
-    """Return the newest prebuilt image that serves models of TensorFlow, from the continent of the region.
+def container_of(workspace: Workspace, version: ModelVersion, image: str | None, *, region: str = "us") -> str:
+    """Return the container that serves a version: the one that is named, or Vertex AI's newest that can.
 
-    What an older TensorFlow wrote a newer one reads, so that no other image reads what this one does not.
-    """
-    continent = region.partition("-")[0]
-    near = continent if continent in {"us", "europe", "asia"} else "us"
-    wanted = "gpu" if has_gpu else "cpu"
-    return next(image for image in prediction_images(region=near) if f"tf2-{wanted}." in image)
-
-
-def check_servable(version: ModelVersion, image: str | None) -> None:
-    """See that Vertex AI has an image for a version.
+    Args:
+        workspace: where the version is, whose graph is read for that.
+        version: which one.
+        image: of the user's choice.
+        region: of Vertex AI; the images are the same in all.
 
     Raises:
-        UsageError: it has none.
+        UsageError: Vertex AI has none that can.
+        WorkspaceError: the version's files cannot be read.
     """
-    prebuilt = image is None or ((known := known_image(image)) is not None and known.purpose is Purpose.PREDICTION)
-    if version.origin.artifact != "savedmodel" and prebuilt:
+    known = None if image is None else known_image(image)
+    if image is not None and (known is None or known.purpose is not Purpose.PREDICTION):
+        return image
+    if version.origin.artifact != "savedmodel":
         raise UsageError(
             f"{version} is a model of the kind {version.origin.artifact!r}: Vertex AI's prebuilt images serve "
             "TensorFlow's SavedModel alone.",
-            hint="Name a container of your own that serves it: --image URI",
+            hint=_OWN_IMAGE,
         )
+    operations = operations_of(_root(workspace, version))
+    chosen = image or serving_image(region, operations)
+    missing = lacking(chosen or serving_image(region) or "", operations)
+    if chosen is None or missing:
+        who = image or "Vertex AI's prebuilt images"
+        raise UsageError(
+            f"{version} was saved by a TensorFlow with operations that {who} cannot run: {_listed(missing)}.",
+            hint=_OWN_IMAGE,
+        )
+    return chosen
 
 
 def ensure_uploaded(
@@ -70,15 +81,14 @@ def ensure_uploaded(
         client: of the project and region.
         workspace: where the version is.
         version: which one.
-        image: the container that serves it; None for the newest prebuilt one.
+        image: the container that serves it; None for the newest prebuilt one that can.
 
     Raises:
         UsageError: no prebuilt image serves it, or the bucket is in another region.
         NotFoundError, BackendError: Google refused, or did not answer; the next call goes on.
     """
-    check_servable(version, image)
+    wanted = container_of(workspace, version, image, region=client.settings.region)
     with _held(workspace, version.model):
-        wanted = image or serving_image(client.settings.region)
         found = _find(client, workspace, version, wanted)
         if found is None:
             found = _upload(client, workspace, version, wanted)
@@ -138,7 +148,7 @@ def _upload(client: GoogleClient, workspace: Workspace, version: ModelVersion, i
 def _artifact(client: GoogleClient, workspace: Workspace, version: ModelVersion) -> str:
     """Return where the version's own files lie in the bucket, after bringing there what is not."""
     folder = workspace.version(version.model, version.number)
-    root = (folder.root / version.origin.artifact_path).resolve()
+    root = _root(workspace, version)
     ours = {folder.signature, folder.statistics, folder.origin}
     if root.is_file():
         files = {root.name: root}
@@ -146,6 +156,15 @@ def _artifact(client: GoogleClient, workspace: Workspace, version: ModelVersion)
         found = [path for path in sorted(root.rglob("*")) if path.is_file() and path not in ours]
         files = {path.relative_to(root).as_posix(): path for path in found}
     return Uploader(client, workspace).folder(files)
+
+
+def _root(workspace: Workspace, version: ModelVersion) -> Path:
+    return (workspace.version(version.model, version.number).root / version.origin.artifact_path).resolve()
+
+
+def _listed(operations: Sequence[str]) -> str:
+    more = len(operations) - _MOST_TOLD
+    return ", ".join(operations[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _move_aliases(client: GoogleClient, workspace: Workspace, model: str) -> None:

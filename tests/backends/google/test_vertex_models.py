@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlmagic.backends.google.vertex_models import check_servable, serving_image
+from mlmagic.backends.google.serving_images import serving_image
+from mlmagic.backends.google.vertex_models import container_of
 from mlmagic.backends.google.vertex_models_names import alias_changes, can_be_alias, model_id
 from mlmagic.emulator.models.names import check_aliases, check_model_id
 from mlmagic.errors import UsageError
 from mlmagic.spec.model import ModelOrigin, ModelVersion
+from mlmagic.workspace.layout import Workspace
 
 
 @pytest.mark.parametrize("name", ["taxi", "Taxi_2", "a" * 63, "ü"])
@@ -34,15 +36,15 @@ def test_aliases_follow_ours() -> None:
 
 def test_the_newest_prebuilt_image_of_the_continent_serves() -> None:
     assert serving_image("europe-west4") == "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
-    assert serving_image("me-west1").startswith("us-docker.pkg.dev/")
-    assert "tf2-gpu.2-15" in serving_image("us-central1", has_gpu=True)
+    assert serving_image("me-west1") == "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
+    assert serving_image("us-central1", has_gpu=True) == "us-docker.pkg.dev/vertex-ai/prediction/tf2-gpu.2-15:latest"
 
 
-def test_what_no_prebuilt_image_serves_needs_one_of_the_user() -> None:
+def test_what_no_prebuilt_image_serves_needs_one_of_the_user(workspace: Workspace) -> None:
     version = ModelVersion(
         model="sums", number=1, create_time=datetime.now(UTC), origin=ModelOrigin(artifact="onnx", framework="onnx")
     )
     with pytest.raises(UsageError, match=r"sums@1 is a model of the kind 'onnx'") as raised:
-        check_servable(version, None)
+        container_of(workspace, version, None)
     assert "--image URI" in str(raised.value)
-    check_servable(version, "us-docker.pkg.dev/p/r/server:1")
+    container_of(workspace, version, "us-docker.pkg.dev/p/r/server:1")
