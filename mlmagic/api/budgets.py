@@ -59,11 +59,6 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
     if limit is None:
         return spec
     cost, whose = job_cost(spec), _SETTING if budget is None else _OWN
-    if not cost.is_timed:
-        raise UsageError(
-            f"{whose} of {limit} cannot be kept: nothing ends this in time: {cost}.",
-            hint="Leave the budget out for it: --budget none.",
-        )
     if cost.count is Count.LEAST:
         raise UsageError(
             f"{whose} of {limit} cannot be kept: nobody knows how many machines this takes at most: {cost}.",

@@ -46,8 +46,6 @@ class JobCost:
     """Of a study, each of which is a run."""
     advice: str = ""
     """What bounds the number of machines, where nothing does."""
-    is_timed: bool = True
-    """It ends at its timeout, if it has one."""
 
     @property
     def machines(self) -> int:
@@ -158,10 +156,8 @@ def _batch_cost(spec: JobSpec) -> JobCost:
         name="batch prediction",
         pools=(dataclasses.replace(spec.resources.worker_pools[0], replica_count=MOST_MACHINES),),
         count=Count.MOST,
-        # Vertex AI has none for it.
-        seconds=None,
+        seconds=spec.timeout_seconds,
         attempts=spec.max_retries + 1,
-        is_timed=False,
     )
 
 

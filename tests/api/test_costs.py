@@ -82,10 +82,12 @@ def test_the_line_of_a_pipeline_says_what_bounds_it(told: dict[str, Any], line: 
     assert str(cost(kind=JobKind.PREPROCESSING, **told)) == f"Dataflow: {line}"
 
 
-def test_the_line_of_a_batch_prediction_has_no_end() -> None:
+def test_the_line_of_a_batch_prediction_has_all_machines_that_it_may_take() -> None:
     told = cost(kind=JobKind.BATCH_PREDICTION, timeout_seconds=3600)
-    assert str(told) == "batch prediction: up to 10 × n1-standard-4 until it ends"
-    assert told.amount(PRICES) == "up to 2.50 USD per hour by prices.toml (our sheet, 2026-11-01)"
+    assert str(told) == "batch prediction: up to 10 × n1-standard-4 for up to 1 h (timeout) = 10 machine-hours"
+    assert told.amount(PRICES) == "up to 2.50 USD by prices.toml (our sheet, 2026-11-01)"
+    without = cost(kind=JobKind.BATCH_PREDICTION)
+    assert str(without) == "batch prediction: up to 10 × n1-standard-4 until it ends"
     assert cost(kind=JobKind.PREPROCESSING, args=PIPELINE).amount(PRICES) is None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mlmagic.backends.google.batch_steps import run_step
 from mlmagic.backends.google.client import GoogleClient
-from mlmagic.backends.google.endings import ending_of, translator
+from mlmagic.backends.google.endings import ending_of, runs_too_long, translator
 from mlmagic.backends.google.models import Registrar
 from mlmagic.backends.google.names import attempt_filter, job_labels, output_directory, workspace_label
 from mlmagic.backends.google.objects import below, fetch, is_same
@@ -154,6 +154,11 @@ class BatchCollector:
         self._workspace = workspace
         self._jobs = jobs
         self._client = client
+
+    def watch(self, record: JobRecord, job: RemoteJob) -> None:
+        """End a job that runs longer than it may; of batch predictions Vertex AI takes no timeout."""
+        if runs_too_long(record, job):
+            self._client.jobs.batches.cancel(job.name)
 
     def ending(
         self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, has_time: Callable[[], bool] | None

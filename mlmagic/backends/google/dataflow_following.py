@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_datasets import DatasetRegistrar
 from mlmagic.backends.google.dataflow_endings import launch_ending, pipeline_ending, remove_parts
 from mlmagic.backends.google.dataflow_sending import PipelineSender
-from mlmagic.backends.google.endings import translator
+from mlmagic.backends.google.endings import runs_too_long, translator
 from mlmagic.backends.google.models import Registrar
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote
 from mlmagic.errors import MlmagicError
@@ -42,9 +41,7 @@ class PipelineFollower:
 
     def watch(self, record: JobRecord, job: RemoteJob) -> None:
         """Say in the record how far a running job is, and end it if it runs too long."""
-        limit = record.spec.timeout_seconds
-        ran = 0.0 if job.start_time is None else (datetime.now(UTC) - job.start_time).total_seconds()
-        if limit is not None and ran >= limit:
+        if runs_too_long(record, job):
             self._client.pipelines.cancel(job.name)
             return
         with suppress(MlmagicError):  # there is another time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from mlmagic.backends.google.logs import log_path
 from mlmagic.backends.google.remote import RemoteJob
@@ -43,6 +44,12 @@ def ending_of(record: JobRecord, job: RemoteJob, folder: JobFolder, translate: C
     message = _one_line(job.error or f"Vertex AI says {job.state}")
     ended = JobError(message=message, hint=_LIMIT_HINT)
     return Ending(state=state or JobState.FAILED, error=ended, message=message)
+
+
+def runs_too_long(record: JobRecord, job: RemoteJob) -> bool:
+    """Say whether a job that runs has had its time; this is for those of which Google knows no limit."""
+    limit = record.spec.timeout_seconds
+    return limit is not None and job.start_time is not None and _seconds_since(job.start_time) >= limit
 
 
 def translator(jobs: JobStore, job_id: str) -> Callable[[str], str]:
@@ -101,6 +108,10 @@ def _is_timeout(record: JobRecord, job: RemoteJob) -> bool:
     if limit is None or job.exit_code is not None or job.start_time is None or job.end_time is None:
         return False
     return (job.end_time - job.start_time).total_seconds() >= limit
+
+
+def _seconds_since(time: datetime) -> float:
+    return (datetime.now(UTC) - time).total_seconds()
 
 
 def _one_line(text: str) -> str:

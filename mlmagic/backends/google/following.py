@@ -159,7 +159,9 @@ class Follower:
         record = self._advance(record, heard, job, state)
         if record.state is JobState.RUNNING and runs_on_dataflow(record.spec):
             self._pipelines.watch(record, job)
-        elif record.state is JobState.RUNNING and record.spec.study is None and not _is_batch(record):
+        elif record.state is JobState.RUNNING and _is_batch(record):
+            self._batches.watch(record, job)
+        elif record.state is JobState.RUNNING and record.spec.study is None:
             with suppress(MlmagicError):  # there is another time
                 fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
         return record

@@ -154,3 +154,19 @@ def test_an_engine_of_this_machine_is_refused(predict: Predict, session: Session
         predict(engine="onnx")
     assert raised.value.problems == ("--engine chooses what computes on this machine: leave it out",)
     assert not session.jobs.list()
+
+
+def test_one_that_runs_too_long_is_ended(
+    session: Session, emulator: Emulator, tmp_path: Path, saved: tuple[Path, Signature]
+) -> None:
+    folder = shutil.copytree(saved[0].with_name("forever"), tmp_path / "endless")
+    signature = decode(Signature, read(folder)["signature"])
+    session.models.register(
+        "forever", folder, origin=ModelOrigin(), signature=signature, now=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    Path("x.csv").write_text("x\n1\n")
+    job = predict_files("forever", inputs="x.csv", output="y.csv", timeout=1, backend="emulator", session=session)
+    ended = wait_for(session.jobs, job.id)
+    assert (ended.state, ended.message) == (JobState.FAILED, "the program ran longer than its timeout of 1 s")
+    assert [one.state for one in remote_jobs(emulator, session)] == ["JOB_STATE_CANCELLED"]
+    assert not Path("y.csv").exists()
