@@ -77,7 +77,8 @@ def load_pipeline(
 def _submit(plan: Plan, options: beam.options.pipeline_options.PipelineOptions, told: Path) -> None:
     """Have Dataflow make a job, and write down which; who watches it tells how it ends."""
     result = load_pipeline(plan, options, is_local=False).run()
-    told.write_text(result.job_id(), "utf-8")
+    # Whole or not at all: an empty file would be taken for a job without an id.
+    storage.write_text(str(told), result.job_id())
 
 
 class _Execution:
