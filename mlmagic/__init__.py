@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlmagic.api.datasets import dataset, datasets, diff_datasets
     from mlmagic.api.deployment import deploy, plan_deployment
     from mlmagic.api.difference import diff_jobs
+    from mlmagic.api.emulator import stop_emulator
     from mlmagic.api.endpoints import endpoint, endpoints
     from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.model_deletion import delete_model
@@ -66,6 +67,7 @@ _HOMES = {
     "resume": "mlmagic.api.promotion",
     "status": "mlmagic.api.status",
     "stop_boards": "mlmagic.api.boards",
+    "stop_emulator": "mlmagic.api.emulator",
     "studies": "mlmagic.api.study",
     "study": "mlmagic.api.study",
     "tensorboard": "mlmagic.api.boards",
@@ -81,8 +83,8 @@ __all__ = [
     "boards", "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy",
     "diff_datasets", "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job",
     "jobs", "model", "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training",
-    "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume", "status", "stop_boards", "studies",
-    "study", "tensorboard", "train", "tune", "use",
+    "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume", "status", "stop_boards",
+    "stop_emulator", "studies", "study", "tensorboard", "train", "tune", "use",
 ]  # fmt: skip
 
 

@@ -50,6 +50,11 @@ def job_cost_line(spec: JobSpec, session: Session) -> str | None:
     return cost_line(job_cost(spec), session) if spec.backend in COSTLY else None
 
 
+def endpoint_cost_line(spec: EndpointSpec, session: Session) -> str | None:
+    """Return what an endpoint costs; None where it costs nothing."""
+    return cost_line(endpoint_cost(spec), session) if spec.backend in COSTLY else None
+
+
 def _agree(cost: JobCost | EndpointCost, session: Session, does: str, *, yes: bool) -> None:
     line = cost_line(cost, session)
     if yes or session.has_agreed:

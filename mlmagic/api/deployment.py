@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.api.consent import agree_to_endpoint
+from mlmagic.api.consent import agree_to_endpoint, endpoint_cost_line
 from mlmagic.api.deployment_arguments import BACKENDS, Wish, read_wish
 from mlmagic.api.deployment_edit import check_signatures, deployment_notes, first_spec, next_spec
 from mlmagic.api.endpoint import Endpoint
@@ -146,6 +146,11 @@ class Deployment:
     def notes(self) -> tuple[str, ...]:
         """What its user should know."""
         return deployment_notes(self.before, self.after, self.wish)
+
+    @property
+    def cost(self) -> str | None:
+        """Machines times hours, and money if the user's prices tell it; None where nobody is billed."""
+        return endpoint_cost_line(self.after, self.session)
 
     def carry_out(self, *, yes: bool = False, wait: bool = True, on_look: Look | None = None) -> Endpoint:
         """Do it, with the endpoint as it is by now, and return the endpoint.

@@ -97,6 +97,7 @@ DEPLOY = Magic(
             ("%deploy taxi@2 --traffic 10", "let version 2 answer a tenth of the requests"),
             ("%deploy taxi@2", "let version 2 answer all, and keep the others for a roll-back"),
             ("%deploy taxi --min-replicas 1 --max-replicas 4", "keep a worker, and start up to 4 under load"),
+            ("%deploy taxi --log-sample 0.1", "keep a tenth of its requests, with their predictions"),
         ),
     ),
 )
@@ -111,7 +112,10 @@ def deploy(extension: Extension, line: Parsed) -> Any:
     given = {name: line[name] for name in _GIVEN}
     given["auth"] = False if line["no_auth"] else None
     if line["dry_run"]:
-        return api.plan_deployment(line["model"], **given)
+        plan = api.plan_deployment(line["model"], **given)
+        if plan.cost is not None:
+            sys.stdout.write(f"It would take: {plan.cost}.\n")
+        return plan
     wait = not line["no_wait"]
     notice = Notice(extension.panels)
     plan = api.plan_deployment(line["model"], wait=wait, on_wait=notice, **given)

@@ -60,13 +60,17 @@ MLMAGIC = Magic(
             summary="show the settings in force, or change one for this workspace",
             arguments=(
                 Argument(
-                    name="key", metavar="SETTING", help="backend, warm-starts, google-image, …", is_required=False
+                    name="key",
+                    metavar="SETTING",
+                    help="backend, warm-starts, budget, google-image, …",
+                    is_required=False,
                 ),
                 Argument(name="value", metavar="VALUE", help="what it is to be", is_required=False),
             ),
             examples=(
                 ("%mlmagic config", "what is set, and where"),
                 ("%mlmagic config warm-starts off", "keep no process with TensorFlow in memory for the next job"),
+                ("%mlmagic config budget 10h", "let no job in the cloud take more than ten machine-hours"),
             ),
         ),
     },

@@ -76,6 +76,14 @@ def test_a_dry_run(run, sums, capsys):
     assert len(run("%endpoints")) == 0
 
 
+def test_a_dry_run_in_the_cloud_says_what_it_would_take(run, sums, capsys):
+    run("%deploy sums@2 --dry-run --backend google --max-replicas 4 --image registry.example/own:1")
+    told = "endpoint sums: 1 to 4 × n1-standard-2 = 1 to 4 machine-hours per hour until it is undeployed"
+    assert f"It would take: {told}.\n" in capsys.readouterr().out
+    run("%deploy sums@2 --dry-run --backend emulator --image registry.example/own:1")
+    assert "It would take" not in capsys.readouterr().out
+
+
 def test_all_bad_flags_at_once(run, sums):
     with pytest.raises(UsageError) as caught:
         run("%deploy sums --traffic 101 --min-replicas 5 --max-replicas 2 --idle soon")
