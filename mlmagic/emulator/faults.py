@@ -203,8 +203,14 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         isinstance(told["status"], int) and _is_number(told["status"], 400, 599)
     ):
         yield "status", "is not an HTTP status from 400 to 599"
-    if told.get("drop") not in {None, "before", "after"}:
+    if told.get("drop") not in (None, "before", "after"):
         yield "drop", "is neither before nor after"
+    if not _are_texts(told.get("deny", ())):
+        yield "deny", "is not a list of permissions"
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _is_number(value: Any, least: float, most: float = math.inf) -> bool:

@@ -73,6 +73,8 @@ def test_all_wrong_values_are_told() -> None:
         "of a fault, seconds '5' is not a number of seconds; times -1 is not a whole number from 0 on; share 2 is not "
         "between 0 and 1; status 200 is not an HTTP status from 400 to 599; drop 'now' is neither before nor after."
     )
+    with pytest.raises(ApiError, match=r"drop \[\] is neither before nor after; deny 'iam.get' is not a list of perm"):
+        Faults().add({"rpc": "*", "drop": [], "deny": "iam.get"})
     with pytest.raises(ApiError, match="there is no quota 'cpus'; there are requests_per_minute, custom_model_train"):
         Faults().add({"quota": "cpus", "limit": 8})
 
