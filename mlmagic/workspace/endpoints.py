@@ -50,6 +50,9 @@ class EndpointStore:
             # Of one that was being deleted when its process was killed.
             folder.status.unlink(missing_ok=True)
             folder.remote.unlink(missing_ok=True)
+            folder.asked.unlink(missing_ok=True)
+            # Also where its last requests were still being turned into Parquet: they were another endpoint's.
+            shutil.rmtree(folder.requests, ignore_errors=True)
             self._write(connection, spec, "created")
         return spec
 

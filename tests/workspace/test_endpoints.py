@@ -121,6 +121,17 @@ def test_a_deleted_endpoint_is_gone(workspace: Workspace, endpoints: EndpointSto
         endpoints.delete("rides")
 
 
+def test_nothing_of_a_deleted_endpoint_is_the_next_ones(
+    workspace: Workspace, endpoints: EndpointStore, make: Make, taxi: None
+) -> None:
+    folder = workspace.endpoint("rides")
+    folder.requests.mkdir(parents=True)
+    for path in (folder.requests / "1.parquet", folder.asked, folder.remote, folder.status):
+        path.touch()
+    endpoints.create(make())
+    assert [path.name for path in folder.root.iterdir()] == ["endpoint.json"]
+
+
 def test_unknown_names_offer_the_nearest(endpoints: EndpointStore, make: Make, taxi: None) -> None:
     for name in ("rides", "fares"):
         endpoints.create(make(name))

@@ -20,7 +20,7 @@ def convert_journals(root: Path) -> list[str]:
     """Convert all journals that nobody writes any more, and return their stems. One process at a time does so.
 
     Raises:
-        OSError: a file cannot be written; the journals that are left stay.
+        OSError: a journal cannot be read, or its file not be written; it stays, and the others are converted.
     """
     folder = LogFolder(root)
     with _alone(root) as is_alone:
@@ -29,7 +29,17 @@ def convert_journals(root: Path) -> list[str]:
         for left in root.glob(f".*{_UNFINISHED}"):
             # Whoever wrote it was killed.
             left.unlink(missing_ok=True)
-        return [stem for stem in sorted(folder.usage().journals) if _convert(folder, stem)]
+        converted: list[str] = []
+        errors: list[OSError] = []
+        for stem in sorted(folder.usage().journals):
+            try:
+                if _convert(folder, stem):
+                    converted.append(stem)
+            except OSError as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
+    return converted
 
 
 @contextlib.contextmanager

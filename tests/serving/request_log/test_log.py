@@ -180,6 +180,19 @@ def test_a_body_that_is_nested_deeply_keeps_no_other_from_being_converted(
     assert instances_of(part.table).skipped == 1
 
 
+def test_a_journal_that_cannot_be_read_keeps_no_other_from_being_converted(
+    start: Callable[..., RequestLog], tmp_path: Path
+) -> None:
+    log = start()
+    log.offer(1, _body(1), REPLY)
+    log.close()
+    folder = LogFolder(tmp_path / "log")
+    folder.journal("0000000000000-1-a").mkdir()
+    with pytest.raises(IsADirectoryError):
+        convert_journals(folder.root)
+    assert len(folder.usage().parquets) == 1
+
+
 def test_a_converter_ends_well_where_the_endpoint_was_deleted_and_not_where_it_fails(tmp_path: Path) -> None:
     def convert(root: Path) -> int:
         return subprocess.run([sys.executable, "-I", CONVERTER, root], capture_output=True, check=False).returncode
