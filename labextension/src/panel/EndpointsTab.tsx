@@ -1,7 +1,7 @@
 import type { IPanels } from '../tokens';
 import type { EndpointRow } from '../types';
 import { attempt, confirm, copy } from './actions';
-import { percent, plural, rough } from './formats';
+import { percent, plain, plural, rough } from './formats';
 import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
 import { Empty, FirstSteps, ProblemBox } from './Notice';
@@ -120,17 +120,17 @@ function Endpoint({ row, onStart, onStop }: Props) {
       </div>
       {row.note !== undefined && (
         <div className="mlm-wrap mlm-small mlm-faint" data-mlm="endpoint-note">
-          {row.note}
+          {plain(row.note)}
         </div>
       )}
       {row.idle !== undefined && (
         <div className="mlm-wrap mlm-small" data-mlm="endpoint-idle">
-          {row.idle}
+          {plain(row.idle)}
         </div>
       )}
       {row.error !== undefined && (
-        <div className="mlm-cut mlm-small mlm-bad" title={row.error}>
-          {row.error}
+        <div className="mlm-cut mlm-small mlm-bad" title={plain(row.error)}>
+          {plain(row.error)}
         </div>
       )}
     </>
