@@ -191,12 +191,14 @@ class Changes:
         """Return the rows of jobs that do not run whose backend cannot be asked any more, or can again."""
         troubles = self._rows.troubles()
         changed = {name for name in {*troubles, *self._troubles} if troubles.get(name) != self._troubles.get(name)}
+        messages: list[Message] = []
+        if changed and self._inode:
+            waiting = self._rows.table.ids_in(JobState.QUEUED, JobState.PENDING, JobState.CANCELLING)[:_MOST_WAITING]
+            rows = [row for row in self._rows.table.rows(waiting) if row.summary.backend in changed]
+            messages += self._row_messages(self._rows.moving(rows))
+        # Last: what could not be read now is told at the next look.
         self._troubles = troubles
-        if not changed or not self._inode:
-            return []
-        waiting = self._rows.table.ids_in(JobState.QUEUED, JobState.PENDING, JobState.CANCELLING)[:_MOST_WAITING]
-        rows = self._rows.table.rows(waiting)
-        return self._row_messages(self._rows.moving([row for row in rows if row.summary.backend in changed]))
+        return messages
 
     def _told_queue(self) -> list[Message]:
         """Return what jobs in the queue wait for now, if anything has happened to a job since it was told."""

@@ -186,6 +186,19 @@ def test_that_a_backend_cannot_be_asked_is_told_of_its_jobs(jobs: Jobs, changes:
     assert (row["summary"]["id"], row["trouble"]) == (job.id, "no network.")
 
 
+def test_trouble_that_could_not_be_told_is_told_at_the_next_look(
+    jobs: Jobs, changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.make("", backend="google")
+    advance(jobs, job, JobState.CANCELLING)
+    changes.begin()
+    write_trouble(jobs.workspace, "google", BackendError("no network"))
+    with monkeypatch.context() as patch:
+        patch.setattr(RowReader, "moving", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        assert changes.look() == []
+    assert [json.loads(message.data)["trouble"] for message in changes.look()] == ["no network."]
+
+
 def test_jobs_behind_one_that_starts_are_told_what_they_wait_for_now(jobs: Jobs, changes: Changes) -> None:
     placement = Placement(cores=1.0, memory_bytes=1)
     first, second, third = (jobs.make("", placement=placement) for _ in range(3))
