@@ -288,7 +288,8 @@ class Session:
 
         with self._lock:
             if name not in self._backends:
-                self._backends[name] = load_backend(name, self.workspace, self.google)
+                tell = lambda line: self.tell(line)  # noqa: E731, PLW0108 - who is told may be set later
+                self._backends[name] = load_backend(name, self.workspace, self.google, tell=tell)
             return self._backends[name]
 
     def planner(self, name: str) -> Backend:

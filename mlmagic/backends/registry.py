@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -29,8 +29,20 @@ IN_MEMORY = frozenset({"memory"})
 """Those whose jobs are in no workspace, and in no list but their own."""
 
 
-def load_backend(name: str, workspace: Workspace, config: Mapping[str, str] | None = None) -> Backend:
-    """Return the backend of that name, over that workspace; `config` has the settings of one in the cloud.
+def load_backend(
+    name: str,
+    workspace: Workspace,
+    config: Mapping[str, str] | None = None,
+    *,
+    tell: Callable[[str], None] | None = None,
+) -> Backend:
+    """Return the backend of that name, over that workspace.
+
+    Args:
+        name: of a backend.
+        workspace: where its jobs are.
+        config: the settings of one in the cloud.
+        tell: to whoever waits for a job to be sent there, what is done meanwhile.
 
     Raises:
         UsageError: there is none; names those that exist.
@@ -44,4 +56,4 @@ def load_backend(name: str, workspace: Workspace, config: Mapping[str, str] | No
         )
     module, _, attribute = BACKENDS[name].partition(":")
     made = getattr(import_module(module), attribute)
-    return cast("Backend", made(workspace, name=name, config=config) if name in CLOUD else made(workspace))
+    return cast("Backend", made(workspace, name=name, config=config, tell=tell) if name in CLOUD else made(workspace))

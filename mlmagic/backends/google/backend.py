@@ -7,7 +7,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +58,7 @@ class GoogleBackend:
         name: str = "google",
         config: Mapping[str, str] | None = None,
         client: GoogleClient | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """Make a backend; Google is not asked for anything, and nothing of it is imported.
 
@@ -66,6 +67,7 @@ class GoogleBackend:
             name: `google` or `emulator`.
             config: what `read_settings` takes; of the emulator, `emulator_root`.
             client: in place of the one that the settings give.
+            tell: says to whoever submits a job what is done before it can be sent.
         """
         database = Database(workspace)
         self.name = name
@@ -74,6 +76,7 @@ class GoogleBackend:
         self._jobs = JobStore(database)
         self._events = EventLog(database)
         self._client = client
+        self._tell = tell
         self._is_own_client = client is None
         self._lock = threading.RLock()
         self._looked: dict[str, float] = {}
@@ -108,7 +111,7 @@ class GoogleBackend:
         record = self._jobs.create(
             placed, package_files=package.files, source_map=package.source_map, now=datetime.now(UTC)
         )
-        self._check(record, wait=True)
+        self._check(record, wait=True, tell=self._tell)
         self._watcher.wake()
         return record
 
@@ -287,11 +290,14 @@ class GoogleBackend:
         check_owner(record, self.name)
         return self._check(record, wait=True)
 
-    def _check(self, record: JobRecord, *, wait: bool = False) -> JobRecord:
+    def _check(self, record: JobRecord, *, wait: bool = False, tell: Callable[[str], None] | None = None) -> JobRecord:
         if record.state.is_final:
             return record
         try:
-            return self._connect()[1].check(record, wait=wait)
+            client, follower = self._connect()
+            if tell is not None:
+                follower = Follower(self._workspace, self._jobs, client, tell=tell)
+            return follower.check(record, wait=wait)
         except UnavailableError as error:
             self._trouble[record.id] = error.message
             write_trouble(self._workspace, self.name, error)

@@ -85,6 +85,7 @@ class BatchSender:
             if self._jobs.get(record.id).state is not JobState.QUEUED:
                 raise Interrupted
 
+        self._uploader.say("writing the rows as instances")
         return run_step(folder, record.spec, "prepare", go_on, self._client.settings.environment)
 
     def send(self, record: JobRecord) -> RemoteRecord:
@@ -98,7 +99,7 @@ class BatchSender:
         place = self._uploader.folder(files)
         reference = parse_model_reference(record.spec.args[record.spec.args.index("--model") + 1])
         version = self._models.resolve(reference)
-        model = ensure_uploaded(self._client, self._workspace, version)
+        model = ensure_uploaded(self._client, self._workspace, version, uploader=self._uploader)
         before = read_remote(folder)
         earlier = () if before is None else (*before.earlier, *filter(None, [before.name]))
         remote = RemoteRecord(

@@ -22,6 +22,7 @@ from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
 from mlmagic.backends.google.states import state_of
+from mlmagic.backends.google.steps import told
 from mlmagic.backends.google.studies import Trials, study_ending, study_of
 from mlmagic.errors import ConflictError, MissingDependencyError, MlmagicError, NotFoundError
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, log_lines, quietly
@@ -44,10 +45,25 @@ class Follower:
     """Brings the records of jobs up to date. Any number of processes may: a lock for each job lets one at a time."""
 
     def __init__(
-        self, workspace: Workspace, jobs: JobStore, client: GoogleClient, *, has_time: Callable[[], bool] | None = None
+        self,
+        workspace: Workspace,
+        jobs: JobStore,
+        client: GoogleClient,
+        *,
+        has_time: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
-        """Follow jobs. Models are fetched by who has time for that, as long as he says so; None: by others."""
+        """Follow jobs.
+
+        Args:
+            workspace: where they are.
+            jobs: their records.
+            client: asks Google.
+            has_time: says for how long this process has time to fetch models; None: others fetch them.
+            tell: says to somebody who waits what is done before a job can be sent.
+        """
         self._has_time = has_time
+        self._tell = tell
         self._workspace = workspace
         self._jobs = jobs
         self._client = client
@@ -111,9 +127,11 @@ class Follower:
                 unsent = self._pipelines.failed_launch(record, self._sender.pipelines)
                 if unsent is not None:
                     return self._end(record, read_remote(self._workspace.job(record.id)), None, unsent)
-            if _is_batch(record) and (unready := self._sender.batches.prepare(record)) is not None:
-                return self._end(record, read_remote(self._workspace.job(record.id)), None, unready)
-            self._sender.send(record)
+            with told(self._jobs, record, self._tell) as say:
+                self._sender.tell(say)
+                if _is_batch(record) and (unready := self._sender.batches.prepare(record)) is not None:
+                    return self._end(record, read_remote(self._workspace.job(record.id)), None, unready)
+                self._sender.send(record)
         except Interrupted:
             return self._begin(self._jobs.get(record.id))
         except (UnavailableError, MissingDependencyError):

@@ -27,7 +27,7 @@ class RemoteModel:
 
     def __str__(self) -> str:
         count = len(self.files)
-        return f"{count} {'file' if count == 1 else 'files'}, {_told(self.size)}"
+        return f"{count} {'file' if count == 1 else 'files'}, {size_text(self.size)}"
 
     @property
     def size(self) -> int:
@@ -67,7 +67,7 @@ def fetch_model(client: GoogleClient, folder: JobFolder, model: RemoteModel, go_
         free = max(0, shutil.disk_usage(folder.model_dir).free - _ROOM_BYTES)
         if needed > free:
             raise WorkspaceError(
-                f"the model has {_told(needed)}, and the disk has room for {_told(free)}.",
+                f"the model has {size_text(needed)}, and the disk has room for {size_text(free)}.",
                 hint="Free some space: it is tried again.",
             )
         for path, stored in missing.items():
@@ -75,7 +75,8 @@ def fetch_model(client: GoogleClient, folder: JobFolder, model: RemoteModel, go_
             fetch(client, stored, folder.model_dir / path, beside=folder.fetched, go_on=go_on)
 
 
-def _told(size: float) -> str:
+def size_text(size: float) -> str:
+    """Return `120 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.3g} {unit}" if unit != "B" else f"{size:.0f} B"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlmagic.backends.google.batch import BatchSender
@@ -41,6 +42,10 @@ class Sender:
         self._label = workspace_label(str(workspace.root))
         self.pipelines = PipelineSender(workspace, client, self._uploader)
         self.batches = BatchSender(workspace, jobs, client, self._uploader)
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Have it said from now on what is done that takes a while."""
+        self._uploader.say = say
 
     def find(self, record: JobRecord) -> RemoteRecord | None:
         """Return the next attempt as far as Google has it already; None if Google surely has not.

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,8 @@ class ResumableUploads:
         self._folder = folder
         self._piece_bytes = piece_bytes
 
-    def send(self, file: LocalFile, name: str) -> None:
-        """Make a file the object of that name, unless there is one by now.
+    def send(self, file: LocalFile, name: str, on_sent: Callable[[int], None]) -> None:
+        """Make a file the object of that name, unless there is one by now; `on_sent` is told how many bytes are there.
 
         Raises:
             ConflictError: the file is being written.
@@ -53,7 +53,7 @@ class ResumableUploads:
         with _held(self._folder / f"{self._digest(name)}.json") as kept:
             if not self._client.storage.has_object(name):
                 try:
-                    self._send(file, name, kept)
+                    self._send(file, name, kept, on_sent)
                 except ConflictError:
                     kept.clear()
                     # Somebody else has written it, with the same bytes as its name says; or ours were not those.
@@ -61,16 +61,16 @@ class ResumableUploads:
                         raise file.changed() from None
             kept.clear()
 
-    def _send(self, file: LocalFile, name: str, kept: _Kept) -> None:
+    def _send(self, file: LocalFile, name: str, kept: _Kept, on_sent: Callable[[int], None]) -> None:
         session = kept.read()
         if session is not None:
             with contextlib.suppress(NotFoundError):
                 received = self._client.storage.received_bytes(session.address, file.size)
-                self._send_rest(file, session, received)
+                self._send_rest(file, session, received, on_sent)
                 return
         session = self._begin(file, name)
         kept.write(session)
-        self._send_rest(file, session, 0)
+        self._send_rest(file, session, 0, on_sent)
 
     def _begin(self, file: LocalFile, name: str) -> UploadSession:
         with explained(f"read {file.path}"):
@@ -78,10 +78,13 @@ class ResumableUploads:
         file.check()
         return UploadSession(address=self._client.storage.begin_upload(name, file.size, crc32c), crc32c=crc32c)
 
-    def _send_rest(self, file: LocalFile, session: UploadSession, received: int | None) -> None:
+    def _send_rest(
+        self, file: LocalFile, session: UploadSession, received: int | None, on_sent: Callable[[int], None]
+    ) -> None:
         """Send what is missing; `received` is None when nothing is."""
         with explained(f"read {file.path}"), file.path.open("rb") as stream:
             while received is not None:
+                on_sent(received)
                 stream.seek(received)
                 data = stream.read(self._piece_bytes)
                 if received + len(data) >= file.size or not data:

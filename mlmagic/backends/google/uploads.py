@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.names import DATA_FOLDER, package_object
+from mlmagic.backends.google.outputs import size_text
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.backends.google.upload_files import LocalFile, digest_of, find_files, look_at
 from mlmagic.backends.google.upload_sessions import ResumableUploads
@@ -38,6 +39,8 @@ class Uploader:
             workspace: where uploads that have begun are noted down.
             piece_bytes: a multiple of 256 KiB.
         """
+        self.say: Callable[[str], None] = lambda _: None
+        """Is told what is done, where that takes a while."""
         self._client = client
         self._piece_bytes = piece_bytes
         self._folder = workspace.uploads
@@ -91,9 +94,13 @@ class Uploader:
         prefix = f"{DATA_FOLDER}/{digest}/"
         place = f"{self._client.settings.bucket}/{prefix}"
         there = {stored.name.removeprefix(prefix): stored.size for stored in self._client.storage.list_objects(place)}
+        missing = sum(file.size for file in files if file.name not in there)
+        sent = 0
         for file in files:
             if file.name not in there:
-                self._send(file, prefix + file.name)
+                self._tell(sent, missing)
+                self._send(file, prefix + file.name, self._teller(sent, missing))
+                sent += file.size
             elif there[file.name] != file.size:
                 raise ConflictError(
                     f"{place}{file.name} has {there[file.name]} bytes, and should have the {file.size} of {file.path}.",
@@ -101,9 +108,17 @@ class Uploader:
                 )
         return place
 
-    def _send(self, file: LocalFile, name: str) -> None:
+    def _teller(self, before: int, size: int) -> Callable[[int], None]:
+        return lambda done: self._tell(before + done, size)
+
+    def _tell(self, done: int, size: int) -> None:
+        if size > self._piece_bytes:
+            progress = f" ({done / size:.0%})" if done else ""
+            self.say(f"uploading {size_text(size)} to {self._client.settings.bucket}{progress}")
+
+    def _send(self, file: LocalFile, name: str, on_sent: Callable[[int], None]) -> None:
         if file.size > self._piece_bytes:
-            self._sessions.send(file, name)
+            self._sessions.send(file, name, on_sent)
             return
         with explained(f"read {file.path}"):
             data = file.path.read_bytes()
@@ -122,7 +137,7 @@ class Uploader:
             write_atomic(path, data, sync=False)
         try:
             [file] = look_at({path.name: path})
-            self._sessions.send(file, name)
+            self._sessions.send(file, name, self._teller(0, file.size))
         finally:
             path.unlink(missing_ok=True)
 

@@ -70,7 +70,12 @@ def container_of(workspace: Workspace, version: ModelVersion, image: str | None,
 
 
 def ensure_uploaded(
-    client: GoogleClient, workspace: Workspace, version: ModelVersion, *, image: str | None = None
+    client: GoogleClient,
+    workspace: Workspace,
+    version: ModelVersion,
+    *,
+    image: str | None = None,
+    uploader: Uploader | None = None,
 ) -> str:
     """Return what Vertex AI calls a version, `projects/P/locations/R/models/M@2`, after bringing it there if need be.
 
@@ -82,6 +87,7 @@ def ensure_uploaded(
         workspace: where the version is.
         version: which one.
         image: the container that serves it; None for the newest prebuilt one that can.
+        uploader: what brings its files into the bucket, and tells of it; by default one that says nothing.
 
     Raises:
         UsageError: no prebuilt image serves it, or the bucket is in another region.
@@ -89,9 +95,10 @@ def ensure_uploaded(
     """
     wanted = container_of(workspace, version, image, region=client.settings.region)
     with _held(workspace, version.model):
-        found = _find(client, workspace, version, wanted)
+        artifact = _artifact(workspace, version, uploader or Uploader(client, workspace))
+        found = _find(client, workspace, version, wanted, artifact)
         if found is None:
-            found = _upload(client, workspace, version, wanted)
+            found = _upload(client, workspace, version, wanted, artifact)
         note_version(workspace, version.model, client.settings, version.number, found)
         _move_aliases(client, workspace, version.model)
         return found.name
@@ -107,7 +114,9 @@ def follow_aliases(client: GoogleClient, workspace: Workspace, model: str) -> No
         _move_aliases(client, workspace, model)
 
 
-def _find(client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str) -> RemoteVersion | None:
+def _find(
+    client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str, artifact: str
+) -> RemoteVersion | None:
     """Return a version that Vertex AI has already, after what is under way."""
     name = _name(client, workspace, version.model)
     with suppress(NotFoundError):
@@ -119,14 +128,16 @@ def _find(client: GoogleClient, workspace: Workspace, version: ModelVersion, ima
     except NotFoundError:
         return None
     # A model that was deleted here may have been made anew under its name.
-    return found if found.image == image and found.artifact == _artifact(client, workspace, version) else None
+    return found if found.image == image and found.artifact == artifact else None
 
 
-def _upload(client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str) -> RemoteVersion:
+def _upload(
+    client: GoogleClient, workspace: Workspace, version: ModelVersion, image: str, artifact: str
+) -> RemoteVersion:
     name = _name(client, workspace, version.model)
     model = {
         "display_name": version.model,
-        "artifact_uri": _artifact(client, workspace, version),
+        "artifact_uri": artifact,
         "container_spec": {"image_uri": image},
         "version_aliases": [version_alias(version.number)],
         "version_description": f"{version} of mlmagic",
@@ -145,7 +156,7 @@ def _upload(client: GoogleClient, workspace: Workspace, version: ModelVersion, i
     return client.models.get(f"{name}@{version_alias(version.number)}")
 
 
-def _artifact(client: GoogleClient, workspace: Workspace, version: ModelVersion) -> str:
+def _artifact(workspace: Workspace, version: ModelVersion, uploader: Uploader) -> str:
     """Return where the version's own files lie in the bucket, after bringing there what is not."""
     folder = workspace.version(version.model, version.number)
     root = _root(workspace, version)
@@ -155,7 +166,7 @@ def _artifact(client: GoogleClient, workspace: Workspace, version: ModelVersion)
     else:
         found = [path for path in sorted(root.rglob("*")) if path.is_file() and path not in ours]
         files = {path.relative_to(root).as_posix(): path for path in found}
-    return Uploader(client, workspace).folder(files)
+    return uploader.folder(files)
 
 
 def _root(workspace: Workspace, version: ModelVersion) -> Path:

@@ -85,7 +85,10 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_it_leaves_what_a_run_here_leaves(predict: Predict, emulator: Emulator, session: Session) -> None:
+    said: list[str] = []
+    session.tell = said.append
     job = predict("there.csv", columns="price=prediction,id").wait(timeout=PATIENCE_SECONDS)
+    assert said == ["houses-predictions: writing the rows as instances"]
     predict("here.csv", columns="price=prediction,id", backend="local").wait(timeout=PATIENCE_SECONDS)
     assert Path("there.csv").read_bytes() == Path("here.csv").read_bytes()
     assert tree(Path("there-errors")) == tree(Path("here-errors"))

@@ -267,3 +267,13 @@ def test_a_large_package_comes_in_pieces(
     assert stored(uploader.package(sdist)) == sdist
     assert sent(emulator) == before + 1 + 2
     assert not list(workspace.uploads.iterdir())
+
+
+def test_a_large_upload_is_told_with_its_progress(client: GoogleClient, uploader: Uploader, large: Path) -> None:
+    said: list[str] = []
+    uploader.say = said.append
+    uploader.file(large)
+    told = f"uploading 1.05 MB to {client.settings.bucket}"
+    assert said == [told, told, f"{told} (25%)", f"{told} (50%)", f"{told} (75%)", f"{told} (100%)"]
+    uploader.file(large)
+    assert len(said) == 6
