@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
@@ -18,6 +19,7 @@ from mlmagic.backends.google.endpoints_remote import EndpointNotes, held_endpoin
 from mlmagic.backends.google.endpoints_status import is_at_rest, now
 from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.google.vertex_models import ensure_uploaded
 from mlmagic.errors import BackendError, MissingDependencyError, MlmagicError, NotFoundError
 from mlmagic.spec.endpoint import EndpointGoal, EndpointSpec
@@ -31,7 +33,14 @@ from mlmagic.workspace.models import ModelStore
 ENDPOINT_LABEL = "mlmagic-endpoint"
 DEFAULT_MACHINE = "n1-standard-2"
 _ATTEMPTS = 3
-_DEPLOYMENT = "DeployModelOperationMetadata"
+_BEGUN = MappingProxyType(
+    {
+        Verb.DEPLOY: "DeployModelOperationMetadata",
+        Verb.UNDEPLOY: "UndeployModelOperationMetadata",
+        Verb.SCALE: "MutateDeployedModelOperationMetadata",
+    }
+)
+"""What we ask for → of what kind the operation is."""
 
 Connect = Callable[[EndpointNotes | None], GoogleClient]
 
@@ -179,6 +188,8 @@ class EndpointSync:
         name, doing = notes.name or "", step.told(spec.model)
         self._say(spec.name, doing)
         match step.verb:
+            case verb if (begun := self._begun(client, name, verb)) is not None:
+                operation = begun
             case Verb.DEPLOY:
                 operation = self._deploy(client, spec, notes, step)
             case Verb.UNDEPLOY:
@@ -197,21 +208,26 @@ class EndpointSync:
         return Progress.MOVED
 
     def _deploy(self, client: GoogleClient, spec: EndpointSpec, notes: EndpointNotes, step: Step) -> str:
-        number, name = int(step.deployed_id), notes.name or ""
-        for operation in client.endpoints.under_way(name):
-            if operation.kind == _DEPLOYMENT:
-                # Of a process that was killed before it could note that down.
-                return operation.name
+        number = int(step.deployed_id)
         version = self._models.resolve(ModelReference(spec.model, version=number))
         self._keep(spec, dataclasses.replace(notes, deployed=tuple(sorted({*notes.deployed, number}))))
-        model = ensure_uploaded(client, self._workspace, version, image=spec.image)
+        uploader = Uploader(client, self._workspace)
+        uploader.say = lambda text: self._say(spec.name, text)
+        model = ensure_uploaded(client, self._workspace, version, image=spec.image, uploader=uploader)
         deployed = {
             "id": step.deployed_id,
             "model": model,
             "display_name": str(version),
             "dedicated_resources": _machines(spec),
         }
-        return client.endpoints.deploy(name, deployed, step.traffic)
+        return client.endpoints.deploy(notes.name or "", deployed, step.traffic)
+
+    def _begun(self, client: GoogleClient, name: str, verb: Verb) -> str | None:
+        """Return what is under way of that kind, of a process that was killed before it could note that down."""
+        if verb not in _BEGUN:
+            return None
+        found = (operation for operation in client.endpoints.under_way(name) if operation.kind == _BEGUN[verb])
+        return next((operation.name for operation in found), None)
 
     def _rest(self, spec: EndpointSpec, notes: EndpointNotes) -> Progress:
         """Note down that the endpoint is as it should be; of one that is deleted nothing is left."""

@@ -9,13 +9,10 @@ import dataclasses
 import importlib
 import itertools
 import json
-import os
 import signal
-import threading
 import time
-import traceback
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from typing import Any
 import pytest
 from backends.google.conftest import Faults
 from requests import Session
+from support.doomed import Step, in_a_child
 from support.studies import REPORTS, submit_study
 
 from mlmagic.backends.google.backend import GoogleBackend
@@ -70,7 +68,7 @@ CASES = (
 )
 
 
-def _request(request: Any) -> str | None:
+def _request(_: Session, request: Any, *__: Any) -> str | None:
     path, _, query = urllib.parse.unquote(request.url).partition("?")
     collection = path.rpartition("/")[2]
     if collection in {"customJobs", "hyperparameterTuningJobs"}:
@@ -86,42 +84,11 @@ def _file(path: Path, target: Path) -> str | None:
     return NOTED_FIRST if json.loads(path.read_bytes()).get("name") is None else NOTE
 
 
-def doom(point: str) -> None:
-    """Have this process killed at a point."""
-
-    def die_at(owner: type, method: str, name_of: Callable[..., str | None]) -> None:
-        done = getattr(owner, method)
-
-        def doomed(self: Any, *arguments: Any, **options: Any) -> Any:
-            name = name_of(*((self, *arguments) if owner is Path else arguments[:1]))
-            if point == f"before {name}":
-                os.kill(os.getpid(), signal.SIGKILL)
-            if point == f"during {name}":
-                threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
-            result = done(self, *arguments, **options)
-            if point == f"after {name}":
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        setattr(owner, method, doomed)
-
-    die_at(Session, "send", _request)
-    die_at(Path, "replace", _file)
-    die_at(JobStore, "create", lambda _spec: RECORD)
-
-
-def in_a_child(work: Callable[[], object], point: str) -> int:
-    """Do it in a process of its own that is killed at a point; return how that ended."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            doom(point)
-            work()
-            os._exit(0)
-        finally:
-            traceback.print_exc()
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+STEPS = (
+    Step(Session, "send", _request),
+    Step(Path, "replace", _file),
+    Step(JobStore, "create", lambda *_: RECORD),
+)
 
 
 class Notebook:
@@ -192,9 +159,9 @@ def test_whoever_is_killed_one_job_is_made(notebook: Notebook) -> None:
     *_, last = points = notebook.case.points
     steps = itertools.chain([notebook.submit], itertools.repeat(notebook.look))
     for step, point in zip(steps, points, strict=False):
-        assert in_a_child(step, point) == -signal.SIGKILL
+        assert in_a_child(step, point, STEPS) == -signal.SIGKILL
     is_lost = last == f"before {RECORD}"  # the cell itself has failed, and is run again
-    assert in_a_child(notebook.submit if is_lost else notebook.look, "never") == 0
+    assert in_a_child(notebook.submit if is_lost else notebook.look, "never", STEPS) == 0
     check(notebook)
 
 
@@ -202,11 +169,11 @@ def test_whoever_is_killed_one_job_is_made(notebook: Notebook) -> None:
 def test_a_call_that_is_still_under_way_is_not_made_again(notebook: Notebook, emulator: Emulator) -> None:
     for rpc in ("CreateCustomJob", "CreateHyperparameterTuningJob"):
         Faults(emulator)(rpc, delay_seconds=2, times=1)
-    assert in_a_child(notebook.submit, DURING) == -signal.SIGKILL
-    assert in_a_child(notebook.look, f"before {CREATE}") == 0
+    assert in_a_child(notebook.submit, DURING, STEPS) == -signal.SIGKILL
+    assert in_a_child(notebook.look, f"before {CREATE}", STEPS) == 0
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not notebook.remote_jobs():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert in_a_child(notebook.look, f"before {CREATE}") == 0
+    assert in_a_child(notebook.look, f"before {CREATE}", STEPS) == 0
     check(notebook)

@@ -1,0 +1,173 @@
+"""Whoever deploys, splits requests or takes a version away may be killed at any point: the next one goes on.
+
+The children are forked from this process, which has imported Google's libraries already and has no second thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backends.google.conftest import Faults
+from requests import Session
+from support.doomed import Step, in_a_child
+from support.tensorflow_models import saved_models
+from support.vertex import until
+
+from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.endpoints_remote import read_notes
+from mlmagic.backends.google.endpoints_sync import ENDPOINT_LABEL, EndpointSync, Progress
+from mlmagic.backends.google.names import workspace_label
+from mlmagic.backends.google.settings import emulator_settings
+from mlmagic.backends.google.vertex_models_names import model_id, version_alias
+from mlmagic.emulator.launch import Emulator
+from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, Scaling
+from mlmagic.spec.model import ModelOrigin
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.discovery import open_workspace
+from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.models import ModelStore
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WHENS = ("before", "after")
+CREATE, MADE, UPLOAD = "the create call", "the note of the endpoint", "the upload call"
+DEPLOY, BEGUN = "the deploy call", "the note of the deployment"
+SPLIT, SCALE, UNDEPLOY = "the split call", "the scale call", "the undeploy call"
+
+
+def _request(_: Session, request: Any, *__: Any) -> str | None:
+    verb, path = request.method, request.url.partition("?")[0]
+    ends = {"/endpoints": CREATE, "/models:upload": UPLOAD, ":deployModel": DEPLOY, ":undeployModel": UNDEPLOY}
+    ends |= {":mutateDeployedModel": SCALE}
+    if verb == "PATCH":
+        return SPLIT
+    return next((name for end, name in ends.items() if verb == "POST" and path.endswith(end)), None)
+
+
+def _file(path: Path, target: Path) -> str | None:
+    if Path(target).name != "remote.json":
+        return None
+    doing = json.loads(path.read_bytes()).get("doing") or ""
+    return MADE if doing.startswith("makes") else BEGUN if doing.startswith("deploys") else None
+
+
+STEPS = (Step(Session, "send", _request), Step(Path, "replace", _file))
+
+
+class Deployer:
+    """A workspace with a model, and who brings its endpoints to what they are to be."""
+
+    def __init__(self, root: Path, emulator: Emulator, saved: Path) -> None:
+        self.workspace = open_workspace(Workspace(root / ".mlmagic"))
+        self.client = GoogleClient(emulator_settings(emulator.root))
+        self.endpoints = EndpointStore(Database(self.workspace))
+        self._models = ModelStore(Database(self.workspace))
+        self._root, self._saved, self._count = root, saved, 0
+
+    def register(self) -> int:
+        """Make a version that is new to the bucket."""
+        self._count += 1
+        folder = shutil.copytree(self._saved, self._root / f"made-{self._count}")
+        (folder / "assets.extra").mkdir()
+        (folder / "assets.extra" / "number").write_text(f"{self._count}")
+        return self._models.register("houses", folder, origin=ModelOrigin(), now=NOW).number
+
+    def want(self, name: str, traffic: dict[int, int]) -> None:
+        """Write down what an endpoint is to be."""
+        deployed = tuple(DeployedVersion(number=number, traffic=share) for number, share in traffic.items())
+        wanted: dict[str, Any] = {"backend": "emulator", "port": 0, "create_time": NOW, "update_time": NOW}
+        if self.workspace.endpoint(name).spec.exists():
+            self.endpoints.change(name, lambda spec: _replaced(spec, deployed))
+        else:
+            self.endpoints.create(EndpointSpec(name=name, model="houses", deployed=deployed, **wanted))
+
+    def scale(self, name: str, most: int) -> None:
+        """Write down how many replicas each version is to have at most."""
+        self.endpoints.change(name, lambda spec: dataclasses.replace(spec, scaling=Scaling(max_replicas=most)))
+
+    def close(self) -> None:
+        """Take everything away that answers."""
+        for there in self.client.endpoints.list(""):
+            for one in there.deployed:
+                self.client.endpoints.undeploy(there.name, one, {})
+
+    def uploaded_as(self, number: int) -> str:
+        """What number Vertex AI gave a version."""
+        model = model_id(workspace_label(str(self.workspace.root)), "houses")
+        name = f"{self.client.settings.parent}/models/{model}@{version_alias(number)}"
+        return self.client.models.get(name).number
+
+    def go_on(self, name: str) -> Progress:
+        """Do what can be done now, as another process."""
+        sync = EndpointSync(self.workspace, lambda _: self.client)
+        while (progress := sync.advance(name)) is Progress.MOVED:
+            pass
+        return progress
+
+    def until_it_rests(self, name: str) -> None:
+        until(lambda: self.go_on(name) is Progress.RESTS)
+
+
+def _replaced(spec: EndpointSpec, deployed: tuple[DeployedVersion, ...]) -> EndpointSpec:
+    return dataclasses.replace(spec, deployed=deployed, update_time=NOW)
+
+
+@pytest.fixture(scope="module")
+def deployer(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterator[Deployer]:
+    importlib.import_module("google.cloud.aiplatform_v1")
+    importlib.import_module("google.cloud.storage")
+    made = Deployer(tmp_path_factory.mktemp("deployer"), emulator, saved_models(tmp_path_factory) / "houses")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "point", [f"{when} {step}" for step in (CREATE, MADE, UPLOAD, DEPLOY, BEGUN) for when in WHENS]
+)
+def test_whoever_is_killed_while_it_deploys(deployer: Deployer, fault: Faults, point: str) -> None:
+    fault("DeployModel", slow_seconds=3600)  # this is about what is asked for, not about what comes of it
+    name = point.replace(" ", "-")
+    number = deployer.register()
+    deployer.want(name, {number: 100})
+    assert in_a_child(lambda: deployer.go_on(name), point, STEPS) == -signal.SIGKILL
+    assert deployer.go_on(name) is Progress.WAITS, read_notes(deployer.workspace.endpoint(name))
+    (there,) = deployer.client.endpoints.list(f'labels.{ENDPOINT_LABEL}="{name}"')
+    (operation,) = deployer.client.endpoints.under_way(there.name)
+    notes = read_notes(deployer.workspace.endpoint(name))
+    assert notes is not None
+    assert (notes.name, notes.operation, notes.error) == (there.name, operation.name, None)
+    assert deployer.uploaded_as(number) == str(number)  # each was uploaded once
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_whoever_is_killed_while_it_splits_or_takes_away(deployer: Deployer, fault: Faults) -> None:
+    first, second = deployer.register(), deployer.register()
+    deployer.want("two", {first: 100, second: 0})
+    deployer.until_it_rests("two")
+    (there,) = deployer.client.endpoints.list(f'labels.{ENDPOINT_LABEL}="two"')
+    for step, traffic in ((SPLIT, {first: 80, second: 20}), (UNDEPLOY, {second: 100})):
+        deployer.want("two", traffic)
+        for when in WHENS:
+            assert in_a_child(lambda: deployer.until_it_rests("two"), f"{when} {step}", STEPS) == -signal.SIGKILL
+        deployer.until_it_rests("two")
+        now = deployer.client.endpoints.get(there.name)
+        assert now.traffic == {str(number): share for number, share in traffic.items()}
+        assert now.deployed.keys() == now.traffic.keys()
+    fault("MutateDeployedModel", slow_seconds=3600)
+    deployer.scale("two", 3)
+    for when in WHENS:
+        assert in_a_child(lambda: deployer.go_on("two"), f"{when} {SCALE}", STEPS) == -signal.SIGKILL
+    deployer.scale("two", 4)
+    assert deployer.go_on("two") is Progress.WAITS
+    kinds = [operation.kind for operation in deployer.client.endpoints.under_way(there.name)]
+    assert kinds.count("MutateDeployedModelOperationMetadata") == 1  # Vertex AI would refuse a second one
