@@ -88,7 +88,9 @@ class DatasetDeletion:
     def __str__(self) -> str:
         from mlmagic.panels.sizes import size_text
 
-        return f"Deleted {self.version}, {size_text(self.version.size_bytes)}. Its number is not given again."
+        told = f"Deleted {self.version}, {size_text(self.version.size_bytes)}. Its number is not given again."
+        place = self.version.origin.location
+        return told if place is None else f"{told}\nIts files stay in {place}: gcloud storage rm -r {place}"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
         printer.text(str(self))

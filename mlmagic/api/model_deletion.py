@@ -25,6 +25,8 @@ class ModelDeletion:
     is_whole: bool = False
     """The model goes with them, its aliases too."""
     is_done: bool = False
+    left: tuple[str, ...] = ()
+    """What was uploaded of them and stays: their names in Vertex AI's registry, and their places in the bucket."""
 
     def lines(self) -> list[str]:
         """Return a line for each version, of very many for the first."""
@@ -42,10 +44,13 @@ class ModelDeletion:
         from mlmagic.panels.sizes import size_text
 
         size = size_text(sum(version.size_bytes for version in self.versions))
+        left = ["What was uploaded stays in Google Cloud:", *(f"  {one}" for one in self.left)] if self.left else []
         if not self.is_whole:
-            return f"{self._verb} {self.versions[0]}, {size}. Its number is not given again."
+            told = f"{self._verb} {self.versions[0]}, {size}. Its number is not given again."
+            return "\n".join([told, *left])
         count = "1 version" if len(self.versions) == 1 else f"{len(self.versions)} versions"
-        return "\n  ".join([f"{self._verb} the model {self.model}, {count}, {size}:", *self.lines()])
+        told = "\n  ".join([f"{self._verb} the model {self.model}, {count}, {size}:", *self.lines()])
+        return "\n".join([told, *left])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
         printer.text(str(self))
@@ -64,13 +69,16 @@ def plan_model_deletion(reference: str, *, session: Session | None = None) -> Mo
     """
     from mlmagic.session import current_session
 
-    store = (session or current_session()).models
-    meant = read_model_reference(reference)
+    session = session or current_session()
+    store, meant = session.models, read_model_reference(reference)
     if "@" in reference:
-        return ModelDeletion(model=meant.model, versions=(store.resolve(meant),))
+        versions: tuple[ModelVersion, ...] = (store.resolve(meant),)
+        return ModelDeletion(model=meant.model, versions=versions, left=_left(session, meant.model, versions))
     store.get(meant.model)
     require_all_deletable(meant.model, store.users(meant.model))
-    return ModelDeletion(model=meant.model, versions=tuple(store.versions(meant.model)), is_whole=True)
+    versions = tuple(store.versions(meant.model))
+    left = _left(session, meant.model, versions)
+    return ModelDeletion(model=meant.model, versions=versions, is_whole=True, left=left)
 
 
 def delete_model(reference: str, *, session: Session | None = None) -> ModelDeletion:
@@ -91,3 +99,12 @@ def delete_model(reference: str, *, session: Session | None = None) -> ModelDele
         return dataclasses.replace(plan, versions=versions, is_done=True)
     session.models.delete(plan.versions[0])
     return dataclasses.replace(plan, is_done=True)
+
+
+def _left(session: Session, model: str, versions: tuple[ModelVersion, ...]) -> tuple[str, ...]:
+    """Return what of the versions is in Google Cloud, as far as it is noted here."""
+    from mlmagic.backends.google.vertex_models_noted import noted_versions
+
+    numbers = {version.number for version in versions}
+    found = [one for one in noted_versions(session.location, model) if one.number in numbers]
+    return tuple(f"{one.model}@{one.version}, its files in {one.artifact}" for one in found)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pyarrow as pa
 import pytest
 from support.dataset_tables import divided, register, rides
 
+from mlmagic.api.dataset_views import DatasetDeletion
 from mlmagic.api.datasets import Dataset, dataset, datasets, diff_datasets
 from mlmagic.errors import NotFoundError, UsageError, WorkspaceError
 from mlmagic.session import Session
@@ -46,6 +49,12 @@ def test_a_list_outlives_what_it_lists(session: Session, taxi: Dataset) -> None:
     assert str(taxi.delete()) == f"Deleted taxi@1, {_size(taxi)}. Its number is not given again."
     assert "taxi@1" in str(found)
     assert len(datasets(session=session)) == 0
+
+
+def test_what_dataflow_wrote_stays_and_is_told(taxi: Dataset) -> None:
+    origin = dataclasses.replace(taxi.version.origin, location="gs://b/mlmagic/taxi/1")
+    told = str(DatasetDeletion(version=dataclasses.replace(taxi.version, origin=origin)))
+    assert told.endswith("Its files stay in gs://b/mlmagic/taxi/1: gcloud storage rm -r gs://b/mlmagic/taxi/1")
 
 
 def _size(handle: Dataset) -> str:

@@ -6,11 +6,15 @@ import pytest
 
 from mlmagic.api.model_deletion import delete_model, plan_model_deletion
 from mlmagic.api.models import model
+from mlmagic.backends.google.client.models import RemoteVersion
+from mlmagic.backends.google.settings import GoogleSettings
+from mlmagic.backends.google.vertex_models_noted import note_version
 from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.session import Session
 from mlmagic.spec.model import ModelVersion
 
 Register = Callable[[str], ModelVersion]
+SETTINGS = GoogleSettings(project="p", region="us-central1", bucket="gs://b")
 
 
 def test_a_version_goes(session: Session, register: Register) -> None:
@@ -34,6 +38,17 @@ def test_a_model_goes(session: Session, register: Register) -> None:
     assert str(model("taxi", session=session).delete()).startswith("Deleted the model taxi, 1 version, 8 B:")
     with pytest.raises(NotFoundError, match="there is no model 'taxi'"):
         delete_model("taxi", session=session)
+
+
+def test_what_was_uploaded_of_it_is_told(session: Session, register: Register) -> None:
+    for _ in range(2):
+        register("taxi")
+    there = RemoteVersion(model="projects/p/m/M", number="7", aliases=(), artifact="gs://b/data/", image="i")
+    note_version(session.workspace, "taxi", SETTINGS, 2, there)
+    told = "What was uploaded stays in Google Cloud:\n  projects/p/m/M@7, its files in gs://b/data/"
+    assert str(plan_model_deletion("taxi", session=session)).endswith(told)
+    assert str(delete_model("taxi@2", session=session)).endswith(told)
+    assert plan_model_deletion("taxi@1", session=session).left == ()
 
 
 def test_the_default_stays(session: Session, register: Register) -> None:

@@ -40,8 +40,12 @@ class _Notes(Noun):
 
 def uploaded_versions(workspace: Workspace, model: str, settings: GoogleSettings) -> tuple[UploadedVersion, ...]:
     """Return the versions of a model that are noted for that project and region, in order of number."""
-    found = [one for one in _read(workspace, model).versions if one.is_in(settings)]
-    return tuple(sorted(found, key=lambda one: one.number))
+    return tuple(one for one in noted_versions(workspace, model) if one.is_in(settings))
+
+
+def noted_versions(workspace: Workspace, model: str) -> tuple[UploadedVersion, ...]:
+    """Return the versions of a model that are noted for any project and region, in order of number."""
+    return tuple(sorted(_read(workspace, model).versions, key=lambda one: one.number))
 
 
 def note_version(workspace: Workspace, model: str, settings: GoogleSettings, number: int, found: RemoteVersion) -> None:
