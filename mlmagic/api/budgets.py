@@ -47,15 +47,14 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
     Raises:
         UsageError: it may take more than its budget, or a budget in money has no prices to go by.
     """
-    told = session.budget if budget is None else budget
-    limit = None if told is None else parse_budget(told)
     if spec.backend not in CLOUD:
-        if budget is not None and limit is not None:
+        if budget is not None and parse_budget(budget) is not None:
             raise UsageError(
                 f"--budget {budget} is for jobs in Google Cloud; backend {spec.backend!r} has no machines to pay for.",
                 hint="Leave it out; what ends a job in time is --timeout.",
             )
         return spec
+    limit = _of_the_workspace(session) if budget is None else parse_budget(budget)
     if limit is None:
         return spec
     cost, whose = job_cost(spec), _SETTING if budget is None else _OWN
@@ -80,6 +79,15 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
             hint=f"Ask for fewer machines{', trials' if cost.trials else ''}, or a larger budget.{_ways_out(budget)}",
         )
     return dataclasses.replace(spec, timeout_seconds=float(int(longest)))
+
+
+def _of_the_workspace(session: Session) -> Budget | None:
+    try:
+        return None if session.budget is None else parse_budget(session.budget)
+    except UsageError as error:
+        # Somebody has written it into the file by hand.
+        told = f"{session.location.config}: {error.message}"
+        raise UsageError(told, hint="Set another one: %mlmagic config budget 10h, or none.") from error
 
 
 def _machine_seconds(limit: Budget, cost: JobCost, session: Session, whose: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,18 @@ def test_the_workspaces_budget_holds_where_a_job_names_none(cloud: Session) -> N
         plan_training("taxi", source=SOURCE, timeout="3h", session=cloud)
     ways_out = "For this job alone: --budget none, or another. For all: %mlmagic config budget."
     assert caught.value.hint == f"With --timeout 120m or less it fits. {ways_out}"
+
+
+def test_a_budget_that_was_written_by_hand_is_told_with_its_file_and_stops_nothing_here(cloud: Session) -> None:
+    path = cloud.workspace.config
+    path.write_text('budget = "a lot"\n', "utf-8")
+    cloud.refresh()
+    with pytest.raises(UsageError) as caught:
+        within_budget(spec(), None, cloud)
+    assert caught.value.message.startswith(f"{path}: budget 'a lot' is no amount, such as 10h")
+    assert caught.value.hint == "Set another one: %mlmagic config budget 10h, or none."
+    here = replace(spec(), backend="local")
+    assert within_budget(here, None, cloud) is here
 
 
 def test_a_studys_budget_is_of_all_its_trials(cloud: Session) -> None:
