@@ -85,4 +85,5 @@ def read_predictions(answer: Mapping[str, Any], signature: Signature, label: str
         return as_outputs(rows, signature)
     if len(names) == 1:
         return as_outputs([row[names[0]] for row in rows], signature)
-    return as_outputs({name: [row[name] for row in rows] for name in rows[0]}, signature)
+    shared = [name for name in rows[0] if all(name in row for row in rows)]
+    return as_outputs({name: [row[name] for row in rows] for name in shared}, signature)

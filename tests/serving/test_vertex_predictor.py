@@ -37,6 +37,11 @@ def test_rows_become_outputs() -> None:
     assert (found["rooms"].dtype, found["rooms"].tolist()) == (np.int64, [[1, 2], [3, 4]])
 
 
+def test_what_only_some_rows_have_besides_is_no_output() -> None:
+    rows = [{"price": 1, "rooms": [1, 2], "note": "new"}, {"price": 2, "rooms": [3, 4]}]
+    assert read_predictions({"predictions": rows}, HOUSES, "houses").keys() == {"price", "rooms"}
+
+
 def test_a_single_output_comes_alone_or_by_its_name() -> None:
     one = Signature(inputs=HOUSES.inputs, outputs=HOUSES.outputs[:1])
     assert read_predictions({"predictions": [1.0, 2.0]}, one, "houses")["price"].tolist() == [1.0, 2.0]
