@@ -82,6 +82,8 @@ def read_predictions(answer: Mapping[str, Any], signature: Signature, label: str
         raise PredictionError(f"{label} gave an answer that is none of an endpoint: {json.dumps(answer)[:80]}.")
     names = [spec.name for spec in signature.outputs]
     if not rows or not all(isinstance(row, dict) and row.keys() >= set(names) for row in rows):
+        if rows and len(names) > 1:
+            raise PredictionError(f"{label} gave no {' and '.join(names)} for each row: {json.dumps(rows)[:80]}.")
         return as_outputs(rows, signature)
     if len(names) == 1:
         return as_outputs([row[names[0]] for row in rows], signature)

@@ -51,6 +51,8 @@ def test_a_single_output_comes_alone_or_by_its_name() -> None:
 def test_what_is_no_answer_is_told() -> None:
     with pytest.raises(PredictionError, match="houses gave an answer that is none of an endpoint"):
         read_predictions({"error": "no"}, HOUSES, "houses")
+    with pytest.raises(PredictionError, match=r"^houses gave no price and rooms for each row: \[1\.5, 2\.5\]\.$"):
+        read_predictions({"predictions": [1.5, 2.5]}, HOUSES, "houses")
 
 
 def test_what_is_too_large_is_halved_and_all_who_answered_are_told() -> None:
