@@ -20,7 +20,7 @@ from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.names import output_directory
-from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.refusals import LoggedOutError, UnavailableError
 from mlmagic.backends.google.remote import RemoteRecord, held, read_remote
 from mlmagic.backends.google.replicas import replicas_of
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
@@ -191,15 +191,10 @@ class GoogleBackend:
         if any(remote is not None for _, remote in kept):
             self._settings()  # without them, what is in the cloud would be forgotten and stay
         self._jobs.check_deletable(job_id)
-        try:
-            for one, remote in kept:
-                if remote is not None:
-                    self._delete_remote(one, remote)
-        except UnavailableError:
-            raise  # it can be deleted once there is an answer
-        except MlmagicError:
-            self._jobs.delete(job_id)
-            raise
+        # Refused or not answered, it stays in the list: what runs or lies there may cost.
+        for one, remote in kept:
+            if remote is not None:
+                self._delete_remote(one, remote)
         self._jobs.delete(job_id)
 
     def package(self, job_id: str) -> TrainerPackage:
@@ -298,6 +293,8 @@ class GoogleBackend:
             if tell is not None:
                 follower = Follower(self._workspace, self._jobs, client, tell=tell)
             return follower.check(record, wait=wait)
+        except LoggedOutError:
+            raise
         except UnavailableError as error:
             self._trouble[record.id] = error.message
             write_trouble(self._workspace, self.name, error)

@@ -19,7 +19,7 @@ from mlmagic.backends.google.endings import ending_of, runs_too_long, translator
 from mlmagic.backends.google.models import Registrar
 from mlmagic.backends.google.names import attempt_filter, job_labels, output_directory, workspace_label
 from mlmagic.backends.google.objects import below, fetch, is_same
-from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.refusals import UnavailableError, looking
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.states import state_of
 from mlmagic.backends.google.uploads import Uploader
@@ -64,7 +64,8 @@ class BatchSender:
             return None
         if remote.name is not None:
             return remote
-        found = self._client.jobs.batches.list(attempt_filter(record.id, remote.attempt, self._label))
+        with looking():
+            found = self._client.jobs.batches.list(attempt_filter(record.id, remote.attempt, self._label))
         if found:
             return self._note(folder, remote, found[0])
         age = (datetime.now(UTC) - remote.sent_time).total_seconds()

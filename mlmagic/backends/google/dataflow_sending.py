@@ -19,6 +19,7 @@ from mlmagic.backends.google.dataflow_inputs import bring_inputs
 from mlmagic.backends.google.dataflow_launch import Launched, LaunchFolder, LaunchRequest, read_launched, start_launch
 from mlmagic.backends.google.dataflow_words import Launch, job_name, launch_words
 from mlmagic.backends.google.names import output_directory, workspace_label
+from mlmagic.backends.google.refusals import looking
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.kept import kept_package
@@ -61,8 +62,10 @@ class PipelineSender:
         launched = read_launched(LaunchFolder(folder.launch), remote.attempt)
         if launched is not None and launched.job is not None:
             name = f"projects/{remote.project}/locations/{remote.region}/jobs/{launched.job}"
-            return self._note(folder, remote, self._client.pipelines.get(name))
-        found = self._client.pipelines.find(job_name(record.id, remote.attempt, self._label))
+            with looking():
+                return self._note(folder, remote, self._client.pipelines.get(name))
+        with looking():
+            found = self._client.pipelines.find(job_name(record.id, remote.attempt, self._label))
         if found:
             return self._note(folder, remote, found[0])
         age = (datetime.now(UTC) - remote.sent_time).total_seconds()

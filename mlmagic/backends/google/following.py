@@ -18,7 +18,7 @@ from mlmagic.backends.google.events import fetch_events
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.models import Registrar, makes_version
 from mlmagic.backends.google.promotion import promote_best
-from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.refusals import LoggedOutError, UnavailableError
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, held, read_remote, write_remote
 from mlmagic.backends.google.sending import Sender
 from mlmagic.backends.google.states import state_of
@@ -134,12 +134,21 @@ class Follower:
                 self._sender.send(record)
         except Interrupted:
             return self._begin(self._jobs.get(record.id))
+        except LoggedOutError as error:
+            if not self._is_asked_for(record):
+                self._refused(record, error)
+            raise
         except (UnavailableError, MissingDependencyError):
             raise  # another time, or another process, may send it
         except MlmagicError as error:
             self._refused(record, error)
             raise
         return self._jobs.get(record.id)
+
+    def _is_asked_for(self, record: JobRecord) -> bool:
+        """Say whether Google may have the attempt that is to be sent."""
+        remote = read_remote(self._workspace.job(record.id))
+        return remote is not None and remote.attempt == record.attempt + 1
 
     def _refused(self, record: JobRecord, error: MlmagicError) -> None:
         text = "; ".join([error.message, *error.problems])

@@ -5,8 +5,9 @@ Pure: an exception of Google's libraries is told here by the name of its class a
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,6 +16,10 @@ from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundEr
 
 class UnavailableError(BackendError):
     """No answer came, or none for now: nothing is known of whether Google did what it was asked to."""
+
+
+class LoggedOutError(UnavailableError):
+    """Google does not know who asks. That says nothing of the job, and asking again helps after a login alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +71,11 @@ def refusal(class_names: Sequence[str], said: str, asked: Asked) -> MlmagicError
 
 
 def _no_credentials(asked: Asked, _said: str) -> MlmagicError:
-    return BackendError(f"cannot {asked.doing}: there are no Google credentials on this machine.", hint=_LOGIN)
+    return LoggedOutError(f"cannot {asked.doing}: there are no Google credentials on this machine.", hint=_LOGIN)
 
 
 def _expired(asked: Asked, said: str) -> MlmagicError:
-    return BackendError(f"cannot {asked.doing}: Google does not take the credentials any more: {said}", hint=_LOGIN)
+    return LoggedOutError(f"cannot {asked.doing}: Google does not take the credentials any more: {said}", hint=_LOGIN)
 
 
 def _forbidden(asked: Asked, said: str) -> MlmagicError:
@@ -166,6 +171,17 @@ _TABLE: Mapping[str, _Explain] = MappingProxyType(
     }
 )
 """A class of google.api_core, google.auth or requests → what to tell; the nearest to the exception counts."""
+
+
+@contextlib.contextmanager
+def looking() -> Iterator[None]:
+    """Take a look that is refused as no answer: that is no word on whether there is what was asked for."""
+    try:
+        yield
+    except (UnavailableError, NotFoundError):
+        raise
+    except MlmagicError as error:
+        raise UnavailableError(error.message, problems=error.problems, hint=error.hint) from error
 
 
 def _one_line(said: str) -> str:

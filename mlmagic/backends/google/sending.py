@@ -17,7 +17,7 @@ from mlmagic.backends.google.dataflow_sending import PipelineSender
 from mlmagic.backends.google.dataflow_words import runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for, package_for
 from mlmagic.backends.google.names import attempt_filter, output_directory, workspace_label
-from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.refusals import UnavailableError, looking
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.shipped_data import divide
 from mlmagic.backends.google.submission import Attempt, custom_job, tuning_job
@@ -65,7 +65,8 @@ class Sender:
         if remote.name is not None:
             return remote
         ask = self._client.jobs.list_custom_jobs if record.spec.study is None else self._client.jobs.list_tuning_jobs
-        found = ask(attempt_filter(record.id, remote.attempt, self._label))
+        with looking():
+            found = ask(attempt_filter(record.id, remote.attempt, self._label))
         if found:
             return self._note(record, remote, found[0])
         age = (datetime.now(UTC) - remote.sent_time).total_seconds()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.names import workspace_filter, workspace_label
+from mlmagic.backends.google.refusals import LoggedOutError
 from mlmagic.backends.google.remote import RemoteJob
 from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.emulator.launch import Emulator
@@ -83,6 +85,34 @@ def test_two_lost_answers_in_a_row_are_looked_into_later(
     job_id = submit(backend, PROGRAM).id
     assert wait_for(backend, job_id).state is JobState.SUCCEEDED
     assert len(remote_jobs(emulator, workspace)) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_look_that_is_refused_is_no_word_on_the_job(
+    backend: GoogleBackend, workspace: Workspace, emulator: Emulator, fault: Any, status: int
+) -> None:
+    fault("CreateCustomJob", drop="after", times=1)
+    fault("ListCustomJobs", status=status)
+    with suppress(LoggedOutError):
+        submit(backend, PROGRAM)
+    fault.clear()
+    (summary,) = backend.list()
+    assert wait_for(backend, summary.id).state is JobState.SUCCEEDED
+    assert len(remote_jobs(emulator, workspace)) == 1
+
+
+@pytest.mark.parametrize("refusal", [(401, "credentials any more"), (403, "may not do that")])
+def test_a_job_that_cannot_be_deleted_there_stays_here(
+    backend: GoogleBackend, emulator: Emulator, workspace: Workspace, fault: Any, refusal: tuple[int, str]
+) -> None:
+    job_id = wait_for(backend, submit(backend, PROGRAM).id).id
+    fault("DeleteCustomJob", status=refusal[0])
+    with pytest.raises(BackendError, match=refusal[1]):
+        backend.delete(job_id)
+    fault.clear()
+    assert [summary.id for summary in backend.list()] == [job_id]
+    backend.delete(job_id)
+    assert remote_jobs(emulator, workspace) == []
 
 
 def test_a_quota_that_is_used_up_fails_the_job_and_says_so(backend: GoogleBackend, fault: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlmagic.backends.google.refusals import Asked, UnavailableError, refusal
+from mlmagic.backends.google.refusals import Asked, LoggedOutError, UnavailableError, refusal
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import MissingDependencyError
 
@@ -63,6 +63,8 @@ class Connection:
             try:
                 with self.asking(doing, is_repeated=True):
                     return call()
+            except LoggedOutError:
+                raise
             except UnavailableError:
                 if attempt == _ATTEMPTS - 1:
                     raise
