@@ -5,6 +5,7 @@ The children are forked from this process, which has imported Google's libraries
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from backends.google.conftest import Faults
 from requests import Session
@@ -22,10 +24,11 @@ from support.doomed import Step, in_a_child
 from support.tensorflow_models import saved_models
 from support.vertex import until
 
-from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.client import GoogleClient, connection
 from mlmagic.backends.google.endpoints_remote import read_notes
 from mlmagic.backends.google.endpoints_sync import ENDPOINT_LABEL, EndpointSync, Progress
 from mlmagic.backends.google.names import workspace_label
+from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.backends.google.vertex_models_names import model_id, version_alias
 from mlmagic.emulator.launch import Emulator
@@ -42,6 +45,11 @@ WHENS = ("before", "after")
 CREATE, MADE, UPLOAD = "the create call", "the note of the endpoint", "the upload call"
 DEPLOY, BEGUN = "the deploy call", "the note of the deployment"
 SPLIT, SCALE, UNDEPLOY = "the split call", "the scale call", "the undeploy call"
+
+CALLS = (
+    *("ListEndpoints", "CreateEndpoint", "GetEndpoint", "ListOperations", "GetOperation", "GetModel", "UploadModel"),
+    *("storage.objects.list", "storage.objects.insert", "DeployModel"),
+)
 
 
 def _request(_: Session, request: Any, *__: Any) -> str | None:
@@ -113,6 +121,12 @@ class Deployer:
             pass
         return progress
 
+    def tried(self, name: str) -> Progress | None:
+        """Do what can be done now; None if an answer is missing."""
+        with contextlib.suppress(UnavailableError):
+            return self.go_on(name)
+        return None
+
     def until_it_rests(self, name: str) -> None:
         until(lambda: self.go_on(name) is Progress.RESTS)
 
@@ -139,7 +153,37 @@ def test_whoever_is_killed_while_it_deploys(deployer: Deployer, fault: Faults, p
     number = deployer.register()
     deployer.want(name, {number: 100})
     assert in_a_child(lambda: deployer.go_on(name), point, STEPS) == -signal.SIGKILL
-    assert deployer.go_on(name) is Progress.WAITS, read_notes(deployer.workspace.endpoint(name))
+    assert deployer.go_on(name) is Progress.WAITS
+    check_begun(deployer, name, number)
+
+
+@pytest.mark.parametrize("rpc", CALLS)
+def test_a_call_whose_answer_is_lost_is_made_once(
+    deployer: Deployer, fault: Faults, emulator: Emulator, rpc: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_FIRST_PAUSE_SECONDS", 0.001)
+    slow = {"slow_seconds": 3600}
+    if rpc != "DeployModel":
+        fault("DeployModel", **slow)
+    fault(rpc, drop="after", times=1, **(slow if rpc == "DeployModel" else {}))
+    before = requests_of(emulator, rpc)
+    number = deployer.register()
+    name = f"without-{rpc}".lower().replace(".", "-")
+    deployer.want(name, {number: 100})
+    until(lambda: deployer.tried(name) is Progress.WAITS)
+    assert requests_of(emulator, rpc) > before
+    check_begun(deployer, name, number)
+
+
+def requests_of(emulator: Emulator, rpc: str) -> int:
+    """How often the emulator was asked for it."""
+    headers = {"authorization": f"Bearer {emulator.token}"}
+    answer = httpx.get(f"{emulator.url}/emulator/requests", params={"rpc": rpc}, headers=headers, timeout=60)
+    return len(answer.raise_for_status().json()["requests"])
+
+
+def check_begun(deployer: Deployer, name: str, number: int) -> None:
+    """See that there is one endpoint, in which one deployment is under way, and that its notes know of both."""
     (there,) = deployer.client.endpoints.list(f'labels.{ENDPOINT_LABEL}="{name}"')
     (operation,) = deployer.client.endpoints.under_way(there.name)
     notes = read_notes(deployer.workspace.endpoint(name))
