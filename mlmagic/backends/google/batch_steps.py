@@ -45,7 +45,7 @@ def run_step(
         make_folder(folder.logs)
         log = open_to_append(folder.log())
     working = Path(spec.working_directory or folder.workspace.root.parent)
-    command = [spec.python or sys.executable, "-m", _PROGRAM, step, str(folder.batch), *spec.args]
+    command = [spec.python or sys.executable, "-P", "-m", _PROGRAM, step, str(folder.batch), *spec.args]
     try:
         start = os.fstat(log).st_size
         try:

@@ -65,7 +65,11 @@ class Tender:
             self._news.clear()
             names = self._unfinished()
             if not names:
-                return
+                with self._lock:
+                    if self._news.is_set():
+                        continue  # there was none yet when it was looked
+                    self._thread = None
+                    return
             has_moved = False
             for name in names:
                 has_moved |= self._advance(name)

@@ -107,6 +107,8 @@ class Watcher:
                 self._collect([job.id for job in unfinished if self._has_succeeded(job.id)])
                 now = [(job.id, job.state, job.attempt) for job in unfinished]
                 if not now:
+                    if self._news.is_set():
+                        continue  # there was none yet when it was looked
                     return
                 shortest = self._connect()[0].settings.poll_seconds
                 pause = shortest if now != before else min(max(pause, shortest) * _GROWTH, _LONGEST_PAUSE_SECONDS)
