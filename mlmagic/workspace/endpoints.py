@@ -49,6 +49,7 @@ class EndpointStore:
                 raise ConflictError(f"there is an endpoint {spec.name!r} already.")
             # Of one that was being deleted when its process was killed.
             folder.status.unlink(missing_ok=True)
+            folder.rollout.unlink(missing_ok=True)
             folder.remote.unlink(missing_ok=True)
             self._write(connection, spec, "created")
         return spec
