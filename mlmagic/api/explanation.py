@@ -55,7 +55,7 @@ def explain(
     method: str = AUTO,
     baseline: Any = None,
     output: str | None = None,
-    permutations: int = 64,
+    permutations: int = 128,
     seed: int = 0,
     wait: bool = True,
     on_wait: Callable[[str], None] | None = None,

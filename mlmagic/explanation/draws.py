@@ -26,7 +26,7 @@ def why_not(column: ColumnStatistics | None, spec: TensorSpec) -> str | None:
     if spec.shape[1:] not in {(), (1,)}:
         return f"{spec.name} has several values for a row"
     if column.numeric is None and not (column.vocabulary and column.vocabulary.values):
-        return f"{spec.name} has no values in it"
+        return f"{spec.name} has no values that it lists"
     if column.type in _TIMES and spec.dtype != "string":
         return f"{spec.name} is a time, and the model takes {spec.dtype}"
     if column.numeric is None and spec.dtype != "string":
@@ -88,8 +88,8 @@ def _of_quantiles(column: ColumnStatistics, places: Array) -> Array:
     ranks = places * QUANTILES
     if column.type is ColumnType.FLOAT:
         return np.asarray(np.interp(ranks, np.arange(len(quantiles)), quantiles))
-    # Between two whole numbers, or days, there is nothing.
-    return np.asarray(quantiles[np.ceil(ranks).astype(int)])
+    # Between two whole numbers, or days, there is nothing; of very many different ones the quantiles are between them.
+    return np.rint(quantiles[np.ceil(ranks).astype(int)])
 
 
 def _text(number: float, form: str | None, kind: ColumnType) -> str:

@@ -37,7 +37,7 @@ _DETAILS = (
         name="permutations",
         metavar="N",
         kind=Kind.COUNT,
-        help="of --explain: how many orders of the features are tried, 64 if not given",
+        help="of --explain: how many orders of the features are tried, 128 if not given",
     ),
     Option(name="seed", metavar="N", kind=Kind.INTEGER, help="of --explain: of what is drawn, 0 if not given"),
 )

@@ -48,7 +48,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A session with the models, all but `bare` with the statistics of the training rows."""
     artifacts, start = explained_models(tmp_path_factory), tmp_path_factory.mktemp("explanation")
     session = Session(environ={"MLMAGIC_BACKEND": "memory"}, start=start)
-    session._predictors = PredictorPool(session.workspace, limit=len(SIGNATURES))
+    session._predictors = PredictorPool(session.workspace, limit=len(SIGNATURES) + 1)
     counts = RowCounts(read=4000, written=4000)
     known = DatasetStatistics(splits={"train": statistics_of(training_rows())}, rows=counts)
     for name, signature in [*SIGNATURES.items(), ("bare", SIGNATURES["linear"])]:
@@ -107,7 +107,7 @@ def test_rows_that_are_given_are_the_baseline(session: Session, tmp_path: Path) 
     found = explain("linear", TRIPS, baseline=str(tmp_path / "usual.csv"), method="shapley", session=session)
     np.testing.assert_allclose(found.contributions["miles"], 2.0 * (TRIPS["miles"] - 3.0), rtol=1e-4)
     np.testing.assert_allclose(found.baselines, 1.0 + 2.0 * 3.0 - 3.0, rtol=1e-5)
-    assert found.report.baseline == f"32 draws from {tmp_path / 'usual.csv'}, 2 rows"
+    assert found.report.baseline == f"64 draws from {tmp_path / 'usual.csv'}, 2 rows"
     same = explain("linear", TRIPS, baseline=usual, session=session)
     np.testing.assert_allclose(same.contributions, found.contributions, rtol=1e-3, atol=1e-3)
 
@@ -172,6 +172,7 @@ def test_of_classes_the_most_likely_one_of_each_row(session: Session) -> None:
         check_sum(found)
 
 
+@pytest.mark.slow
 def test_a_vector_has_a_feature_for_each_column(session: Session) -> None:
     rows = pd.DataFrame({"red": [1.0], "green": [2.0], "blue": [4.0]})
     for method in ("shapley", "gradients"):
