@@ -84,9 +84,9 @@ _HOMES = {
 __all__ = [
     "boards", "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy",
     "diff_datasets", "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "explain",
-    "import_model", "job", "jobs", "model", "models", "monitor", "plan_deployment", "plan_predict_files", "plan_preprocessing",
-    "plan_training", "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume", "status",
-    "stop_boards", "studies", "study", "tensorboard", "train", "tune", "use",
+    "import_model", "job", "jobs", "model", "models", "monitor", "plan_deployment", "plan_predict_files",
+    "plan_preprocessing", "plan_training", "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume",
+    "status", "stop_boards", "studies", "study", "tensorboard", "train", "tune", "use",
 ]  # fmt: skip
 
 
