@@ -89,7 +89,7 @@ def _of_quantiles(column: ColumnStatistics, places: Array) -> Array:
     if column.type is ColumnType.FLOAT:
         return np.asarray(np.interp(ranks, np.arange(len(quantiles)), quantiles))
     # Between two whole numbers, or days, there is nothing; of very many different ones the quantiles are between them.
-    return np.rint(quantiles[np.ceil(ranks).astype(int)])
+    return np.asarray(np.rint(quantiles[np.ceil(ranks).astype(int)]))
 
 
 def _text(number: float, form: str | None, kind: ColumnType) -> str:
