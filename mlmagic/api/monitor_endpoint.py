@@ -38,7 +38,7 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     numbers: set[str] = set()
     times: list[datetime] = []
     requests = 0
-    for table in tables_in(root, periods[0]):
+    for table in tables_in(root, periods[0], ["logging_time", "deployed_model_id"]):
         numbers |= set(table.column("deployed_model_id").to_pylist())
         times.append(min(table.column("logging_time").to_pylist()))
         requests += table.num_rows
@@ -139,7 +139,8 @@ def _nothing_logged(spec: EndpointSpec) -> UsageError:
             f"the endpoint {spec.name!r} does not log its requests.",
             hint=f"Switch the log on: %deploy {spec.model} --endpoint {spec.name} --log-sample 0.1",
         )
+    kept = f"{spec.log.sampling_rate * 100:.4g} %"
     return UsageError(
-        f"the endpoint {spec.name!r} has logged nothing yet: of its requests, {spec.log.sampling_rate:.4g} are drawn.",
+        f"the endpoint {spec.name!r} has logged nothing yet: it keeps {kept} of its requests.",
         hint=f"More of them: %deploy {spec.model} --endpoint {spec.name} --log-sample 1",
     )

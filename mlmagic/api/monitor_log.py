@@ -50,11 +50,11 @@ def newest_periods(root: Path, *, seconds: float, rows: int | None) -> tuple[Per
     return Period(first=first, last=newest), Period(first=int(times[-2 * count :][0]), last=first - 1)
 
 
-def tables_in(root: Path, period: Period) -> Iterator[pa.Table]:
-    """Yield what was logged in a period, part by part."""
-    from mlmagic.serving.request_log.reading import read_parts
+def tables_in(root: Path, period: Period, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Yield what was logged in a period, part by part; `columns` are all that is read, and has the time."""
+    from mlmagic.serving.request_log.reading import Choice, read_parts
 
-    for part in read_parts(root):
+    for part in read_parts(root, Choice(columns=columns, between=period.ends)):
         times = _microseconds(part.table)
         table = part.table.filter(_mask((times >= period.first) & (times <= period.last)))
         if table.num_rows:
@@ -65,9 +65,9 @@ def _times(root: Path) -> np.ndarray[Any, Any]:
     """Return when each request was answered, in order."""
     import numpy as np
 
-    from mlmagic.serving.request_log.reading import read_parts
+    from mlmagic.serving.request_log.reading import Choice, read_parts
 
-    found = [_microseconds(part.table) for part in read_parts(root, columns=["logging_time"])]
+    found = [_microseconds(part.table) for part in read_parts(root, Choice(columns=["logging_time"]))]
     return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 

@@ -10,9 +10,11 @@ from mlmagic.api.monitor_files import FileRows
 from mlmagic.api.monitor_windows import Reader
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.evaluation import EvaluationReport
-from mlmagic.spec.model import ModelVersion
+from mlmagic.spec.model import ModelVersion, Signature
 
 if TYPE_CHECKING:
+    from mlmagic.api.evaluation_answers import Answers
+    from mlmagic.api.evaluation_values import Values
     from mlmagic.api.monitor_log import Period
     from mlmagic.session import Session
 
@@ -75,40 +77,58 @@ def key_text(key: Any) -> str:
 def quality(
     session: Session, reader: Reader, version: ModelVersion, period: Period, truth: Truth
 ) -> tuple[EvaluationReport | None, list[str]]:
-    """Return how well a version answered in a period, as far as that is known; and what there is to say about it.
-
-    Raises:
-        UsageError: what is so cannot be compared with what the version answers.
-    """
-    from mlmagic.api.evaluation_answers import Answers
-    from mlmagic.api.evaluation_classes import Goal
-    from mlmagic.api.evaluation_form import find_form, known_labels
-    from mlmagic.api.evaluation_outcomes import make_outcomes
-    from mlmagic.api.evaluation_values import Values
-    from mlmagic.evaluation.outcome import evaluate_outcome
-
+    """Return how well a version answered in a period, as far as that is known; and what there is to say about it."""
     if version.signature is None:
         return None, [f"{version}: its signature is not known, so its answers cannot be compared with the truth."]
-    form = find_form(version, version.signature, truth.target, None)
+    try:
+        joined = _join(session, reader, version, period, truth)
+        notes = _notes(version, truth.key, joined)
+        return (None if joined.rows < _LEAST_ROWS else _report(joined, truth)), notes
+    except UsageError as error:
+        # Other versions may be told of all the same.
+        return None, [f"{version}: {error.message}"]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Joined:
+    """The rows of a version whose truth is known."""
+
+    answers: Answers
+    goal: Values
+    rows: int = 0
+    total: int = 0
+    without_key: int = 0
+
+
+def _join(session: Session, reader: Reader, version: ModelVersion, period: Period, truth: Truth) -> _Joined:
+    from mlmagic.api.evaluation_answers import Answers
+    from mlmagic.api.evaluation_form import find_form, known_labels
+    from mlmagic.api.evaluation_values import Values
+
+    form = find_form(version, version.signature or Signature(), truth.target, None)
     answers = Answers(str(version), form, form.labels or known_labels(session, version, truth.target))
+    joined = _Joined(answers=answers, goal=Values())
     names = [name for name in (form.score, form.label) if name is not None]
-    goal, joined, total, without_key = Values(), 0, 0, 0
     for found in reader.instances(period):
-        total += len(found.versions)
+        joined.total += len(found.versions)
         keys = found.inputs.get(truth.key) or [None] * len(found.versions)
-        without_key += sum(key is None for key in keys)
+        joined.without_key += sum(key is None for key in keys)
         places = [at for at, key in enumerate(keys) if key is not None and key_text(key) in truth.values]
-        if not places:
-            continue
-        joined += len(places)
-        so = _series([truth.values[key_text(keys[at])] for at in places])
-        goal.add(so)
-        answers.add(_outputs(found.predictions, names, places), so)
-    notes = _notes(version, truth.key, total, joined, without_key)
-    if joined < _LEAST_ROWS:
-        return None, notes
-    outcomes = make_outcomes(Goal(name=truth.target, values=goal, positive=None, threshold=None), [answers])
-    outcome = outcomes.each[0]
+        if places:
+            joined.rows += len(places)
+            so = _series([truth.values[key_text(keys[at])] for at in places])
+            joined.goal.add(so)
+            answers.add(_outputs(found.predictions, names, places), so)
+    return joined
+
+
+def _report(joined: _Joined, truth: Truth) -> EvaluationReport:
+    from mlmagic.api.evaluation_classes import Goal
+    from mlmagic.api.evaluation_outcomes import make_outcomes
+    from mlmagic.evaluation.outcome import evaluate_outcome
+
+    outcomes = make_outcomes(Goal(name=truth.target, values=joined.goal), [joined.answers])
+    (outcome,) = outcomes.each
     return EvaluationReport(
         task=outcomes.task,
         data="what was served",
@@ -119,16 +139,16 @@ def quality(
         classes=len(outcome.labels) or None,
         versions=(evaluate_outcome(outcome),),
         notes=tuple(outcomes.notes),
-    ), notes
+    )
 
 
-def _notes(version: ModelVersion, key: str, total: int, joined: int, without_key: int) -> list[str]:
-    if total and without_key == total:
+def _notes(version: ModelVersion, key: str, joined: _Joined) -> list[str]:
+    if joined.total and joined.without_key == joined.total:
         return [
             f"{version}: no row that it answered has the input {key}, so nothing can be joined; requests must send it."
         ]
-    if joined < total:
-        return [f"{version}: the truth is known of {joined:,} of {total:,} rows."]
+    if joined.rows < joined.total:
+        return [f"{version}: the truth is known of {joined.rows:,} of {joined.total:,} rows."]
     return []
 
 

@@ -111,7 +111,7 @@ def test_without_a_log_it_says_how_to_switch_it_on(session, tmp_path):
 
 
 def test_nothing_is_logged_yet(session, folder):
-    with pytest.raises(UsageError, match=r"has logged nothing yet: of its requests, 1 are drawn"):
+    with pytest.raises(UsageError, match=r"has logged nothing yet: it keeps 100 % of its requests"):
         monitor("rides", session=session)
     with pytest.raises(NotFoundError, match="there is no endpoint 'ride'"):
         monitor("ride", session=session)

@@ -47,13 +47,15 @@ def training_statistics() -> str:
     return dumps(DatasetStatistics(splits={"train": train}, rows=RowCounts(read=5000, written=5000)))
 
 
-def register(session: Session, folder: Path, *, has_statistics: bool = True) -> ModelVersion:
+def register(
+    session: Session, folder: Path, *, has_statistics: bool = True, dataset: str | None = None
+) -> ModelVersion:
     """Make a version, of which nothing is loaded."""
     artifact = folder / "artifact"
     artifact.mkdir()
     (artifact / "saved_model.pb").write_bytes(b"not read")
     version = session.models.register(
-        "taxi", artifact, origin=ModelOrigin(), signature=SIGNATURE, now=datetime.now(UTC)
+        "taxi", artifact, origin=ModelOrigin(dataset=dataset), signature=SIGNATURE, now=datetime.now(UTC)
     )
     if has_statistics:
         session.workspace.version("taxi", version.number).statistics.write_text(training_statistics())
