@@ -15,7 +15,8 @@ from support.bad_versions import save_failing, save_slow, save_unusable
 from support.kept_endpoints import MODEL, NAME, KeptEndpoint, kept_endpoint, register, save, until
 
 from mlmagic.api.rollout import plan_rollout
-from mlmagic.serving.supervisor.rollout_record import RolloutRecord, read_rollout
+from mlmagic.serving.supervisor.launch import ensure_supervisor, stop_supervisor
+from mlmagic.serving.supervisor.rollout_record import RolloutRecord, read_rollout, write_rollout
 from mlmagic.serving.supervisor.token import read_token
 from mlmagic.spec.endpoint import DeployedVersion, EndpointState, EngineChoice
 from mlmagic.spec.rollout import RolloutState, RolloutStatus
@@ -139,6 +140,33 @@ def written(endpoint: KeptEndpoint) -> RolloutRecord:
     record = read_rollout(endpoint.folder)
     assert record is not None
     return record
+
+
+def started_with(endpoint: KeptEndpoint, record: RolloutRecord) -> RolloutStatus:
+    """Start it anew with a record that a supervisor wrote right before it was killed."""
+    stop_supervisor(endpoint.workspace, NAME)
+    write_rollout(endpoint.folder, record)
+    ensure_supervisor(endpoint.workspace, NAME)
+    return endpoint.until(EndpointState.READY).rollout or record.status
+
+
+def test_a_roll_back_that_was_cut_off_is_carried_out(tmp_path: Path) -> None:
+    with rolled_out(tmp_path, lambda path: save(path, 1), 50, 100, hold_seconds=600.0) as endpoint:
+        until(lambda: endpoint.status.rollout)
+        record = written(endpoint).with_status(state=RolloutState.ROLLED_BACK, reason="it failed")
+        started_with(endpoint, record)
+        assert until_over(endpoint) == record.status
+        assert endpoint.spec.deployed == ONE
+
+
+def test_a_step_that_was_cut_off_begins_anew(tmp_path: Path) -> None:
+    with rolled_out(tmp_path, lambda path: save(path, 1), 50, 60, 100, hold_seconds=600.0) as endpoint:
+        until(lambda: endpoint.status.rollout)
+        record = written(endpoint).with_status(held_seconds=599.0)
+        endpoint.change(deployed=record.plan.stages[1].deployed)
+        status = started_with(endpoint, record)
+        assert (status.state, status.step) == (RolloutState.RUNNING, 1)
+        assert until(lambda: endpoint.status.rollout).held_seconds < 599.0
 
 
 def test_a_step_without_requests_never_ends(tmp_path: Path) -> None:
