@@ -40,10 +40,13 @@ class FileRows:
         import pyarrow as pa
 
         self._inputs.write()
-        request = codec.dumps(Request(paths=tuple(self._paths()), types=self._types), indent=None)
-        command = [sys.executable, "-P", "-m", _PROGRAM, request]
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
+        request = codec.dumps(Request(paths=tuple(self._paths()), types=self._types))
+        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
+            # As an argument, the names of very many files would be too long.
+            asked.write(request.encode())
+            asked.seek(0)
+            command = [sys.executable, "-P", "-m", _PROGRAM]
+            process = subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=said)
             assert process.stdout is not None  # noqa: S101 - it is a pipe
             try:
                 with process.stdout as out:

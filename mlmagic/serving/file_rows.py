@@ -1,7 +1,7 @@
 """Rows of files as a stream of Arrow: a program, since what reads all formats must not be loaded by a kernel.
 
-It takes a `Request` as JSON, writes the rows to its standard output, and as the last line of its standard error a
-`Reading`: what could not be read.
+It takes a `Request` as JSON from its standard input, writes the rows to its standard output, and as the last line of
+its standard error a `Reading`: what could not be read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mlmagic.spec.monitoring_files import Reading, Request
 
 
 def main() -> None:
-    """Read what the one argument asks for."""
+    """Read what is asked for."""
     try:
-        reading = _read(loads(Request, sys.argv[1]))
+        reading = _read(loads(Request, sys.stdin.buffer.read()))
     except MlmagicError as error:
         reading = Reading(error=str(error))
     print(f"\n{dumps(reading, indent=None)}", file=sys.stderr)  # noqa: T201 - as the module says

@@ -58,6 +58,15 @@ def test_statistics_stand_for_a_model(session, tmp_path, statistics):
     assert found.notes == ("Not compared, for the files do not have it: fare.",)
 
 
+def test_very_many_files(session, tmp_path, statistics):
+    folder = tmp_path / ("long" * 50)
+    folder.mkdir()
+    write_csv(frame(seed=1)[:1], folder / "ride-0.csv")
+    for number in range(1, 1000):
+        (folder / f"ride-{number}.csv").hardlink_to(folder / "ride-0.csv")
+    assert monitor(statistics=statistics, input=str(folder / "ride-*.csv"), session=session).rows == 1000
+
+
 def test_rows_that_cannot_be_read_are_told(session, tmp_path, statistics):
     rows = frame(seed=1).astype({"miles": object})
     rows.loc[:2, "miles"] = "far"
