@@ -69,7 +69,7 @@ class Fleet:
             is_silent = now > worker.heard_at + self._patience(worker)
             if worker.is_alive and (is_overdue or is_silent):
                 if is_silent and not worker.is_draining:
-                    self.deaths.append("said nothing any more and was ended")
+                    self.deaths.append("hung and was ended")
                 worker.kill()
             if not (worker.is_alive or worker.is_draining or worker.is_spare):
                 self.deaths.append(worker.died.result())

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.bad_versions import save_failing, save_slow, save_unusable
-from support.kept_endpoints import MODEL, NAME, KeptEndpoint, kept_endpoint, register, save, until
+from support.kept_endpoints import MODEL, NAME, KeptEndpoint, kept_endpoint, register, save, save_hanging, until
 
 from mlmagic.api.rollout import plan_rollout
 from mlmagic.serving.supervisor.launch import ensure_supervisor, stop_supervisor
 from mlmagic.serving.supervisor.rollout_record import RolloutRecord, read_rollout, write_rollout
 from mlmagic.serving.supervisor.token import read_token
-from mlmagic.spec.endpoint import DeployedVersion, EndpointState, EngineChoice
+from mlmagic.spec.endpoint import DeployedVersion, EndpointState, EngineChoice, Limits
 from mlmagic.spec.rollout import RolloutState, RolloutStatus
 
 ONE = (DeployedVersion(number=1),)
@@ -27,9 +27,11 @@ Told = Counter[tuple[str, int]]
 
 
 @contextmanager
-def rolled_out(root: Path, save_as: Save, *shares: int, hold_seconds: float = 0.5) -> Iterator[KeptEndpoint]:
+def rolled_out(
+    root: Path, save_as: Save, *shares: int, hold_seconds: float = 0.5, limits: Limits | None = None
+) -> Iterator[KeptEndpoint]:
     """An endpoint to which version 2 is rolled out."""
-    with kept_endpoint(root) as endpoint:
+    with kept_endpoint(root, limits=limits) as endpoint:
         endpoint.until(EndpointState.READY)
         register(endpoint.workspace, 2, save_as=save_as)
         plan = plan_rollout(endpoint.spec, 2, shares, hold_seconds, engine=EngineChoice.AUTO)
@@ -38,7 +40,7 @@ def rolled_out(root: Path, save_as: Save, *shares: int, hold_seconds: float = 0.
 
 
 @contextmanager
-def asked(endpoint: KeptEndpoint, *, callers: int = 3) -> Iterator[Told]:
+def asked(endpoint: KeptEndpoint, *, callers: int = 3, lowest: float = 0.0) -> Iterator[Told]:
     """Ask it without a pause; yields how many replies there were by version and status."""
     told: Told = Counter()
     is_over, lock = threading.Event(), threading.Lock()
@@ -47,7 +49,7 @@ def asked(endpoint: KeptEndpoint, *, callers: int = 3) -> Iterator[Told]:
         numbers = np.random.default_rng(seed)
         connection = endpoint.connect()
         while not is_over.is_set():
-            body = {"instances": numbers.uniform(0, 1000, 4).tolist()}
+            body = {"instances": numbers.uniform(lowest, 1000, 4).tolist()}
             try:
                 status, headers, _ = endpoint.post(f"/v1/models/{MODEL}:predict", body, connection)
             except (OSError, http.client.HTTPException):
@@ -100,6 +102,20 @@ def test_a_bad_version_is_rolled_back_in_its_first_step(tmp_path: Path, save_as:
         assert endpoint.ask() == (2.0, "sums@1")
     assert {status for (version, status) in told if version != "sums@2"} == {200}
     assert "ALERT: version 2 is rolled back to sums@1 100 %" in endpoint.folder.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_version_that_never_comes_back_is_rolled_back_and_the_others_worker_stays(tmp_path: Path) -> None:
+    with rolled_out(
+        tmp_path, save_hanging, 50, 100, hold_seconds=600.0, limits=Limits(timeout_seconds=1.0)
+    ) as endpoint:
+        worker = endpoint.until(EndpointState.READY).workers[0].pid
+        with asked(endpoint, lowest=-1000.0) as told:
+            status = until_over(endpoint)
+        assert status.state is RolloutState.ROLLED_BACK
+        assert "requests to sums@2 failed" in str(status.reason)
+        assert [found.pid for found in endpoint.status.workers] == [worker]
+    assert {status for (version, status) in told if version != "sums@2"} == {200}
 
 
 def test_a_version_whose_worker_dies_is_rolled_back(tmp_path: Path) -> None:
