@@ -48,7 +48,7 @@ def _values(session: Session) -> list[float]:
 
 
 def _ask(session: Session, number: float) -> None:
-    client = session.endpoints.client(MODEL)
+    client = session.local_endpoints.client(MODEL)
     client.predict(b'{"instances": [{"x": %f}]}' % number)
     client.close()
 
