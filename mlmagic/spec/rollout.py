@@ -35,7 +35,7 @@ class Observed(Noun):
     errors: int = 0
     """Requests that were well-formed and yet got no prediction."""
     latencies: tuple[int, ...] = ()
-    """Answers by their seconds: see `LATENCY_BOUNDS`. Zeros at the end are left out."""
+    """Answers by their seconds: see `LATENCY_BOUNDS`."""
     seconds: float = 0.0
     """Of all answers together."""
     instances: int = 0
