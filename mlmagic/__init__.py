@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from mlmagic.api.difference import diff_jobs
     from mlmagic.api.emulator import stop_emulator
     from mlmagic.api.endpoints import endpoint, endpoints
+    from mlmagic.api.explanation import explain
     from mlmagic.api.jobs import cancel_jobs, job, jobs
     from mlmagic.api.model_deletion import delete_model
     from mlmagic.api.model_difference import diff_models
     from mlmagic.api.model_import import import_model
     from mlmagic.api.models import model, models
+    from mlmagic.api.monitor import monitor
     from mlmagic.api.prediction import predict
     from mlmagic.api.preprocessing import plan_preprocessing, preprocess
     from mlmagic.api.promotion import promote, resume
@@ -50,11 +52,13 @@ _HOMES = {
     "endpoint": "mlmagic.api.endpoints",
     "endpoints": "mlmagic.api.endpoints",
     "evaluate": "mlmagic.api.evaluation",
+    "explain": "mlmagic.api.explanation",
     "import_model": "mlmagic.api.model_import",
     "job": "mlmagic.api.jobs",
     "jobs": "mlmagic.api.jobs",
     "model": "mlmagic.api.models",
     "models": "mlmagic.api.models",
+    "monitor": "mlmagic.api.monitor",
     "plan_deployment": "mlmagic.api.deployment",
     "plan_predict_files": "mlmagic.api.batch_prediction",
     "plan_preprocessing": "mlmagic.api.preprocessing",
@@ -81,10 +85,10 @@ _HOMES = {
 
 __all__ = [
     "boards", "cancel_jobs", "compare_jobs", "dataset", "datasets", "delete_jobs", "delete_model", "deploy",
-    "diff_datasets", "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "import_model", "job",
-    "jobs", "model", "models", "plan_deployment", "plan_predict_files", "plan_preprocessing", "plan_training",
-    "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume", "status", "stop_boards",
-    "stop_emulator", "studies", "study", "tensorboard", "train", "tune", "use",
+    "diff_datasets", "diff_jobs", "diff_models", "endpoint", "endpoints", "errors", "evaluate", "explain",
+    "import_model", "job", "jobs", "model", "models", "monitor", "plan_deployment", "plan_predict_files",
+    "plan_preprocessing", "plan_training", "plan_tuning", "predict", "predict_files", "preprocess", "promote", "resume",
+    "status", "stop_boards", "stop_emulator", "studies", "study", "tensorboard", "train", "tune", "use",
 ]  # fmt: skip
 
 

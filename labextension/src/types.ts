@@ -154,6 +154,8 @@ export interface EndpointSpec {
   deployed: DeployedVersion[];
   /** The alias that its one version follows: moving the alias moves the endpoint. None: the version stays. */
   follows?: string;
+  /** As long as it is under way, `deployed` is one of its stages. */
+  rollout?: Rollout;
   scaling: Scaling;
   limits: Limits;
   /** What is kept of its requests; None: nothing. */
@@ -194,9 +196,13 @@ export interface EndpointStatus {
   versions?: VersionStatus[];
   /** Over the last ten seconds or so. */
   requestsPerSecond: Float;
+  /** Requests that wait for their answer. */
+  inFlight: number;
   lastRequest?: Time;
   /** Of its request log, while it has one. */
   log?: RequestLogStatus;
+  /** The newest, be it under way or over. */
+  rollout?: RolloutStatus;
   /** Of the supervisor. */
   startTime: Time;
   updateTime: Time;
@@ -675,6 +681,48 @@ export interface Resources {
   memoryBytes?: number;
 }
 
+/** A new version takes over, step by step, as long as it behaves. */
+export interface Rollout {
+  version: number;
+  stages: RolloutStage[];
+  /** What a roll-back leads to. */
+  before: DeployedVersion[];
+  /** How long each step is served at least, the last one too. */
+  holdSeconds: Float;
+  /** Tells it from others of the same version. */
+  createTime: Time;
+}
+
+/** What is deployed in one step of a roll-out. */
+export interface RolloutStage {
+  /** The new version's, in percent. */
+  share: number;
+  deployed: DeployedVersion[];
+}
+
+/** What became of a roll-out. */
+export type RolloutState = 'RUNNING' | 'COMPLETED' | 'ROLLED_BACK' | 'ENDED';
+
+/** How far a roll-out has come. */
+export interface RolloutStatus {
+  version: number;
+  state: RolloutState;
+  /** Percents of the requests, one step after the other. */
+  shares: number[];
+  /** Which of them is served, or was served last. */
+  step: number;
+  holdSeconds: Float;
+  /** How long the step has been served. What a clock is set to, and when nothing is served, does not count. */
+  heldSeconds: Float;
+  /** That the new version got in this step. */
+  requests: number;
+  /** Without so many a step is not over. */
+  leastRequests: number;
+  /** Why it was rolled back, or ended; one line. */
+  reason?: string;
+  updateTime: Time;
+}
+
 /** How a number's range is stretched before it is searched; the logarithmic ones need positive bounds. */
 export type Scale = 'UNIT_LINEAR_SCALE' | 'UNIT_LOG_SCALE' | 'UNIT_REVERSE_LOG_SCALE';
 
@@ -873,6 +921,10 @@ export interface VersionStatus {
   errors: number;
   /** `p50` and `p99` of the newest requests, from the whole body to the answer. */
   latencyMs?: Record<string, Float>;
+  /** All answers by their latency: see `LATENCY_BOUNDS`. */
+  latencyCounts?: number[];
+  /** Of all answers together. */
+  latencySeconds: Float;
 }
 
 /** What is not given is as the user's settings have it. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,8 @@ def deploy(
     log_sample: float | None = None,
     log_budget: int | str | None = None,
     log_key: str | None = None,
+    canary: str | Sequence[int] | None = None,
+    hold: float | str | None = None,
     backend: str | None = None,
     machine: str | None = None,
     image: str | None = None,
@@ -71,9 +73,14 @@ def deploy(
         log_sample: the share of the requests that are kept with their predictions, such as 0.1; 0 keeps none any more.
         log_budget: bytes of disk for them, such as `"1GB"`, which is the default; the oldest go first.
         log_key: the input that names an instance, by which what came true is joined later.
+        canary: percents of the requests that the version gets one after the other, such as `"5,25,100"`. The endpoint
+            goes from one to the next by itself, and back to what is served now as soon as the version fails, is slow,
+            or predicts what is no number or far from what is predicted now: see `Endpoint.rollout`.
+        hold: how long each of these is served at least: seconds, or `"10m"`, which is the default. A step also lasts
+            until the version got 20 requests in it.
         backend: where a new endpoint serves: `local`, `google` or `emulator`; the session's by default. What is said
-            of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout`, `auth` and the
-            request log are for this machine alone.
+            of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout`, `auth`, the
+            request log and `canary` are for this machine alone.
         machine: of an endpoint in the cloud, the type of its machines; `n1-standard-2` by default.
         image: of an endpoint in the cloud, the container that serves; the newest prebuilt one by default.
         yes: deploy it in the cloud although it costs money.
@@ -106,6 +113,8 @@ def deploy(
         log_sample=log_sample,
         log_budget=log_budget,
         log_key=log_key,
+        canary=canary,
+        hold=hold,
         backend=backend,
         machine=machine,
         image=image,

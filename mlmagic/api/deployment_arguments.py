@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from mlmagic.api.arguments import ArgumentCheck, read_model_reference, read_name, read_timeout, read_whole_number
 from mlmagic.api.resources import read_memory
+from mlmagic.api.traffic import WHOLE
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.spec.names import ModelReference
@@ -46,6 +48,9 @@ class Wish:
     """0: requests are logged no more."""
     log_budget: int | None = None
     log_key: str | None = None
+    canary: tuple[int, ...] | None = None
+    """Percents that the version gets, one step after the other."""
+    hold_seconds: float | None = None
 
     @property
     def local_flags(self) -> tuple[str, ...]:
@@ -63,6 +68,8 @@ class Wish:
             "--log-sample": self.log_sample,
             "--log-budget": self.log_budget,
             "--log-key": self.log_key,
+            "--canary": self.canary,
+            "--hold": self.hold_seconds,
         }
         return tuple(flag for flag, value in told.items() if value is not None)
 
@@ -95,6 +102,8 @@ def read_wish(
     log_sample: object = None,
     log_budget: object = None,
     log_key: object = None,
+    canary: object = None,
+    hold: object = None,
 ) -> Wish:
     """Return what the arguments of `deploy` say.
 
@@ -127,7 +136,13 @@ def read_wish(
         "log_sample": check.read(_read_share, log_sample, "log_sample"),
         "log_budget": check.read(_read_budget, log_budget),
         "log_key": check.read(_read_text, log_key, "log_key"),
+        "canary": check.read(_read_steps, canary),
+        "hold_seconds": check.read(_read_seconds, hold, "hold"),
     }
+    if canary is not None and traffic is not None:
+        check.problems.append("canary and traffic exclude each other: the steps of canary are its traffic.")
+    if canary is None and hold is not None:
+        check.problems.append("hold is how long each step of canary takes: say canary, too, such as 5,25,100.")
     check.finish("deploy")
     if reference is None:
         raise AssertionError("what is wrong with the model has been told")
@@ -199,6 +214,18 @@ def _read_share(told: object, what: str) -> float | None:
     if isinstance(told, bool) or not 0 <= share <= 1:
         raise UsageError(f"{what} {told!r} is no share: it is from 0 (nothing) to 1 (every request), such as 0.1.")
     return share
+
+
+def _read_steps(told: object) -> tuple[int, ...] | None:
+    if told is None:
+        return None
+    words = told.split(",") if isinstance(told, str) else list(told) if isinstance(told, list | tuple) else [told]
+    texts = [str(word).strip().removesuffix("%").strip() for word in words]
+    steps = tuple(int(text) if text.isdecimal() and len(text) < 4 else 0 for text in texts)
+    is_rising = all(one < other for one, other in itertools.pairwise(steps))
+    if not steps or steps[0] < 1 or steps[-1] != WHOLE or not is_rising:
+        raise UsageError(f"canary {told!r:.60} is no list of whole percents that rise to 100, such as 5,25,100.")
+    return steps
 
 
 def _read_text(told: object, what: str) -> str | None:

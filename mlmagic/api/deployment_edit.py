@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from mlmagic.api.deployment_arguments import Wish
+from mlmagic.api.rollout import first_rollout_error, plan_rollout
 from mlmagic.api.traffic import WHOLE, Versions, with_version
 from mlmagic.errors import UsageError
 from mlmagic.panels.sizes import size_text
-from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, EngineChoice, Limits, Scaling
+from mlmagic.panels.times import duration
+from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, EngineChoice, Limits, Rollout, Scaling
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
 from mlmagic.spec.request_log import RequestLogging
 
@@ -29,6 +31,8 @@ def first_spec(wish: Wish, version: ModelVersion, *, backend: str = "local", now
     if wish.traffic not in {None, WHOLE}:
         with_version((), dataclasses.replace(new, traffic=wish.traffic or 0), model=version.model)
     check_flags(wish, backend)
+    if wish.canary:
+        raise first_rollout_error(version.model, version.number)
     return EndpointSpec(
         name=wish.endpoint,
         backend=backend,
@@ -62,14 +66,20 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
     old = next((known for known in spec.deployed if known.number == version.number), None)
     engine = wish.engine or (old.engine if old else spec.deployed[-1].engine)
     new = DeployedVersion(number=version.number, traffic=WHOLE if wish.traffic is None else wish.traffic, engine=engine)
+    if wish.canary and (has_failed or not any(known.traffic for known in spec.deployed if known is not old)):
+        raise first_rollout_error(spec.model, version.number)
+    rollout = plan_rollout(spec, version.number, wish.canary, wish.hold_seconds, engine=engine) if wish.canary else None
     is_alone = has_failed or len(spec.deployed) == 1
-    follows = wish.reference.alias if new.traffic == WHOLE and is_alone else None
+    follows = wish.reference.alias if rollout is None and new.traffic == WHOLE and is_alone else None
     replaces = follows is not None or (has_failed and new.traffic == WHOLE)
     deployed: Versions = (new,) if replaces else with_version(spec.deployed, new, model=spec.model)
+    if rollout is not None:
+        deployed = rollout.stages[0].deployed
     return dataclasses.replace(
         spec,
         deployed=deployed,
         follows=follows,
+        rollout=rollout,
         scaling=_kept_up(_scaling(spec.scaling, wish), spec.backend),
         limits=_limits(spec.limits, wish),
         # In the cloud, one that was stopped serves again.
@@ -155,6 +165,10 @@ def deployment_notes(before: EndpointSpec | None, after: EndpointSpec, wish: Wis
         notes.append(f"{name} follows {model}@{after.follows}: {moves} moves it.")
     if before is not None and before.follows and not after.follows:
         notes.append(f"{name} no longer follows {model}@{before.follows}: it serves what it is told.")
+    if after.rollout is not None:
+        notes += _rollout_notes(after, after.rollout)
+    elif before is not None and before.rollout is not None:
+        notes.append(f"The roll-out of {model}@{before.rollout.version} ends.")
     gone = {known.number for known in before.deployed} - {known.number for known in after.deployed} if before else set()
     notes += [f"{model}@{number} is no longer deployed." for number in sorted(gone)]
     for waiting in (known for known in after.deployed if not known.traffic):
@@ -171,6 +185,15 @@ def deployment_notes(before: EndpointSpec | None, after: EndpointSpec, wish: Wis
             f"It keeps {rate} of its requests, as they are sent, in {size_text(after.log.budget_bytes)} of disk."
         )
     return (*notes, *(_exposure(after) if before is None else ()))
+
+
+def _rollout_notes(spec: EndpointSpec, rollout: Rollout) -> list[str]:
+    steps = ", then ".join(f"{stage.share} %" for stage in rollout.stages)
+    hold = duration(rollout.hold_seconds)
+    return [
+        f"{spec.model}@{rollout.version} gets {steps}, each for {hold} at least, while it does no worse than others.",
+        f"How far it is: %endpoints describe {spec.name}; to end that: %endpoints rollback {spec.name}",
+    ]
 
 
 def _kept(before: EndpointSpec | None, after: EndpointSpec, wish: Wish | None) -> list[str]:

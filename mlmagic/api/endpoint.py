@@ -18,6 +18,7 @@ from mlmagic.errors import UsageError
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.names import parse_model_reference
+from mlmagic.spec.rollout import RolloutStatus
 
 if TYPE_CHECKING:
     from mlmagic.backends.endpoints import EndpointBackend
@@ -65,6 +66,11 @@ class Endpoint:
     def traffic(self) -> dict[int, int]:
         """The percents of each version."""
         return {version.number: version.traffic for version in self.spec.deployed}
+
+    @property
+    def rollout(self) -> RolloutStatus | None:
+        """The newest roll-out, be it under way or over."""
+        return self.record.status.rollout
 
     @property
     def token(self) -> str:
@@ -120,6 +126,23 @@ class Endpoint:
             wait=wait,
             on_look=on_look,
         )
+
+    def roll_back(self, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
+        """End the roll-out that is under way, and serve what was served before it.
+
+        Raises:
+            UsageError: there is none.
+        """
+
+        def before(spec: EndpointSpec) -> Versions:
+            if spec.rollout is None:
+                raise UsageError(
+                    f"no roll-out to the endpoint {self.name!r} is under way.",
+                    hint=f"To split its requests in another way: %endpoints traffic {self.name} VERSION=PERCENT …",
+                )
+            return spec.rollout.before
+
+        return self._change(before, wait=wait, on_look=on_look)
 
     def start(self, *, yes: bool = False, wait: bool = True, on_look: Look | None = None) -> Endpoint:
         """Start it, if it was stopped or the machine was; one that has failed is started anew.
@@ -179,7 +202,8 @@ class Endpoint:
         versions = self.session.models.versions(self.spec.model)
 
         def changed(spec: EndpointSpec) -> EndpointSpec:
-            after = dataclasses.replace(spec, deployed=edit(spec))
+            # Whoever says himself what is served ends what would change it by itself.
+            after = dataclasses.replace(spec, deployed=edit(spec), rollout=None)
             check_signatures(after, versions)
             return after
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.arguments import read_reference
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlmagic.api.evaluation_outcomes import Outcomes
+    from mlmagic.evaluation.outcome import Outcome
     from mlmagic.session import Session
 
 _MOST = 4
@@ -87,6 +88,7 @@ def evaluate(
     positive: str | None = None,
     threshold: float | None = None,
     limit: int | None = None,
+    importance: bool = False,
     session: Session | None = None,
 ) -> Evaluation:
     """Return how well a version answers; of several, how well each does, and how it differs from the first.
@@ -103,6 +105,8 @@ def evaluate(
         positive: of two classes, the one that metrics are told of; by default the one that the model's number is for.
         threshold: the probability above which a row counts as positive; by default what the model says itself, or 0.5.
         limit: look at this many rows at most, evenly spread.
+        importance: tell which columns the versions need: each is shuffled five times, in at most 10,000 of the rows,
+            and how much worse the first metric gets is told.
         session: another than this process's.
 
     Raises:
@@ -123,7 +127,17 @@ def evaluate(
     rows = find_rows(session, versions, wanted)
     found = _collect(session, versions, rows, output, named)
     goal = Goal(name=rows.target, values=found.target, positive=positive, threshold=threshold)
-    return _report(rows, found, make_outcomes(goal, found.answers), versions)
+    report = _report(rows, found, make_outcomes(goal, found.answers), versions)
+    if not importance:
+        return report
+
+    def outcomes_of(others: EvaluationRows) -> list[Outcome]:
+        asked = _collect(session, versions, others, output, named)
+        return make_outcomes(replace(goal, values=asked.target), asked.answers).each
+
+    from mlmagic.api.evaluation_importance import find_importances
+
+    return replace(report, importances=find_importances(versions, rows, outcomes_of))
 
 
 def read_class_names(labels: object) -> tuple[str, ...]:

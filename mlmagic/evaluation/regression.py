@@ -14,6 +14,7 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _BINS = 40
 # What lies further out would press the other bars into one.
 _DRAWN = (0.005, 0.995)
+_ROUNDING = 1e-12
 _TENTHS = 10
 
 
@@ -59,8 +60,8 @@ def error_histogram(actual: Array, predicted: Array) -> ErrorHistogram | None:
         return None
     error = predicted - actual
     low, high = (float(edge) for edge in np.quantile(error, _DRAWN))
-    # Of errors that are all the same, the one bin needs a width.
-    if not high > low:
+    # Of errors that are all the same but for rounding, the one bin needs a width.
+    if not high - low > _ROUNDING * max(abs(low), abs(high)):
         margin = abs(low) / 2 or 0.5
         low, high = low - margin, high + margin
     counts, _ = np.histogram(error, bins=_BINS, range=(low, high))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _GIVEN = (
     *("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body"),
     *("max_instances", "max_queue", "timeout", "backend", "machine", "image", "log_sample", "log_budget", "log_key"),
+    *("canary", "hold"),
 )
 
 DEPLOY = Magic(
@@ -31,6 +32,15 @@ DEPLOY = Magic(
                 metavar="PERCENT",
                 kind=Kind.INTEGER,
                 help="its share of the requests; the others share the rest as they do now. By default it gets all",
+            ),
+            Option(
+                name="canary",
+                metavar="PERCENTS",
+                kind=Kind.TEXT,
+                help="its shares step by step, such as 5,25,100; it is rolled back as soon as it does worse",
+            ),
+            Option(
+                name="hold", metavar="TIME", kind=Kind.TEXT, help="of --canary: how long a step takes at least; 10m"
             ),
             Option(
                 name="min-replicas",
@@ -96,6 +106,7 @@ DEPLOY = Magic(
             ("%deploy taxi", "serve the default version of taxi, and follow it"),
             ("%deploy taxi@2 --traffic 10", "let version 2 answer a tenth of the requests"),
             ("%deploy taxi@2", "let version 2 answer all, and keep the others for a roll-back"),
+            ("%deploy taxi@2 --canary 5,25,100 --hold 10m", "let version 2 take over by itself, if it behaves"),
             ("%deploy taxi --min-replicas 1 --max-replicas 4", "keep a worker, and start up to 4 under load"),
             ("%deploy taxi --log-sample 0.1", "keep a tenth of its requests, with their predictions"),
         ),

@@ -49,6 +49,11 @@ ENDPOINTS = Magic(
             ),
             options=(_NO_WAIT,),
         ),
+        "rollback": Command(
+            summary="end the roll-out that is under way, and serve what was served before it",
+            arguments=(_ENDPOINT,),
+            options=(_NO_WAIT,),
+        ),
         "undeploy": Command(
             summary="take a version away; the others share its requests",
             arguments=(_ENDPOINT, Argument(name="version", metavar="VERSION", help="a version, such as taxi@1")),
@@ -85,6 +90,8 @@ def endpoints(extension: Extension, line: Parsed) -> Any:
         case "traffic":
             shares = _shares(line["shares"])
             return _waited(extension, line, lambda wait, look: endpoint.set_traffic(shares, wait=wait, on_look=look))
+        case "rollback":
+            return _waited(extension, line, lambda wait, look: endpoint.roll_back(wait=wait, on_look=look))
         case "undeploy":
             version = line["version"]
             return _waited(extension, line, lambda wait, look: endpoint.undeploy(version, wait=wait, on_look=look))

@@ -57,6 +57,7 @@ EVALUATE = Command(
             help="the probability above which a row counts as positive; by default what the model says itself, or 0.5",
         ),
         Option(name="limit", metavar="ROWS", kind=Kind.COUNT, help="look at so many rows at most, evenly spread"),
+        Option(name="importance", help="tell which columns it needs: how much worse it does when one is shuffled"),
     ),
     examples=(
         ("%models evaluate taxi", "the default version on the test rows of what it was trained on"),
@@ -79,6 +80,8 @@ def evaluate(line: Parsed) -> Evaluation:
         raise UsageError("%models evaluate has rows, and no version.", hint="%models evaluate MODEL[@VERSION] $df")
     options = {name: line[name] for name in ("split", "target", "by", "output", "labels", "positive", "limit")}
     data = frames[0] if frames else data
+    if line["importance"]:
+        options["importance"] = True
     return api.evaluate(*versions, data=data, threshold=_number(line["threshold"]), **options)
 
 

@@ -21,6 +21,7 @@ from mlmagic.magics.live_endpoints import EndpointDisplay
 from mlmagic.magics.mlmagic import MLMAGIC, mlmagic
 from mlmagic.magics.models import models
 from mlmagic.magics.models_table import MODELS
+from mlmagic.magics.monitor import MONITOR, MonitoringDisplay, monitor
 from mlmagic.magics.predict import PREDICT, predict
 from mlmagic.magics.preprocess import PREPROCESS, preprocess
 from mlmagic.magics.replaced import ReplacedMagics
@@ -43,6 +44,7 @@ _MAGICS: tuple[tuple[Magic, Run], ...] = (
     (DEPLOY, deploy),
     (ENDPOINTS, endpoints),
     (PREDICT, predict),
+    (MONITOR, monitor),
     (TENSORBOARD, tensorboard),
 )
 _WITH_BODY = tuple(magic.name for magic, _ in _MAGICS if magic.command.body)
@@ -56,7 +58,10 @@ class Extension:
         self.history = CellHistory(shell)
         self.panels = LivePanels(shell)
         self._ask = Asker(shell)
-        self._displays = (PlotDisplay(shell), EvaluationDisplay(shell), EndpointDisplay(shell, self.panels))
+        self._displays = (
+            *(PlotDisplay(shell), EvaluationDisplay(shell), MonitoringDisplay(shell)),
+            EndpointDisplay(shell, self.panels),
+        )
         self._replaced = ReplacedMagics(shell)
         self.namespace: Mapping[str, Any] = shell.user_ns
         """Where the names on the line of the present magic are looked up."""

@@ -141,7 +141,7 @@ class _Reader:
                 self._switch(option, with_value=bool(equals))
             elif equals:
                 self._assign(option, word.after(len(name) + 1))
-            elif option.bare is not None and not self._is_value(words[position : position + 1], required):
+            elif option.bare is not None and not self._is_value(option, words[position : position + 1], required):
                 self._assign(option, Word(option.bare, option.bare, is_quoted=True))
             elif position < len(words) and not words[position].is_flag:
                 self._assign(option, words[position])
@@ -149,8 +149,10 @@ class _Reader:
             else:
                 self._problem(f"{option.flag} needs a value: {option.flag} {option.metavar}")
 
-    def _is_value(self, following: Sequence[Word], required: int) -> bool:
+    def _is_value(self, option: Option, following: Sequence[Word], required: int) -> bool:
         """Say whether the word that follows a flag which may stand alone is its value, and not a name that is due."""
+        if option.choices:
+            return bool(following) and following[0].text in option.choices
         return bool(following) and not following[0].is_flag and len(self._free) >= required
 
     def _collects_values(self) -> bool:

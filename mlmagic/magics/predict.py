@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.predict_explain import EXPLAIN_OPTIONS, explain, refuse_explain_options
 from mlmagic.magics.predict_files import INPUT, JOB_OPTIONS, OUTPUT, predict_files, refuse_job_options
 from mlmagic.magics.submission import input_items
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
@@ -39,6 +40,7 @@ PREDICT = Magic(
             Option(name="no-join", help="return the predictions alone, without the instances' own columns"),
             Option(name="direct", help="ask the version itself, whatever is deployed"),
             Option(name="into", metavar="VAR", kind=Kind.VARIABLE, help="assign the result to this variable"),
+            *EXPLAIN_OPTIONS,
             *(INPUT, OUTPUT, *JOB_OPTIONS),
         ),
         body='Instances. JSON: a list of them, {"instances": [...]}, or one. YAML: the same. CSV, with a header.',
@@ -54,6 +56,7 @@ PREDICT = Magic(
             ("%predict taxi tomorrow.csv", "ask about the rows of a file"),
             ('%%predict taxi\n[{"distance": 3.1, "hour": 17}]', "ask about instances that stand in the cell"),
             ("%%predict taxi\ndistance,hour\n3.1,17\n0.8,9", "the same, as CSV"),
+            ("%predict taxi $trips --explain", "tell which features moved each prediction, and by how much"),
             ("%predict taxi --input 'trips-*.parquet' --output predicted", "as a job, a file for each piece"),
             ("%predict taxi --input test.csv --output submission.csv --columns id,fare", "one file with two columns"),
         ),
@@ -62,13 +65,17 @@ PREDICT = Magic(
 
 
 def predict(extension: Extension, line: Parsed) -> Any:
-    """Return the predictions, or with --output the job that writes them; with --into assign it, too."""
+    """Return the predictions, what explains them, or with --output the job that writes them."""
     from mlmagic.api import prediction
     from mlmagic.magics.live import Notice
 
     if line["output"] is not None:
+        refuse_explain_options(line)
         return predict_files(extension, line)
     refuse_job_options(line)
+    if line["explain"] is not None:
+        return explain(extension, line, _instances(extension, line))
+    refuse_explain_options(line)
     notice = Notice(extension.panels)
     frame = prediction.predict(
         line["model"],

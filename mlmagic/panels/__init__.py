@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from mlmagic.panels.dataset_plot import dataset_chart_bundle, dataset_plot_table_bundle
     from mlmagic.panels.datasets import datasets_bundle
     from mlmagic.panels.diff import job_diff_bundle
+    from mlmagic.panels.drift import drift_bundle, drift_chart_bundle
     from mlmagic.panels.endpoint import endpoint_bundle
     from mlmagic.panels.endpoints import deployment_bundle, endpoints_bundle
     from mlmagic.panels.evaluation import evaluation_bundle, evaluation_chart_bundle
+    from mlmagic.panels.explanation import explanation_bundle
     from mlmagic.panels.job import description_bundle, job_bundle
     from mlmagic.panels.jobs import jobs_bundle
     from mlmagic.panels.model import model_bundle
@@ -45,10 +47,13 @@ _HOMES = {
     "datasets_bundle": "datasets",
     "deployment_bundle": "endpoints",
     "description_bundle": "job",
+    "drift_bundle": "drift",
+    "drift_chart_bundle": "drift",
     "endpoint_bundle": "endpoint",
     "endpoints_bundle": "endpoints",
     "evaluation_bundle": "evaluation",
     "evaluation_chart_bundle": "evaluation",
+    "explanation_bundle": "explanation",
     "job_bundle": "job",
     "job_diff_bundle": "diff",
     "jobs_bundle": "jobs",
@@ -81,10 +86,13 @@ __all__ = [
     "datasets_bundle",
     "deployment_bundle",
     "description_bundle",
+    "drift_bundle",
+    "drift_chart_bundle",
     "endpoint_bundle",
     "endpoints_bundle",
     "evaluation_bundle",
     "evaluation_chart_bundle",
+    "explanation_bundle",
     "job_bundle",
     "job_diff_bundle",
     "jobs_bundle",

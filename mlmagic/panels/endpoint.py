@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.endpoint_rollout import rollout_sentence
 from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, place, sentence
 from mlmagic.panels.endpoint_use import curl_lines, python_lines
 from mlmagic.panels.markup import Html, element
@@ -37,6 +38,8 @@ def next_commands(record: EndpointRecord) -> list[str]:
         case EndpointState.FAILED:
             return [f"%endpoints logs {name}", f"%endpoints start {name}", f"%endpoints delete {name}"]
         case _:
+            if spec.rollout is not None:
+                return [f"%endpoints describe {name}", f"%endpoints rollback {name}", f"%endpoints logs {name}"]
             waiting = [version.number for version in spec.deployed if not version.traffic]
             back = [f"%endpoints traffic {name} {spec.model}@{waiting[-1]}=100"] if waiting else []
             return [f"%predict {spec.model} $data", *back, f"%endpoints stop {name}"]
@@ -63,6 +66,7 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         heading,
         theme.row(sentence(record), top="6px"),
         theme.notice(_complaint(record), error, colour=theme.RED) if error else None,
+        theme.row(rollout, top="6px") if (rollout := rollout_sentence(record)) else None,
         theme.table(header, rows, right=range(3, len(header))),
         _workers_html(record, now),
         theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True)
@@ -81,6 +85,7 @@ def _text(page: EndpointPage, now: datetime) -> str:
     lines += [record.url] if record.url else []
     lines += folded(sentence(record))
     lines += folded(f"{_complaint(record)} {one_line(status.error)}") if status.error else []
+    lines += folded(rollout) if (rollout := rollout_sentence(record)) else []
     rows = [[_name(record, v), bar_text(v.traffic), *_cells(record, v)] for v in spec.deployed]
     header = [name.upper() for name in (_HEADER if record.is_local else _HEADER[:2])]
     lines += ["", table(header, rows, flexible=0, right=range(3, len(header)))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlmagic.panels.evaluation_words import NONE, OTHERS, SMALL, metric_text
 from mlmagic.panels.numbers import column, number
 from mlmagic.panels.text import fit
-from mlmagic.spec.evaluation import Confusion, EvaluationReport
+from mlmagic.spec.evaluation import Confusion, EvaluationReport, Importances
 
 _VALUE_WIDTH, _LABEL_WIDTH = 28, 12
 
@@ -26,7 +26,25 @@ def tables_of(report: EvaluationReport) -> list[Table]:
     matrices = [confusion_table(each.version, each.confusion) for each in report.versions if each.confusion]
     classes = [class_table(report)] if (report.classes or 0) > 2 else []
     slices = [slice_table(report)] if report.slices else []
-    return [*slices, *classes, *matrices]
+    importances = [importance_table(report, report.importances)] if report.importances else []
+    return [*importances, *slices, *classes, *matrices]
+
+
+def importance_table(report: EvaluationReport, importances: Importances) -> Table:
+    """Return a row for each column: of one version with the error, of several one beside the other."""
+    names = list(dict.fromkeys(each.column for each in importances.columns))
+    found = {(each.version, each.column): each for each in importances.columns}
+    header, columns = ["column"], []
+    for version in report.versions:
+        known = [found.get((version.version, name)) for name in names]
+        header.append(f"{importances.metric} worse by" if len(report.versions) == 1 else version.version)
+        columns.append(column([each.worse if each else None for each in known]))
+        if len(report.versions) == 1:
+            header.append("±")
+            columns.append(column([each.error if each else None for each in known]))
+    rows = [[fit(name, _VALUE_WIDTH), *(each[at] for each in columns)] for at, name in enumerate(names)]
+    title = f"By how much {importances.metric} gets worse when a column is shuffled, in {importances.rows:,} rows"
+    return Table(title=title, header=header, rows=rows)
 
 
 def confusion_table(version: str, matrix: Confusion) -> Table:

@@ -83,8 +83,10 @@ class Child:
         """
         return self._receive(time.monotonic() + seconds)[0]
 
-    def ask(self, columns: Mapping[str, Any], seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Send columns, and return header and columns of the answer.
+    def ask(
+        self, columns: Mapping[str, Any], seconds: float, wanted: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Send columns, and return header and columns of the answer. `wanted` says what, if not predictions.
 
         Raises:
             ChildDiedError: the process ended instead.
@@ -96,7 +98,7 @@ class Child:
         deadline = time.monotonic() + seconds
         self._connection.settimeout(seconds)
         try:
-            frames.send(self._connection, {"id": self._last}, columns)
+            frames.send(self._connection, {"id": self._last, **(wanted or {})}, columns)
         except TimeoutError:
             raise
         except OSError:

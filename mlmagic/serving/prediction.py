@@ -68,15 +68,15 @@ def predict_with(predictor: Answers, version: ModelVersion, instances: Any) -> p
 def predict_rows(predictor: Answers, rows: Rows, signature: Signature) -> dict[str, Any]:
     """Return the outputs by name. Large requests go in parts; a model of fixed batch size gets its size."""
     collected: dict[str, list[Any]] = {}
-    for part, count in _parts(rows, signature):
+    for part, count in row_parts(rows, signature):
         for name, output in predictor.predict(part).items():
             collected.setdefault(name, []).append(output[:count] if getattr(output, "ndim", 1) else output)
     order = [tensor.name for tensor in signature.outputs if tensor.name in collected]
     return {name: _joined(collected[name]) for name in order or collected}
 
 
-def _parts(rows: Rows, signature: Signature) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """Yield the columns of each part, and how many of its rows count: the last one may be filled up."""
+def row_parts(rows: Rows, signature: Signature) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield the columns of what is asked at a time, and how many of its rows count: the last one may be filled up."""
     batch = next((tensor.shape[0] for tensor in signature.inputs if tensor.shape and tensor.shape[0]), None)
     size = batch or _rows_of_a_part(rows)
     for start in range(0, max(rows.count, 1), size):

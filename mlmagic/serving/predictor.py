@@ -19,6 +19,10 @@ _INSTALL_TENSORFLOW = 'Install TensorFlow: %pip install "mlmagic[tensorflow]"'
 _INSTALL_ONNX = 'Install ONNX Runtime: %pip install "mlmagic[serve]"'
 
 
+class NoGradientsError(Exception):
+    """The model's answers do not change steadily with its inputs, as far as TensorFlow can tell; the text says why."""
+
+
 class Predictor:
     """One version's process. Answers one call at a time; calls from other threads wait their turn.
 
@@ -78,10 +82,33 @@ class Predictor:
             PredictionError: the model cannot be loaded, or failed; with the end of its log if it died.
             MissingDependencyError: TensorFlow, or ONNX Runtime, is not installed.
         """
+        return self._ask(columns)[1]
+
+    def gradients(self, columns: Mapping[str, Any], output: str, place: int | None) -> dict[str, Any]:
+        """Return, by input, by how much an output of each row grows with it. Texts and the like have none.
+
+        Args:
+            columns: as `predict` takes them.
+            output: its name.
+            place: of an output that is a vector, which number.
+
+        Raises:
+            NoGradientsError: there are none.
+            PredictionError: as of `predict`.
+            MissingDependencyError: as of `predict`.
+        """
+        header, gradients = self._ask(columns, {"gradients": {"output": output, "place": place}})
+        if "refused" in header:
+            raise NoGradientsError(header["refused"])
+        return gradients
+
+    def _ask(
+        self, columns: Mapping[str, Any], wanted: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._lock:
             child = self._running()
             try:
-                header, outputs = child.ask(columns, self._answer_seconds)
+                header, outputs = child.ask(columns, self._answer_seconds, wanted)
             except ChildDiedError as death:
                 self.close()
                 raise PredictionError(
@@ -99,7 +126,7 @@ class Predictor:
                 raise
         if "error" in header:
             raise PredictionError(f"{self.label} failed: {header['error']}")
-        return outputs
+        return header, outputs
 
     def close(self) -> None:
         """End the process, if there is one; a call that waits for it fails at once."""

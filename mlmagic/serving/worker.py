@@ -24,6 +24,8 @@ from mlmagic.serving import frames
 
 if TYPE_CHECKING:
     from mlmagic.serving.engines.base import Engine
+    from mlmagic.serving.gradients import GradientEngine
+    from mlmagic.spec.model import Signature
 
 _LOOK_AT_KERNEL_SECONDS = 2.0
 _LONGEST_ERROR = 1000
@@ -42,9 +44,13 @@ def main(argv: list[str]) -> int:
     engine = _start(artifact, connection, [Path(path) for path in argv[4:]])
     if engine is None:
         return 1
+    gradients: GradientEngine | None = None
     while True:
         header, columns = requests.get()
-        _answer(connection, engine, header["id"], columns)
+        if "gradients" in header:
+            gradients = _answer_gradients(connection, gradients or artifact, engine.signature, header, columns)
+        else:
+            _answer(connection, engine, header["id"], columns)
 
 
 def _listen(connection: socket.socket, requests: queue.SimpleQueue[Request]) -> None:
@@ -103,6 +109,31 @@ def _answer(connection: socket.socket, engine: Engine, number: int, columns: Map
         _tell(connection, {"id": number, "error": _one_line(error)})
     else:
         _tell(connection, {"id": number}, outputs)
+
+
+def _answer_gradients(
+    connection: socket.socket,
+    known: GradientEngine | Path,
+    signature: Signature,
+    header: Mapping[str, Any],
+    columns: Mapping[str, Any],
+) -> GradientEngine | None:
+    """Answer, and return what has loaded the artifact for it, if anything has."""
+    from mlmagic.runtime.signature import RefusedError
+    from mlmagic.serving.gradients import load_gradients
+
+    loaded = None
+    try:
+        loaded = load_gradients(known, signature) if isinstance(known, Path) else known
+        found = loaded.run(columns, **header["gradients"])
+    except (RefusedError, ModuleNotFoundError, LookupError) as error:
+        # TensorFlow says of an operation without a gradient that it is not in its registry: a LookupError.
+        _tell(connection, {"id": header["id"], "refused": _one_line(error)})
+    except Exception as error:  # noqa: BLE001 - a model may raise anything
+        _tell(connection, {"id": header["id"], "error": _one_line(error)})
+    else:
+        _tell(connection, {"id": header["id"]}, found)
+    return loaded
 
 
 def _tell(connection: socket.socket, header: dict[str, Any], columns: Mapping[str, Any] | None = None) -> None:

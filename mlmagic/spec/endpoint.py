@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.request_log import RequestLogging, RequestLogStatus
+from mlmagic.spec.rollout import RolloutStatus
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
 """What listens on all addresses of a machine is there on its loopback too."""
@@ -59,6 +60,33 @@ class DeployedVersion(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStage(Noun):
+    """What is deployed in one step of a roll-out."""
+
+    share: int
+    """The new version's, in percent."""
+    deployed: tuple[DeployedVersion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout(Noun):
+    """A new version takes over, step by step, as long as it behaves."""
+
+    version: int
+    stages: tuple[RolloutStage, ...]
+    before: tuple[DeployedVersion, ...]
+    """What a roll-back leads to."""
+    hold_seconds: float
+    """How long each step is served at least, the last one too."""
+    create_time: datetime
+    """Tells it from others of the same version."""
+
+    def stage_of(self, deployed: tuple[DeployedVersion, ...]) -> int | None:
+        """Return which stage it is that is deployed; None if it is none, because somebody has changed it."""
+        return next((at for at, stage in enumerate(self.stages) if stage.deployed == deployed), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling(Noun):
     """How many workers there are."""
 
@@ -93,6 +121,8 @@ class EndpointSpec(Noun):
     deployed: tuple[DeployedVersion, ...]
     follows: str | None = None
     """The alias that its one version follows: moving the alias moves the endpoint. None: the version stays."""
+    rollout: Rollout | None = None
+    """As long as it is under way, `deployed` is one of its stages."""
     scaling: Scaling = field(default_factory=Scaling)
     limits: Limits = field(default_factory=Limits)
     log: RequestLogging | None = None
@@ -141,6 +171,10 @@ class VersionStatus(Noun):
     """Requests that were well-formed and yet got no prediction."""
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     """`p50` and `p99` of the newest requests, from the whole body to the answer."""
+    latency_counts: tuple[int, ...] = ()
+    """All answers by their latency: see `LATENCY_BOUNDS`."""
+    latency_seconds: float = 0.0
+    """Of all answers together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +196,13 @@ class EndpointStatus(Noun):
     versions: tuple[VersionStatus, ...] = ()
     requests_per_second: float = 0.0
     """Over the last ten seconds or so."""
+    in_flight: int = 0
+    """Requests that wait for their answer."""
     last_request: datetime | None = None
     log: RequestLogStatus | None = None
     """Of its request log, while it has one."""
+    rollout: RolloutStatus | None = None
+    """The newest, be it under way or over."""
     start_time: datetime
     """Of the supervisor."""
     update_time: datetime

@@ -143,6 +143,29 @@ class VersionEvaluation(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Importance(Noun):
+    """How much worse a version answers when the values of a column are put into other rows."""
+
+    version: str
+    column: str
+    worse: float | None
+    """The mean change of the metric, above 0 where it got worse; None where it is not defined."""
+    error: float | None
+    """The standard error of the mean, over the times that it was shuffled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importances(Noun):
+    """How much the versions need each column."""
+
+    metric: str
+    rows: int
+    """That were shuffled."""
+    columns: tuple[Importance, ...]
+    """Version by version, of each the largest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport(Noun):
     """Versions of models on the same rows."""
 
@@ -165,5 +188,7 @@ class EvaluationReport(Noun):
     by: str | None = None
     slice_metrics: tuple[str, ...] = ()
     slices: tuple[Slice, ...] = ()
+    importances: Importances | None = None
+    """Where it was asked for."""
     versions: tuple[VersionEvaluation, ...]
     notes: tuple[str, ...] = ()

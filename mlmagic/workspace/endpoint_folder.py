@@ -38,6 +38,11 @@ class EndpointFolder:
         return self.root / "endpoint.log"
 
     @property
+    def rollout(self) -> Path:
+        """The `RolloutRecord` of the newest roll-out: what its supervisor goes on from."""
+        return self.root / "rollout.json"
+
+    @property
     def requests(self) -> Path:
         """The request log: journals and Parquet."""
         return self.root / "requests"

@@ -49,6 +49,7 @@ class EndpointStore:
                 raise ConflictError(f"there is an endpoint {spec.name!r} already.")
             # Of one that was being deleted when its process was killed.
             folder.status.unlink(missing_ok=True)
+            folder.rollout.unlink(missing_ok=True)
             folder.remote.unlink(missing_ok=True)
             folder.asked.unlink(missing_ok=True)
             # Also where its last requests were still being turned into Parquet: they were another endpoint's.

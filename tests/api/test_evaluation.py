@@ -213,3 +213,27 @@ def test_the_gate_takes_metrics_that_have_a_better_side(session: Session) -> Non
     for wrong in ("-1%", "much", -0.5, True, None):
         with pytest.raises(UsageError, match=r"is a part such as 1%"):
             read_minimum(wrong)  # type: ignore[arg-type]
+
+
+def test_a_column_that_a_version_needs_makes_it_worse_when_it_is_shuffled(session: Session) -> None:
+    report = evaluate("taxi@1", "taxi@2", importance=True, limit=600, session=session)
+    found = report.importances
+    assert found is not None
+    # The key, which only the second version takes, is handed on and moves nothing.
+    assert [(each.version, each.column) for each in found.columns] == [("taxi@1", "miles"), ("taxi@2", "miles")]
+    assert found.metric == "rmse"
+    first, second = (each.worse or 0.0 for each in found.columns)
+    rows = frame_of(session)
+    # Of independent rows the squared error grows by twice the variance of what the column adds, with a right weight.
+    expected = np.sqrt(report.metrics["rmse"] ** 2 + 2 * np.var(2.4 * rows["miles"])) - report.metrics["rmse"]
+    assert second == pytest.approx(expected, rel=0.15)
+    assert 0 < first < second
+    assert "gets worse when a column is shuffled" in str(report)
+
+
+def test_importances_are_told_only_where_they_are_asked_for(session: Session) -> None:
+    assert evaluate("taxi@2", limit=200, session=session).importances is None
+    payments = evaluate("payment", data=frame_of(session), target="payment", importance=True, session=session)
+    assert payments.importances is not None
+    assert [each.column for each in payments.importances.columns] == ["miles"]
+    assert (payments.importances.metric, len(payments.importances.columns)) == ("auc", 1)

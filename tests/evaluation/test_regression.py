@@ -55,6 +55,8 @@ def test_each_error_is_in_the_histogram_once(pair):
 
 def test_errors_that_are_all_the_same_have_a_histogram():
     assert sum(error_histogram(np.ones(5), np.full(5, 3.0)).counts) == 5
+    rounded = np.linspace(0.1, 9.7, 50)
+    assert sum(error_histogram(rounded, rounded + 2.0).counts) == 50
     assert error_histogram(np.ones(0), np.ones(0)) is None
     assert error_quantiles(np.ones(0), np.ones(0)) == ()
 

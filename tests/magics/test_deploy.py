@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from support.deployed import end_endpoints
-from support.kept_endpoints import MODEL, register
+from support.kept_endpoints import MODEL, register, until
 
 from mlmagic.errors import BackendError, NotFoundError, UsageError
 from mlmagic.session import current_session
@@ -169,3 +169,18 @@ def test_a_page_in_a_notebook_keeps_up_with_its_endpoint(kernel):
         assert "✓ READY" in waited.text
     finally:
         assert kernel.run("%endpoints delete sums").status == "ok"
+
+
+def test_a_roll_out_and_the_way_back(run, sums, capsys):
+    run("%deploy sums@1 --endpoint adder")
+    assert run("%deploy sums@2 --endpoint adder --canary 5,25,100 --hold 10m").traffic == {1: 95, 2: 5}
+    until(lambda: run("%endpoints describe adder").rollout)
+    run("%endpoints describe adder")
+    assert run("%endpoints rollback adder").traffic == {1: 100}
+    shown = capsys.readouterr().out
+    for line in (
+        "sums@2 gets 5 %, then 25 %, then 100 %, each for 10 min 00 s at least, while it does no worse than others.",
+        "Roll-out of sums@2: step 1 of 3 (5 %), ",
+        "%endpoints rollback adder",
+    ):
+        assert line in shown

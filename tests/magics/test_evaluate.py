@@ -36,12 +36,14 @@ def asked(monkeypatch):
 def test_versions_and_flags(run, asked):
     assert run("%models evaluate taxi") is FOUND
     run("%models evaluate taxi@1 taxi@2 --data rides@1 --split eval --by payment --limit 500 --threshold 0.4")
+    run("%models evaluate taxi --importance")
     assert asked == [
         (("taxi",), {}),
         (
             ("taxi@1", "taxi@2"),
             {"data": "rides@1", "split": "eval", "by": "payment", "limit": 500, "threshold": 0.4},
         ),
+        (("taxi",), {"importance": True}),
     ]
 
 

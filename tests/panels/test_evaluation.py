@@ -14,7 +14,7 @@ from mlmagic.evaluation.slices import SLICE_METRICS, slices
 from mlmagic.panels import evaluation_bundle, evaluation_chart_bundle
 from mlmagic.panels.evaluation_charts import charts_of
 from mlmagic.spec.codec import dumps, loads
-from mlmagic.spec.evaluation import EvaluationReport, ReliabilityBin, Task
+from mlmagic.spec.evaluation import EvaluationReport, Importance, Importances, ReliabilityBin, Task
 
 VEGA = "application/vnd.vegalite.v5+json"
 CHANCE = np.random.default_rng(3)
@@ -172,3 +172,18 @@ def test_metrics_that_are_not_defined_are_dashes():
     text = evaluation_bundle(report)["text/plain"]
     assert ["auc", "—"] in [line.split() for line in text.splitlines()]
     assert "3 rows of a DataFrame" in text
+
+
+def test_columns_that_a_version_needs_are_a_table(regression):
+    columns = tuple(
+        Importance(version=version, column=name, worse=worse, error=0.01)
+        for version in ("taxi@1", "taxi@2")
+        for name, worse in {"<b>miles</b>": 2.5, "hour": None}.items()
+    )
+    found = Importances(metric="rmse", rows=300, columns=columns)
+    bundle = evaluation_bundle(dataclasses.replace(regression, importances=found))
+    told = "By how much rmse gets worse when a column is shuffled, in 300 rows"
+    assert told in bundle["text/plain"]
+    assert (told in bundle["text/html"], "<b>miles" in bundle["text/html"]) == (True, False)
+    alone = dataclasses.replace(regression, versions=regression.versions[:1], slices=(), importances=found)
+    assert "2.500  0.01" in evaluation_bundle(alone)["text/plain"]

@@ -7,6 +7,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
@@ -62,3 +63,15 @@ def test_without_a_conversion_that_loads_the_version_itself_answers(
     frame, has_tensorflow = ask(broken, dataclasses.replace(VERSION, signature=signature))
     assert frame.to_numpy().tolist() == [[2.0, 4.0, 6.0]]
     assert has_tensorflow
+
+
+@pytest.mark.slow
+def test_gradients_come_from_the_version_itself(workspace: Workspace) -> None:
+    folder, pool = workspace.version("m", 1).root, PredictorPool(workspace)
+    rows = {"pixels": np.ones((2, 3), "float32")}
+    with pool.lease(VERSION, folder) as predictor:
+        assert predictor.predict(rows)["output_0"].tolist() == [[2.0] * 3] * 2
+        first = predictor.process_id
+        assert predictor.gradients(rows, "output_0", 1)["pixels"].tolist() == [[0.0, 2.0, 0.0]] * 2
+        assert predictor.process_id == first
+    pool.close()

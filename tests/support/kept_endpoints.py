@@ -40,11 +40,17 @@ SIGNATURE = Signature(
 
 
 def register(
-    workspace: Workspace, number: float, *, is_broken: bool = False, hangs: bool = False, saved: Path | None = None
+    workspace: Workspace,
+    number: float,
+    *,
+    is_broken: bool = False,
+    hangs: bool = False,
+    saved: Path | None = None,
+    save_as: Callable[[Path], None] | None = None,
 ) -> ModelVersion:
     """Register a version that adds a number; `saved` is a folder with SavedModels that do, by the number.
 
-    One that `hangs` never comes back from a number below zero.
+    One that `hangs` never comes back from a number below zero; `save_as` writes any other.
     """
     folder = workspace.root.parent / f"made-{time.monotonic_ns()}"
     folder.mkdir()
@@ -52,6 +58,8 @@ def register(
         shutil.copytree(saved / str(number), folder / "model")
     elif is_broken:
         (folder / "model.onnx").write_bytes(b"no model")
+    elif save_as is not None:
+        save_as(folder / "model.onnx")
     elif hangs:
         save_hanging(folder / "model.onnx")
     else:

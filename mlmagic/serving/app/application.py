@@ -12,7 +12,7 @@ from mlmagic.serving.app.access import Access, Gate, Headers
 from mlmagic.serving.app.bodies import ClientGoneError, read_body
 from mlmagic.serving.app.deployed import Choice, Deployed, Route, Routes, Table
 from mlmagic.serving.app.failures import RequestFailed
-from mlmagic.serving.app.pages import OPEN_PAGES, Pages
+from mlmagic.serving.app.pages import OPEN_PAGES, Pages, ReadStatus
 from mlmagic.serving.app.replies import JSON, HeaderList, Send, deliver, failure_reply, headers_of, send_reply
 from mlmagic.serving.app.request import Dialect
 from mlmagic.serving.app.watch import Receive, Watch
@@ -56,23 +56,28 @@ class Prediction(NamedTuple):
         return cls(asked.route.choose(asked.headers), asked.route.dialect, asked.path, asked.headers)
 
 
-def create_app(deployed: Deployed, access: Access, limits: Limits) -> Application:
+def create_app(
+    deployed: Deployed, access: Access, limits: Limits, *, read_status: ReadStatus | None = None
+) -> Application:
     """Return the ASGI application that answers for what is deployed.
 
-    It runs in one event loop; `deployed` may be changed in that loop at any time.
+    It runs in one event loop; `deployed` may be changed in that loop at any time. `read_status` returns what the whole
+    endpoint did, for `/metrics`.
     """
-    return Application(deployed, access, limits)
+    return Application(deployed, access, limits, read_status)
 
 
 class Application:
     """Everything of a request but the connection, before, and the prediction itself, after."""
 
-    def __init__(self, deployed: Deployed, access: Access, limits: Limits) -> None:
+    def __init__(
+        self, deployed: Deployed, access: Access, limits: Limits, read_status: ReadStatus | None = None
+    ) -> None:
         self._deployed = deployed
         self._gate = Gate(access)
         self._limits = limits
         self._watch = Watch(limits.timeout_seconds)
-        self._pages = Pages(deployed, limits, needs_token=access.needs_token)
+        self._pages = Pages(deployed, limits, needs_token=access.needs_token, read_status=read_status)
         self._known: dict[bytes, Asked] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 
 from mlmagic.spec.endpoint import VersionStatus
+from mlmagic.spec.rollout import LATENCY_BOUNDS
 
 _NEWEST = 1000
 
@@ -18,12 +20,16 @@ class Counters:
         self.errors = 0
         """Requests that were well-formed and yet got no prediction."""
         self._seconds: deque[float] = deque(maxlen=_NEWEST)
+        self._by_latency = [0] * (len(LATENCY_BOUNDS) + 1)
+        self._all_seconds = 0.0
 
     def answered(self, instances: int, seconds: float) -> None:
         """Count a prediction."""
         self.requests += 1
         self.instances += instances
         self._seconds.append(seconds)
+        self._by_latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        self._all_seconds += seconds
 
     def refused(self, *, is_error: bool) -> None:
         """Count a request that got none; `is_error` if that was not its own fault."""
@@ -47,4 +53,6 @@ class Counters:
             instances=self.instances,
             errors=self.errors,
             latency_ms=self.latency_ms(),
+            latency_counts=tuple(self._by_latency),
+            latency_seconds=self._all_seconds,
         )

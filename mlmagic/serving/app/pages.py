@@ -9,16 +9,18 @@ from typing import NoReturn
 from mlmagic.serving.app import tfserving, vertex
 from mlmagic.serving.app.deployed import Deployed, Routes, Table
 from mlmagic.serving.app.failures import RequestFailed
+from mlmagic.serving.app.metrics import CONTENT_TYPE, metrics_text
 from mlmagic.serving.app.openapi import openapi
 from mlmagic.serving.app.replies import TEXT, NotAllowed, Reply, page
 from mlmagic.serving.app.usage import usage
-from mlmagic.spec.endpoint import Limits
+from mlmagic.spec.endpoint import EndpointStatus, Limits
 
 OPEN_PAGES = frozenset({"/healthz", "/readyz"})
 """What needs no token."""
 RETRY_SECONDS = 1.0
 
 Match = re.Match[str]
+ReadStatus = Callable[[], EndpointStatus | None]
 
 _VERSION = r"(?:/versions/(?P<version>[^/:]+)|/labels/(?P<label>[^/:]+))?"
 _MODEL = rf"/v1/models/(?P<model>[^/:]+){_VERSION}"
@@ -28,8 +30,11 @@ _ENDPOINT = r"/v1/(?P<place>projects/[^/]+/locations/[^/]+)/endpoints/(?P<endpoi
 class Pages:
     """Answers for paths that are not those of a prediction; none of them is quick, and none needs to be."""
 
-    def __init__(self, deployed: Deployed, limits: Limits, *, needs_token: bool) -> None:
+    def __init__(
+        self, deployed: Deployed, limits: Limits, *, needs_token: bool, read_status: ReadStatus | None = None
+    ) -> None:
         self._deployed = deployed
+        self._read_status = read_status
         self._limits = limits
         self._needs_token = needs_token
         pages: dict[str, Callable[[Match], Reply]] = {
@@ -37,6 +42,7 @@ class Pages:
             r"/readyz": self._readiness,
             r"/": self._index,
             r"/openapi\.json": self._openapi,
+            r"/metrics": self._metrics,
             _MODEL: self._status,
             rf"{_MODEL}/metadata": self._metadata,
             _ENDPOINT: self._endpoint,
@@ -108,6 +114,12 @@ class Pages:
 
     def _openapi(self, _match: Match) -> Reply:
         return page(openapi(self.table, self._limits, needs_token=self._needs_token))
+
+    def _metrics(self, match: Match) -> Reply:
+        status = None if self._read_status is None else self._read_status()
+        if status is None:
+            raise RequestFailed(404, f"there is nothing under {match[0]}: nobody counts what this endpoint does")
+        return Reply(body=metrics_text(self.table, status).encode(), content_type=CONTENT_TYPE)
 
     def _status(self, match: Match) -> Reply:
         return page(tfserving.status(self._numbers(match)))

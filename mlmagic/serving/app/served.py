@@ -13,6 +13,7 @@ from mlmagic.serving.app.batcher import Batcher, Place
 from mlmagic.serving.app.counters import Counters
 from mlmagic.serving.app.failures import RequestFailed
 from mlmagic.serving.app.merge import Columns, Merging, Outputs
+from mlmagic.serving.app.predictions import PredictionCounts
 from mlmagic.serving.app.reply import encode, encode_nothing
 from mlmagic.serving.app.request import BodyReader, CloserLookError, Dialect, Method, Request
 from mlmagic.serving.app.validator import Validator
@@ -50,6 +51,8 @@ class ServedVersion:
         self.label = label
         self.number = number
         self.counters = Counters()
+        self.predictions: PredictionCounts | None = None
+        """What it predicts, if that is to be compared with another version."""
         self._engine = engine
         self._executor = executor
         methods = {name: make_method(name, named) for name, named in engine.signatures.items()}
@@ -140,6 +143,8 @@ class ServedVersion:
         count = request.count
         reply = encode(request, outputs, dialect, self.label) if count else encode_nothing(request, dialect)
         self.counters.answered(count, perf_counter() - start)
+        if self.predictions is not None and count:
+            self.predictions.add(outputs, count, request.method.handed_on)
         return reply
 
     def count_failure(self, failure: RequestFailed) -> None:

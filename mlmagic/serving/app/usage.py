@@ -22,7 +22,7 @@ curl{header} -d '{body}' http://ADDRESS/v1/models/{table.model}:predict
 /v1/models/{table.model}[/versions/V|/labels/L]:predict        as TensorFlow Serving; also :classify and :regress
 /v1/models/{table.model}[/versions/V|/labels/L][/metadata]     status, signatures
 /v1/projects/P/locations/L/endpoints/{table.endpoint}:predict  as Vertex AI
-/openapi.json   /healthz   /readyz
+/openapi.json   /metrics (Prometheus)   /healthz   /readyz
 The header x-mlmagic-key: ANYTHING gets the same version for the same key; each reply names its version in
 x-mlmagic-version.
 """

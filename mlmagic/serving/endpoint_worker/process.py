@@ -120,6 +120,7 @@ class Process:
         return {
             **self._versions.counters(),
             "connections": self._server.connections if self._server is not None else 0,
+            "is_stuck": self._versions.is_stuck,
         }
 
     async def _tell(self, channel: Channel) -> None:
@@ -127,8 +128,7 @@ class Process:
         told_at = 0.0
         while True:
             counters, now = self._counters(), time.monotonic()
-            # One that says nothing for long hangs, and is ended: so nothing is said of a model that does.
-            if not self._versions.is_stuck and (counters != last or now - told_at >= _HEARTBEAT_SECONDS):
+            if counters != last or now - told_at >= _HEARTBEAT_SECONDS:
                 channel.tell(counters)
                 last, told_at = counters, now
             await asyncio.sleep(_TELL_SECONDS)

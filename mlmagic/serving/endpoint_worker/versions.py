@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.serving.supervisor.observations import add_counts
 from mlmagic.serving.supervisor.table import Table, VersionToServe
 from mlmagic.serving.supervisor.token import read_token
+from mlmagic.spec.codec import DecodeError, loads
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.workspace.layout import Workspace
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from mlmagic.serving.app.served import ServedVersion
     from mlmagic.serving.engines.base import Engine
     from mlmagic.serving.request_log.log import RequestLog
-    from mlmagic.spec.endpoint import EndpointSpec, VersionStatus
+    from mlmagic.spec.endpoint import EndpointSpec, EndpointStatus, VersionStatus
     from mlmagic.spec.request_log import RequestLogStatus
 
 _COLLECT_AFTER = (100_000, 50, 100)
@@ -37,14 +39,13 @@ class Versions:
         """What is to be served next, or is already."""
         self._workspace = workspace
         self._loaded: dict[str, ServedVersion] = {}
+        self._callers: dict[ServedVersion, ThreadPoolExecutor] = {}
         self._closed: list[VersionStatus] = []
         self._closed_logs: list[RequestLogStatus] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Lock()
         # One at a time: more would only take the processor from those that are being answered.
         self._loader = ThreadPoolExecutor(1, "load")
-        # One for each version would be idle nearly always.
-        self._caller = ThreadPoolExecutor(1, "predict")
 
     async def load(self, table: Table) -> None:
         """Load what has not been loaded, while what is served goes on being served.
@@ -69,7 +70,10 @@ class Versions:
         engine = await asyncio.get_running_loop().run_in_executor(self._loader, _load_engine, version)
         if self._wants(text):
             label = f"{table.spec.model}@{version.number}"
-            self._loaded[text] = ServedVersion(label, version.number, engine, table.spec.limits, executor=self._caller)
+            # Of its own: a version that is slow must hold up no other. Its thread starts when it is needed.
+            caller = ThreadPoolExecutor(1, f"predict-{version.number}")
+            served = ServedVersion(label, version.number, engine, table.spec.limits, executor=caller)
+            self._loaded[text], self._callers[served] = served, caller
         else:
             await asyncio.get_running_loop().run_in_executor(self._loader, engine.close)
         _freeze()
@@ -92,6 +96,7 @@ class Versions:
             )
         )
         self.table = table
+        self._look_at_predictions(is_wanted=table.spec.rollout is not None)
         self._log_requests(table.spec)
         for text in [text for text in self._loaded if text not in texts]:
             task = asyncio.create_task(self._close(self._loaded.pop(text)))
@@ -106,11 +111,20 @@ class Versions:
         spec = table.spec
         token = read_token(self._workspace, spec.name) if spec.needs_token else None
         access = Access(token=token, host=spec.host, needs_token=spec.needs_token)
-        return create_app(self.deployed, access, spec.limits)
+        return create_app(self.deployed, access, spec.limits, read_status=lambda: self._read_status(spec.name))
+
+    def _read_status(self, name: str) -> EndpointStatus | None:
+        """Return what the supervisor said last of all workers."""
+        from mlmagic.spec.endpoint import EndpointStatus
+
+        try:
+            return loads(EndpointStatus, self._workspace.endpoint(name).status.read_bytes())
+        except (OSError, DecodeError):
+            return None
 
     @property
     def is_stuck(self) -> bool:
-        """A model has not come back from a call in time; the others wait for the same thread."""
+        """A model has not come back from a call in time, and may never."""
         return any(served.is_stuck for served in self._loaded.values())
 
     def counters(self) -> dict[str, Any]:
@@ -121,6 +135,11 @@ class Versions:
             for name in ("requests", "instances", "errors"):
                 counts[name] += getattr(status, name)
             counts["engine"], counts["latency"] = status.engine, dict(status.latency_ms)
+            counts["seconds"] = counts.get("seconds", 0.0) + status.latency_seconds
+            counts["latencies"] = add_counts(counts.get("latencies", ()), status.latency_counts)
+        for served in self._loaded.values():
+            if served.predictions is not None:
+                versions[str(served.number)]["predictions"] = served.predictions.told()
         return {
             "versions": versions,
             "requests": sum(counts["requests"] for counts in versions.values()),
@@ -138,6 +157,14 @@ class Versions:
     async def _close(self, served: ServedVersion) -> None:
         await served.close()
         self._closed.append(served.status)
+        self._callers.pop(served).shutdown(wait=False)
+
+    def _look_at_predictions(self, *, is_wanted: bool) -> None:
+        from mlmagic.serving.app.predictions import PredictionCounts
+
+        for served in self._loaded.values():
+            # From one step to the next they are counted on.
+            served.predictions = (served.predictions or PredictionCounts()) if is_wanted else None
 
     def _log_requests(self, spec: EndpointSpec) -> None:
         """Begin, change or end the request log, from the next request on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,34 +28,60 @@ class LogPart:
     """Records that were cut off when the worker was killed; none of them had been told as sampled."""
 
 
-def read_parts(root: Path) -> Iterator[LogPart]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What of the log is read."""
+
+    columns: list[str] | None = None
+    """None stands for all."""
+    between: tuple[datetime, datetime] | None = None
+    """Files without any request from then to then are left out; in others there may be earlier and later ones."""
+
+
+ALL = Choice()
+
+
+def read_parts(root: Path, choice: Choice = ALL) -> Iterator[LogPart]:
     """Yield the parts, the oldest first; memory is that of one part."""
     folder = LogFolder(root)
     usage = folder.usage()
     for stem in sorted(usage.parquets | usage.journals):
-        part = _read(folder, stem)
+        part = _read(folder, stem, choice)
         if part is not None:
             yield part
 
 
-def _read(folder: LogFolder, stem: str) -> LogPart | None:
+def _read(folder: LogFolder, stem: str, choice: Choice) -> LogPart | None:
     """Return a part; None if the budget has taken it by now. A journal that is gone has become Parquet."""
     for read in (_read_parquet, _read_journal, _read_parquet):
         with contextlib.suppress(FileNotFoundError):
-            return read(folder, stem)
+            return read(folder, stem, choice)
     return None
 
 
-def _read_parquet(folder: LogFolder, stem: str) -> LogPart:
+def _read_parquet(folder: LogFolder, stem: str, choice: Choice) -> LogPart | None:
     import pyarrow.parquet as pq
 
     path = folder.parquet(stem)
     if not path.exists():
         raise FileNotFoundError(path)
-    table: Any = pq.read_table(path)
-    return LogPart(table=table, torn=int(table.schema.metadata.get(TORN, b"0")))
+    with pq.ParquetFile(path) as file:
+        if choice.between is not None and not _overlaps(file.metadata, choice.between):
+            return None
+        table: Any = file.read(columns=choice.columns)
+        return LogPart(table=table, torn=int((file.schema_arrow.metadata or {}).get(TORN, b"0")))
 
 
-def _read_journal(folder: LogFolder, stem: str) -> LogPart | None:
+def _overlaps(metadata: Any, between: tuple[datetime, datetime]) -> bool:
+    """Say whether any group of rows has requests from then to then, by what the file says of them."""
+    place = metadata.schema.names.index("logging_time")
+    known = [metadata.row_group(at).column(place).statistics for at in range(metadata.num_row_groups)]
+    return any(each is None or (each.min <= between[1] and each.max >= between[0]) for each in known)
+
+
+def _read_journal(folder: LogFolder, stem: str, choice: Choice) -> LogPart | None:
     journal = unpack(folder.journal(stem).read_bytes())
-    return None if journal is None else LogPart(table=to_table(journal.head, journal.records), torn=journal.torn)
+    if journal is None:
+        return None
+    table = to_table(journal.head, journal.records)
+    return LogPart(table=table if choice.columns is None else table.select(choice.columns), torn=journal.torn)

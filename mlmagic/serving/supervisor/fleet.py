@@ -40,6 +40,8 @@ class Fleet:
         self.restarts = Restarts()
         self.lost: list[Worker] = []
         """Those that have ended since somebody looked."""
+        self.deaths: list[str] = []
+        """How workers ended that were to go on, or were ended because they said nothing any more."""
         self._endpoint = endpoint
         self._changed = changed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,9 +66,13 @@ class Fleet:
         for worker in self.workers:
             is_overdue = worker.is_draining and now > worker.drain_until + _OVERDUE_SECONDS
             # A model that never returns may hold its worker's loop, and with it everybody's requests.
-            if worker.is_alive and (is_overdue or now > worker.heard_at + self._patience(worker)):
+            is_silent = now > worker.heard_at + self._patience(worker)
+            if worker.is_alive and (is_overdue or is_silent):
+                if is_silent and not worker.is_draining:
+                    self.deaths.append("hung and was ended")
                 worker.kill()
             if not (worker.is_alive or worker.is_draining or worker.is_spare):
+                self.deaths.append(worker.died.result())
                 self.restarts.died(now, worker.ready_at, f"its process {worker.died.result()}")
         self.lost += [worker for worker in self.workers if not worker.is_alive]
         self.workers = [worker for worker in self.workers if worker.is_alive]

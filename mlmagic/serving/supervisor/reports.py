@@ -15,6 +15,7 @@ from mlmagic.serving.supervisor.record import SupervisorRecord
 from mlmagic.serving.supervisor.status import StatusFile
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.endpoint import EndpointState, EndpointStatus
+from mlmagic.spec.rollout import RolloutStatus
 from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
@@ -69,10 +70,10 @@ class Reports:
         status = EndpointStatus(state=state, start_time=self._start_time, update_time=datetime.now(UTC), **details)
         self._write(status, time.monotonic())
 
-    def say_goodbye(self) -> None:
+    def say_goodbye(self, rollout: RolloutStatus | None) -> None:
         """Say that nothing runs any more, and let the next one start."""
         now = datetime.now(UTC)
-        status = EndpointStatus(state=EndpointState.DOWN, start_time=self._start_time, update_time=now)
+        status = EndpointStatus(state=EndpointState.DOWN, rollout=rollout, start_time=self._start_time, update_time=now)
         self._write(status, float("inf"))
         os.close(self._lock)
 

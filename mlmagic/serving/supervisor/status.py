@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from mlmagic.serving.supervisor.observations import Observations
 from mlmagic.serving.supervisor.worker import Worker
 from mlmagic.spec import codec
 from mlmagic.spec.endpoint import EndpointStatus, VersionStatus
@@ -29,6 +30,7 @@ class Tally:
         """All that ever came."""
         self.waiting = 0
         self.last_request: datetime | None = None
+        self.observations = Observations()
         self._ended: dict[int, dict[str, int]] = {}
         self._ended_requests = 0
         self._ended_log = dict.fromkeys(_LOG_SUMS, 0)
@@ -36,6 +38,7 @@ class Tally:
 
     def forget(self, worker: Worker) -> None:
         """Keep the counts of a worker that has ended."""
+        self.observations.forget(worker.counters)
         self._ended_requests += int(worker.counters.get("requests", 0))
         for name in _LOG_SUMS:
             self._ended_log[name] += int(worker.counters.get("log", {}).get(name, 0))
@@ -78,14 +81,20 @@ class Tally:
     ) -> tuple[VersionStatus, ...]:
         """Return what each version did."""
         # Those that stay come first: theirs is the engine that is told.
-        told = [_versions(worker.counters) for worker in sorted(workers, key=lambda worker: worker.is_draining)]
+        counters = [worker.counters for worker in sorted(workers, key=lambda worker: worker.is_draining)]
+        told = [_versions(counts) for counts in counters]
         return tuple(
             dataclasses.replace(
                 self._version(number, [counts[number] for counts in told if number in counts]),
                 is_converting=number in converting,
+                **self._latencies(number, counters),
             )
             for number in numbers
         )
+
+    def _latencies(self, number: int, counters: list[Mapping[str, Any]]) -> dict[str, Any]:
+        observed = self.observations.of(number, counters)
+        return {"latency_counts": observed.latencies, "latency_seconds": round(observed.seconds, 6)}
 
     def _version(self, number: int, told: list[Mapping[str, Any]]) -> VersionStatus:
         ended = self._ended.get(number, {})
@@ -129,7 +138,8 @@ class StatusFile:
 def _headline(status: EndpointStatus) -> tuple[object, ...]:
     workers = tuple((worker.pid, worker.state) for worker in status.workers)
     versions = tuple((version.number, version.engine, version.is_converting) for version in status.versions)
-    return status.state, status.generation, status.refused_generation, status.error, workers, versions
+    rollout = None if status.rollout is None else (status.rollout.state, status.rollout.step)
+    return status.state, status.generation, status.refused_generation, status.error, workers, versions, rollout
 
 
 def _versions(counters: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:

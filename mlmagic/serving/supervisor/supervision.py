@@ -16,6 +16,7 @@ from mlmagic.serving.supervisor.gate import Gate
 from mlmagic.serving.supervisor.mailbox import Mailbox
 from mlmagic.serving.supervisor.record import living_workers
 from mlmagic.serving.supervisor.reports import Reports
+from mlmagic.serving.supervisor.rollouts import Rollouts
 from mlmagic.serving.supervisor.scaling import Autoscaler, Load
 from mlmagic.serving.supervisor.sharing import surplus
 from mlmagic.serving.supervisor.status import Tally
@@ -46,6 +47,7 @@ class Supervision:
         self._changes = Changes(workspace, self._wishes, self._fleet, self._gate, self._news.set)
         self._autoscaler = Autoscaler(time.monotonic())
         self._tally = Tally()
+        self._rollouts = Rollouts(workspace, name, self._fleet, self._tally.observations, self._news.set)
         self._reports = Reports(folder, lock, str(self._mailbox.path))
         self._measured_at = float("-inf")
         self._is_told_to_look = True
@@ -105,6 +107,7 @@ class Supervision:
             is_watching=served is not None and not self._fleet.active,
         )
         self._reports.record(self._fleet)
+        self._rollouts.look(now)
 
     def _measure(self, now: float) -> None:
         if now - self._measured_at >= _MEASURE_SECONDS:
@@ -162,13 +165,16 @@ class Supervision:
             workers=tuple(worker.status for worker in fleet.workers),
             versions=self._tally.versions(numbers, fleet.workers, converting),
             requests_per_second=self._tally.rate,
+            in_flight=self._tally.waiting,
             last_request=self._tally.last_request,
             log=self._tally.log(fleet.workers) if served is not None and served.spec.log is not None else None,
+            rollout=self._rollouts.status,
         )
 
     async def _end(self) -> None:
         self._is_stopping = True
         await self._changes.close()
+        await self._rollouts.close()
         self._publish()
         await self._gate.close()
         for orphan in self._fleet.orphans:
@@ -177,7 +183,7 @@ class Supervision:
         self._mailbox.close()
         if not self._wishes.is_there:
             forget_token(self._workspace, self._name)
-        self._reports.say_goodbye()
+        self._reports.say_goodbye(self._rollouts.status)
 
 
 def run_supervisor(root: str, name: str, lock: int, listener: int) -> None:

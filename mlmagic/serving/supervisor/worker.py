@@ -63,7 +63,7 @@ class Worker:
         self.drain_until = float("inf")
         self.counters: Mapping[str, Any] = {}
         self.heard_at = time.monotonic()
-        """When it last said something, as it does every few seconds."""
+        """When it last said that it can answer, as it does every few seconds."""
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """How it ended, once it has."""
         self._meter = ProcessMeter(process.pid)
@@ -213,7 +213,9 @@ class Worker:
     async def _listen(self, connection: socket.socket) -> None:
         self._channel = await Channel.open(connection)
         while (message := await self._channel.hear()) is not None:
-            self.heard_at = time.monotonic()
+            # One with a model that does not come back is ended as one that says nothing.
+            if not message.get("is_stuck", False):
+                self.heard_at = time.monotonic()
             if "id" in message:
                 answer = self._answers.pop(message["id"], None)
                 if answer is not None and not answer.done():

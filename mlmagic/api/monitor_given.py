@@ -1,0 +1,95 @@
+"""Rows of files beside what a model was trained on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mlmagic.api.monitor_arguments import Wanted
+from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline, training_rows
+from mlmagic.api.monitor_files import FileRows, types_of
+from mlmagic.api.monitor_views import Monitoring
+from mlmagic.api.monitor_windows import compare_all_slices, compared_columns, known_thresholds
+from mlmagic.errors import UsageError
+from mlmagic.spec.monitoring import SliceComparison
+from mlmagic.spec.monitoring_report import Against, MonitoredWindow
+from mlmagic.spec.statistics import SplitStatistics
+
+if TYPE_CHECKING:
+    from mlmagic.monitoring.slices import Slices
+    from mlmagic.monitoring.window import Window
+    from mlmagic.session import Session
+
+_SHOWN = 3
+
+
+def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
+    """Compare rows of files; see `mlmagic.monitor`."""
+    from mlmagic.monitoring.compare import report
+
+    assert wanted.inputs is not None  # noqa: S101 - one is missing otherwise
+    version = None if wanted.model is None else session.models.resolve(wanted.model)
+    known = training_baseline(session, version, wanted.statistics, wanted.statistics_name)
+    baseline = known.statistics
+    if baseline is None:
+        raise UsageError(
+            f"{version} keeps no statistics of what it was trained on, as models do that were trained on a dataset.",
+            hint="Give those of a dataset: --statistics .mlmagic/datasets/NAME/NUMBER/statistics.json",
+        )
+    check_thresholds(wanted.spec, [known])
+    # Before anything is read: whether the slices of the baseline can be told.
+    trained = _trained_slices(session, known, baseline, wanted.by)
+    files = FileRows(wanted.inputs, types_of(baseline))
+    window, parts, notes = _count(files, known, baseline, None if trained is None else wanted.by)
+    slices: tuple[SliceComparison, ...] = ()
+    if wanted.by is not None and trained is not None and parts is not None:
+        slices = compare_all_slices(wanted.by, trained, parts, wanted.spec, known.skipped)
+    found = MonitoredWindow(
+        version=None if version is None else str(version),
+        baseline=known.told,
+        report=report(baseline, window.values, known_thresholds(wanted.spec, baseline), slices=slices),
+        columns=compared_columns(baseline, window.statistics),
+    )
+    subject = _subject(wanted.inputs.words)
+    return Monitoring(subject=subject, against=Against.TRAINING, windows=(found,), notes=(*files.notes, *notes))
+
+
+def _trained_slices(session: Session, known: Baseline, baseline: SplitStatistics, by: str | None) -> Slices | None:
+    from mlmagic.monitoring.slices import Slices, slices_of
+
+    if by is None:
+        return None
+    trained = Slices(baseline, by, slices_of(baseline, by))
+    for batch in training_rows(session, known.version):
+        trained.add(batch)
+    return trained
+
+
+def _count(
+    files: FileRows, known: Baseline, baseline: SplitStatistics, by: str | None
+) -> tuple[Window, Slices | None, list[str]]:
+    """Return the rows of the files, counted, and which columns they lack."""
+    from mlmagic.monitoring.slices import Slices, slices_of
+    from mlmagic.monitoring.window import Window
+
+    parts = None if by is None else Slices(baseline, by, slices_of(baseline, by))
+    window, notes = None, []
+    for batch in files.batches():
+        if window is None:
+            # What a model takes and the files lack is missing; without a model nobody knows what it takes.
+            names = [column.name for column in baseline.columns]
+            lacking = [] if known.version is not None else [each for each in names if each not in batch.schema.names]
+            notes += [f"Not compared, for the files do not have it: {', '.join(lacking)}."] if lacking else []
+            window = Window(baseline, skipped={*known.skipped, *lacking})
+        window.add(batch)
+        if parts is not None:
+            parts.add(batch)
+    if window is None:
+        raise UsageError("no row of the input could be read.", problems=files.notes)
+    return window, parts, notes
+
+
+def _subject(words: tuple[str, ...]) -> str:
+    names = [os.path.basename(word) for word in words[:_SHOWN]]  # noqa: PTH119 - an address, too
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return f"{', '.join(names)}{more}"

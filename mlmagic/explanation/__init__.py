@@ -1,0 +1,1 @@
+"""Explanation: by how much each feature moved a prediction away from what is usual; in numpy alone."""

@@ -1,0 +1,102 @@
+"""Rows of files against what a model was trained on, or against statistics alone."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from support.monitored import register, rides, training_statistics
+
+from mlmagic.api.monitor import monitor
+from mlmagic.errors import UsageError
+from mlmagic.spec.monitoring import FindingKind
+
+
+def frame(**options):
+    return pd.DataFrame(rides(1000, **options)).drop(columns="fare")
+
+
+@pytest.fixture
+def statistics(tmp_path):
+    path = tmp_path / "statistics.json"
+    path.write_text(training_statistics())
+    return path
+
+
+def write_csv(rows, path):
+    rows.to_csv(path, index=False)
+
+
+def write_jsonl(rows, path):
+    path.write_text("\n".join(map(json.dumps, rows.to_dict("records"))))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("may.csv", write_csv), ("may.jsonl", write_jsonl), ("may.parquet", pd.DataFrame.to_parquet)],
+)
+def test_kilometres_in_files_are_named(session, tmp_path, name, write):
+    register(session, tmp_path)
+    write(frame(seed=1, factor=1.609344), tmp_path / name)
+    found = monitor(model="taxi", input=str(tmp_path / name), session=session)
+    assert [finding.kind for finding in found.findings] == [FindingKind.UNIT_CHANGED]
+    assert (found.rows, found.subject, found.windows[0].version) == (1000, name, "taxi@1")
+
+
+def test_a_data_frame_of_the_same_rides_raises_no_alarm(session, tmp_path):
+    register(session, tmp_path)
+    assert not monitor(model="taxi", input=frame(seed=1), session=session).has_anomaly
+
+
+def test_statistics_stand_for_a_model(session, tmp_path, statistics):
+    for part in ("a", "b"):
+        write_csv(frame(seed=1, zones=("north", "east")), tmp_path / f"rides-{part}.csv")
+    found = monitor(statistics=statistics, input=str(tmp_path / "rides-*.csv"), session=session)
+    assert found.rows == 2000
+    assert [finding.kind for finding in found.findings] == [FindingKind.NEW_VALUES]
+    assert found.notes == ("Not compared, for the files do not have it: fare.",)
+
+
+def test_very_many_files(session, tmp_path, statistics):
+    folder = tmp_path / ("long" * 50)
+    folder.mkdir()
+    write_csv(frame(seed=1)[:1], folder / "ride-0.csv")
+    for number in range(1, 1000):
+        (folder / f"ride-{number}.csv").hardlink_to(folder / "ride-0.csv")
+    assert monitor(statistics=statistics, input=str(folder / "ride-*.csv"), session=session).rows == 1000
+
+
+def test_rows_that_cannot_be_read_are_told(session, tmp_path, statistics):
+    rows = frame(seed=1).astype({"miles": object})
+    rows.loc[:2, "miles"] = "far"
+    write_csv(rows, tmp_path / "may.csv")
+    found = monitor(statistics=statistics, input=str(tmp_path / "may.csv"), session=session)
+    assert found.rows == 997
+    assert found.notes[0] == "3 rows of input could not be read: miles: not a number (3)."
+
+
+def test_a_file_that_is_none(session, tmp_path, statistics):
+    (tmp_path / "may.csv").write_bytes(b"PK\x03\x04 and so on")
+    with pytest.raises(UsageError, match=r"input cannot be read: The input cannot be read.\n.*is a zip archive"):
+        monitor(statistics=statistics, input=str(tmp_path / "may.csv"), session=session)
+
+
+def test_a_model_that_keeps_no_statistics(session, tmp_path):
+    register(session, tmp_path, has_statistics=False)
+    with pytest.raises(UsageError, match=r"taxi@1 keeps no statistics .*\n.*--statistics .mlmagic/datasets"):
+        monitor(model="taxi", input=frame(seed=1), session=session)
+
+
+def test_slices_need_the_rows_of_the_baseline(session, tmp_path, statistics):
+    with pytest.raises(UsageError, match=r"by: the slices of statistics cannot be told"):
+        monitor(statistics=statistics, input=frame(seed=1), by="zone", session=session)
+
+
+def test_what_belongs_to_endpoints_alone(session, tmp_path):
+    with pytest.raises(UsageError) as raised:
+        monitor(input=frame(seed=1), against="window", last="1h", session=session)
+    told = str(raised.value)
+    assert "last: only for an endpoint" in told
+    assert "files have no window before them" in told
+    assert "model is missing" in told
