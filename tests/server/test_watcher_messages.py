@@ -23,7 +23,7 @@ def test_a_message_is_written_as_the_format_has_it() -> None:
     [
         {},
         {"fraction": 0.0, "eta_seconds": 0.0, "cores": 0.0, "memory_bytes": 0},
-        {"waiting_for": "1 job before it", "note": 'ä "x"\n'},
+        {"waiting_for": "1 job before it", "note": 'ä "x"\n', "trouble": "this machine cannot reach Google."},
         {"headline": Headline(name="loss", value=0.5)},
         {"headline": Headline(name="loss", value=0.5, points=(1.0, 0.5))},
         {"headline": Headline(name="loss", value=float("nan"), points=(1.0, float("-inf")))},
@@ -48,5 +48,5 @@ def test_rows_are_written_as_the_codec_writes_them(moving: dict[str, Any]) -> No
 
 
 def test_the_writer_knows_every_field_of_a_row() -> None:
-    known = {"summary", "origin", "fraction", "eta_seconds", "waiting_for", "headline", "cores", "memory_bytes", "note"}
-    assert {field.name for field in dataclasses.fields(JobRow)} == known | {"extra"}
+    known = {"summary", "origin", "fraction", "eta_seconds", "waiting_for", "headline", "cores", "memory_bytes"}
+    assert {field.name for field in dataclasses.fields(JobRow)} == known | {"note", "trouble", "extra"}
