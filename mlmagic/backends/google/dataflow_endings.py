@@ -8,12 +8,13 @@ from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_launch import Launched, LaunchFolder
+from mlmagic.backends.google.endings import plain_ending
 from mlmagic.backends.google.objects import below
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord
 from mlmagic.backends.google.states import state_of
 from mlmagic.errors import MlmagicError
 from mlmagic.runtime.diagnosis import diagnose, find_traceback
-from mlmagic.runtime.ending import Ending, failed, read_tail, stopped_early, timed_out
+from mlmagic.runtime.ending import Ending, failed, read_tail
 from mlmagic.spec.job import JobRecord, JobState
 from mlmagic.workspace.layout import JobFolder
 
@@ -50,16 +51,8 @@ def pipeline_ending(
     """
     folder, translate = place
     state = state_of(job.state)
-    if state is JobState.SUCCEEDED:
-        return Ending(state=JobState.SUCCEEDED, exit_code=0)
-    if record.state is JobState.CANCELLING:
-        if record.stop_reason is not None:
-            return stopped_early(record.stop_reason, None)
-        return Ending(state=JobState.CANCELLED, message="cancelled")
-    if is_late(record, job):
-        return timed_out(record.spec.timeout_seconds, None)
-    if state is JobState.CANCELLED:
-        return Ending(state=JobState.CANCELLED, message="cancelled in Google Cloud")
+    if (plain := plain_ending(record, state, is_late=is_late(record, job))) is not None:
+        return plain
     if (text := _left(client, remote)) is not None:
         return _of_program(1, text, translate)
     told = read_tail(folder.log()).strip()

@@ -19,6 +19,21 @@ _CHIEF_TASK = "workerpool0-0"
 _LIMIT_HINT = "Google Cloud's console may tell more: look for the job's id among the custom jobs of Vertex AI."
 
 
+def plain_ending(record: JobRecord, state: JobState | None, *, is_late: bool) -> Ending | None:
+    """Return the ending that needs no reason from Google: a success, a timeout, or what somebody asked for."""
+    if state is JobState.SUCCEEDED:
+        return Ending(state=JobState.SUCCEEDED, exit_code=0)
+    if record.state is JobState.CANCELLING:
+        if record.stop_reason is not None:
+            return stopped_early(record.stop_reason, None)
+        return Ending(state=JobState.CANCELLED, message="cancelled")
+    if is_late:
+        return timed_out(record.spec.timeout_seconds, None)
+    if state is JobState.CANCELLED:
+        return Ending(state=JobState.CANCELLED, message="cancelled in Google Cloud")
+    return None
+
+
 def ending_of(record: JobRecord, job: RemoteJob, folder: JobFolder, translate: Callable[[str], str]) -> Ending:
     """Return how a job ended of which Google says that it has.
 
@@ -29,16 +44,8 @@ def ending_of(record: JobRecord, job: RemoteJob, folder: JobFolder, translate: C
         translate: makes the frames of a traceback point at the notebook.
     """
     state = state_of(job.state)
-    if state is JobState.SUCCEEDED:
-        return Ending(state=JobState.SUCCEEDED, exit_code=0)
-    if record.state is JobState.CANCELLING:
-        if record.stop_reason is not None:
-            return stopped_early(record.stop_reason, None)
-        return Ending(state=JobState.CANCELLED, message="cancelled")
-    if _is_timeout(record, job):
-        return timed_out(record.spec.timeout_seconds, None)
-    if state is JobState.CANCELLED:
-        return Ending(state=JobState.CANCELLED, message="cancelled in Google Cloud")
+    if (plain := plain_ending(record, state, is_late=_is_timeout(record, job))) is not None:
+        return plain
     if state is JobState.FAILED:
         return _failed(job, folder, translate)
     message = _one_line(job.error or f"Vertex AI says {job.state}")

@@ -83,7 +83,6 @@ class GoogleEndpoints:
             return after
 
         self._tender.trouble.pop(name, None)
-        self._tender.trouble.pop(name, None)
         spec = self._store.change(name, checked)
         self._tender.wake()
         # What is wanted may have been refused already, and what was before written in its place.
