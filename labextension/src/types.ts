@@ -242,6 +242,8 @@ export interface JobDescription {
   progress?: Progress;
   /** Of preprocessing, in place of `progress`. */
   reading?: Reading;
+  /** Of a monitoring job, in place of `progress`. */
+  monitor?: MonitorStatus;
   /** How long it will still take, where the epochs or bytes are known. */
   etaSeconds?: Float;
   /** Why a QUEUED job does not run yet: `2 jobs before it`. */
@@ -261,7 +263,7 @@ export interface JobError {
 }
 
 /** What a job does. */
-export type JobKind = 'training' | 'tuning' | 'preprocessing' | 'batchPrediction';
+export type JobKind = 'training' | 'tuning' | 'preprocessing' | 'batchPrediction' | 'monitoring';
 
 /** What became of a job so far. */
 export interface JobRecord {
@@ -522,6 +524,22 @@ export interface ModelVersion {
   origin: ModelOrigin;
   signature?: Signature;
   sizeBytes: number;
+}
+
+/** How far a job is that looks again and again. */
+export interface MonitorStatus {
+  looks: number;
+  lastLook?: Time;
+  /** That last now. */
+  alerts: number;
+  /** That began since the job did. */
+  alertsTold: number;
+  /** Why the newest look found nothing out; None if it did. */
+  problem?: string;
+  /** What the newest look looked at: it need not be looked at again. */
+  seen?: string;
+  /** Why it has ended by itself. */
+  ended?: string;
 }
 
 /** The notebook cell that a job came from. */

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.monitor_arguments import Thresholds, read_wanted
@@ -71,8 +73,19 @@ def monitor(
         "target": target,
     }
     wanted = read_wanted(session.location.inputs, given)
-    return (
-        monitor_files(session, wanted)
-        if wanted.endpoint is None
-        else monitor_endpoint(session, wanted, wanted.endpoint)
-    )
+    if wanted.endpoint is None:
+        return monitor_files(session, wanted)
+    return _noted(session, wanted.endpoint, monitor_endpoint(session, wanted, wanted.endpoint))
+
+
+def _noted(session: Session, endpoint: str, found: Monitoring) -> Monitoring:
+    """Write down what was found, for the endpoint's page; where that fails, what was found says so."""
+    from mlmagic.workspace.monitors import MonitorFolder, record_look
+
+    folder = MonitorFolder(session.location.endpoint(endpoint).monitoring)
+    try:
+        record_look(folder, found, now=datetime.now(UTC), endpoint=endpoint)
+    except OSError as error:
+        told = f"This could not be written down for the endpoint's page: {error.strerror or error}."
+        return replace(found, notes=(*found.notes, told))
+    return found

@@ -57,6 +57,8 @@ class JobKind(StrEnum):
     TUNING = "tuning"
     PREPROCESSING = "preprocessing"
     BATCH_PREDICTION = "batchPrediction"
+    MONITORING = "monitoring"
+    """Looks at what an endpoint is asked again and again, until it is cancelled."""
 
 
 READING_KINDS = frozenset({JobKind.PREPROCESSING, JobKind.BATCH_PREDICTION})

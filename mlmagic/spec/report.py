@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mlmagic.spec.job import JobRecord, JobState, Replica
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.usage import Usage
 
@@ -66,6 +67,8 @@ class JobDescription(Noun):
     progress: Progress | None = None
     reading: Reading | None = None
     """Of preprocessing, in place of `progress`."""
+    monitor: MonitorStatus | None = None
+    """Of a monitoring job, in place of `progress`."""
     eta_seconds: float | None = None
     """How long it will still take, where the epochs or bytes are known."""
     waiting_for: str | None = None

@@ -48,6 +48,11 @@ class EndpointFolder:
         return self.root / "requests"
 
     @property
+    def monitoring(self) -> Path:
+        """What `%monitor` found last, and its alerts; see `workspace.monitors`."""
+        return self.root / "monitoring"
+
+    @property
     def remote(self) -> Path:
         """Of an endpoint in the cloud: what it is there."""
         return self.root / "remote.json"

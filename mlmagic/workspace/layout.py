@@ -199,9 +199,39 @@ class JobFolder:
         return self.batch / PREPARED
 
     @property
+    def batch_step_lock(self) -> Path:
+        """Held by the program that does a step of it here, as long as that runs."""
+        return self.batch / "step.lock"
+
+    @property
+    def batch_step(self) -> Path:
+        """That program's `ProcessIdentity`."""
+        return self.batch / "step.json"
+
+    @property
     def batch_answers(self) -> Path:
         """The folder of what came back."""
         return self.batch / ANSWERS
+
+    @property
+    def monitoring(self) -> Path:
+        """Of a monitoring job: how far it is, and of files what it found; see `workspace.monitors`."""
+        return self.root / "monitoring"
+
+    @property
+    def monitor_status(self) -> Path:
+        """Of a monitoring job, the `MonitorStatus`."""
+        return self.monitoring / "status.json"
+
+    @property
+    def webhook(self) -> Path:
+        """Of a monitoring job, where its alerts are sent to: a secret, so it stands nowhere else."""
+        return self.monitoring / "webhook"
+
+    @property
+    def unsent(self) -> Path:
+        """Of a monitoring job, the alerts that are to be sent, an `Alert` a line."""
+        return self.monitoring / "unsent.jsonl"
 
     @property
     def checkpoint_dir(self) -> Path:

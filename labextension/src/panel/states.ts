@@ -30,7 +30,8 @@ const KINDS: Record<JobKind, string> = {
   training: 'training',
   tuning: 'tuning',
   preprocessing: 'preprocessing',
-  batchPrediction: 'batch prediction'
+  batchPrediction: 'batch prediction',
+  monitoring: 'monitoring'
 };
 
 const FINAL: ReadonlySet<JobState> = new Set<JobState>([

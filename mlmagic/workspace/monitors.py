@@ -1,0 +1,241 @@
+"""What monitoring found last, and its alerts: of an endpoint in its folder, of a job that looks at files in the job's.
+
+Who looks writes it: somebody once, and any number of jobs again and again. Each knows the alerts that it raised itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from mlmagic.spec import codec
+from mlmagic.spec.monitoring import FeatureComparison, Finding, FindingKind, Verdict
+from mlmagic.spec.monitoring_alert import Alert
+from mlmagic.spec.monitoring_report import MonitoringReport
+from mlmagic.workspace.files import make_folder, open_to_append, write_atomic
+
+MOST_BYTES = 1 << 18
+"""What the file of alerts may grow to, before only the newest are kept."""
+MOST_ALERTS = 200
+"""How many are kept then; those that last are kept in any case."""
+_WEAK = frozenset({FindingKind.DISTRIBUTION_CHANGED, FindingKind.VALUES_SCALED})
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFolder:
+    """`endpoints/<name>/monitoring/`, or `jobs/<id>/monitoring/`."""
+
+    root: Path
+
+    @property
+    def report(self) -> Path:
+        """The newest `MonitoringReport`."""
+        return self.root / "report.json"
+
+    @property
+    def alerts(self) -> Path:
+        """An `Alert` a line; the last line of each counts."""
+        return self.root / "alerts.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held by who writes."""
+        return self.root / "monitoring.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look changed."""
+
+    began: tuple[Alert, ...] = ()
+    ended: tuple[Alert, ...] = ()
+    lasting: tuple[Alert, ...] = ()
+    """Those that last now, with those that began."""
+
+
+def read_report(folder: MonitorFolder) -> MonitoringReport | None:
+    """Return what was found last; None if nobody looked, or the file is torn."""
+    try:
+        return codec.loads(MonitoringReport, folder.report.read_bytes())
+    except (OSError, codec.DecodeError):
+        return None
+
+
+def read_alerts(folder: MonitorFolder) -> tuple[Alert, ...]:
+    """Return all alerts that are kept, each as its last line says, in the order in which they began.
+
+    A line that a power cut or a kill left unfinished says nothing.
+    """
+    found: dict[str, Alert] = {}
+    with suppress(OSError):
+        for line in folder.alerts.read_bytes().split(b"\n"):
+            with suppress(codec.DecodeError):
+                alert = codec.loads(Alert, line)
+                found[alert.id] = alert
+    return tuple(sorted(found.values(), key=lambda alert: (alert.first_seen, alert.id)))
+
+
+def record_look(
+    folder: MonitorFolder,
+    report: MonitoringReport,
+    *,
+    now: datetime,
+    endpoint: str | None = None,
+    job: str | None = None,
+) -> Look:
+    """Write what a look found, and return which alerts began, and which of those that the same one raised ended.
+
+    Args:
+        folder: of the endpoint, or of the job that looks at files.
+        report: what was found.
+        now: when.
+        endpoint: that was looked at.
+        job: that looked; None is somebody.
+
+    Raises:
+        OSError: the disk is full; the report may be written then, but no alert has begun or ended.
+    """
+    make_folder(folder.root)
+    with _locked(folder.lock):
+        write_atomic(folder.report, codec.dumps(report, indent=None), sync=False)
+        known = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]
+        known = [each for each in known if each.against is report.against]
+        lasts = {_key(alert): alert for alert in known}
+        found = {_key(alert): alert for alert in _alerts(report, now, endpoint=endpoint, job=job)}
+        unsure = _unsure(report)
+        began = [alert for key, alert in found.items() if key not in lasts]
+        stay = [
+            replace(found.get(key, alert), id=alert.id, first_seen=alert.first_seen, last_seen=now)
+            for key, alert in lasts.items()
+            if key in found or _place(alert) in unsure
+        ]
+        still = {alert.id for alert in stay}
+        ended = [replace(alert, end_time=now) for alert in known if alert.id not in still]
+        _append(folder, [*began, *stay, *ended])
+    return Look(began=tuple(began), ended=tuple(ended), lasting=(*stay, *began))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = open_to_append(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _alerts(report: MonitoringReport, now: datetime, *, endpoint: str | None, job: str | None) -> Iterator[Alert]:
+    for version, part, is_prediction, compared in _compared(report):
+        if not compared.has_anomaly:
+            continue
+        for finding in _causes(compared):
+            alert = Alert(
+                id="",
+                subject=report.subject,
+                endpoint=endpoint,
+                version=version,
+                against=report.against,
+                feature=finding.feature,
+                other=finding.other,
+                is_prediction=is_prediction,
+                slice=part,
+                kind=finding.kind,
+                text=finding.text,
+                distance=compared.distribution_deviation,
+                threshold=compared.anomaly_detection_threshold,
+                first_seen=now,
+                last_seen=now,
+                job=job,
+            )
+            named = json.dumps([*map(str, _key(alert)), job, now.isoformat()]).encode()
+            yield replace(alert, id=hashlib.sha256(named).hexdigest()[:12])
+
+
+def _compared(report: MonitoringReport) -> Iterator[tuple[str | None, str | None, bool, FeatureComparison]]:
+    """Yield version, slice, whether it is a prediction, and the feature."""
+    for window in report.windows:
+        for feature in window.report.features:
+            yield window.version, None, False, feature
+        for feature in window.report.predictions:
+            yield window.version, None, True, feature
+        for part in window.report.slices:
+            for feature in part.features:
+                yield window.version, f"{part.column}={part.value}", False, feature
+
+
+def _causes(compared: FeatureComparison) -> Sequence[Finding]:
+    strong = [finding for finding in compared.findings if finding.kind not in _WEAK]
+    told = f"{compared.feature}: distance {compared.distribution_deviation:.3g}"
+    nameless = Finding(kind=FindingKind.DISTRIBUTION_CHANGED, feature=compared.feature, text=told)
+    return strong or compared.findings[:1] or [nameless]
+
+
+def _key(alert: Alert) -> tuple[object, ...]:
+    # Columns that were swapped are told once.
+    pair = tuple(sorted({alert.feature, alert.other or alert.feature}))
+    return (alert.endpoint, alert.version, alert.against, alert.slice, alert.is_prediction, alert.kind, pair)
+
+
+def _place(alert: Alert) -> tuple[object, ...]:
+    return (alert.version, alert.slice, alert.is_prediction, alert.feature)
+
+
+def _unsure(report: MonitoringReport) -> set[tuple[object, ...]]:
+    """Return what so few rows tell nothing of: an alert neither begins there nor ends."""
+    return {
+        (version, part, is_prediction, compared.feature)
+        for version, part, is_prediction, compared in _compared(report)
+        if compared.verdict is Verdict.UNSURE
+    }
+
+
+def _append(folder: MonitorFolder, alerts: Sequence[Alert]) -> None:
+    if not alerts:
+        return
+    before = _whole(folder.alerts)
+    if before > MOST_BYTES:
+        _shrink(folder, alerts)
+        return
+    descriptor = open_to_append(folder.alerts)
+    try:
+        data = memoryview(_lines(alerts))
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+    except OSError:
+        # All of a look or nothing: else a part of its alerts would have begun, and never been told.
+        os.ftruncate(descriptor, before)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _shrink(folder: MonitorFolder, newest: Sequence[Alert]) -> None:
+    known = {alert.id: alert for alert in (*read_alerts(folder), *newest)}
+    lasting = [alert for alert in known.values() if alert.end_time is None]
+    ended = sorted((each for each in known.values() if each.end_time is not None), key=lambda each: each.last_seen)
+    write_atomic(folder.alerts, _lines([*ended[-MOST_ALERTS:], *lasting]))
+
+
+def _lines(alerts: Sequence[Alert]) -> bytes:
+    return "".join(f"{codec.dumps(alert, indent=None)}\n" for alert in alerts).encode()
+
+
+def _whole(path: Path) -> int:
+    """Cut off a line that was left unfinished, and return how long the file is."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return 0
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+    return whole

@@ -1,0 +1,132 @@
+"""What monitoring found last, and its alerts."""
+
+from __future__ import annotations
+
+import errno
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mlmagic.spec.monitoring import (
+    DriftReport,
+    FeatureComparison,
+    Finding,
+    FindingKind,
+    MetricType,
+    SliceComparison,
+    Verdict,
+)
+from mlmagic.spec.monitoring_report import Against, MonitoredWindow, MonitoringReport
+from mlmagic.workspace import monitors
+from mlmagic.workspace.monitors import MonitorFolder, read_alerts, read_report, record_look
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return MonitorFolder(tmp_path / "monitoring")
+
+
+def compared(name, *kinds, verdict=Verdict.ALERT, other=None):
+    return FeatureComparison(
+        feature=name,
+        metric_type=MetricType.JENSEN_SHANNON,
+        distribution_deviation=0.5,
+        anomaly_detection_threshold=0.3,
+        verdict=verdict,
+        findings=tuple(Finding(kind=kind, feature=name, text=f"{name}: {kind}", other=other) for kind in kinds),
+    )
+
+
+def found(*features, parts=(), against=Against.TRAINING):
+    report = DriftReport(baseline_count=9, current_count=9, features=features, slices=parts)
+    window = MonitoredWindow(version="taxi@1", baseline="", report=report)
+    return MonitoringReport(subject="rides", against=against, windows=(window,))
+
+
+SHIFTED = compared("fare", FindingKind.MEAN_SHIFTED)
+
+
+def look(folder, report, hour=0, **options):
+    return record_look(folder, report, now=NOON + hour * HOUR, endpoint="rides", **options)
+
+
+def test_an_alert_begins_once_and_ends(folder):
+    first, second = look(folder, found(SHIFTED)), look(folder, found(SHIFTED), 1)
+    assert ([alert.line for alert in first.began], second.began) == (["taxi@1: fare: MEAN_SHIFTED"], ())
+    third = look(folder, found(compared("fare", verdict=Verdict.STEADY)), 2)
+    assert [alert.id for alert in third.ended] == [first.began[0].id]
+    kept = read_alerts(folder)
+    assert [(each.first_seen, each.last_seen, each.end_time) for each in kept] == [(NOON, NOON + HOUR, NOON + 2 * HOUR)]
+    assert read_report(folder).windows[0].report.features[0].verdict is Verdict.STEADY
+
+
+def test_one_that_comes_again_is_another(folder):
+    looks = [look(folder, found(*features), hour) for hour, features in enumerate([[SHIFTED], [], [SHIFTED]])]
+    assert len({alert.id for each in looks for alert in each.began}) == 2
+    assert [each.end_time is None for each in read_alerts(folder)] == [False, True]
+
+
+def test_too_few_rows_end_nothing(folder):
+    look(folder, found(SHIFTED))
+    unsure = look(folder, found(compared("fare", verdict=Verdict.UNSURE)), 1)
+    assert ([alert.feature for alert in unsure.lasting], unsure.ended) == (["fare"], ())
+
+
+def test_each_cause_and_slice_is_an_alert_and_a_swap_is_one(folder):
+    two = compared("fare", FindingKind.MISSING_CHANGED, FindingKind.VALUES_SCALED, FindingKind.NEW_VALUES)
+    swap = [
+        compared("a", FindingKind.COLUMNS_SWAPPED, other="b"),
+        compared("b", FindingKind.COLUMNS_SWAPPED, other="a"),
+    ]
+    part = SliceComparison(column="zone", value="north", features=(SHIFTED,))
+    began = look(folder, found(two, *swap, compared("c"), parts=(part,))).began
+    assert [(each.feature, each.kind.value, each.slice) for each in began] == [
+        ("fare", "MISSING_CHANGED", None),
+        ("fare", "NEW_VALUES", None),
+        ("b", "COLUMNS_SWAPPED", None),
+        ("c", "DISTRIBUTION_CHANGED", None),
+        ("fare", "MEAN_SHIFTED", "zone=north"),
+    ]
+
+
+def test_who_looks_ends_its_own_alerts_alone(folder):
+    look(folder, found(SHIFTED), job="j1")
+    assert not look(folder, found(), 1, job="j2").ended
+    assert not look(folder, found(against=Against.WINDOW), 1, job="j1").ended
+    assert look(folder, found(), 1, job="j1").ended
+
+
+def test_a_torn_line_says_nothing_and_harms_none(folder):
+    look(folder, found(SHIFTED))
+    folder.alerts.write_bytes(folder.alerts.read_bytes() + b'{"id": "x"')
+    look(folder, found(SHIFTED, compared("miles", FindingKind.NEW_VALUES)), 1)
+    assert [alert.feature for alert in read_alerts(folder)] == ["fare", "miles"]
+
+
+def test_of_a_look_on_a_full_disk_nothing_has_begun(folder, monkeypatch):
+    look(folder, found())
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(monitors.os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            look(folder, found(SHIFTED))
+    assert not read_alerts(folder)
+    assert look(folder, found(SHIFTED)).began
+
+
+def test_the_file_stays_small(folder, monkeypatch):
+    monkeypatch.setattr(monitors, "MOST_BYTES", 4000)
+    monkeypatch.setattr(monitors, "MOST_ALERTS", 3)
+    look(folder, found(SHIFTED), job="another")
+    for hour in range(40):
+        look(folder, found(*([SHIFTED] if hour % 2 else [])), hour)
+    assert folder.alerts.stat().st_size < 8000
+    assert read_alerts(folder)[0].job == "another"
+    assert folder.alerts.stat().st_mode & 0o777 == 0o600
