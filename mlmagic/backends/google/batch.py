@@ -10,10 +10,11 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from mlmagic.backends.google.batch_steps import run_step
+from mlmagic.backends.google.batch_steps import end_step, run_step
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endings import ending_of, runs_too_long, translator
 from mlmagic.backends.google.models import Registrar
@@ -24,7 +25,7 @@ from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote,
 from mlmagic.backends.google.states import state_of
 from mlmagic.backends.google.uploads import Uploader
 from mlmagic.backends.google.vertex_models import ensure_uploaded
-from mlmagic.errors import BackendError, MlmagicError
+from mlmagic.errors import BackendError, MlmagicError, WorkspaceError
 from mlmagic.runtime.ending import Ending, quietly, stopped_early
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.predicted import read_predicted
@@ -176,6 +177,8 @@ class BatchCollector:
         ending = self._ending(record, remote, job, has_time)
         if ending is not None:
             folder = self._workspace.job(record.id)
+            with suppress(WorkspaceError):
+                end_step(folder)
             quietly(lambda: shutil.rmtree(folder.batch, ignore_errors=True))
         return ending
 
