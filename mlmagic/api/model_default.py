@@ -88,7 +88,7 @@ def move_followers(session: Session, model: str, *, wait: bool = True, on_look: 
     known = {session.backend_name, *(record.spec.backend for record in session.endpoints.list())}
     for name in sorted(known & CLOUD):
         try:
-            session.cloud_endpoints(name).follow_aliases(model)
+            session.cloud_endpoints(name).follow_aliases(model, tell=_say)
         except MlmagicError as error:
             # The alias has been moved, which the next deployment tells Vertex AI as well.
             _say(f"Vertex AI's registry was not told of it: {error.message}")

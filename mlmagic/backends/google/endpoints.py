@@ -183,14 +183,18 @@ class GoogleEndpoints:
         note_request(self._workspace.endpoint(name))
         return client.prediction.predict(remote, body)
 
-    def follow_aliases(self, model: str) -> None:
+    def follow_aliases(self, model: str, *, tell: Callable[[str], None] | None = None) -> None:
         """Let a model's aliases in Vertex AI's registry point where they point here.
+
+        Args:
+            model: whose.
+            tell: is told who is waited for.
 
         Raises:
             MlmagicError: Google refused, or cannot be asked.
         """
         if self._workspace.model(model).uploaded.exists():
-            follow_aliases(self._connect(None), self._workspace, model)
+            follow_aliases(self._connect(None), self._workspace, model, tell=tell)
 
     def close(self) -> None:
         """End the thread. The endpoints go on."""

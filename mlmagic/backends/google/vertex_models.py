@@ -7,11 +7,9 @@ bucket under the digest of their bytes.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlmagic.backends.google.client import GoogleClient
@@ -20,12 +18,12 @@ from mlmagic.backends.google.images import Purpose, known_image
 from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
 from mlmagic.backends.google.serving_images import lacking, operations_of, serving_image
 from mlmagic.backends.google.uploads import Uploader
+from mlmagic.backends.google.vertex_models_lock import held_model
 from mlmagic.backends.google.vertex_models_names import MODEL_LABEL, alias_changes, model_id, version_alias
 from mlmagic.backends.google.vertex_models_noted import note_version, uploaded_versions
 from mlmagic.errors import BackendError, ConflictError, NotFoundError, UsageError
 from mlmagic.spec.model import ModelVersion
 from mlmagic.workspace.database import Database
-from mlmagic.workspace.files import explained, open_to_append
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 
@@ -94,8 +92,9 @@ def ensure_uploaded(
         NotFoundError, BackendError: Google refused, or did not answer; the next call goes on.
     """
     wanted = container_of(workspace, version, image, region=client.settings.region)
-    with _held(workspace, version.model):
-        artifact = _artifact(workspace, version, uploader or Uploader(client, workspace))
+    uploader = uploader or Uploader(client, workspace)
+    with held_model(workspace, version.model, f"uploads {version} to Vertex AI", uploader.say):
+        artifact = _artifact(workspace, version, uploader)
         found = _find(client, workspace, version, wanted, artifact)
         if found is None:
             found = _upload(client, workspace, version, wanted, artifact)
@@ -104,13 +103,21 @@ def ensure_uploaded(
         return found.name
 
 
-def follow_aliases(client: GoogleClient, workspace: Workspace, model: str) -> None:
+def follow_aliases(
+    client: GoogleClient, workspace: Workspace, model: str, *, tell: Callable[[str], None] | None = None
+) -> None:
     """Let the aliases of a model in Vertex AI's registry point where they point here, for versions that are there.
+
+    Args:
+        client: of the project and region.
+        workspace: where the model is.
+        model: its name.
+        tell: is told whom it waits for, as long as another process uploads a version.
 
     Raises:
         BackendError: Google refused, or did not answer.
     """
-    with _held(workspace, model):
+    with held_model(workspace, model, f"moves the aliases of {model} on Vertex AI", tell):
         _move_aliases(client, workspace, model)
 
 
@@ -199,16 +206,3 @@ def _wait(client: GoogleClient, name: str) -> None:
 
 def _name(client: GoogleClient, workspace: Workspace, model: str) -> str:
     return f"{client.settings.parent}/models/{model_id(workspace_label(str(workspace.root)), model)}"
-
-
-@contextmanager
-def _held(workspace: Workspace, model: str) -> Iterator[None]:
-    """Let one process of this machine at a time upload versions of a model; it ends with the process."""
-    path: Path = workspace.model(model).upload_lock
-    with explained(f"lock {path}"):
-        descriptor = open_to_append(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
