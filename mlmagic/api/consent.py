@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmagic.api.costs import COSTLY, EndpointCost, JobCost, endpoint_cost, job_cost
+from mlmagic.api.costs import COSTLY, EndpointCost, JobCost, endpoint_cost, job_cost, move_cost
 from mlmagic.errors import ConsentError
+from mlmagic.spec.endpoint import EndpointGoal
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.prices import read_prices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlmagic.session import Session
     from mlmagic.spec.endpoint import EndpointSpec
     from mlmagic.spec.job import JobSpec
@@ -26,13 +31,35 @@ def agree_to_job(spec: JobSpec, session: Session, *, yes: bool = False) -> None:
         UsageError: `prices.toml` cannot be read.
     """
     if spec.backend in COSTLY:
-        _agree(job_cost(spec), session, "starts it", yes=yes)
+        _agree([job_cost(spec)], session, "starts it", yes=yes)
 
 
 def agree_to_endpoint(spec: EndpointSpec, session: Session, *, yes: bool = False) -> None:
     """See that the user agrees to what an endpoint costs; errors are those of `agree_to_job`."""
     if spec.backend in COSTLY:
-        _agree(endpoint_cost(spec), session, "deploys it", yes=yes)
+        _agree([endpoint_cost(spec)], session, "deploys it", yes=yes)
+
+
+def agree_to_move(session: Session, model: str, alias: str, number: int | None, *, yes: bool = False) -> None:
+    """See that the user agrees to what it costs that the endpoints that follow an alias move to a version.
+
+    Args:
+        session: whose endpoints.
+        model: the model's name.
+        alias: which is to point elsewhere.
+        number: where to; None: at a version that is yet to be made.
+        yes: the user has agreed.
+
+    Raises:
+        ConsentError: the user does not, or nobody can be asked.
+        UsageError: `prices.toml` cannot be read.
+    """
+    # What they are to serve is known here: nobody in the cloud has to be asked for it.
+    specs = EndpointStore(Database(session.workspace)).list()
+    followers = [spec for spec in specs if spec.backend in COSTLY and (spec.model, spec.follows) == (model, alias)]
+    moved = [spec for spec in followers if spec.goal is EndpointGoal.SERVE and spec.deployed[0].number != number]
+    if moved:
+        _agree([move_cost(spec, number) for spec in moved], session, "moves them", yes=yes)
 
 
 def cost_line(cost: JobCost | EndpointCost, session: Session) -> str:
@@ -55,8 +82,8 @@ def endpoint_cost_line(spec: EndpointSpec, session: Session) -> str | None:
     return cost_line(endpoint_cost(spec), session) if spec.backend in COSTLY else None
 
 
-def _agree(cost: JobCost | EndpointCost, session: Session, does: str, *, yes: bool) -> None:
-    line = cost_line(cost, session)
+def _agree(costs: Sequence[JobCost | EndpointCost], session: Session, does: str, *, yes: bool) -> None:
+    line = "; ".join(cost_line(cost, session) for cost in costs)
     if yes or session.has_agreed:
         session.tell(line)
     else:

@@ -114,6 +114,7 @@ class EndpointCost:
     least: int
     """Machines that are always there."""
     most: int
+    ends: str = "until it is undeployed"
 
     def amount(self, prices: PriceList | None) -> str | None:
         """Return what it costs by the user's prices, with whose they are; None where nothing is known."""
@@ -129,7 +130,7 @@ class EndpointCost:
         count = f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
         hours = hours_word(self.most)
         machines = f"{count} × {self.machine_type}"
-        return f"endpoint {self.name}: {machines} = {count} {hours} per hour until it is undeployed"
+        return f"endpoint {self.name}: {machines} = {count} {hours} per hour {self.ends}"
 
 
 def job_cost(spec: JobSpec) -> JobCost:
@@ -185,6 +186,19 @@ def endpoint_cost(spec: EndpointSpec) -> EndpointCost:
     count = len(spec.deployed)
     machine = spec.machine or DEFAULT_MACHINE
     return EndpointCost(name=spec.name, machine_type=machine, least=count * least, most=count * most)
+
+
+def move_cost(spec: EndpointSpec, number: int | None) -> EndpointCost:
+    """Return what an endpoint in the cloud takes while it moves to a version: the new one is there before the old goes.
+
+    Args:
+        spec: as it is, with one version.
+        number: the version; None of one that is yet to be made.
+    """
+    cost = endpoint_cost(spec)
+    new = "the new version" if number is None else f"{spec.model}@{number}"
+    ends = f"while {new} takes the place of {spec.model}@{spec.deployed[0].number}, then half of that"
+    return dataclasses.replace(cost, least=2 * cost.least, most=2 * cost.most, ends=ends)
 
 
 def machines_text(pools: Sequence[WorkerPool]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.consent import agree_to_move
 from mlmagic.backends.registry import CLOUD
 from mlmagic.errors import MlmagicError, UsageError
 from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import ModelReference
-from mlmagic.workspace.model_aliases import DEFAULT
+from mlmagic.workspace.model_aliases import DEFAULT, check_alias
 
 if TYPE_CHECKING:
     from mlmagic.api.endpoint_waiting import Look
@@ -26,6 +27,7 @@ def move_default(
     data: Data = None,
     split: str | None = None,
     wait: bool = True,
+    yes: bool = False,
     on_look: Look | None = None,
 ) -> None:
     """Make a version the default, if it is as much better than the present one as is asked for.
@@ -35,23 +37,30 @@ def move_default(
     Raises:
         UsageError: what to compare by is told, but not how much better it must be.
         NotBetterError: it is not better by that much.
+        ConsentError: endpoints that follow it cost money as they move, and the user does not agree to that.
     """
     if min_improvement is None:
         _require_no_gate(metric=metric, data=data, split=split)
     else:
         _pass_gate(session, version, min_improvement, metric=metric, data=data, split=split)
+    agree_to_move(session, version.model, DEFAULT, version.number, yes=yes)
     session.models.set_default(version.model, version.number)
     move_followers(session, version.model, wait=wait, on_look=on_look)
 
 
-def move_alias(session: Session, version: ModelVersion, alias: str, *, on_look: Look | None = None) -> None:
+def move_alias(
+    session: Session, version: ModelVersion, alias: str, *, yes: bool = False, on_look: Look | None = None
+) -> None:
     """Let an alias point at a version.
 
     Raises:
         UsageError: it is the default, or no alias can be called so.
+        ConsentError: endpoints that follow it cost money as they move, and the user does not agree to that.
     """
     if alias == DEFAULT:
         raise UsageError("the default has a verb of its own.", hint=f"%models set-default {version}")
+    check_alias(alias)
+    agree_to_move(session, version.model, alias, version.number, yes=yes)
     session.models.set_alias(version.model, alias, version.number)
     move_followers(session, version.model, on_look=on_look)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import ArgumentCheck, read_name
+from mlmagic.api.consent import agree_to_move
 from mlmagic.api.model_default import move_followers
 from mlmagic.api.model_views import VersionDescription, describe_version
 from mlmagic.errors import MissingDependencyError, PackageError, UsageError, WorkspaceError
@@ -28,6 +29,7 @@ from mlmagic.spec.names import ModelReference
 from mlmagic.spec.statistics import DatasetStatistics
 from mlmagic.workspace.files import explained, make_folder
 from mlmagic.workspace.layout import STAGING_PREFIX, VersionFolder
+from mlmagic.workspace.model_aliases import DEFAULT
 
 if TYPE_CHECKING:
     from mlmagic.api.endpoint_waiting import Look
@@ -54,6 +56,7 @@ def import_model(
     path: str | os.PathLike[str],
     *,
     set_default: bool = False,
+    yes: bool = False,
     on_look: Look | None = None,
     session: Session | None = None,
 ) -> VersionDescription:
@@ -66,6 +69,7 @@ def import_model(
         name: the model's; it need not be there yet.
         path: a SavedModel's folder, also one above it, or a `.keras` or `.onnx` file.
         set_default: let the version answer when none is named; endpoints that follow the default move to it.
+        yes: let those that cost money do so unasked.
         on_look: called with each endpoint that follows, again and again while it moves.
         session: another than this process's.
 
@@ -73,6 +77,7 @@ def import_model(
         UsageError: there is no model at the path.
         PackageError: it may not be served, or cannot be; says why.
         MissingDependencyError: the library that reads it is not installed.
+        ConsentError: endpoints that follow the default cost money, and the user does not agree to that.
     """
     from mlmagic.session import current_session
 
@@ -83,6 +88,8 @@ def import_model(
     assert model is not None  # noqa: S101 - else it was told just now
     assert artifact is not None  # noqa: S101
     session = session or current_session()
+    if set_default:
+        agree_to_move(session, model, DEFAULT, None, yes=yes)
     with explained(f"import {artifact.path}"), _copied(artifact, session.workspace.model(model).root) as folder:
         copy = folder / artifact.path_in_version if artifact.kind != "savedmodel" else folder
         inspection = _look_into(copy, folder, artifact)

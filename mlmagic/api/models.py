@@ -115,6 +115,7 @@ class Model:
         data: Data = None,
         split: str | None = None,
         wait: bool = True,
+        yes: bool = False,
         on_look: Look | None = None,
     ) -> Model:
         """Let a version answer when none is named, and return the model. Endpoints that follow the default follow.
@@ -126,11 +127,13 @@ class Model:
             data: the dataset or DataFrame to evaluate both on; by default the dataset that it was trained on.
             split: of the dataset.
             wait: return when the endpoints that follow have moved; otherwise when they have been told to.
+            yes: let those that cost money do so unasked: each has both versions for a while.
             on_look: called with each endpoint that follows, again and again while it moves.
 
         Raises:
             NotFoundError: there is no such version.
             NotBetterError: it is not better by that much.
+            ConsentError: endpoints that follow cost money, and the user does not agree to that.
             UsageError: `metric`, `data` or `split` without `min_improvement`.
         """
         from mlmagic.api.model_default import move_default
@@ -143,22 +146,28 @@ class Model:
             data=data,
             split=split,
             wait=wait,
+            yes=yes,
             on_look=on_look,
         )
         return self
 
-    def set_alias(self, alias: str, which: int | str, *, on_look: Look | None = None) -> Model:
+    def set_alias(self, alias: str, which: int | str, *, yes: bool = False, on_look: Look | None = None) -> Model:
         """Let an alias point at a version, and return the model. Endpoints that follow the alias follow.
 
-        `on_look` is called with each of them, again and again while it moves.
+        Args:
+            alias: its name.
+            which: the version.
+            yes: let endpoints that cost money move unasked.
+            on_look: called with each of them, again and again while it moves.
 
         Raises:
             NotFoundError: there is no such version.
+            ConsentError: endpoints that follow cost money, and the user does not agree to that.
             UsageError: no alias can be called so.
         """
         from mlmagic.api.model_default import move_alias
 
-        move_alias(self.session, self.version(which), alias, on_look=on_look)
+        move_alias(self.session, self.version(which), alias, yes=yes, on_look=on_look)
         return self
 
     def remove_alias(self, alias: str) -> Model:

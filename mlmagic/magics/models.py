@@ -45,7 +45,7 @@ def _set_default(extension: Extension, line: Parsed) -> Model:
     model, which = _version(line, "set-default")
     gate = {name: line[name] for name in ("min_improvement", "metric", "data", "split")}
     with Progress(extension.panels) as progress:
-        return model.set_default(which, **gate, on_look=progress)
+        return model.set_default(which, **gate, yes=line["yes"], on_look=progress)
 
 
 def _alias(extension: Extension, line: Parsed) -> Model:
@@ -54,7 +54,7 @@ def _alias(extension: Extension, line: Parsed) -> Model:
     model, which = _version(line, "alias", line["alias"])
     if not line["remove"]:
         with Progress(extension.panels) as progress:
-            return model.set_alias(line["alias"], which, on_look=progress)
+            return model.set_alias(line["alias"], which, yes=line["yes"], on_look=progress)
     # Named by version as well, so that nobody removes an alias that has moved meanwhile.
     meant, points_at = model.version(which), model.version(line["alias"])
     if points_at != meant:
@@ -70,7 +70,8 @@ def _import(extension: Extension, line: Parsed) -> VersionDescription:
     from mlmagic.magics.live_endpoints import Progress
 
     with Progress(extension.panels) as progress:
-        return import_model(line["model"], line["path"], set_default=line["set_default"], on_look=progress)
+        given = {"set_default": line["set_default"], "yes": line["yes"]}
+        return import_model(line["model"], line["path"], **given, on_look=progress)
 
 
 def _diff(line: Parsed) -> ModelDifference:

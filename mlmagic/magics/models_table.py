@@ -16,6 +16,8 @@ SPLIT = Option(
     name="split", metavar="SPLIT", kind=Kind.TEXT, help="of the dataset; by default test, or eval where that is empty"
 )
 
+YES = Option(name="yes", help="let endpoints in the cloud that follow move although that costs money")
+
 MODELS = Magic(
     name="models",
     default="list",
@@ -51,6 +53,7 @@ MODELS = Magic(
                 Option(name="metric", metavar="METRIC", kind=Kind.TEXT, help="by which, such as rmse or accuracy"),
                 DATA,
                 SPLIT,
+                YES,
             ),
             examples=(
                 ("%models set-default taxi@2 --min-improvement 1% --metric rmse", "if its error is 1 % smaller"),
@@ -59,7 +62,7 @@ MODELS = Magic(
         "alias": Command(
             summary="let an alias point at this version, or remove it",
             arguments=(VERSION, Argument(name="alias", metavar="ALIAS", help="such as champion")),
-            options=(Option(name="remove", help="forget the alias"),),
+            options=(Option(name="remove", help="forget the alias"), YES),
             examples=(
                 ("%models alias taxi@2 champion", "taxi@champion means version 2"),
                 ("%models alias taxi@2 champion --remove", "there is no taxi@champion any more"),
@@ -86,7 +89,7 @@ MODELS = Magic(
                 Argument(name="model", metavar="NAME", help="the model's name; it need not be there yet"),
                 Argument(name="path", metavar="PATH", help="a SavedModel's folder, a .keras file or an .onnx file"),
             ),
-            options=(Option(name="set-default", help="let the version answer when none is named"),),
+            options=(Option(name="set-default", help="let the version answer when none is named"), YES),
             examples=(("%models import houses ~/Downloads/houses.keras --set-default", "a Keras model, to be asked"),),
         ),
         "delete": Command(

@@ -26,6 +26,8 @@ class NewDefault(Noun):
     version: int
     min_improvement: str | float | None = None
     """Only if it is better than the default by this much: `1%`, or `0.01` of the metric."""
+    yes: bool = False
+    """Also where endpoints that follow cost money."""
 
 
 class ModelsHandler(Handler):
@@ -138,8 +140,10 @@ def set_default(session: Session, name: str, wanted: NewDefault) -> ModelRow:
     Raises:
         NotFoundError: there is no such model or version.
         NotBetterError: it is not better by as much as was asked for.
+        ConsentError: endpoints that follow it cost money, and the user has not agreed to that.
     """
-    model(name, session=session).set_default(wanted.version, min_improvement=wanted.min_improvement, wait=False)
+    handle = model(name, session=session)
+    handle.set_default(wanted.version, min_improvement=wanted.min_improvement, wait=False, yes=wanted.yes)
     for summary in session.models.summaries():
         if summary.model.name == name:
             return model_row(summary)

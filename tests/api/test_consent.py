@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.kept_endpoints import register
 
-from mlmagic.api.consent import agree_to_endpoint, agree_to_job, job_cost_line
+from mlmagic.api.consent import agree_to_endpoint, agree_to_job, agree_to_move, job_cost_line
+from mlmagic.api.models import model
 from mlmagic.api.training import plan_training, train
 from mlmagic.errors import ConsentError
 from mlmagic.session import Session
-from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, Scaling
+from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, Scaling
 from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
 
 YES, NO = True, False
 LINE = "BASIC: 1 × n1-standard-4 for up to 2 h (timeout) = 2 machine-hours"
@@ -121,3 +125,47 @@ def test_this_machine_and_the_emulator_cost_nothing(tmp_path: Path, backend: str
     agree_to_job(spec, desk)
     assert job_cost_line(spec, desk) is None
     assert (desk.said, desk.has_agreed) == ([], False)
+
+
+@pytest.fixture
+def following(tmp_path: Path) -> Desk:
+    """A desk where nobody sits: of two versions of `sums`, Vertex AI serves the first and follows the default."""
+    desk = Desk(tmp_path)
+    for number in (1, 2):
+        register(desk.workspace, number)
+    spec = EndpointSpec(
+        name="adder",
+        backend="google",
+        model="sums",
+        deployed=(DeployedVersion(number=1),),
+        follows="default",
+        port=0,
+        create_time=NOW,
+        update_time=NOW,
+    )
+    EndpointStore(Database(desk.workspace)).create(spec)
+    return desk
+
+
+def test_a_default_that_moves_a_costly_endpoint_needs_a_yes(following: Desk) -> None:
+    with pytest.raises(ConsentError) as caught:
+        model("sums", session=following).set_default(2)
+    told = "2 × n1-standard-2 = 2 machine-hours per hour while sums@2 takes the place of sums@1, then half of that"
+    assert caught.value.line == f"endpoint adder: {told}"
+    assert following.models.get("sums").aliases == {"default": 1}
+
+
+def test_an_alias_that_moves_no_costly_endpoint_needs_none(following: Desk) -> None:
+    agree_to_move(following, "sums", "default", 1)
+    agree_to_move(following, "sums", "champion", 2)
+    EndpointStore(Database(following.workspace)).change(
+        "adder", lambda spec: dataclasses.replace(spec, goal=EndpointGoal.STOP)
+    )
+    agree_to_move(following, "sums", "default", 2)
+    assert following.said == []
+
+
+def test_a_yes_moves_it_and_tells_what_it_takes(following: Desk) -> None:
+    agree_to_move(following, "sums", "default", None, yes=True)
+    (line,) = following.said
+    assert "while the new version takes the place of sums@1" in line

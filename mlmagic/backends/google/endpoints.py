@@ -107,6 +107,7 @@ class GoogleEndpoints:
     def wake(self, name: str) -> EndpointRecord:
         """Deploy again what was stopped: see `EndpointBackend`."""
         if self._store.get(name).goal is EndpointGoal.STOP:
+            self._sync.follow(name)
             self._want(name, EndpointGoal.SERVE)
         return self._read(name)
 
@@ -269,7 +270,8 @@ class GoogleEndpoints:
                 return
             self._quiet_until[spec.name] = time.monotonic() + _QUIET_SECONDS
         try:
-            self._sync.look(spec.name)
+            if self._sync.look(spec.name):
+                self._tender.wake()
             seconds = self._settings().poll_seconds * _LOOK_FACTOR
         except NotFoundError:
             return

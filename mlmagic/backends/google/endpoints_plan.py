@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mlmagic.backends.google.endpoints_remote import RemoteEndpoint
-from mlmagic.spec.endpoint import EndpointGoal, EndpointSpec, Scaling
+from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, Scaling
+from mlmagic.spec.names import ModelReference
+from mlmagic.workspace.models import ModelStore
 
 NEW = "0"
 """In the split of a request that deploys a model: that model."""
@@ -57,6 +60,26 @@ def replicas(scaling: Scaling) -> tuple[int, int]:
 def shares(spec: EndpointSpec) -> dict[str, int]:
     """Return the split that a spec asks for."""
     return {str(version.number): version.traffic for version in spec.deployed if version.traffic}
+
+
+def followed(spec: EndpointSpec, models: ModelStore, *, refused: int = 0) -> EndpointSpec:
+    """Return the spec with the version that the alias points at which it follows.
+
+    Args:
+        spec: as it is; one that follows nothing is returned as it is.
+        models: knows the aliases.
+        refused: a version that the endpoint is not to be moved to.
+
+    Raises:
+        NotFoundError: the model is gone.
+    """
+    if spec.follows is None or len(spec.deployed) != 1:
+        return spec
+    number = models.resolve(ModelReference(spec.model, alias=spec.follows)).number
+    [served] = spec.deployed
+    if number in {served.number, refused}:
+        return spec
+    return dataclasses.replace(spec, deployed=(DeployedVersion(number=number, engine=served.engine),))
 
 
 def next_step(spec: EndpointSpec, there: RemoteEndpoint, ours: Collection[int]) -> Step | None:

@@ -91,6 +91,8 @@ class EndpointNotes(Noun):
     refused_generation: int = 0
     returned_generation: int = 0
     """Which we wrote ourselves after that, with what is served."""
+    refused_version: int = 0
+    """Where the alias pointed that it follows, when that was refused: it is not moved there again by itself."""
     error: str | None = None
     """Why that was refused, or what has become of the endpoint."""
     note: str | None = None

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
-from mlmagic.backends.google.endpoints_plan import Step, Verb, difference, next_step, replicas
+from mlmagic.backends.google.endpoints_plan import Step, Verb, difference, followed, next_step, replicas
 from mlmagic.backends.google.endpoints_remote import EndpointNotes, held_endpoint, read_notes, write_notes
 from mlmagic.backends.google.endpoints_status import is_at_rest, now
 from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
@@ -100,8 +100,11 @@ class EndpointSync:
                 self._refuse(spec, read_notes(folder) or notes, told)
                 raise
 
-    def look(self, name: str) -> None:
-        """Compare an endpoint that rests with what Google says of it now.
+    def look(self, name: str) -> bool:
+        """Compare an endpoint that rests with the alias that it follows, and with what Google says of it now.
+
+        Returns:
+            Whether there is something to be done for it.
 
         Raises:
             UnavailableError: no answer came.
@@ -111,20 +114,39 @@ class EndpointSync:
         with held_endpoint(folder) as is_ours:
             spec, notes = self._store.get(name), read_notes(folder)
             if not is_ours or notes is None or notes.name is None or not is_at_rest(spec, notes):
-                return
+                return False
             if spec.goal is not EndpointGoal.SERVE or notes.served is None:
-                return
+                return False
+            if self.follow(name):
+                return True
             try:
                 there = self._connect(notes).endpoints.get(notes.name)
             except NotFoundError:
                 error = "it was deleted in Google Cloud by somebody else"
                 self._say(name, error)
                 write_notes(folder, _forgotten(notes, refused=spec.generation, error=error))
-                return
+                return False
             seen = difference(spec, there)
             note = None if seen is None else f"Somebody else has changed it: {seen}."
             if note != notes.note:
                 write_notes(folder, dataclasses.replace(notes, note=note, update_time=now()))
+            return False
+
+    def follow(self, name: str) -> bool:
+        """Let an endpoint serve the version that its alias points at by now, and say whether that is another one.
+
+        A job may have moved the alias, in any process; who moves it in a notebook tells the endpoint at once.
+        """
+        notes = read_notes(self._workspace.endpoint(name))
+        refused = 0 if notes is None else notes.refused_version
+        before = self._store.get(name)
+        try:
+            after = self._store.change(name, lambda spec: followed(spec, self._models, refused=refused))
+        except NotFoundError:
+            return False  # the model or the version was deleted just now
+        if after.generation != before.generation:
+            self._say(name, f"{after.model}@{after.deployed[0].number} is {after.follows} now")
+        return after.generation != before.generation
 
     def _go_on(self, client: GoogleClient, spec: EndpointSpec, notes: EndpointNotes) -> Progress:
         if notes.operation is not None:
@@ -238,7 +260,9 @@ class EndpointSync:
         is_returned = spec.generation == notes.returned_generation
         error = notes.error if is_returned else None
         self._say(spec.name, "serves as it should" if spec.goal is EndpointGoal.SERVE else "is stopped")
-        self._keep(spec, dataclasses.replace(notes, served=spec, error=error, note=None, attempts=0))
+        refused = notes.refused_version if is_returned else 0
+        rested = dataclasses.replace(notes, served=spec, error=error, note=None, attempts=0, refused_version=refused)
+        self._keep(spec, rested)
         return Progress.RESTS
 
     def _refuse(self, spec: EndpointSpec, notes: EndpointNotes, error: MlmagicError) -> None:
@@ -248,6 +272,8 @@ class EndpointSync:
         notes = dataclasses.replace(
             notes, refused_generation=spec.generation, error=told, operation=None, doing=None, attempts=0
         )
+        if spec.follows is not None:
+            notes = dataclasses.replace(notes, refused_version=spec.deployed[0].number)
         if spec.goal is EndpointGoal.SERVE and served is not None and served.goal is EndpointGoal.SERVE:
             notes = dataclasses.replace(notes, returned_generation=spec.generation + 1)
         # First: whoever is killed now leaves an endpoint that has refused.

@@ -216,3 +216,16 @@ def kill_at(patch: pytest.MonkeyPatch, is_it: Any) -> None:
         return write(folder, notes)
 
     patch.setattr(endpoints_sync, "write_notes", killing)
+
+
+def test_a_default_that_a_job_moved_is_followed_by_who_looks(session: Session, cloud: Cloud) -> None:
+    found = deploy("sums", endpoint="follower", session=session)
+    session.models.set_default("sums", 2)  # as a job does, which tells no endpoint
+    until(lambda: found.record.spec.deployed[0].number == 2 and found.state is EndpointState.READY)
+    assert [one["id"] for one in cloud.endpoints("follower")[0]["deployedModels"]] == ["2"]
+    cloud.fault("DeployModel", status=429)
+    session.models.set_default("sums", 1)
+    until(lambda: found.record.status.error is not None and found.state is EndpointState.READY)
+    cloud.clear()
+    assert not session.cloud_endpoints("emulator")._sync.look("follower")  # once is enough
+    assert found.traffic == {2: 100}
