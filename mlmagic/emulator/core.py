@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ class Call:
     request: dict[str, Any]
     project: str
     location: str
+    headers: dict[str, str] = field(default_factory=dict)
+    """What is told beside the answer: headers over HTTP, metadata over gRPC."""
 
     @property
     def parent(self) -> str:

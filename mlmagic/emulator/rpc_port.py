@@ -48,7 +48,9 @@ def _method(rpc: Rpc, dispatcher: Dispatcher, access: Access, faults: Faults) ->
             time.sleep(0.0 if fault is None else fault.delay_seconds)
             if fault is not None and fault.drop == "before":
                 raise _dropped()
-            answer: Any = dispatcher.call(rpc, messages.from_bytes(rpc.request, data), fault)
+            headers: dict[str, str] = {}
+            answer: Any = dispatcher.call(rpc, messages.from_bytes(rpc.request, data), fault, headers)
+            context.send_initial_metadata(tuple(headers.items()))
             sent: bytes = answer.SerializeToString()
             if fault is not None and fault.drop == "after":
                 raise _dropped()

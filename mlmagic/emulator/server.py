@@ -51,14 +51,16 @@ class ApiHandler(Handler):
         query = parse_qsl(request.query, keep_blank_values=True)
         content_type = request.headers.get("Content-Type", "application/json")
         message = read(binding, in_path, query, request.body, content_type)
-        answer: Any = self.site.dispatcher.call(binding.rpc, message, fault)
+        headers: dict[str, str] = {}
+        answer: Any = self.site.dispatcher.call(binding.rpc, message, fault, headers)
         if binding.rpc.response == "google.api.HttpBody" and is_raw(binding, request.body):
-            return answer.content_type, answer.data
+            return {**headers, "Content-Type": answer.content_type}, answer.data
         return messages.to_json(answer, enums_as_numbers="enum-encoding=int" in request.query)
 
     def _write(self, document: Any) -> None:
         if isinstance(document, tuple):
-            self.set_header("Content-Type", document[0])
+            for name, value in document[0].items():
+                self.set_header(name, value)
             self.write(document[1])
         else:
             self.answer(document)

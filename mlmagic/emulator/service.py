@@ -74,8 +74,10 @@ class Dispatcher:
             if hasattr(part, "close"):
                 part.close()
 
-    def call(self, rpc: Rpc, message: Message, fault: Fault | None = None) -> Message:
-        """Return the response message.
+    def call(
+        self, rpc: Rpc, message: Message, fault: Fault | None = None, headers: dict[str, str] | None = None
+    ) -> Message:
+        """Return the response message; what is to be told beside it is put into `headers`.
 
         Raises:
             ApiError: what the service answers instead.
@@ -93,6 +95,7 @@ class Dispatcher:
             request=request,
             project=project or self._core.project,
             location=location or self._core.region,
+            headers={} if headers is None else headers,
         )
         try:
             with self._core.operations.slowed(0.0 if fault is None else fault.slow_seconds):

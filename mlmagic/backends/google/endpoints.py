@@ -14,7 +14,7 @@ from mlmagic.backends.endpoints import Address, Records, failed_error, is_settle
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endpoints_logs import newest_lines
 from mlmagic.backends.google.endpoints_remote import EndpointNotes, read_notes
-from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, note_request, now, record_of
+from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, note_request, now, only_one, record_of
 from mlmagic.backends.google.endpoints_sync import EndpointSync
 from mlmagic.backends.google.endpoints_tender import Tender
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
@@ -180,9 +180,10 @@ class GoogleEndpoints:
             PredictionError: the instances do not fit, or the model failed.
             BackendError: it does not serve, or gives no answer.
         """
-        client, remote = self._serving(self._read(name))
+        record = self._read(name)
+        client, remote = self._serving(record)
         note_request(self._workspace.endpoint(name))
-        return client.prediction.predict(remote, body)
+        return client.prediction.predict(remote, body, only=only_one(record))
 
     def follow_aliases(self, model: str, *, tell: Callable[[str], None] | None = None) -> None:
         """Let a model's aliases in Vertex AI's registry point where they point here.
@@ -198,8 +199,10 @@ class GoogleEndpoints:
             follow_aliases(self._connect(None), self._workspace, model, tell=tell)
 
     def close(self) -> None:
-        """End the thread. The endpoints go on."""
+        """End the thread, and hang up. The endpoints go on."""
         self._tender.close()
+        for client in self._clients:
+            client.prediction.close()
 
     def _want(self, name: str, goal: EndpointGoal) -> int:
         def edit(spec: EndpointSpec) -> EndpointSpec:

@@ -16,6 +16,8 @@ from mlmagic.spec.endpoint import (
 )
 from mlmagic.workspace.endpoint_folder import EndpointFolder
 
+_WHOLE = 100
+
 
 def is_at_rest(spec: EndpointSpec, notes: EndpointNotes | None) -> bool:
     """Say whether nothing is to be done for the endpoint before somebody asks for something."""
@@ -75,6 +77,13 @@ def record_of(
         update_time=spec.update_time if notes is None else notes.update_time,
     )
     return EndpointRecord(spec=spec, status=status)
+
+
+def only_one(record: EndpointRecord) -> str | None:
+    """Return the id of the deployed model that has all the requests, where that is known for sure."""
+    if record.status.state is not EndpointState.READY or record.status.note is not None:
+        return None
+    return next((str(version.number) for version in record.spec.deployed if version.traffic == _WHOLE), None)
 
 
 def now() -> datetime:

@@ -49,6 +49,8 @@ class GoogleSettings:
     storage_endpoint: str | None = None
     logging_endpoint: str | None = None
     monitoring_endpoint: str | None = None
+    rpc_endpoint: str | None = None
+    """`127.0.0.1:PORT`, where the emulator speaks gRPC, without TLS."""
     token: str | None = field(default=None, repr=False)
     """What the emulator lets in; None for Application Default Credentials."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -124,6 +126,7 @@ def emulator_settings(root: Path) -> GoogleSettings:
         storage_endpoint=f"{url}/{token}",
         logging_endpoint=url,
         monitoring_endpoint=url,
+        rpc_endpoint=address.get("grpcAddress"),
         token=token,
         environment=address["environment"],
         poll_seconds=0.1,

@@ -58,6 +58,8 @@ class PredictionService:
         body = base64.b64decode(call.request.get("http_body", {}).get("data", ""))
         reply = self._deployed.ask(serving_name(endpoint, deployed["id"]), "rawPredict", body)
         _raise_for(reply)
+        call.headers["x-vertex-ai-endpoint-id"] = endpoint.rpartition("/")[2]
+        call.headers["x-vertex-ai-deployed-model-id"] = deployed["id"]
         content_type = reply.headers.get("content-type", "application/json")
         return {"content_type": content_type, "data": base64.b64encode(reply.body).decode()}
 
