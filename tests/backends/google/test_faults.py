@@ -21,14 +21,16 @@ from typing import Any
 import httpx
 import pytest
 from backends.google.conftest import Faults
+from support.pipelines import ENDLESS, make_pipeline
 from support.studies import submit_study
 from support.tensorflow_models import saved_models
+from support.vertex import until
 
 from mlmagic.api.batch_prediction import plan_predict_files
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.client import GoogleClient, connection
 from mlmagic.backends.google.names import output_directory, workspace_filter, workspace_label
-from mlmagic.backends.google.remote import RemoteJob, read_remote
+from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.settings import emulator_settings
 from mlmagic.backends.google.states import state_of
 from mlmagic.emulator.launch import Emulator
@@ -64,6 +66,7 @@ class Trip:
         self.workspace, self.emulator, self.faults = Workspace(root / ".mlmagic"), emulator, Faults(emulator)
         settings = dataclasses.replace(emulator_settings(emulator.root), poll_seconds=0.0)
         self.client, self.job_id, self.count, self.before = GoogleClient(settings), "", 0, frozenset[str]()
+        self.pipelines: list[str] = []
         self.saved = saved
         open_workspace(self.workspace)
 
@@ -73,6 +76,13 @@ class Trip:
         made = GoogleBackend(self.workspace, name="emulator", client=self.client)
         made.close()
         return made
+
+    @property
+    def remote(self) -> RemoteRecord:
+        """What is kept of the job."""
+        remote = read_remote(self.workspace.job(self.job_id))
+        assert remote is not None
+        return remote
 
     @property
     def remote_jobs(self) -> list[RemoteJob]:
@@ -235,6 +245,48 @@ def make_new_files(trip: Trip) -> None:
     (extra / "number").write_text(f"{trip.workspace.root} {trip.count}")
 
 
+def submit_pipeline(trip: Trip) -> None:
+    trip.job_id = trip.backend.submit(*make_pipeline(trip.workspace, trip.workspace.root.parent, ENDLESS, rows=9000)).id
+    until(lambda: trip.backend.get(trip.job_id) and trip.remote.name)
+    trip.pipelines.append(trip.remote.name or "")
+
+
+def let_pipeline_run(trip: Trip) -> None:
+    submit_pipeline(trip)
+    wait_for_text(trip.backend, trip.job_id, "Workers have started successfully.")
+    trip.workspace.job(trip.job_id).log().unlink()
+    trip.workspace.job(trip.job_id).log_cursor.unlink()
+
+
+def let_pipeline_wait(trip: Trip) -> None:
+    no_start(trip)
+    submit_pipeline(trip)
+
+
+def make_pipeline_again(trip: Trip) -> None:
+    """Let the job be another one of Dataflow's, which does not begin: it is asked for as Beam has asked."""
+    no_start(trip)
+    trip.count += 1
+    sent = next(call["request"]["job"] for call in trip.calls() if call["rpc"] == "CreateJob")
+    wanted = {**sent, "type": sent.pop("type_"), "name": f"again-{trip.count}", "client_request_id": f"{trip.count}"}
+    where = (trip.remote.name or "").rpartition("/")[0]
+    headers = {"authorization": f"Bearer {trip.emulator.token}"}
+    made = httpx.post(f"{trip.emulator.url}/v1b3/{where}", json=wanted, headers=headers, timeout=60)
+    trip.pipelines.append(f"{where}/{made.raise_for_status().json()['id']}")
+    write_remote(trip.workspace.job(trip.job_id), dataclasses.replace(trip.remote, name=trip.pipelines[-1]))
+
+
+def check_pipeline(trip: Trip) -> None:
+    assert trip.backend.get(trip.job_id).state is JobState.RUNNING
+    assert read_log(trip.backend, trip.job_id).count("Workers have started successfully.") == 1
+
+
+def check_pipeline_cancelled(trip: Trip) -> None:
+    trip.backend.cancel(trip.job_id)
+    assert wait_for(trip.backend, trip.job_id).state is JobState.CANCELLED
+    assert trip.client.pipelines.get(trip.pipelines[-1]).state == "JOB_STATE_CANCELLED"
+
+
 OPERATIONS = {
     "submit": Operation(nothing, no_start, Trip.submit, check_one),
     "submit a study": Operation(nothing, nothing, lambda trip: trip.submit(is_study=True), check_one),
@@ -245,6 +297,12 @@ OPERATIONS = {
     "cancel": Operation(nothing, make_unstarted, lambda trip: trip.backend.cancel(trip.job_id), check_cancelled),
     "predict files": Operation(let_rows_wait, make_new_files, lambda trip: trip.backend.get(trip.job_id), check_one),
     "delete": Operation(nothing, make_ended, lambda trip: trip.backend.delete(trip.job_id), check_gone),
+    "follow a pipeline": Operation(
+        let_pipeline_run, nothing, lambda trip: trip.backend.logs(trip.job_id), check_pipeline
+    ),
+    "cancel a pipeline": Operation(
+        let_pipeline_wait, make_pipeline_again, lambda trip: trip.backend.cancel(trip.job_id), check_pipeline_cancelled
+    ),
 }
 
 
@@ -277,7 +335,10 @@ def mostly_slow(*, but: str) -> list[Any]:
     return [pytest.param(name, marks=() if name == but else pytest.mark.slow) for name in FAULTS]
 
 
-@pytest.fixture(scope="module", params=OPERATIONS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow if "pipeline" in name else ()) for name in OPERATIONS],
+)
 def rehearsed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, emulator: Emulator
 ) -> Iterator[Rehearsed]:
@@ -294,8 +355,8 @@ def rehearsed(
         operation.check(trip)
         yield Rehearsed(trip, operation, tuple(rpcs))
         trip.before = frozenset()
-        for job in trip.remote_jobs:
-            trip.client.jobs.cancel_job(job.name)
+        for name in (*(job.name for job in trip.remote_jobs), *trip.pipelines):
+            trip.client.jobs.cancel_job(name)
 
 
 @pytest.mark.parametrize("fault", mostly_slow(but="reset after"))
