@@ -44,6 +44,22 @@ export interface Checkpoints {
   sizeBytes: number;
 }
 
+/** An output of both versions, instance by instance. */
+export interface ComparedAnswers {
+  /** Instances with a number of either. */
+  numbers: number;
+  /** The sum of the differences without their signs. */
+  absolute: Float;
+  /** The sum of the served numbers without their signs. */
+  size: Float;
+  /** Of the differences. */
+  largest: Float;
+  /** Instances with a text, or with scores, of which the place of the highest is the class. */
+  classes: number;
+  /** Of these, those with the same class. */
+  equal: number;
+}
+
 /** A row of a comparison. */
 export interface ComparedJob {
   id: string;
@@ -156,6 +172,8 @@ export interface EndpointSpec {
   follows?: string;
   /** As long as it is under way, `deployed` is one of its stages. */
   rollout?: Rollout;
+  /** Its version gets no share of the requests: see `without_served_shadow`. */
+  shadow?: Shadow;
   scaling: Scaling;
   limits: Limits;
   /** What is kept of its requests; None: nothing. */
@@ -203,6 +221,8 @@ export interface EndpointStatus {
   log?: RequestLogStatus;
   /** The newest, be it under way or over. */
   rollout?: RolloutStatus;
+  /** Of its shadow, while it has one. */
+  shadow?: ShadowStatus;
   /** Of the supervisor. */
   startTime: Time;
   updateTime: Time;
@@ -538,6 +558,8 @@ export interface MonitorStatus {
   problem?: string;
   /** What the newest look looked at: it need not be looked at again. */
   seen?: string;
+  /** Up to when requests have been looked at. */
+  windowEnd?: Time;
   /** Why it has ended by itself. */
   ended?: string;
 }
@@ -767,6 +789,51 @@ export interface Series {
 
 /** How grave a line of a log is; NONE where the line does not say. */
 export type Severity = 'error' | 'warning' | 'info' | 'none';
+
+/** A version that gets a copy of the requests, and answers nobody. */
+export interface Shadow {
+  version: number;
+  /** Of the requests, above 0. */
+  share: Float;
+  engine: EngineChoice;
+  /** Tells it from others of the same version. */
+  createTime: Time;
+}
+
+/** What a shadow was asked and answered. */
+export interface ShadowCounts {
+  /** Requests. */
+  compared: number;
+  /** Requests that the served version answered, and the shadow did not. */
+  failed: number;
+  /** Instances for which the shadow alone predicted what is no finite number. */
+  unusable: number;
+  outputs?: Record<string, ComparedAnswers>;
+  /** Compared requests by the shadow's seconds: see `LATENCY_BOUNDS`. */
+  latencies?: number[];
+  /** The same requests by the seconds of the version that was served. */
+  servedLatencies?: number[];
+}
+
+/** What the process of a shadow does. */
+export type ShadowState = 'WAITING' | 'LOADING' | 'RUNNING' | 'FAILED';
+
+/** What was seen of a shadow. */
+export interface ShadowStatus {
+  version: number;
+  /** Of the requests that it gets a copy of. */
+  share: Float;
+  state: ShadowState;
+  error?: string;
+  engine?: string;
+  counts: ShadowCounts;
+  /** Copies that it did not come to, since it was slow, hung, or was not there. */
+  dropped: number;
+  /** `p50` and `p99` of the compared requests, rounded up to the next of `LATENCY_BOUNDS`. */
+  latencyMs?: Record<string, Float>;
+  servedLatencyMs?: Record<string, Float>;
+  since: Time;
+}
 
 /** What a version takes and returns; the first dimension of every tensor counts instances. */
 export interface Signature {

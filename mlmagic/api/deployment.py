@@ -43,6 +43,7 @@ def deploy(
     log_key: str | None = None,
     canary: str | Sequence[int] | None = None,
     hold: float | str | None = None,
+    shadow: float | str | bool | None = None,
     backend: str | None = None,
     machine: str | None = None,
     image: str | None = None,
@@ -78,6 +79,9 @@ def deploy(
             or predicts what is no number or far from what is predicted now: see `Endpoint.rollout`.
         hold: how long each of these is served at least: seconds, or `"10m"`, which is the default. A step also lasts
             until the version got 20 requests in it.
+        shadow: the share of the requests, such as 0.1, or True for all, that the version gets a copy of. It answers
+            nobody: its answers are compared with those that were returned, see `Endpoint.shadow`. It ends with
+            `"off"`, or as soon as the version gets requests of its own.
         backend: where a new endpoint serves: `local`, `google` or `emulator`; the session's by default. What is said
             of workers holds for replicas in the cloud, of which one is always kept; `idle` to `timeout`, `auth`, the
             request log and `canary` are for this machine alone.
@@ -115,6 +119,7 @@ def deploy(
         log_key=log_key,
         canary=canary,
         hold=hold,
+        shadow=shadow,
         backend=backend,
         machine=machine,
         image=image,
@@ -177,7 +182,12 @@ class Deployment:
             # Somebody made or deleted it in between.
             return again.carry_out(yes=yes, wait=wait, on_look=on_look)
         handle = Endpoint(name=self.after.name, session=self.session)
-        return handle.wait(generation, on_look=on_look) if wait else handle
+        if not wait:
+            return handle
+        handle.wait(generation, on_look=on_look)
+        if self.wish.shadow and self.after.shadow is not None:
+            handle.wait_for_shadow(on_look=on_look)
+        return handle
 
     def _create(self) -> int:
         return self.session.endpoints.create(self.after).spec.generation

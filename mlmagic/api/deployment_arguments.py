@@ -51,6 +51,8 @@ class Wish:
     canary: tuple[int, ...] | None = None
     """Percents that the version gets, one step after the other."""
     hold_seconds: float | None = None
+    shadow: float | None = None
+    """The share of the requests that the version gets a copy of; 0: the shadow that there is ends."""
 
     @property
     def local_flags(self) -> tuple[str, ...]:
@@ -70,6 +72,7 @@ class Wish:
             "--log-key": self.log_key,
             "--canary": self.canary,
             "--hold": self.hold_seconds,
+            "--shadow": self.shadow,
         }
         return tuple(flag for flag, value in told.items() if value is not None)
 
@@ -104,6 +107,7 @@ def read_wish(
     log_key: object = None,
     canary: object = None,
     hold: object = None,
+    shadow: object = None,
 ) -> Wish:
     """Return what the arguments of `deploy` say.
 
@@ -138,7 +142,10 @@ def read_wish(
         "log_key": check.read(_read_text, log_key, "log_key"),
         "canary": check.read(_read_steps, canary),
         "hold_seconds": check.read(_read_seconds, hold, "hold"),
+        "shadow": check.read(_read_shadow, shadow),
     }
+    if shadow is not None and (told := [name for name, value in _answering(traffic, canary) if value is not None]):
+        check.problems.append(f"shadow and {' and '.join(told)} exclude each other: a shadow answers no request.")
     if canary is not None and traffic is not None:
         check.problems.append("canary and traffic exclude each other: the steps of canary are its traffic.")
     if canary is None and hold is not None:
@@ -213,6 +220,27 @@ def _read_share(told: object, what: str) -> float | None:
         share = -1.0
     if isinstance(told, bool) or not 0 <= share <= 1:
         raise UsageError(f"{what} {told!r} is no share: it is from 0 (nothing) to 1 (every request), such as 0.1.")
+    return share
+
+
+def _answering(traffic: object, canary: object) -> tuple[tuple[str, object], ...]:
+    return ("traffic", traffic), ("canary", canary)
+
+
+def _read_shadow(told: object) -> float | None:
+    """Return the share: `True` is all of them, `False` and `off` none any more."""
+    if told is None or isinstance(told, bool):
+        return None if told is None else float(told)
+    if told in {"off", ""}:
+        return 0.0 if told else 1.0
+    try:
+        share = float(str(told))
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise UsageError(
+            f"shadow {told!r:.60} is no share of the requests: it is above 0 and at most 1, such as 0.1, or off."
+        )
     return share
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from mlmagic.api.deployment_arguments import Wish
 from mlmagic.api.rollout import first_rollout_error, plan_rollout
+from mlmagic.api.shadow import check_shadow, first_shadow_error, shadow_notes, with_shadow
+from mlmagic.api.signature_differences import signature_differences
 from mlmagic.api.traffic import WHOLE, Versions, with_version
 from mlmagic.errors import UsageError
 from mlmagic.panels.sizes import size_text
 from mlmagic.panels.times import duration
 from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, EngineChoice, Limits, Rollout, Scaling
-from mlmagic.spec.model import ModelVersion, Signature, TensorSpec
+from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.request_log import RequestLogging
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_SHOWN_LABELS = 5
 
 
 def first_spec(wish: Wish, version: ModelVersion, *, backend: str = "local", now: datetime) -> EndpointSpec:
@@ -33,6 +34,8 @@ def first_spec(wish: Wish, version: ModelVersion, *, backend: str = "local", now
     check_flags(wish, backend)
     if wish.canary:
         raise first_rollout_error(version.model, version.number)
+    if wish.shadow is not None:
+        raise first_shadow_error(version.model, version.number, wish.shadow)
     return EndpointSpec(
         name=wish.endpoint,
         backend=backend,
@@ -63,6 +66,8 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
     """
     _check_fixed(spec, wish)
     check_flags(wish, spec.backend)
+    if wish.shadow is not None:
+        return _with_settings(with_shadow(spec, wish, version), wish, version)
     old = next((known for known in spec.deployed if known.number == version.number), None)
     engine = wish.engine or (old.engine if old else spec.deployed[-1].engine)
     new = DeployedVersion(number=version.number, traffic=WHOLE if wish.traffic is None else wish.traffic, engine=engine)
@@ -75,11 +80,14 @@ def next_spec(spec: EndpointSpec, wish: Wish, version: ModelVersion, *, has_fail
     deployed: Versions = (new,) if replaces else with_version(spec.deployed, new, model=spec.model)
     if rollout is not None:
         deployed = rollout.stages[0].deployed
+    after = dataclasses.replace(spec, deployed=deployed, follows=follows, rollout=rollout)
+    return _with_settings(after.without_served_shadow(), wish, version)
+
+
+def _with_settings(spec: EndpointSpec, wish: Wish, version: ModelVersion) -> EndpointSpec:
+    """Return the spec with all that is said of it but the versions."""
     return dataclasses.replace(
         spec,
-        deployed=deployed,
-        follows=follows,
-        rollout=rollout,
         scaling=_kept_up(_scaling(spec.scaling, wish), spec.backend),
         limits=_limits(spec.limits, wish),
         # In the cloud, one that was stopped serves again.
@@ -95,8 +103,8 @@ def check_signatures(spec: EndpointSpec, versions: Sequence[ModelVersion]) -> No
         UsageError: two do not; says what is different.
     """
     signatures = {version.number: version.signature for version in versions}
-    sharing = [deployed.number for deployed in spec.deployed if deployed.traffic]
-    first, *others = sharing
+    first, *others = [deployed.number for deployed in spec.deployed if deployed.traffic]
+    check_shadow(spec, signatures.get(first), signatures)
     for number in others:
         if problems := signature_differences(signatures.get(first), signatures.get(number)):
             raise UsageError(
@@ -105,28 +113,6 @@ def check_signatures(spec: EndpointSpec, versions: Sequence[ModelVersion]) -> No
                 problems=problems,
                 hint=f"Deploy it elsewhere: %deploy {spec.model}@{number} --endpoint {spec.name}-{number}",
             )
-
-
-def signature_differences(first: Signature | None, second: Signature | None) -> list[str]:
-    """Return what the second takes or returns differently, a line for each."""
-    if first is None or second is None:
-        return [] if first is second else ["the signature of one of them could not be read"]
-    found = []
-    for what, ours, theirs in (("input", first.inputs, second.inputs), ("output", first.outputs, second.outputs)):
-        old, new = {spec.name: spec for spec in ours}, {spec.name: spec for spec in theirs}
-        found += [
-            f"{what} {name}: {_told(old.get(name))} → {_told(new.get(name))}"
-            for name in sorted(old.keys() | new.keys())
-            if not _fit(old.get(name), new.get(name))
-        ]
-    return found
-
-
-def _fit(first: TensorSpec | None, second: TensorSpec | None) -> bool:
-    if first is None or second is None or (first.labels and second.labels):
-        return first == second
-    # Of what was imported, or made by an older program, the classes are not known.
-    return dataclasses.replace(first, labels=second.labels) == second
 
 
 def is_local(backend: str) -> bool:
@@ -169,6 +155,7 @@ def deployment_notes(before: EndpointSpec | None, after: EndpointSpec, wish: Wis
         notes += _rollout_notes(after, after.rollout)
     elif before is not None and before.rollout is not None:
         notes.append(f"The roll-out of {model}@{before.rollout.version} ends.")
+    notes += shadow_notes(before, after)
     gone = {known.number for known in before.deployed} - {known.number for known in after.deployed} if before else set()
     notes += [f"{model}@{number} is no longer deployed." for number in sorted(gone)]
     for waiting in (known for known in after.deployed if not known.traffic):
@@ -290,12 +277,3 @@ def _logging(logging: RequestLogging | None, wish: Wish, version: ModelVersion) 
             f"{version} has no input {wish.log_key!r} that could name its instances: it has {', '.join(inputs)}."
         )
     return dataclasses.replace(logging or RequestLogging(), **given) if given else logging  # type: ignore[arg-type]
-
-
-def _told(spec: TensorSpec | None) -> str:
-    if spec is None:
-        return "none"
-    sizes = ", ".join("?" if size is None else str(size) for size in spec.shape)
-    more = ", …" * (len(spec.labels) > _SHOWN_LABELS)
-    classes = f" of {', '.join(spec.labels[:_SHOWN_LABELS])}{more}" if spec.labels else ""
-    return f"{spec.dtype} ({sizes}){classes}{' or null' if spec.optional else ''}"

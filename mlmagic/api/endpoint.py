@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.api.arguments import read_whole_number
 from mlmagic.api.consent import agree_to_endpoint
 from mlmagic.api.deployment_edit import check_signatures
-from mlmagic.api.endpoint_waiting import SETTLE_SECONDS, Look, settle
+from mlmagic.api.endpoint_waiting import SETTLE_SECONDS, Look, settle, settle_shadow
 from mlmagic.api.logs import LogText
 from mlmagic.api.traffic import Versions, with_shares, without_version
 from mlmagic.errors import UsageError
@@ -19,6 +19,7 @@ from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.names import parse_model_reference
 from mlmagic.spec.rollout import RolloutStatus
+from mlmagic.spec.shadow import ShadowStatus
 
 if TYPE_CHECKING:
     from mlmagic.backends.endpoints import EndpointBackend
@@ -71,6 +72,11 @@ class Endpoint:
     def rollout(self) -> RolloutStatus | None:
         """The newest roll-out, be it under way or over."""
         return self.record.status.rollout
+
+    @property
+    def shadow(self) -> ShadowStatus | None:
+        """What was seen of its shadow, while it has one."""
+        return self.record.status.shadow
 
     @property
     def token(self) -> str:
@@ -194,6 +200,16 @@ class Endpoint:
             sys.stdout.write(f"Detached from {self.name}, which goes on: %endpoints describe {self.name}\n")
         return self
 
+    def wait_for_shadow(self, *, on_look: Look | None = None) -> Endpoint:
+        """Wait until its shadow, if it has one, is compared, or will be as soon as the endpoint is asked.
+
+        Raises:
+            BackendError: it cannot be loaded; the endpoint serves as before.
+        """
+        if (shadow := self.spec.shadow) is not None:
+            settle_shadow(self._backend, self.name, shadow, on_look=on_look)
+        return self
+
     @property
     def _backend(self) -> EndpointBackend:
         return self.session.endpoints
@@ -203,7 +219,7 @@ class Endpoint:
 
         def changed(spec: EndpointSpec) -> EndpointSpec:
             # Whoever says himself what is served ends what would change it by itself.
-            after = dataclasses.replace(spec, deployed=edit(spec), rollout=None)
+            after = dataclasses.replace(spec, deployed=edit(spec), rollout=None).without_served_shadow()
             check_signatures(after, versions)
             return after
 

@@ -70,7 +70,8 @@ def _moved(spec: EndpointSpec, number: int) -> EndpointSpec:
     # Somebody may have pinned it meanwhile.
     if not spec.follows:
         return spec
-    return dataclasses.replace(spec, deployed=(DeployedVersion(number=number, engine=spec.deployed[0].engine),))
+    deployed = (DeployedVersion(number=number, engine=spec.deployed[0].engine),)
+    return dataclasses.replace(spec, deployed=deployed).without_served_shadow()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

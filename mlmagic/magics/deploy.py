@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _GIVEN = (
     *("endpoint", "traffic", "min_replicas", "max_replicas", "idle", "port", "host", "engine", "max_body"),
     *("max_instances", "max_queue", "timeout", "backend", "machine", "image", "log_sample", "log_budget", "log_key"),
-    *("canary", "hold"),
+    *("canary", "hold", "shadow"),
 )
 
 DEPLOY = Magic(
@@ -41,6 +41,13 @@ DEPLOY = Magic(
             ),
             Option(
                 name="hold", metavar="TIME", kind=Kind.TEXT, help="of --canary: how long a step takes at least; 10m"
+            ),
+            Option(
+                name="shadow",
+                metavar="SHARE",
+                kind=Kind.TEXT,
+                bare="1",
+                help="only compare its answers: it gets a copy of all requests, or of a share such as 0.1; off ends it",
             ),
             Option(
                 name="min-replicas",
@@ -107,6 +114,7 @@ DEPLOY = Magic(
             ("%deploy taxi@2 --traffic 10", "let version 2 answer a tenth of the requests"),
             ("%deploy taxi@2", "let version 2 answer all, and keep the others for a roll-back"),
             ("%deploy taxi@2 --canary 5,25,100 --hold 10m", "let version 2 take over by itself, if it behaves"),
+            ("%deploy taxi@2 --shadow", "compare what version 2 answers with what is returned"),
             ("%deploy taxi --min-replicas 1 --max-replicas 4", "keep a worker, and start up to 4 under load"),
             ("%deploy taxi --log-sample 0.1", "keep a tenth of its requests, with their predictions"),
         ),

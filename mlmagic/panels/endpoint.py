@@ -8,6 +8,7 @@ from datetime import datetime
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.endpoint_rollout import rollout_sentence
+from mlmagic.panels.endpoint_shadow import shadow_sentences
 from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, place, sentence
 from mlmagic.panels.endpoint_use import curl_lines, python_lines
 from mlmagic.panels.markup import Html, element
@@ -40,6 +41,10 @@ def next_commands(record: EndpointRecord) -> list[str]:
         case _:
             if spec.rollout is not None:
                 return [f"%endpoints describe {name}", f"%endpoints rollback {name}", f"%endpoints logs {name}"]
+            if spec.shadow is not None:
+                reference = f"{spec.model}@{spec.shadow.version}"
+                ends = f"%deploy {reference} --endpoint {name} --shadow off"
+                return [f"%deploy {reference} --endpoint {name} --canary 5,25,100", ends, f"%endpoints stop {name}"]
             waiting = [version.number for version in spec.deployed if not version.traffic]
             back = [f"%endpoints traffic {name} {spec.model}@{waiting[-1]}=100"] if waiting else []
             return [f"%predict {spec.model} $data", *back, f"%endpoints stop {name}"]
@@ -67,6 +72,7 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         theme.row(sentence(record), top="6px"),
         theme.notice(_complaint(record), error, colour=theme.RED) if error else None,
         theme.row(rollout, top="6px") if (rollout := rollout_sentence(record)) else None,
+        theme.row(shadow, top="6px") if (shadow := shadow_sentences(record, now)) else None,
         theme.table(header, rows, right=range(3, len(header))),
         _workers_html(record, now),
         theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True)
@@ -86,6 +92,7 @@ def _text(page: EndpointPage, now: datetime) -> str:
     lines += folded(sentence(record))
     lines += folded(f"{_complaint(record)} {one_line(status.error)}") if status.error else []
     lines += folded(rollout) if (rollout := rollout_sentence(record)) else []
+    lines += folded(shadow) if (shadow := shadow_sentences(record, now)) else []
     rows = [[_name(record, v), bar_text(v.traffic), *_cells(record, v)] for v in spec.deployed]
     header = [name.upper() for name in (_HEADER if record.is_local else _HEADER[:2])]
     lines += ["", table(header, rows, flexible=0, right=range(3, len(header)))]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
+from mlmagic.panels.endpoint_shadow import shadow_name
 from mlmagic.panels.endpoint_state import badge, bar, icon, place, served
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
@@ -40,7 +41,7 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
                 ]
             ),
             badge(record.status.state),
-            served(record.spec),
+            _served(record),
             f"{record.status.requests_per_second:g}",
             _last(record, now),
         ]
@@ -49,8 +50,7 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
     header = ["Endpoint", "State", "Serves", "Requests/s", "Last request"]
     html = theme.card(theme.table(header, rows, right=[3], wraps=[0, 2]), theme.hints("Next", [command]))
     lines = [
-        [r.spec.name, f"{icon(r.status.state)} {r.status.state}", served(r.spec), _where(r), _last(r, now)]
-        for r in records
+        [r.spec.name, f"{icon(r.status.state)} {r.status.state}", _served(r), _where(r), _last(r, now)] for r in records
     ]
     text = table(["ENDPOINT", "STATE", "SERVES", "URL", "ASKED"], lines, flexible=2)
     return document(MIME_TYPE, payload, html=html, text=f"{text}\nNext: {command}")
@@ -86,6 +86,11 @@ def deployment_bundle(before: EndpointSpec | None, after: EndpointSpec, notes: S
 
 def _share(percent: int | None) -> str:
     return "—" if percent is None else f"{percent} %"
+
+
+def _served(record: EndpointRecord) -> str:
+    shadow = shadow_name(record)
+    return f"{served(record.spec)}; {shadow}" if shadow else served(record.spec)
 
 
 def _where(record: EndpointRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from enum import StrEnum
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.request_log import RequestLogging, RequestLogStatus
 from mlmagic.spec.rollout import RolloutStatus
+from mlmagic.spec.shadow import ShadowStatus
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it means to listen there
 """What listens on all addresses of a machine is there on its loopback too."""
@@ -87,6 +89,18 @@ class Rollout(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow(Noun):
+    """A version that gets a copy of the requests, and answers nobody."""
+
+    version: int
+    share: float = 1.0
+    """Of the requests, above 0."""
+    engine: EngineChoice = EngineChoice.AUTO
+    create_time: datetime
+    """Tells it from others of the same version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling(Noun):
     """How many workers there are."""
 
@@ -123,6 +137,8 @@ class EndpointSpec(Noun):
     """The alias that its one version follows: moving the alias moves the endpoint. None: the version stays."""
     rollout: Rollout | None = None
     """As long as it is under way, `deployed` is one of its stages."""
+    shadow: Shadow | None = None
+    """Its version gets no share of the requests: see `without_served_shadow`."""
     scaling: Scaling = field(default_factory=Scaling)
     limits: Limits = field(default_factory=Limits)
     log: RequestLogging | None = None
@@ -141,6 +157,12 @@ class EndpointSpec(Noun):
     generation: int = 1
     create_time: datetime
     update_time: datetime
+
+    def without_served_shadow(self) -> EndpointSpec:
+        """Return the spec without its shadow if that answers requests itself: it has been promoted."""
+        shadow = self.shadow
+        is_served = any(shadow and each.number == shadow.version and each.traffic for each in self.deployed)
+        return dataclasses.replace(self, shadow=None) if is_served else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +225,8 @@ class EndpointStatus(Noun):
     """Of its request log, while it has one."""
     rollout: RolloutStatus | None = None
     """The newest, be it under way or over."""
+    shadow: ShadowStatus | None = None
+    """Of its shadow, while it has one."""
     start_time: datetime
     """Of the supervisor."""
     update_time: datetime

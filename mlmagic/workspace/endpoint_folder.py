@@ -43,6 +43,11 @@ class EndpointFolder:
         return self.root / "rollout.json"
 
     @property
+    def shadow(self) -> Path:
+        """The `ShadowRecord`: what was seen of its shadow."""
+        return self.root / "shadow.json"
+
+    @property
     def requests(self) -> Path:
         """The request log: journals and Parquet."""
         return self.root / "requests"

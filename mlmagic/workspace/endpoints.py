@@ -115,17 +115,17 @@ class EndpointStore:
         return [spec for spec in specs if spec is not None]
 
     def deployed(self, model: str) -> dict[int, Names]:
-        """Return the versions of a model that are deployed, and behind which endpoints."""
+        """Return the versions of a model that are deployed, shadows among them, and behind which endpoints."""
         found: dict[int, Names] = {}
         for spec in self.list():
-            for version in spec.deployed if spec.model == model else ():
-                found.setdefault(version.number, []).append(spec.name)
+            for number in _numbers(spec) if spec.model == model else ():
+                found.setdefault(number, []).append(spec.name)
         return found
 
     def _write(self, connection: sqlite3.Connection, spec: EndpointSpec, kind: str) -> None:
-        for version in spec.deployed:
-            if not self._workspace.version(spec.model, version.number).origin.exists():
-                raise NotFoundError(f"model {spec.model!r} has no version {version.number}.")
+        for number in _numbers(spec):
+            if not self._workspace.version(spec.model, number).origin.exists():
+                raise NotFoundError(f"model {spec.model!r} has no version {number}.")
         folder = self._workspace.endpoint(spec.name)
         make_folder(folder.root)
         write_atomic(folder.spec, codec.dumps(spec))
@@ -151,3 +151,10 @@ class EndpointStore:
         except FileNotFoundError:
             return []
         return [name for name in names if self._workspace.endpoint(name).spec.exists()]
+
+
+def _numbers(spec: EndpointSpec) -> list[int]:
+    """Return the versions that it needs."""
+    numbers = [version.number for version in spec.deployed]
+    is_apart = spec.shadow is not None and spec.shadow.version not in numbers
+    return [*numbers, spec.shadow.version] if spec.shadow is not None and is_apart else numbers

@@ -73,7 +73,11 @@ class RuntimeFolder:
 
     def supervisor_socket(self, endpoint: str) -> Path:
         """Where an endpoint's supervisor is told something; its path is no longer than the agent's."""
-        return self.root / f"e-{hashlib.sha256(endpoint.encode()).hexdigest()[: len(_SOCKET) - 2]}"
+        return self.root / f"e-{_short(endpoint)}"
+
+    def shadow_socket(self, endpoint: str) -> Path:
+        """Where an endpoint's shadow takes copies of requests."""
+        return self.root / f"s-{_short(endpoint)}"
 
     @property
     def boards(self) -> Path:
@@ -84,6 +88,10 @@ class RuntimeFolder:
     def ports(self) -> Path:
         """The folder of locks on ports, which is the same for all workspaces of this user."""
         return self.root.parent / "ports"
+
+
+def _short(endpoint: str) -> str:
+    return hashlib.sha256(endpoint.encode()).hexdigest()[: len(_SOCKET) - 2]
 
 
 def _base(environ: Mapping[str, str], longest: int) -> Path:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mlmagic.api.deployment_arguments import read_wish
-from mlmagic.api.deployment_edit import check_signatures, deployment_notes, first_spec, next_spec, signature_differences
+from mlmagic.api.deployment_edit import check_signatures, deployment_notes, first_spec, next_spec
+from mlmagic.api.signature_differences import signature_differences
 from mlmagic.errors import UsageError
 from mlmagic.spec.endpoint import EndpointSpec, EngineChoice, Limits, Scaling
 from mlmagic.spec.model import ModelVersion, Signature, TensorSpec

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from support.deployed import end_endpoints
-from support.kept_endpoints import MODEL, register, until
+from support.kept_endpoints import MODEL, KeptEndpoint, register, until
 
 from mlmagic.errors import BackendError, NotFoundError, UsageError
 from mlmagic.session import current_session
@@ -184,3 +184,31 @@ def test_a_roll_out_and_the_way_back(run, sums, capsys):
         "%endpoints rollback adder",
     ):
         assert line in shown
+
+
+def test_a_shadow_is_told_of_until_it_is_promoted(run, sums, capsys):
+    run("%deploy sums@1 --endpoint adder")
+    assert run("%deploy sums@2 --endpoint adder --shadow").traffic == {1: 100}
+    for _ in range(3):
+        KeptEndpoint(current_session().workspace).ask()
+    until(lambda: run("%endpoints describe adder").shadow.counts.compared == 3)
+    run("%endpoints describe adder")
+    run("%endpoints")
+    assert run("%deploy sums@2 --endpoint adder").shadow is None
+    shown = capsys.readouterr().out
+    for line in (
+        "sums@2 gets a copy of all requests; its answers are compared, and never returned.",
+        "3 requests compared. y: 1 (50 %)",
+        "sums@1; shadow sums@2",
+        "%deploy sums@2 --endpoint adder --shadow off",
+        "sums@2 is no longer its shadow.",
+    ):
+        assert line in shown
+
+
+def test_a_shadow_that_cannot_be_loaded_is_an_error_and_the_endpoint_goes_on(run, sums):
+    run("%deploy sums@1 --endpoint adder")
+    register(current_session().workspace, 3, is_broken=True)
+    with pytest.raises(BackendError, match=r"sums@3 cannot be a shadow of 'adder': .+"):
+        run("%deploy sums@3 --endpoint adder --shadow")
+    assert run("%deploy sums@3 --endpoint adder --shadow off").state is EndpointState.READY

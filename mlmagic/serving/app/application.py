@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, NamedTuple, Self
 
 from mlmagic.serving.app.access import Access, Gate, Headers
@@ -140,6 +141,11 @@ class Application:
             headers.append(_CLOSE)
         return HTTPStatus.OK, headers, body
 
+    def copy(self, choice: Choice, dialect: Dialect, asked: bytes, body: bytes, start: float) -> None:
+        """Let the shadow have a request that was answered, if there is one; `start` is when it began to be."""
+        if (shadow := self._deployed.shadow) is not None:
+            shadow.offer(choice.version.number, dialect, asked, body, perf_counter() - start)
+
     def failure(
         self, failure: RequestFailed, path: str, headers: Headers, choice: Choice | None = None
     ) -> tuple[int, HeaderList, bytes]:
@@ -173,6 +179,7 @@ class Application:
             # waits, so that the version cannot be closed in between.
             route = self._pages.routes.find(path) or self._pages.lost_route(path)
             choice = route.choose(headers)
+            start = perf_counter()
             body = await choice.version.predict(asked, route.dialect)
         except RequestFailed as raised:
             failure = raised
@@ -191,6 +198,7 @@ class Application:
             await deliver(send, *self.failure(failure, path, headers, choice))
         elif choice is not None:
             await deliver(send, *self.success(choice, asked, body))
+            self.copy(choice, route.dialect, asked, body, start)
 
     def _closes(self) -> bool:
         deployed = self._deployed

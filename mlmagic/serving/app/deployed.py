@@ -12,6 +12,7 @@ from mlmagic.serving.app.request import Dialect
 from mlmagic.serving.app.served import ServedVersion
 from mlmagic.serving.app.traffic import Split
 from mlmagic.serving.request_log.log import RequestLog
+from mlmagic.serving.shadow.tap import ShadowTap
 from mlmagic.spec.model import Signature
 
 _KEY_HEADER = b"x-mlmagic-key"
@@ -135,6 +136,7 @@ class Deployed:
     def __init__(self, table: Table | None = None) -> None:
         self.routes = None if table is None else Routes(table)
         self.log: RequestLog | None = None
+        self.shadow: ShadowTap | None = None
         self.is_draining = False
         self.closing: float = 0
         """So many of the next answers close their connection; see `shed`."""

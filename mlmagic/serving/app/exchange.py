@@ -78,6 +78,7 @@ class Exchange:
             self.set_exception(RequestFailed(500, "the server failed; its log says why"))
         else:
             self._send(*self._app.success(choice, self._asked, body))
+            self._app.copy(choice, dialect, self._asked, body, self._since)
 
     def set_exception(self, failure: RequestFailed) -> None:
         """Answer that there is none."""

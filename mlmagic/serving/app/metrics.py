@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from mlmagic.serving.app.deployed import Table
 from mlmagic.spec.endpoint import EndpointStatus, VersionStatus
 from mlmagic.spec.rollout import LATENCY_BOUNDS
+from mlmagic.spec.shadow import ShadowStatus
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -44,9 +45,50 @@ def metrics_text(table: Table, status: EndpointStatus) -> str:
         _family("workers", "gauge", "Processes.", [({"state": state}, workers[state]) for state in sorted(workers)]),
         _family("log_sampled_total", "counter", "Requests logged.", [] if log is None else [({}, log.sampled)]),
         _family("log_dropped_total", "counter", "Requests not logged.", [] if log is None else [({}, log.dropped)]),
+        *_shadow_families(table.model, status.shadow),
         _family("updated_timestamp_seconds", "gauge", "When this was true.", [({}, status.update_time.timestamp())]),
     ]
     return "".join(families)
+
+
+def _shadow_families(model: str, shadow: ShadowStatus | None) -> list[str]:
+    """Return what the shadow did, by output where its answers are compared."""
+    if shadow is None:
+        return []
+    version, counts = {"version": f"{model}@{shadow.version}"}, shadow.counts
+    requests = {"compared": counts.compared, "failed": counts.failed, "dropped": shadow.dropped}
+    by_output = [({**version, "output": name}, answers) for name, answers in counts.outputs.items()]
+    numbers = [(labels, answers) for labels, answers in by_output if answers.numbers]
+    classes = [(labels, answers) for labels, answers in by_output if answers.classes]
+    latencies = ((version, shadow.latency_ms), ({"version": "served"}, shadow.served_latency_ms))
+    return [
+        _family(
+            "shadow_requests_total",
+            "counter",
+            "Copies of requests.",
+            [({**version, "result": result}, count) for result, count in requests.items()],
+        ),
+        _family("shadow_unusable_total", "counter", "Instances without a finite number.", [(version, counts.unusable)]),
+        _family("shadow_numbers_total", "counter", "Numbers compared.", [(labels, a.numbers) for labels, a in numbers]),
+        _family(
+            "shadow_difference_total", "counter", "Their differences.", [(labels, a.absolute) for labels, a in numbers]
+        ),
+        _family(
+            "shadow_largest_difference", "gauge", "The largest of them.", [(labels, a.largest) for labels, a in numbers]
+        ),
+        _family("shadow_classes_total", "counter", "Classes compared.", [(labels, a.classes) for labels, a in classes]),
+        _family("shadow_equal_total", "counter", "Equal ones.", [(labels, a.equal) for labels, a in classes]),
+        _family(
+            "shadow_latency_seconds",
+            "gauge",
+            "Of the requests compared.",
+            [
+                ({**labels, "quantile": f"0.{name[1:]}"}, value / 1000)
+                for labels, latency in latencies
+                for name, value in latency.items()
+            ],
+        ),
+    ]
 
 
 def _family(name: str, kind: str, told: str, samples: Iterable[tuple[Labels, float]]) -> str:
@@ -74,5 +116,9 @@ def _lines(name: str, kind: str, told: str, samples: Iterable[Sample]) -> str:
 
 
 def _braced(labels: Labels) -> str:
-    # Names of models and states have nothing in them that would need a backslash.
-    return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
+
+
+def _escaped(value: str) -> str:
+    # Names of outputs are the model's own.
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

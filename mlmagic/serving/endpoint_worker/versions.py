@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from mlmagic.serving.supervisor.token import read_token
 from mlmagic.spec.codec import DecodeError, loads
 from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.runtime_folder import RuntimeFolder
 
 if TYPE_CHECKING:
     from mlmagic.serving.app.application import Application
@@ -98,6 +100,7 @@ class Versions:
         self.table = table
         self._look_at_predictions(is_wanted=table.spec.rollout is not None)
         self._log_requests(table.spec)
+        self._copy_requests(table.spec)
         for text in [text for text in self._loaded if text not in texts]:
             task = asyncio.create_task(self._close(self._loaded.pop(text)))
             self._closing.add(task)
@@ -145,6 +148,7 @@ class Versions:
             "requests": sum(counts["requests"] for counts in versions.values()),
             "waiting": sum(served.queue_length for served in self._loaded.values()),
             **self._log_counters(),
+            **self._shadow_counters(),
         }
 
     async def close(self) -> None:
@@ -153,6 +157,9 @@ class Versions:
         log, self.deployed.log = self.deployed.log, None
         if log is not None:
             await self._close_log(log)
+        tap, self.deployed.shadow = self.deployed.shadow, None
+        if tap is not None:
+            await asyncio.to_thread(tap.close)
 
     async def _close(self, served: ServedVersion) -> None:
         await served.close()
@@ -193,6 +200,28 @@ class Versions:
             return {}
         sampled, dropped = sum(one.sampled for one in logs), sum(one.dropped for one in logs)
         return {"log": {"sampled": sampled, "dropped": dropped, "error": logs[-1].error}}
+
+    def _copy_requests(self, spec: EndpointSpec) -> None:
+        """Begin, change or end the copies to a shadow, from the next request on."""
+        from mlmagic.serving.shadow.tap import ShadowTap
+
+        tap = self.deployed.shadow
+        if (None if tap is None else tap.plan) == spec.shadow:
+            return
+        self.deployed.shadow = None
+        if spec.shadow is not None:
+            address = RuntimeFolder.make(self._workspace, os.environ).shadow_socket(spec.name)
+            self.deployed.shadow = ShadowTap(spec.shadow, address)
+        if tap is not None:
+            task = asyncio.create_task(asyncio.to_thread(tap.close))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _shadow_counters(self) -> dict[str, Any]:
+        tap = self.deployed.shadow
+        if tap is None:
+            return {}
+        return {"shadow": {"dropped": tap.dropped, "since": tap.plan.create_time.isoformat()}}
 
 
 def _load_engine(version: VersionToServe) -> Engine:

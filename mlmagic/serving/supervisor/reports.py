@@ -16,6 +16,7 @@ from mlmagic.serving.supervisor.status import StatusFile
 from mlmagic.spec.codec import dumps
 from mlmagic.spec.endpoint import EndpointState, EndpointStatus
 from mlmagic.spec.rollout import RolloutStatus
+from mlmagic.spec.shadow import ShadowStatus
 from mlmagic.workspace.endpoint_folder import EndpointFolder
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.processes import ProcessIdentity, is_alive
@@ -70,11 +71,19 @@ class Reports:
         status = EndpointStatus(state=state, start_time=self._start_time, update_time=datetime.now(UTC), **details)
         self._write(status, time.monotonic())
 
-    def say_goodbye(self, rollout: RolloutStatus | None) -> None:
+    def say_goodbye(self, rollout: RolloutStatus | None, shadow: ShadowStatus | None) -> None:
         """Say that nothing runs any more, and let the next one start."""
         now = datetime.now(UTC)
-        status = EndpointStatus(state=EndpointState.DOWN, rollout=rollout, start_time=self._start_time, update_time=now)
-        self._write(status, float("inf"))
+        self._write(
+            EndpointStatus(
+                state=EndpointState.DOWN,
+                rollout=rollout,
+                shadow=shadow,
+                start_time=self._start_time,
+                update_time=now,
+            ),
+            float("inf"),
+        )
         os.close(self._lock)
 
     def beat(self, now: float) -> None:

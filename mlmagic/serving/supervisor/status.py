@@ -139,7 +139,8 @@ def _headline(status: EndpointStatus) -> tuple[object, ...]:
     workers = tuple((worker.pid, worker.state) for worker in status.workers)
     versions = tuple((version.number, version.engine, version.is_converting) for version in status.versions)
     rollout = None if status.rollout is None else (status.rollout.state, status.rollout.step)
-    return status.state, status.generation, status.refused_generation, status.error, workers, versions, rollout
+    shadow = None if status.shadow is None else (status.shadow.state, status.shadow.version)
+    return status.state, status.generation, status.refused_generation, status.error, workers, versions, rollout, shadow
 
 
 def _versions(counters: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:

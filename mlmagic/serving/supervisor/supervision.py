@@ -18,6 +18,7 @@ from mlmagic.serving.supervisor.record import living_workers
 from mlmagic.serving.supervisor.reports import Reports
 from mlmagic.serving.supervisor.rollouts import Rollouts
 from mlmagic.serving.supervisor.scaling import Autoscaler, Load
+from mlmagic.serving.supervisor.shadows import Shadows
 from mlmagic.serving.supervisor.sharing import surplus
 from mlmagic.serving.supervisor.status import Tally
 from mlmagic.serving.supervisor.token import forget_token
@@ -48,6 +49,7 @@ class Supervision:
         self._autoscaler = Autoscaler(time.monotonic())
         self._tally = Tally()
         self._rollouts = Rollouts(workspace, name, self._fleet, self._tally.observations, self._news.set)
+        self._shadows = Shadows(workspace, name, self._fleet, self._changes.conversions, self._news.set)
         self._reports = Reports(folder, lock, str(self._mailbox.path))
         self._measured_at = float("-inf")
         self._is_told_to_look = True
@@ -96,6 +98,7 @@ class Supervision:
         self._fleet.sweep()
         for worker in self._fleet.lost:
             self._tally.forget(worker)
+            self._shadows.forget(worker.counters)
         self._fleet.lost.clear()
         self._measure(now)
         served = self._fleet.served
@@ -108,6 +111,7 @@ class Supervision:
         )
         self._reports.record(self._fleet)
         self._rollouts.look(now)
+        self._shadows.look(now)
 
     def _measure(self, now: float) -> None:
         if now - self._measured_at >= _MEASURE_SECONDS:
@@ -169,12 +173,14 @@ class Supervision:
             last_request=self._tally.last_request,
             log=self._tally.log(fleet.workers) if served is not None and served.spec.log is not None else None,
             rollout=self._rollouts.status,
+            shadow=self._shadows.status,
         )
 
     async def _end(self) -> None:
         self._is_stopping = True
         await self._changes.close()
         await self._rollouts.close()
+        await self._shadows.close()
         self._publish()
         await self._gate.close()
         for orphan in self._fleet.orphans:
@@ -183,7 +189,7 @@ class Supervision:
         self._mailbox.close()
         if not self._wishes.is_there:
             forget_token(self._workspace, self._name)
-        self._reports.say_goodbye(self._rollouts.status)
+        self._reports.say_goodbye(self._rollouts.status, self._shadows.status)
 
 
 def run_supervisor(root: str, name: str, lock: int, listener: int) -> None:

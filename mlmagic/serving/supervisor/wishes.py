@@ -77,7 +77,8 @@ class Wishes:
             if newest.follows != spec.follows or len(newest.deployed) != 1:
                 return newest
             engine = newest.deployed[0].engine
-            return dataclasses.replace(newest, deployed=(DeployedVersion(number=target, engine=engine),))
+            deployed = (DeployedVersion(number=target, engine=engine),)
+            return dataclasses.replace(newest, deployed=deployed).without_served_shadow()
 
         return await self._change(edit) or spec
 

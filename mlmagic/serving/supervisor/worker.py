@@ -90,7 +90,7 @@ class Worker:
                 [*command, str(theirs.fileno()), str(listener.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno(), listener.fileno()],
-                env=_environment(os.environ),
+                env=worker_environment(os.environ),
                 cwd="/",
                 # A signal to the supervisor's group is none to it: it serves on without.
                 start_new_session=True,
@@ -235,7 +235,7 @@ class Worker:
             if time.monotonic() > deadline:
                 self.process.kill()
             await asyncio.sleep(0.01)
-        how = _how(self.process.returncode)
+        how = how_it_ended(self.process.returncode)
         self.died.set_result(how)
         for answer in self._answers.values():
             if not answer.done():
@@ -244,12 +244,14 @@ class Worker:
         self._changed()
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that serves."""
     # A server that waits must not take the whole GPU from the training jobs beside it.
     return {"TF_CPP_MIN_LOG_LEVEL": "1", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "KERAS_BACKEND": "tensorflow", **environ}
 
 
-def _how(status: int) -> str:
+def how_it_ended(status: int) -> str:
+    """Return what became of a process, from its exit status: what follows its name in a sentence."""
     if status >= 0:
         return f"ended with exit code {status}"
     name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"

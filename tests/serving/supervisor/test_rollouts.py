@@ -180,9 +180,10 @@ def test_a_step_that_was_cut_off_begins_anew(tmp_path: Path) -> None:
         until(lambda: endpoint.status.rollout)
         record = written(endpoint).with_status(held_seconds=599.0)
         endpoint.change(deployed=record.plan.stages[1].deployed)
-        status = started_with(endpoint, record)
-        assert (status.state, status.step) == (RolloutState.RUNNING, 1)
-        assert until(lambda: endpoint.status.rollout).held_seconds < 599.0
+        started_with(endpoint, record)
+        status = until(lambda: (found := endpoint.status.rollout) and found.step == 1 and found)
+        assert status.state is RolloutState.RUNNING
+        assert status.held_seconds < 599.0
 
 
 def test_a_step_without_requests_never_ends(tmp_path: Path) -> None:
