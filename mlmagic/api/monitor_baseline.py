@@ -15,6 +15,9 @@ from mlmagic.spec.monitoring import DataDriftSpec
 from mlmagic.spec.statistics import ColumnStatistics, DatasetStatistics, SplitStatistics
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mlmagic.session import Session
 
 _ONE = {(), (1,)}
@@ -134,18 +137,44 @@ class Output:
     type: ColumnType
     labels: tuple[str, ...] = ()
 
-    def values(self, logged: list[Any]) -> list[Any]:
-        """Return the column's values for what was answered."""
-        return [self._value(each) for each in logged]
+    def values(self, answers: Any) -> Any:
+        """Return the column's values for an Arrow array of what was answered."""
+        import pyarrow as pa
+        import pyarrow.types as kinds
 
-    def _value(self, answer: Any) -> Any:
-        if not isinstance(answer, list):
-            return answer
-        numbers = [each if isinstance(each, int | float) else float("-inf") for each in answer]
-        if not numbers:
-            return None
-        place = max(range(len(numbers)), key=numbers.__getitem__)
-        return self.labels[place] if place < len(self.labels) else str(place)
+        if not (kinds.is_list(answers.type) or kinds.is_large_list(answers.type)):
+            return answers
+        places = highest_places(answers)
+        largest = max(places.max(initial=-1), 0)
+        names = [*self.labels, *map(str, range(len(self.labels), largest + 1))]
+        return pa.array(names, pa.string()).take(pa.array(places, mask=places < 0))
+
+
+def highest_places(lists: Any) -> npt.NDArray[np.int64]:
+    """Return where in each list of an Arrow array its highest number is, the first of equal ones; -1 in one of none."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as kinds
+
+    values, lengths = lists.flatten(), pc.list_value_length(lists).fill_null(0).to_numpy()
+    if kinds.is_integer(values.type) or kinds.is_floating(values.type) or kinds.is_boolean(values.type):
+        # What is no number is lower than any.
+        numbers = values.cast(pa.float64(), safe=False).fill_null(-np.inf).to_numpy()
+        numbers = np.where(np.isnan(numbers), -np.inf, numbers)
+    else:
+        numbers = np.full(len(values), -np.inf)
+    has_some = lengths > 0
+    starts = np.cumsum(lengths) - lengths
+    places = np.full(len(lists), -1)
+    if has_some.any():
+        highest = np.maximum.reduceat(numbers, starts[has_some])
+        are_highest = np.flatnonzero(numbers == np.repeat(highest, lengths[has_some]))
+        owners, first = np.unique(
+            np.repeat(np.flatnonzero(has_some), lengths[has_some])[are_highest], return_index=True
+        )
+        places[owners] = are_highest[first] - starts[owners]
+    return places
 
 
 def outputs_of(signature: Signature | None) -> tuple[Output, ...]:

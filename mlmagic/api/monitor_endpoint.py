@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     """Compare what an endpoint was asked; see `mlmagic.monitor`."""
+    import pyarrow.compute as pc
+
     from mlmagic.api.monitor_log import newest_periods, tables_in
 
     record = session.endpoints.get(name)
@@ -39,8 +41,8 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     times: list[datetime] = []
     requests = 0
     for table in tables_in(root, periods[0], ["logging_time", "deployed_model_id"]):
-        numbers |= set(table.column("deployed_model_id").to_pylist())
-        times.append(min(table.column("logging_time").to_pylist()))
+        numbers |= set(table.column("deployed_model_id").unique().to_pylist())
+        times.append(pc.min(table.column("logging_time")).as_py())
         requests += table.num_rows
     baselines, notes = _baselines(session, wanted, spec, sorted(map(int, numbers)))
     check_thresholds(wanted.spec, list(baselines.values()))

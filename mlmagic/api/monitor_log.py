@@ -56,9 +56,11 @@ def tables_in(root: Path, period: Period, columns: list[str] | None = None) -> I
 
     for part in read_parts(root, Choice(columns=columns, between=period.ends)):
         times = _microseconds(part.table)
-        table = part.table.filter(_mask((times >= period.first) & (times <= period.last)))
-        if table.num_rows:
-            yield table
+        is_inside = (times >= period.first) & (times <= period.last)
+        if is_inside.all():
+            yield part.table
+        elif is_inside.any():
+            yield part.table.filter(_mask(is_inside))
 
 
 def _times(root: Path) -> np.ndarray[Any, Any]:
@@ -78,13 +80,16 @@ def _requests_of(root: Path, times: np.ndarray[Any, Any], rows: int) -> int:
     from mlmagic.serving.request_log.instances import instances_of
 
     newest = Period(first=int(times[-min(rows, len(times))]), last=int(times[-1]))
-    found = []
-    for table in tables_in(root, newest):
-        for place, time in enumerate(_microseconds(table).tolist()):
-            found.append((time, max(1, len(instances_of(table.slice(place, 1), only_input="value").versions))))
-    found.sort(reverse=True)
-    total = np.cumsum([count for _, count in found])
-    return min(len(found), int(np.searchsorted(total, rows)) + 1)
+    asked, counts = [], []
+    for table in tables_in(root, newest, ["logging_time", "request_payload", "response_payload"]):
+        count = np.zeros(table.num_rows, np.int64)
+        for found in instances_of(table, only_input="value"):
+            count += np.bincount(found.requests, minlength=table.num_rows)
+        asked.append(_microseconds(table))
+        counts.append(np.maximum(count, 1))
+    order = np.argsort(-np.concatenate(asked), kind="stable")
+    total = np.cumsum(np.concatenate(counts)[order])
+    return min(len(total), int(np.searchsorted(total, rows)) + 1)
 
 
 def _microseconds(table: pa.Table) -> np.ndarray[Any, Any]:

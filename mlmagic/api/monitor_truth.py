@@ -109,16 +109,17 @@ def _join(session: Session, reader: Reader, version: ModelVersion, period: Perio
     answers = Answers(str(version), form, form.labels or known_labels(session, version, truth.target))
     joined = _Joined(answers=answers, goal=Values())
     names = [name for name in (form.score, form.label) if name is not None]
-    for found in reader.instances(period):
-        joined.total += len(found.versions)
-        keys = found.inputs.get(truth.key) or [None] * len(found.versions)
+    for found in reader.instances(period, truth.key):
+        joined.total += found.rows
+        keys = found.inputs[truth.key].to_pylist() if truth.key in found.inputs else [None] * found.rows
         joined.without_key += sum(key is None for key in keys)
         places = [at for at, key in enumerate(keys) if key is not None and key_text(key) in truth.values]
         if places:
             joined.rows += len(places)
             so = _series([truth.values[key_text(keys[at])] for at in places])
             joined.goal.add(so)
-            answers.add(_outputs(found.predictions, names, places), so)
+            predictions = {name: values.to_pylist() for name, values in found.predictions.items()}
+            answers.add(_outputs(predictions, names, places), so)
     return joined
 
 

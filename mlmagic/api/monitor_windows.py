@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlmagic.serving.request_log.instances import Instances
     from mlmagic.session import Session
 
+_BODIES = ["logging_time", "deployed_model_id", "request_payload", "response_payload"]
+
 
 @dataclass(slots=True, kw_only=True)
 class Counted:
@@ -34,12 +36,12 @@ class Counted:
     def add(self, found: Instances) -> None:
         """Count rows."""
         self.skipped += found.skipped
-        if not found.versions:
+        if not found.rows:
             return
         self.window.add(found.inputs)
         if self.slices is not None:
             self.slices.add(found.inputs)
-        answers = _named(found.predictions, self.outputs)
+        answers = _named(found, self.outputs)
         self.predictions.add({each.name: each.values(answers[each.name]) for each in self.outputs})
 
 
@@ -59,15 +61,15 @@ class Reader:
         signature = baseline.version.signature if baseline.version is not None else None
         return cls(root=root, baseline=baseline, number=number, by=by, outputs=outputs_of(signature))
 
-    def instances(self, period: Period) -> Iterator[Instances]:
-        """Yield the rows of a period."""
+    def instances(self, period: Period, key: str | None = None) -> Iterator[Instances]:
+        """Yield the rows of a period; of the key's whole numbers every digit."""
         from mlmagic.serving.request_log.instances import instances_of
 
         version = self.baseline.version
         signature = version.signature if version is not None else None
         only = signature.inputs[0].name if signature is not None and len(signature.inputs) == 1 else None
-        for table in tables_in(self.root, period):
-            yield instances_of(table, only_input=only, version=str(self.number))
+        for table in tables_in(self.root, period, _BODIES):
+            yield from instances_of(table, only_input=only, version=str(self.number), key=key)
 
     def count(
         self,
@@ -93,13 +95,14 @@ class Reader:
         return counted
 
 
-def _named(predictions: dict[str, list[Any]], outputs: tuple[Output, ...]) -> dict[str, list[Any]]:
+def _named(found: Instances, outputs: tuple[Output, ...]) -> dict[str, Any]:
     """Return what was answered by output: a model with one has it under the name `prediction`."""
-    count = max(map(len, predictions.values()), default=0)
-    found = dict(predictions)
-    if len(outputs) == 1 and outputs[0].name not in found and "prediction" in found:
-        found[outputs[0].name] = found["prediction"]
-    return {each.name: found.get(each.name) or [None] * count for each in outputs}
+    import pyarrow as pa
+
+    answers = dict(found.predictions)
+    if len(outputs) == 1 and outputs[0].name not in answers and "prediction" in answers:
+        answers[outputs[0].name] = answers["prediction"]
+    return {each.name: answers[each.name] if each.name in answers else pa.nulls(found.rows) for each in outputs}
 
 
 def compare_with_training(

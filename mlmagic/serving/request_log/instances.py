@@ -2,83 +2,86 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
+    Integers: TypeAlias = npt.NDArray[np.int64]
 
-@dataclass(slots=True, kw_only=True)
+_BLOCK_BYTES = 8 << 20
+"""Of bodies that are parsed together: what is computed on the way takes several times as much."""
+_COLUMNS = ("request_payload", "response_payload")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instances:
-    """Columns of the same length; None where an instance has no such input."""
+    """Arrow arrays of the same length; null where an instance has no such input."""
 
-    inputs: dict[str, list[Any]] = field(default_factory=dict)
-    predictions: dict[str, list[Any]] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, Any] = field(default_factory=dict)
     """By the name of the output; `prediction` where the model has one."""
-    versions: list[str] = field(default_factory=list)
-    """The number of the version that answered."""
+    requests: Integers
+    """For each instance the place of its request in the table."""
     skipped: int = 0
     """Requests of other forms: serialized examples, tensors without names, or nested very deeply."""
 
+    @property
+    def rows(self) -> int:
+        """How many instances."""
+        return len(self.requests)
 
-def instances_of(table: pa.Table, *, only_input: str | None = None, version: str | None = None) -> Instances:
-    """Return the instances of a table of the log.
+
+def instances_of(
+    table: pa.Table, *, only_input: str | None = None, version: str | None = None, key: str | None = None
+) -> Iterator[Instances]:
+    """Yield the instances of a table of the log, a block of requests at a time.
 
     Args:
         table: as `read_parts` gives it.
         only_input: what the input is called whose values come without a name, if the model has only one.
         version: only those that this version answered, such as `"3"`.
+        key: an input that names an instance, of whose whole numbers every digit matters.
     """
-    found = Instances()
-    columns = [table.column(name).to_pylist() for name in ("deployed_model_id", "request_payload", "response_payload")]
-    for answered, request, reply in zip(*columns, strict=True):
-        if version is not None and answered != version:
-            continue
+    import numpy as np
+
+    from mlmagic.monitoring.bodies import OddBodiesError, read_bodies
+    from mlmagic.monitoring.odd_bodies import read_odd_bodies
+
+    for places, requests, replies in _blocks(table, version):
         try:
-            rows = _rows(json.loads(request), "inputs", "instances", only_input)
-            outputs = _rows(json.loads(reply), "outputs", "predictions", "prediction")
-        except RecursionError:
-            rows = outputs = None
-        if rows is None or outputs is None or len(rows) != len(outputs):
-            found.skipped += 1
-            continue
-        _extend(found.inputs, rows, len(found.versions))
-        _extend(found.predictions, outputs, len(found.versions))
-        found.versions += [answered] * len(rows)
-    return found
+            blocks = read_bodies(requests, replies, only_input, key)
+        except OddBodiesError:
+            blocks = [read_odd_bodies(requests, replies, only_input)]
+        skipped = len(places)
+        for inputs, predictions, rows in blocks:
+            skipped -= len(np.unique(rows))
+            yield Instances(inputs=inputs, predictions=predictions, requests=places[rows])
+        if skipped:
+            yield Instances(requests=places[:0], skipped=skipped)
 
 
-def _rows(body: Mapping[str, Any], columns: str, rows: str, only: str | None) -> list[dict[str, Any]] | None:
-    if columns in body:
-        values: Any = body[columns]
-        if not isinstance(values, dict):
-            values = {only or "": values}
-        lists = [value for value in values.values() if isinstance(value, list)]
-        if "" in values or len(lists) < len(values) or len({len(value) for value in lists}) != 1:
-            return None
-        return [dict(zip(values, map(_value, row), strict=True)) for row in zip(*lists, strict=True)]
-    found = []
-    for row in body.get(rows) or ():
-        if not isinstance(row, dict):
-            if only is None:
-                return None
-            row = {only: row}  # noqa: PLW2901 - the same instance, with its name
-        found.append({name: _value(value) for name, value in row.items()})
-    return found or None
+def _blocks(table: pa.Table, version: str | None) -> Iterator[tuple[Integers, Any, Any]]:
+    """Yield requests and replies as arrays of text of some MiB together, and where in the table they are."""
+    import numpy as np
+    import pyarrow.compute as pc
 
-
-def _value(value: Any) -> Any:
-    """Return the number or text itself where it comes in lists of one."""
-    while isinstance(value, list) and len(value) == 1:
-        (value,) = value
-    return value
-
-
-def _extend(columns: dict[str, list[Any]], rows: list[dict[str, Any]], before: int) -> None:
-    for name in dict.fromkeys(name for row in rows for name in row):
-        columns.setdefault(name, [None] * before)
-    for name, values in columns.items():
-        values += [row.get(name) for row in rows]
+    places = np.arange(table.num_rows)
+    bodies = table.select(_COLUMNS)
+    if version is not None:
+        is_chosen = pc.equal(table.column("deployed_model_id"), version)
+        places, bodies = places[is_chosen.to_numpy()], bodies.filter(is_chosen)
+    if not len(places):
+        return
+    sizes = sum(pc.binary_length(bodies.column(name)).to_numpy().astype(np.int64) for name in _COLUMNS)
+    # Of neighbours with the same quotient; one that is large is in a block that is larger by as much.
+    numbers = np.cumsum(sizes) // _BLOCK_BYTES
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(places)], strict=True):
+        block = bodies.slice(start, stop - start)
+        requests, replies = (block.column(name).combine_chunks() for name in _COLUMNS)
+        yield places[start:stop], requests, replies

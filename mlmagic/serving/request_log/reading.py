@@ -83,5 +83,4 @@ def _read_journal(folder: LogFolder, stem: str, choice: Choice) -> LogPart | Non
     journal = unpack(folder.journal(stem).read_bytes())
     if journal is None:
         return None
-    table = to_table(journal.head, journal.records)
-    return LogPart(table=table if choice.columns is None else table.select(choice.columns), torn=journal.torn)
+    return LogPart(table=to_table(journal.head, journal.records, choice.columns), torn=journal.torn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.serving.request_log.records import Head, Logged
@@ -30,23 +30,25 @@ def schema() -> pa.Schema:
     )
 
 
-def to_table(head: Head, records: Sequence[Logged]) -> pa.Table:
-    """Return records as rows: bodies as they came, the version as Vertex AI's `deployed_model_id`."""
+def to_table(head: Head, records: Sequence[Logged], columns: Sequence[str] | None = None) -> pa.Table:
+    """Return records as rows: bodies as they came, the version as Vertex AI's `deployed_model_id`; or some columns."""
     import pyarrow as pa
 
-    count = len(records)
+    values: Mapping[str, Callable[[Logged], Any]] = {
+        "endpoint": lambda _: head.endpoint,
+        "deployed_model_id": lambda record: str(record.version),
+        "model": lambda record: f"{head.model}@{record.version}",
+        "logging_time": lambda record: record.time,
+        "request_id": lambda record: record.id,
+        "request_payload": lambda record: record.request.decode("utf-8", "replace"),
+        "response_payload": lambda record: record.reply.decode("utf-8", "replace"),
+        "keys": lambda record: _keys(record.request, head.key),
+    }
+    known = schema()
+    fields = [known.field(name) for name in (known.names if columns is None else columns)]
     return pa.table(
-        {
-            "endpoint": [head.endpoint] * count,
-            "deployed_model_id": [str(record.version) for record in records],
-            "model": [f"{head.model}@{record.version}" for record in records],
-            "logging_time": [record.time for record in records],
-            "request_id": [record.id for record in records],
-            "request_payload": [record.request.decode("utf-8", "replace") for record in records],
-            "response_payload": [record.reply.decode("utf-8", "replace") for record in records],
-            "keys": [_keys(record.request, head.key) for record in records],
-        },
-        schema=schema(),
+        [pa.array([values[each.name](record) for record in records], each.type) for each in fields],
+        schema=pa.schema(fields),
     )
 
 

@@ -177,7 +177,7 @@ def test_a_body_that_is_nested_deeply_keeps_no_other_from_being_converted(
     assert convert_journals(tmp_path / "log")
     (part,) = read_parts(tmp_path / "log")
     assert part.table.column("keys").to_pylist() == [None, ["ride 1"]]
-    assert instances_of(part.table).skipped == 1
+    assert sum(found.skipped for found in instances_of(part.table)) == 1
 
 
 def test_a_journal_that_cannot_be_read_keeps_no_other_from_being_converted(

@@ -45,7 +45,8 @@ def test_kilometres_in_requests_are_found(tmp_path: Path) -> None:
         _log(tmp_path / f"log {factor}", factor)
         window = Window(baseline, skipped=["fare"])
         for part in read_parts(tmp_path / f"log {factor}"):
-            window.add(instances_of(part.table).inputs)
+            for found in instances_of(part.table):
+                window.add(found.inputs)
         found = report(baseline, window.values)
         assert found.current_count == 1000
         assert [finding.text[: len(text)] for finding, text in zip(found.findings, texts, strict=True)] == texts
