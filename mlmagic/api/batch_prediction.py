@@ -20,6 +20,7 @@ from mlmagic.api.arguments import (
 from mlmagic.api.batch_words import (
     BatchWords,
     Columns,
+    backend_of,
     name_target,
     read_columns,
     read_output,
@@ -36,7 +37,7 @@ from mlmagic.api.preprocessing import threads_of
 from mlmagic.api.preprocessing_words import Flags, with_inputs
 from mlmagic.api.resources import read_resources
 from mlmagic.source.history import Cell
-from mlmagic.source.predictor import build_predictor
+from mlmagic.source.predictor import build_pipeline, build_predictor
 from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.model import ModelVersion
 from mlmagic.spec.names import ModelReference
@@ -82,6 +83,7 @@ def plan_predict_files(
     columns: Columns | None = None,
     max_rejected: float | str | None = None,
     engine: str = "auto",
+    runner: str | None = None,
     format: str | None = None,  # noqa: A002 - the flag's name, which is the word for it
     header: bool = True,
     column_names: str | Sequence[str] | None = None,
@@ -116,6 +118,8 @@ def plan_predict_files(
             the model was trained to predict means the prediction. By default all columns and all predictions.
         max_rejected: more bad rows than this fail the job: `"1%"`, which is the default, `0.01` or `1000`.
         engine: `"auto"`, `"session"` or `"onnx"`.
+        runner: `"direct"` or `"dataflow"` of Beam: a pipeline does the work, on this machine or on Google Cloud's; by
+            default threads of one process here, and in the cloud Vertex AI's batch prediction.
         format: of the input, `"csv"`, `"jsonl"` or `"parquet"`, if the files' names do not tell.
         header: whether the first line of CSV files names the columns.
         column_names: of CSV files without a header.
@@ -166,8 +170,11 @@ def plan_predict_files(
         flags=check.read(flags.words) or ("--output", "."),
         columns=check.read(read_columns, columns) or (),
         engine=engine,
+        runner=runner,
     )
-    check.read(words.check)
+    named = check.read(read_backend, backend)
+    placed = check.read(backend_of, runner, named, session.backend_name)
+    check.read(replace(words, runner=None).check)
     job = _JobWords(
         name=check.read(_read_job_name, name, reference),
         resources=check.read(partial(read_resources, cores=cores, memory=memory)),
@@ -175,7 +182,7 @@ def plan_predict_files(
         timeout_seconds=check.read(read_timeout, timeout),
         priority=check.read(read_whole_number, priority, "priority"),
         max_retries=check.read(read_whole_number, max_retries, "max_retries", 0),
-        backend=check.read(read_backend, backend),
+        backend=placed,
         budget=check.read(read_budget, budget),
         yes=yes,
         invocation=invocation,
@@ -206,12 +213,16 @@ class _JobWords:
 
 def _plan(version: ModelVersion, words: BatchWords, job: _JobWords, inputs: Inputs, session: Session) -> BatchPlan:
     from mlmagic import __version__
+    from mlmagic.preprocessing.arguments import DATAFLOW
 
     schema = trained_schema(version, session)
     words = replace(words, columns=name_target(words.columns, version, schema))
     args = words.of(str(version), str(session.location.root), texts=text_types(version, schema))
     name = job.name or version.model
-    package = build_predictor(name, __version__)
+    if words.runner == DATAFLOW:
+        package = build_pipeline(name, version)
+    else:
+        package = build_predictor(name, __version__, uses_beam=words.runner is not None)
     spec = JobSpec(
         display_name=name,
         kind=JobKind.BATCH_PREDICTION,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import check_words
-from mlmagic.errors import MlmagicError, UsageError
+from mlmagic.api.preprocessing_words import CLOUDS, check_client
+from mlmagic.errors import MissingDependencyError, MlmagicError, UsageError, nearest
 from mlmagic.spec.dataset import ColumnType, DatasetSchema
 from mlmagic.spec.model import ModelVersion
 
@@ -49,6 +50,51 @@ def read_columns(columns: object) -> tuple[str, ...]:
         "columns must be such as 'id,target=prediction', a list of such words, or a mapping of names in the output to "
         f"columns, not {type(columns).__name__} {columns!r:.60}."
     )
+
+
+def backend_of(runner: object, backend: str | None, default: str) -> str:
+    """Return the backend of a job, of which the runner may say more than the session does.
+
+    Args:
+        runner: of Beam, or None.
+        backend: what was named.
+        default: the session's.
+
+    Raises:
+        UsageError: they do not go together.
+        MissingDependencyError: Beam is not installed.
+    """
+    from mlmagic.serving.batch.arguments import DIRECT, RUNNERS
+
+    if runner is None:
+        return backend or default
+    if runner not in RUNNERS:
+        raise UsageError(f"runner {runner!r} is none of {' and '.join(RUNNERS)}.", hint=nearest(str(runner), RUNNERS))
+    _check_beam(str(runner))
+    if runner == DIRECT:
+        if backend in CLOUDS:
+            raise UsageError(f"runner 'direct' keeps the job on this machine: leave out --backend {backend}.")
+        return "local" if default in CLOUDS else backend or default
+    chosen = backend or default
+    if chosen not in CLOUDS:
+        raise UsageError(
+            f"runner 'dataflow' needs Google Cloud, and the backend is {chosen!r}.",
+            hint="--backend google, or emulator; on this machine the same pipeline runs with --runner direct.",
+        )
+    check_client()
+    return chosen
+
+
+def _check_beam(runner: str) -> None:
+    from importlib import metadata
+
+    try:
+        metadata.version("apache-beam")
+    except metadata.PackageNotFoundError:
+        raise MissingDependencyError(
+            f"--runner {runner} needs Beam, which this kernel does not have.",
+            hint="Install it: %pip install 'mlmagic[beam]'",
+        ) from None
 
 
 def trained_schema(version: ModelVersion, session: Session) -> DatasetSchema | None:
@@ -114,6 +160,7 @@ class BatchWords:
     flags: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     engine: object = "auto"
+    runner: object = None
 
     def of(self, version: str, workspace: str, *, texts: str | None = None) -> tuple[str, ...]:
         """Return the words of the program.
@@ -128,6 +175,7 @@ class BatchWords:
         words = ["--model", version, "--workspace", workspace, "--input", *(inputs or ["."]), *self.flags]
         words += [f"--columns={','.join(self.columns)}"] if self.columns else []
         words += ["--engine", str(self.engine)] if self.engine != "auto" else []
+        words += ["--runner", str(self.runner)] if self.runner is not None else []
         words += ["--text-types", texts] if texts is not None else []
         return tuple(words)
 

@@ -165,7 +165,7 @@ def check_dataflow(runner: object) -> None:
             f"runner {runner!r} is none of Google Cloud's: there it is dataflow, and local keeps the job on this "
             "machine."
         )
-    _check_client()
+    check_client()
 
 
 def check_runner(runner: object, output: object, inputs: Iterable[str], args: Sequence[str]) -> None:
@@ -187,7 +187,7 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
     if runner != DATAFLOW:
         _check_name(str(runner))
         return
-    _check_client()
+    check_client()
     given = {word.partition("=")[0] for word in args}
     problems = [f"{flag} after --: {what}" for flag, what in DATAFLOW_NEEDS.items() if flag not in given]
     if not str(output).startswith("gs://"):
@@ -198,7 +198,12 @@ def check_runner(runner: object, output: object, inputs: Iterable[str], args: Se
         raise UsageError("--runner dataflow needs", problems=problems)
 
 
-def _check_client() -> None:
+def check_client() -> None:
+    """Check that Dataflow can be asked from here.
+
+    Raises:
+        MissingDependencyError: its client is not installed.
+    """
     from importlib import metadata
 
     try:

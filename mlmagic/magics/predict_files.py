@@ -51,6 +51,13 @@ JOB_OPTIONS = (
         choices=("auto", "session", "onnx"),
         help="what computes: TensorFlow in a session, ONNX Runtime, or what is best if not given",
     ),
+    Option(
+        name="runner",
+        metavar="RUNNER",
+        kind=Kind.TEXT,
+        choices=("direct", "dataflow"),
+        help="a pipeline of Beam does the work: on this machine, or on Google Cloud's Dataflow",
+    ),
     Option(name="name", metavar="NAME", kind=Kind.TEXT, help="the job's; MODEL-predictions if not given"),
     *(WORKERS, LABEL, TIMEOUT, CORES, MEMORY, PRIORITY),
     Option(
@@ -97,5 +104,5 @@ def _arguments(extension: Extension, line: Parsed) -> dict[str, Any]:
     inputs = input_items(line, extension.namespace)
     if not inputs:
         raise UsageError("%predict --output needs the files to read.", hint=f"%predict {line['model']} --input FILES …")
-    engine, columns, name = line["engine"] or "auto", line["columns"], line["name"]
-    return common_arguments(line) | {"inputs": inputs, "engine": engine, "columns": columns, "name": name}
+    own = {key: line[key] for key in ("columns", "name", "runner")}
+    return common_arguments(line) | {"inputs": inputs, "engine": line["engine"] or "auto", **own}

@@ -19,7 +19,7 @@ def pipeline_options(arguments: Arguments, package: Path) -> PipelineOptions:
     """
     _check_known(arguments.beam)
     if arguments.runner == LOCAL:
-        flags = _local_flags(arguments.workers)
+        flags = local_flags(arguments.workers)
     elif arguments.runner == DATAFLOW:
         _check_dataflow(arguments)
         flags = ["--runner=DataflowRunner", *_staging_flags(arguments.beam, package)]
@@ -29,7 +29,8 @@ def pipeline_options(arguments: Arguments, package: Path) -> PipelineOptions:
     return PipelineOptions([*flags, "--no_save_main_session", *arguments.beam])
 
 
-def _local_flags(workers: int) -> list[str]:
+def local_flags(workers: int) -> list[str]:
+    """Return Beam's flags for so many threads of this process."""
     if workers == 1:
         return ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
     return [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]

@@ -146,3 +146,39 @@ def test_a_rerun_checks_its_words(session: Session, register: Callable[..., Mode
     check_program_arguments(plan.package, plan.spec.args)
     with pytest.raises(UsageError, match="unrecognized arguments: --colums"):
         check_program_arguments(plan.package, (*plan.spec.args, "--colums", "a"))
+
+
+def test_a_runner_of_beam_is_told_to_the_program(
+    session: Session, register: Callable[..., ModelVersion], folder: Path
+) -> None:
+    register("taxi")
+    (folder / "test.csv").write_text("x\n1\n")
+    plan = plan_predict_files("taxi", inputs="test.csv", output="out", runner="direct", session=session)
+    assert plan.spec.args[-2:] == ("--runner", "direct")
+    assert plan.spec.backend == session.backend_name
+    assert plan.package.cold_reason == "it runs a pipeline of Beam, which is not kept warm"
+    assert plan.package.requirements[0].startswith("mlmagic[beam,serve,tensorflow]==")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"runner": "flink"}, "runner 'flink' is none of direct and dataflow."),
+        (
+            {"runner": "dataflow", "backend": "local"},
+            "runner 'dataflow' needs Google Cloud, and the backend is 'local'.",
+        ),
+        (
+            {"runner": "direct", "backend": "emulator"},
+            "runner 'direct' keeps the job on this machine: leave out --backend emulator.",
+        ),
+    ],
+)
+def test_runners_that_do_not_fit_are_told(
+    session: Session, register: Callable[..., ModelVersion], folder: Path, words: dict[str, str], told: str
+) -> None:
+    register("taxi")
+    (folder / "test.csv").write_text("x\n1\n")
+    with pytest.raises(UsageError) as caught:
+        plan_predict_files("taxi", inputs="test.csv", output="out", session=session, **words)
+    assert told in str(caught.value)

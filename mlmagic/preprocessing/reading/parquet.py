@@ -29,7 +29,7 @@ def plan_parquet(files: Sequence[Found], options: ReadOptions) -> tuple[Types, l
     pieces = []
     for file in files:
         try:
-            with _open(file.path) as parquet:
+            with open_parquet(file.path) as parquet:
                 schemas[file.path] = parquet.schema_arrow
                 groups = parquet.metadata.num_row_groups if parquet.metadata.num_rows else 0
                 pieces.append(Piece(path=file.path, start=0, stop=groups, size=file.size, layout=Layout()))
@@ -56,7 +56,7 @@ def plan_parquet(files: Sequence[Found], options: ReadOptions) -> tuple[Types, l
 
 def cut_parquet(piece: Piece, size: int) -> tuple[Piece, Piece | None]:
     """Cut between row groups, as near to that size as they allow."""
-    with _open(piece.path) as parquet:
+    with open_parquet(piece.path) as parquet:
         weights = [parquet.metadata.row_group(index).total_byte_size for index in range(piece.start, piece.stop)]
     total = sum(weights)
     if len(weights) < 2 or not total:
@@ -71,7 +71,7 @@ def cut_parquet(piece: Piece, size: int) -> tuple[Piece, Piece | None]:
 
 def read_parquet(source: Source, piece: Piece) -> Iterator[RawBatch]:
     """Read the row groups of a piece."""
-    with _open(piece.path) as parquet:
+    with open_parquet(piece.path) as parquet:
         groups = range(piece.start, piece.stop)
         rows = sum(parquet.metadata.row_group(index).num_rows for index in groups)
         offset = sum(parquet.metadata.row_group(index).num_rows for index in range(piece.start))
@@ -86,7 +86,12 @@ def read_parquet(source: Source, piece: Piece) -> Iterator[RawBatch]:
 
 
 @contextmanager
-def _open(path: str) -> Iterator[pq.ParquetFile]:
+def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
+    """Open a file of this machine or of a bucket.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         if os.path.exists(path):  # noqa: PTH110
             with pq.ParquetFile(path, pre_buffer=False) as parquet:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import UsageError
-from mlmagic.preprocessing.arguments import RejectLimit, cores, parse_limit
+from mlmagic.preprocessing.arguments import DATAFLOW, RejectLimit, cores, parse_limit
 from mlmagic.preprocessing.read_arguments import ReadOptions, add_read_arguments, read_options
 from mlmagic.serving.batch.output_columns import OutputColumn, parse_columns
 from mlmagic.serving.batch.target import Target, read_target
@@ -17,7 +17,26 @@ from mlmagic.spec.endpoint import EngineChoice
 from mlmagic.spec.names import ModelReference, parse_model_reference
 
 DEFAULT_LIMIT = "1%"
+DIRECT = "direct"
+RUNNERS = (DIRECT, DATAFLOW)
+"""Of Beam; without one, threads of this program do the work."""
 _ENGINES = ", ".join(EngineChoice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Where a pipeline for Dataflow finds what it needs, and leaves what it makes: told by who sends it."""
+
+    artifact: str
+    """The model's folder or file in the bucket."""
+    parts: str
+    """The folder of what is not finished."""
+    results: str
+    """The folder of what is."""
+    submitted: str
+    """The file here that gets the id of Dataflow's job."""
+    beam: tuple[str, ...]
+    """What Beam's own options are made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +55,8 @@ class Arguments:
     """What columns hold that the model takes as text: times are brought into the form that it learned."""
     engine: EngineChoice = EngineChoice.AUTO
     workers: int
+    runner: str | None = None
+    sending: Sending | None = None
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -44,7 +65,8 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     Raises:
         UsageError: values that do not fit, all of them.
     """
-    args = _parser().parse_args(list(argv))
+    own, beam = _divided(list(argv))
+    args = _parser().parse_args(own)
     problems: list[str] = []
     columns: tuple[OutputColumn, ...] = ()
     model, target, limit, read = None, None, RejectLimit(part=0.01), None
@@ -74,6 +96,8 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         problems.append(f"--engine {args.engine}: it is one of {_ENGINES}")
     if args.workers is not None and args.workers < 1:
         problems.append(f"--workers {args.workers}: at least 1")
+    if args.runner not in {None, *RUNNERS}:
+        problems.append(f"--runner {args.runner}: it is one of {', '.join(RUNNERS)}")
     if problems or model is None or target is None or read is None:
         raise UsageError("Some arguments do not fit.", problems=problems)
     return Arguments(
@@ -87,7 +111,20 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         text_types=texts,
         engine=EngineChoice(args.engine),
         workers=args.workers or cores(),
+        runner=args.runner,
+        sending=_sending(args, beam),
     )
+
+
+def _divided(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    place = argv.index("--") if "--" in argv else len(argv)
+    return argv[:place], tuple(argv[place + 1 :])
+
+
+def _sending(args: argparse.Namespace, beam: tuple[str, ...]) -> Sending | None:
+    if args.submitted is None:
+        return None
+    return Sending(artifact=args.artifact, parts=args.parts, results=args.results, submitted=args.submitted, beam=beam)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--engine", default="auto", help=f"what computes: {_ENGINES} (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one for each core)")
+    parser.add_argument("--runner", metavar="RUNNER", help="of Beam: direct, on this machine, or dataflow")
+    for flag in ("--artifact", "--parts", "--results", "--submitted"):
+        parser.add_argument(flag, help=argparse.SUPPRESS)  # of the program that sends a pipeline to Dataflow
     parser.add_argument(
         "--text-types", metavar="COL=TYPE,…", help="what columns hold that the model takes as text, such as timestamp"
     )

@@ -20,6 +20,8 @@ Array = np.ndarray[Any, Any]
 _PART_ROWS = 8192
 _PART_BYTES = 1 << 24
 """Large enough that the cost of a call does not count, small enough that a network's activations fit in memory."""
+FAILED = "the model failed"
+"""The reason of a row that it fails on."""
 _MOST_FAILURES = 100
 """Of a part, after which it is the model that is at fault, not its rows."""
 
@@ -70,7 +72,7 @@ class Asker:
                 return
             if len(faults) >= most:
                 raise PredictionError(f"the model fails: {failure_line(error)}") from error
-            faults[start] = ("the model failed", f"the model failed: {failure_line(error)}")
+            faults[start] = (FAILED, f"{FAILED}: {failure_line(error)}")
         else:
             parts.append(to_columns(outputs, self._outputs, stop - start, self._kind))
 

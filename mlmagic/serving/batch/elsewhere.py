@@ -61,8 +61,8 @@ def prepare(arguments: Arguments, folder: Path) -> None:
     from mlmagic.preprocessing.reading.reader import read_unit
     from mlmagic.serving.batch.instances import InstanceFiles
     from mlmagic.serving.batch.model_inputs import fit
+    from mlmagic.serving.batch.models import find_version
     from mlmagic.serving.batch.plan import make_plan
-    from mlmagic.serving.batch.run import find_version
     from mlmagic.serving.batch.text_parser import TextParser
 
     version, signature = find_version(Workspace(arguments.workspace), arguments)
@@ -99,8 +99,9 @@ def finish(arguments: Arguments, folder: Path) -> None:
         MlmagicError: as of `run`.
     """
     from mlmagic.serving.batch.answers import Answers, gather_answers
+    from mlmagic.serving.batch.models import find_version
     from mlmagic.serving.batch.plan import make_plan
-    from mlmagic.serving.batch.run import find_version, run
+    from mlmagic.serving.batch.run import run
 
     version, signature = find_version(Workspace(arguments.workspace), arguments)
     sent = loads(Prepared, (folder / PREPARED).read_bytes()).fingerprint if (folder / PREPARED).exists() else None

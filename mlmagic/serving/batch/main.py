@@ -38,11 +38,9 @@ def _run(run: Callable[[Arguments, Callable[[str], None]], BatchResult], argumen
     try:
         return run(arguments, _print)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise MlmagicError(
-            f"cannot predict into {arguments.target.path}: {error.strerror or error}{where}.",
-            hint="What is finished stays: once that is mended, the same run goes on.",
-        ) from error
+        from mlmagic.serving.batch.result import cannot_write
+
+        raise cannot_write(arguments.target.path, error) from error
 
 
 def _print(line: str) -> None:

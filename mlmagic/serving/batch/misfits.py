@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mlmagic.preprocessing.reading.batch import value_of
 from mlmagic.preprocessing.reading.json_rows import lines_of
 from mlmagic.preprocessing.reading.lines import Lines
 from mlmagic.preprocessing.reading.options import Format
+from mlmagic.preprocessing.reading.parquet import open_parquet
 from mlmagic.preprocessing.reading.rejections import TEXT_LENGTH, Fault, Rejection
 from mlmagic.preprocessing.reading.rows import find_rows
 from mlmagic.preprocessing.reading.source import Piece
@@ -47,7 +47,7 @@ def locate(kind: Format, piece: Piece, misfits: Sequence[Misfit], rejected: Sequ
 
 
 def _in_parquet(piece: Piece, misfits: Mapping[int, Misfit], skipped: set[int]) -> Iterator[Rejection]:
-    with pq.ParquetFile(piece.path) as file:
+    with open_parquet(piece.path) as file:
         place = sum(file.metadata.row_group(index).num_rows for index in range(piece.start))
     ordinal, last = 0, max(misfits)
     while ordinal <= last:

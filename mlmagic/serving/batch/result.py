@@ -61,6 +61,15 @@ def check_early(limit: RejectLimit, result: BatchResult, size_bytes: int) -> Non
         check_limit(limit, result)
 
 
+def cannot_write(output: object, error: OSError) -> MlmagicError:
+    """Return what is said of an error of the system, such as a disk that is full."""
+    where = f" ({error.filename})" if error.filename else ""
+    return MlmagicError(
+        f"cannot predict into {output}: {error.strerror or error}{where}.",
+        hint="What is finished stays: once that is mended, the same run goes on.",
+    )
+
+
 def summary(result: BatchResult) -> str:
     """Return the last words of a run."""
     return "\n".join([str(result), *(f"  {line}" for line in _reasons(result))])

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
-from mlmagic.errors import MissingDependencyError, MlmagicError
+from mlmagic.errors import MlmagicError
 from mlmagic.preprocessing.reading.source import Unit
-from mlmagic.runtime.signature import RefusedError
-from mlmagic.serving.batch.arguments import Arguments
+from mlmagic.serving.batch.arguments import DIRECT, Arguments
 from mlmagic.serving.batch.asking import Asker
+from mlmagic.serving.batch.models import WorkspaceModel, find_version
 from mlmagic.serving.batch.plan import Plan, make_plan
 from mlmagic.serving.batch.progress import Progress
 from mlmagic.serving.batch.result import check_early, check_limit, sum_up, summary
@@ -19,16 +19,10 @@ from mlmagic.serving.batch.unit import predict_unit
 from mlmagic.serving.batch.work import UnitRecord, Work
 from mlmagic.serving.batch.writing import join_shards
 from mlmagic.serving.engines.base import Engine
-from mlmagic.serving.engines.conversion import convert, known_conversion
-from mlmagic.serving.engines.load import load_engine
 from mlmagic.spec.batch import BatchResult
-from mlmagic.spec.endpoint import EngineChoice
-from mlmagic.spec.model import ModelVersion, Signature
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.version_folder import read_version
 
 Tell = Callable[[str], None]
-_OTHER_ENGINE = "Leave --engine out, or use --engine session."
 
 
 def run(arguments: Arguments, tell: Tell, *, load: Callable[[], Engine] | None = None) -> BatchResult:
@@ -49,7 +43,13 @@ def run(arguments: Arguments, tell: Tell, *, load: Callable[[], Engine] | None =
     with closing(work):
         fingerprint = plan.fingerprint(version)
         work.open(fingerprint)
-        _Run(arguments, plan, work, tell).predict(load or (lambda: _load(workspace, version, arguments.engine)))
+        model = WorkspaceModel(workspace=arguments.workspace, version=version, engine=arguments.engine)
+        if arguments.runner == DIRECT:
+            from mlmagic.serving.batch.direct import predict_units  # Beam takes seconds
+
+            predict_units(arguments, plan, work, model, tell)
+        else:
+            _Run(arguments, plan, work, tell).predict(load or model.load)
         if plan.fingerprint(version) != fingerprint:
             raise MlmagicError("the input was changed while it was read.", hint="Run it again: it begins anew.")
         result = _sum_up(plan, work.records())
@@ -61,49 +61,6 @@ def run(arguments: Arguments, tell: Tell, *, load: Callable[[], Engine] | None =
         work.complete()
     tell(summary(result))
     return result
-
-
-def find_version(workspace: Workspace, arguments: Arguments) -> tuple[ModelVersion, Signature]:
-    """Return the version that is asked, and what it takes.
-
-    Raises:
-        MlmagicError: there is none, or nobody knows that.
-    """
-    number = arguments.model.version
-    if number is None:
-        raise MlmagicError(f"--model {arguments.model}: a version is needed, such as {arguments.model.model}@1.")
-    version = read_version(workspace.version(arguments.model.model, number))
-    if version.signature is None:
-        raise MlmagicError(f"{version} has no signature, so nobody knows which columns it takes.")
-    return version, version.signature
-
-
-def _load(workspace: Workspace, version: ModelVersion, choice: EngineChoice) -> Engine:
-    """Load the version; what it is converted to, where that is asked for, or is there already and faster."""
-    folder = workspace.version(version.model, version.number).root
-    conversion = None
-    if choice is EngineChoice.ONNX:
-        conversion = convert(workspace, version, folder)
-    elif choice is EngineChoice.AUTO and version.signature is not None:
-        # With texts, TensorFlow is three times as fast at thousands of rows at a time; with images it is the reverse.
-        has_texts = any(spec.dtype == "string" for spec in version.signature.inputs)
-        conversion = None if has_texts else known_conversion(workspace, version, folder)
-    if choice is EngineChoice.ONNX and conversion is not None and conversion.path is None:
-        raise MlmagicError(f"{version} cannot be computed by ONNX Runtime: {conversion.reason}.", hint=_OTHER_ENGINE)
-    try:
-        return load_engine(
-            folder / version.origin.artifact_path,
-            signature=version.signature,
-            choice=choice,
-            converted=None if conversion is None else conversion.path,
-        )
-    except RefusedError as error:
-        raise MlmagicError(f"{version} cannot be served: {error}") from error
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"{version} needs the package {error.name}, which is not installed here.",
-            hint="Install it: pip install 'mlmagic[serve,tensorflow]'",
-        ) from error
 
 
 def _sum_up(plan: Plan, records: Sequence[UnitRecord]) -> BatchResult:

@@ -29,8 +29,8 @@ Told = Callable[[int, int], None]
 """Is told how many bytes and rows were read."""
 
 
-def predict_unit(plan: Plan, unit: Unit, asker: Asker, work: Work, told: Told) -> None:
-    """Write the shard of a unit, and note that it is finished.
+def predict_unit(plan: Plan, unit: Unit, asker: Asker, work: Work, told: Told) -> UnitRecord:
+    """Write the shard of a unit, note that it is finished, and return what was noted.
 
     Raises:
         UsageError: a file cannot be read to its end.
@@ -70,6 +70,7 @@ def predict_unit(plan: Plan, unit: Unit, asker: Asker, work: Work, told: Told) -
         samples=rejected.tally.samples(),
     )
     work.finish(record)
+    return record
 
 
 @dataclass(slots=True)

@@ -77,6 +77,10 @@ class Work:
             write_atomic(plan, json.dumps(dict(fingerprint), indent=1))
         self._finished = self._read_finished()
 
+    def reread(self) -> None:
+        """Take note of the units that others have finished."""
+        self._finished = self._read_finished()
+
     def close(self) -> None:
         """Let go of the folders."""
         if self._lock is not None:

@@ -95,8 +95,13 @@ def test_a_record_without_its_shard_counts_for_nothing(folder: Path) -> None:
     again.close()
 
 
-def test_a_killed_run_goes_on(folder: Path, predict, workspace, many: str, lines: list[str]) -> None:
-    words = ["--model", "houses@1", "--workspace", str(workspace.root), "--output", "out.csv", *COLUMNS]
+@pytest.mark.parametrize(
+    "runner", [(), pytest.param(("--runner", "direct"), marks=pytest.mark.slow)], ids=["threads", "beam"]
+)
+def test_a_killed_run_goes_on(
+    folder: Path, predict, workspace, many: str, lines: list[str], *, runner: tuple[str, ...]
+) -> None:
+    words = ["--model", "houses@1", "--workspace", str(workspace.root), "--output", "out.csv", *COLUMNS, *runner]
     command = [sys.executable, "-c", PROGRAM, *words, "--workers", "1", "--input", *many.split()]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not list(folder.glob(".out.csv.parts/unit-*.json")):
@@ -104,7 +109,7 @@ def test_a_killed_run_goes_on(folder: Path, predict, workspace, many: str, lines
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    result = predict("houses", many, "out.csv", *COLUMNS)
+    result = predict("houses", many, "out.csv", *COLUMNS, *runner)
     assert any(line.endswith("shards are there already") for line in lines)
     assert (folder / "out.csv").read_text() == "age,prediction\n" + "".join(f"{n},{n + 2}\n" * 60_000 for n in range(3))
     assert (result.written, list(folder.glob(".out*"))) == (180_000, [])
