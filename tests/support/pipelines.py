@@ -13,7 +13,13 @@ from mlmagic.spec.job import JobSpec
 from mlmagic.spec.package import TrainerPackage
 from mlmagic.workspace.layout import Workspace
 
-ENDLESS = "import time\n\ndef clean(batch):\n    time.sleep(86_400 if 8999 in set(batch['id']) else 0)\n    return batch\n"
+ENDLESS = """
+import time
+
+def clean(batch):
+    time.sleep(86_400 if 8999 in set(batch["id"]) else 0)
+    return batch
+"""
 """The row that it waits at is not among those that are looked at before the pipeline is sent."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_launch import Launched, LaunchFolder
 from mlmagic.backends.google.endings import plain_ending
 from mlmagic.backends.google.objects import below
+from mlmagic.backends.google.refusals import Asked, UnavailableError, refusal
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord
 from mlmagic.backends.google.states import state_of
 from mlmagic.errors import MlmagicError
@@ -22,6 +25,9 @@ Translate = Callable[[str], str]
 
 _OUR_OWN = "preprocessor.errors.MlmagicError: "
 """As the traceback of such an error ends in the package."""
+_ASKED = "apache_beam/runners/dataflow/internal/apiclient.py"
+"""What stands in a traceback where Beam asked Google, and nobody else did."""
+_REFUSAL = re.compile(r"^(?:google\.(?:api_core|auth)|requests)\.exceptions\.(\w+): ((\d?)[^\n]*)", re.MULTILINE)
 _HINT = "Google Cloud's console may tell more: look for the job's id among the jobs of Dataflow."
 
 
@@ -65,10 +71,28 @@ def pipeline_ending(
 def launch_ending(launched: Launched, remote: RemoteRecord, folder: JobFolder, translate: Translate) -> Ending:
     """Return how a job ended whose pipeline could not be brought to Dataflow."""
     said = _as_here(read_tail(LaunchFolder(folder.launch).log), remote)
+    if (refused := _refused(said, remote)) is not None:
+        return refused
     ending = _of_program(launched.exit_code, said, translate)
     if find_traceback(said) is None:
         return failed(f"its pipeline could not be brought to Dataflow: {ending.message}", exit_code=launched.exit_code)
     return ending
+
+
+def _refused(said: str, remote: RemoteRecord) -> Ending | None:
+    """Return how it ended where Google has refused what Beam asked for, or gave no answer; else None."""
+    traceback = find_traceback(said) or ""
+    found = _REFUSAL.findall(traceback)
+    if _ASKED not in traceback or not found:
+        return None
+    name, words, status = found[-1]
+    above = {"5": ("ServerError",), "": ("Timeout",) if name.endswith("Timeout") else ()}.get(status, ())
+    bucket = "/".join((remote.output or "").split("/")[:3])
+    doing = "create the Dataflow job" if "/jobs" in words else "bring the pipeline to Dataflow"
+    asked = Asked(doing=doing, project=remote.project, region=remote.region, bucket=bucket)
+    error = refusal((name, *above), words, asked)
+    ending = failed(error.message, hint=error.hint)
+    return dataclasses.replace(ending, is_retriable=isinstance(error, UnavailableError))
 
 
 def _of_program(status: int, said: str, translate: Translate) -> Ending:

@@ -5,14 +5,9 @@ The children are forked from this process, which has imported Google's libraries
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import importlib
 import json
-import shutil
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +15,15 @@ import httpx
 import pytest
 from backends.google.conftest import Faults
 from requests import Session
+from support.deployer import Deployer, deploying
 from support.doomed import Step, in_a_child
 from support.tensorflow_models import saved_models
 from support.vertex import until
 
-from mlmagic.backends.google.client import GoogleClient, connection
-from mlmagic.backends.google.endpoints_remote import read_notes
-from mlmagic.backends.google.endpoints_sync import ENDPOINT_LABEL, EndpointSync, Progress
-from mlmagic.backends.google.names import workspace_label
-from mlmagic.backends.google.refusals import UnavailableError
-from mlmagic.backends.google.settings import emulator_settings
-from mlmagic.backends.google.vertex_models_names import model_id, version_alias
+from mlmagic.backends.google.client import connection
+from mlmagic.backends.google.endpoints_sync import Progress
 from mlmagic.emulator.launch import Emulator
-from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, Scaling
-from mlmagic.spec.model import ModelOrigin
-from mlmagic.workspace.database import Database
-from mlmagic.workspace.discovery import open_workspace
-from mlmagic.workspace.endpoints import EndpointStore
-from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.models import ModelStore
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WHENS = ("before", "after")
 CREATE, MADE, UPLOAD = "the create call", "the note of the endpoint", "the upload call"
 DEPLOY, BEGUN = "the deploy call", "the note of the deployment"
@@ -71,77 +54,11 @@ def _file(path: Path, target: Path) -> str | None:
 STEPS = (Step(Session, "send", _request), Step(Path, "replace", _file))
 
 
-class Deployer:
-    """A workspace with a model, and who brings its endpoints to what they are to be."""
-
-    def __init__(self, root: Path, emulator: Emulator, saved: Path) -> None:
-        self.workspace = open_workspace(Workspace(root / ".mlmagic"))
-        self.client = GoogleClient(emulator_settings(emulator.root))
-        self.endpoints = EndpointStore(Database(self.workspace))
-        self._models = ModelStore(Database(self.workspace))
-        self._root, self._saved, self._count = root, saved, 0
-
-    def register(self) -> int:
-        """Make a version that is new to the bucket."""
-        self._count += 1
-        folder = shutil.copytree(self._saved, self._root / f"made-{self._count}")
-        (folder / "assets.extra").mkdir()
-        (folder / "assets.extra" / "number").write_text(f"{self._count}")
-        return self._models.register("houses", folder, origin=ModelOrigin(), now=NOW).number
-
-    def want(self, name: str, traffic: dict[int, int]) -> None:
-        """Write down what an endpoint is to be."""
-        deployed = tuple(DeployedVersion(number=number, traffic=share) for number, share in traffic.items())
-        wanted: dict[str, Any] = {"backend": "emulator", "port": 0, "create_time": NOW, "update_time": NOW}
-        if self.workspace.endpoint(name).spec.exists():
-            self.endpoints.change(name, lambda spec: _replaced(spec, deployed))
-        else:
-            self.endpoints.create(EndpointSpec(name=name, model="houses", deployed=deployed, **wanted))
-
-    def scale(self, name: str, most: int) -> None:
-        """Write down how many replicas each version is to have at most."""
-        self.endpoints.change(name, lambda spec: dataclasses.replace(spec, scaling=Scaling(max_replicas=most)))
-
-    def close(self) -> None:
-        """Take everything away that answers."""
-        for there in self.client.endpoints.list(""):
-            for one in there.deployed:
-                self.client.endpoints.undeploy(there.name, one, {})
-
-    def uploaded_as(self, number: int) -> str:
-        """What number Vertex AI gave a version."""
-        model = model_id(workspace_label(str(self.workspace.root)), "houses")
-        name = f"{self.client.settings.parent}/models/{model}@{version_alias(number)}"
-        return self.client.models.get(name).number
-
-    def go_on(self, name: str) -> Progress:
-        """Do what can be done now, as another process."""
-        sync = EndpointSync(self.workspace, lambda _: self.client)
-        while (progress := sync.advance(name)) is Progress.MOVED:
-            pass
-        return progress
-
-    def tried(self, name: str) -> Progress | None:
-        """Do what can be done now; None if an answer is missing."""
-        with contextlib.suppress(UnavailableError):
-            return self.go_on(name)
-        return None
-
-    def until_it_rests(self, name: str) -> None:
-        until(lambda: self.go_on(name) is Progress.RESTS)
-
-
-def _replaced(spec: EndpointSpec, deployed: tuple[DeployedVersion, ...]) -> EndpointSpec:
-    return dataclasses.replace(spec, deployed=deployed, update_time=NOW)
-
-
 @pytest.fixture(scope="module")
 def deployer(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterator[Deployer]:
-    importlib.import_module("google.cloud.aiplatform_v1")
-    importlib.import_module("google.cloud.storage")
-    made = Deployer(tmp_path_factory.mktemp("deployer"), emulator, saved_models(tmp_path_factory) / "houses")
-    yield made
-    made.close()
+    saved = saved_models(tmp_path_factory) / "houses"
+    with deploying(tmp_path_factory.mktemp("deployer"), emulator, saved) as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -184,10 +101,8 @@ def requests_of(emulator: Emulator, rpc: str) -> int:
 
 def check_begun(deployer: Deployer, name: str, number: int) -> None:
     """See that there is one endpoint, in which one deployment is under way, and that its notes know of both."""
-    (there,) = deployer.client.endpoints.list(f'labels.{ENDPOINT_LABEL}="{name}"')
+    there, notes = deployer.there(name), deployer.notes(name)
     (operation,) = deployer.client.endpoints.under_way(there.name)
-    notes = read_notes(deployer.workspace.endpoint(name))
-    assert notes is not None
     assert (notes.name, notes.operation, notes.error) == (there.name, operation.name, None)
     assert deployer.uploaded_as(number) == str(number)  # each was uploaded once
 
@@ -198,7 +113,7 @@ def test_whoever_is_killed_while_it_splits_or_takes_away(deployer: Deployer, fau
     first, second = deployer.register(), deployer.register()
     deployer.want("two", {first: 100, second: 0})
     deployer.until_it_rests("two")
-    (there,) = deployer.client.endpoints.list(f'labels.{ENDPOINT_LABEL}="two"')
+    there = deployer.there("two")
     for step, traffic in ((SPLIT, {first: 80, second: 20}), (UNDEPLOY, {second: 100})):
         deployer.want("two", traffic)
         for when in WHENS:
