@@ -71,7 +71,7 @@ def _read_job(session: Session, backend: Backend, reference: object, *, is_study
     """Return the job that is meant. With `is_study` a name means a study, not the job that followed it."""
     job_id = study_called(backend, reference) if is_study and isinstance(reference, str) else None
     record = backend.get(job_id or find_job(backend, reference).id)
-    if record.spec.kind not in _SHOWN:
+    if record.spec.kind not in {*_SHOWN, JobKind.MONITORING}:
         word = _WORDS.get(record.spec.kind, record.spec.kind.value)
         raise UsageError(f"{record.id} is a {word} job, which writes nothing for TensorBoard.")
     if not session.location.job(record.id).root.is_dir():

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.spec.advice import usage_hints
-from mlmagic.spec.job import READING_KINDS, JobRecord, JobState
+from mlmagic.spec.job import READING_KINDS, JobKind, JobRecord, JobState
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.report import JobDescription, Progress, Reading, StateChange
 from mlmagic.spec.usage import Usage
 
@@ -44,7 +45,8 @@ def describe(
     changes = backend.changes(job_id)
     now = now or datetime.now(UTC)
     reading = read_job_reading(record, changes, log_tail, now)
-    progress = read_job_progress(record, log_tail) if reading is None else None
+    monitor = read_job_monitor(record, log_tail)
+    progress = read_job_progress(record, log_tail) if reading is None and monitor is None else None
     usage = known_usage if known_usage is not None and not record.state.is_final else backend.usage(job_id)
     return Description(
         record=record,
@@ -53,6 +55,7 @@ def describe(
         usage=usage,
         progress=progress,
         reading=reading,
+        monitor=monitor,
         eta_seconds=remaining_seconds(record, changes, progress or reading, now),
         waiting_for=backend.waiting_for(job_id),
         log_tail=log_tail,
@@ -91,6 +94,13 @@ def read_job_reading(
     if reading is None:
         return None
     return with_rate(reading, ((record.end_time or now) - _began(record.start_time, changes)).total_seconds())
+
+
+def read_job_monitor(record: JobRecord, log_tail: str) -> MonitorStatus | None:
+    """Return how far monitoring is; None where the log does not tell, and of a job that does something else."""
+    from mlmagic.runtime.monitored import read_monitor
+
+    return read_monitor(log_tail) if record.spec.kind is JobKind.MONITORING else None
 
 
 def remaining_seconds(

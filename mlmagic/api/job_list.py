@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.frames import frame_of
 from mlmagic.api.study_notes import study_notes
-from mlmagic.spec.job import JobState, JobSummary
+from mlmagic.spec.job import JobKind, JobState, JobSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,11 +166,19 @@ class JobList(Sequence[JobSummary]):
         return {name: trouble for name, trouble in told.items() if trouble is not None}
 
     def _notes(self) -> dict[str, str]:
-        """Return by study how far it is, and by trial its parameters and its result."""
+        """Return by study how far it is, by trial its parameters and its result, by monitoring what it found."""
         workspace = self.query.workspace if self.query is not None else None
         if workspace is None or len(self) > _MOST_RANKED:
             return {}
-        return study_notes(self.backend, workspace, self.summaries)
+        return study_notes(self.backend, workspace, self.summaries) | self._monitor_notes(workspace)
+
+    def _monitor_notes(self, workspace: Workspace) -> dict[str, str]:
+        """Return by job when monitoring looked last, and how many alerts there are."""
+        from mlmagic.runtime.monitored import read_status
+
+        ids = [each.id for each in self.summaries if each.kind is JobKind.MONITORING and not each.state.is_final]
+        found = {job_id: read_status(workspace.job(job_id)) for job_id in ids}
+        return {job_id: str(status) for job_id, status in found.items() if status is not None}
 
     def _ranks(self) -> dict[str, dict[str, str | float]]:
         """Return by job the flags and metrics that the list is sorted by: without them, the order says little."""

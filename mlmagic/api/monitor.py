@@ -5,17 +5,65 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.monitor_arguments import Thresholds, read_wanted
 from mlmagic.api.monitor_endpoint import monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
+from mlmagic.api.monitor_job import read_repeating, start_monitoring
 from mlmagic.api.monitor_views import Monitoring
 
 if TYPE_CHECKING:
+    from mlmagic.api.job import Job
     from mlmagic.session import Session
 
 __all__ = ["Monitoring", "monitor"]
+
+
+@overload
+def monitor(
+    endpoint: str | None = ...,
+    *,
+    model: str | None = ...,
+    input: Any = ...,
+    statistics: str | os.PathLike[str] | None = ...,
+    against: str = ...,
+    last: float | str | None = ...,
+    rows: int | None = ...,
+    threshold: Thresholds = ...,
+    by: str | None = ...,
+    truth: Any = ...,
+    key: str | None = ...,
+    target: str | None = ...,
+    output: str | None = ...,
+    every: None = ...,
+    session: Session | None = ...,
+) -> Monitoring: ...
+
+
+@overload
+def monitor(
+    endpoint: str | None = ...,
+    *,
+    model: str | None = ...,
+    input: Any = ...,
+    statistics: str | os.PathLike[str] | None = ...,
+    against: str = ...,
+    last: float | str | None = ...,
+    rows: int | None = ...,
+    threshold: Thresholds = ...,
+    by: str | None = ...,
+    truth: Any = ...,
+    key: str | None = ...,
+    target: str | None = ...,
+    output: str | None = ...,
+    every: float | str,
+    webhook: str | None = ...,
+    name: str | None = ...,
+    invocation: str | None = ...,
+    session: Session | None = ...,
+) -> Job: ...
 
 
 def monitor(
@@ -32,8 +80,13 @@ def monitor(
     truth: Any = None,
     key: str | None = None,
     target: str | None = None,
+    output: str | None = None,
+    every: float | str | None = None,
+    webhook: str | None = None,
+    name: str | None = None,
+    invocation: str | None = None,
     session: Session | None = None,
-) -> Monitoring:
+) -> Monitoring | Job:
     """Compare what an endpoint was asked, or rows of files, with training or with earlier requests.
 
     Args:
@@ -42,17 +95,24 @@ def monitor(
         input: files and patterns of CSV, JSON lines or Parquet; or DataFrames.
         statistics: a file such as a dataset's `statistics.json`, in place of what the version keeps of its training.
         against: `"training"`: skew; or `"window"`, drift: the requests just as long before.
-        last: how far back from the newest request: `"1h"`, `"2d"`, seconds; a day by default.
+        last: how far back from the newest request: `"1h"`, `"2d"`, seconds; by default a day, with `every` what came
+            since the look before.
         rows: in place of that, the newest requests that have so many rows together.
         threshold: the distance that is an alert: of all features, or `{"fare": 0.2}`. By default 0.3.
         by: a column; the rows of each of its values are compared by themselves, too.
         truth: files or a DataFrame with what came true.
         key: the column by which truth is joined with the requests, which must have sent it.
         target: the column of truth that holds what was so.
+        output: of a model with several outputs, the one that tells the target.
+        every: `"5m"`, seconds: start a job that looks so often, and return that; it goes on until it is cancelled.
+        webhook: with `every`: an https address, or one of this machine, to which each alert is sent once as JSON.
+        name: of the job; by default the endpoint's or the model's with `-monitoring`.
+        invocation: the line that was typed.
         session: another than this process's.
 
     Raises:
         UsageError: arguments that do not fit, all of them; nothing was logged; nothing to compare with.
+        ConflictError: with `every`: a job does the same already.
         NotFoundError: no such endpoint, model or version.
     """
     from mlmagic.session import current_session
@@ -71,8 +131,14 @@ def monitor(
         "truth": truth,
         "key": key,
         "target": target,
+        "output": output,
     }
-    wanted = read_wanted(session.location.inputs, given)
+    check = ArgumentCheck()
+    own = {"every": every, "webhook": webhook, "name": name, "invocation": invocation}
+    repeating = read_repeating(own, check)
+    wanted = read_wanted(session.location.inputs, given, check)
+    if repeating.every is not None:
+        return start_monitoring(session, wanted, given, repeating)
     if wanted.endpoint is None:
         return monitor_files(session, wanted)
     return _noted(session, wanted.endpoint, monitor_endpoint(session, wanted, wanted.endpoint))

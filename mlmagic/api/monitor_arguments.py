@@ -41,19 +41,21 @@ class Wanted:
     truth: Inputs | None
     key: str | None
     target: str | None
+    output: str | None
 
 
-def read_wanted(folder: Path, given: Mapping[str, Any]) -> Wanted:
+def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | None = None) -> Wanted:
     """Check the arguments of `monitor`.
 
     Args:
         folder: where DataFrames are going to be written.
         given: the arguments by name.
+        check: what was wrong with other arguments.
 
     Raises:
         UsageError: some do not fit; all are listed.
     """
-    check = ArgumentCheck()
+    check = check or ArgumentCheck()
     check.problems += _places(given)
     last, rows = given["last"], given["rows"]
     name = given["statistics"]
@@ -71,6 +73,7 @@ def read_wanted(folder: Path, given: Mapping[str, Any]) -> Wanted:
         truth=None if given["truth"] is None else check.read(read_inputs, given["truth"], folder),
         key=None if given["key"] is None else check.read(read_reference, given["key"], "key"),
         target=None if given["target"] is None else check.read(read_reference, given["target"], "target"),
+        output=None if given.get("output") is None else check.read(read_reference, given["output"], "output"),
     )
     check.finish("monitor")
     return wanted
@@ -177,4 +180,6 @@ def _places(given: Mapping[str, Any]) -> list[str]:
         problems.append(f"{missing} is missing: truth is a file of what came true, key the column that joins it")
     if "target" in has and "truth" not in has:
         problems.append("target: only with truth, of which it is a column")
+    if "output" in has and "truth" not in has:
+        problems.append("output: only with truth, with which it is compared")
     return problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mlmagic.spec.job import READING_KINDS, JobRecord, JobState
+from mlmagic.spec.job import READING_KINDS, JobKind, JobRecord, JobState
 from mlmagic.spec.report import JobDescription, Progress, Reading
 
 if TYPE_CHECKING:
@@ -18,17 +18,20 @@ class ProgressFollower:
     """Reads of a job's log only what is new, and tells from it how far the job is."""
 
     def __init__(self, backend: Backend, job_id: str) -> None:
+        from mlmagic.runtime.monitored import MonitorFollower
         from mlmagic.runtime.progress import ProgressReader
         from mlmagic.runtime.reading import ReadingFollower
 
         self._backend, self._job_id = backend, job_id
-        self._epochs, self._readings = ProgressReader(), ReadingFollower()
+        self._epochs, self._readings, self._looks = ProgressReader(), ReadingFollower(), MonitorFollower()
         self._offset = -_FIRST_BYTES
         self._told: Progress | Reading | None = None
         self._first: tuple[datetime, Progress | Reading] | None = None
 
     def look(self, record: JobRecord) -> JobDescription:
         """Return the record with progress and with how long it will still take, as far as these are known."""
+        if record.spec.kind is JobKind.MONITORING:
+            return self._of_monitoring(record)
         now = datetime.now(UTC)
         reader = self._readings if record.spec.kind in READING_KINDS else self._epochs
         while (chunk := self._backend.logs(self._job_id, offset=self._offset)).text:
@@ -41,6 +44,14 @@ class ProgressFollower:
         if isinstance(told, Reading):
             return self._of_reading(record, told, now)
         return JobDescription(record=record, progress=told, eta_seconds=self._remaining(record, now))
+
+    def _of_monitoring(self, record: JobRecord) -> JobDescription:
+        status = None
+        while (chunk := self._backend.logs(self._job_id, offset=self._offset)).text:
+            self._offset = chunk.next_offset
+            status = self._looks.feed(chunk.text)
+        self._offset = chunk.next_offset
+        return JobDescription(record=record, monitor=status or self._looks.feed(""))
 
     def _of_reading(self, record: JobRecord, reading: Reading, now: datetime) -> JobDescription:
         from mlmagic.runtime.reading import remaining_seconds, with_rate

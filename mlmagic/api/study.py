@@ -274,4 +274,5 @@ _WHAT = {
     JobKind.TUNING: "a tuning job whose search is not known",
     JobKind.PREPROCESSING: "a preprocessing job",
     JobKind.BATCH_PREDICTION: "a batch prediction",
+    JobKind.MONITORING: "monitoring",
 }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
+from mlmagic.magics.job_options import INTO, WAIT
 from mlmagic.magics.own_display import OwnDisplay
-from mlmagic.magics.submission import input_items
+from mlmagic.magics.submission import input_items, show
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
+    from mlmagic.api.job import Job
     from mlmagic.api.monitor_views import Monitoring
     from mlmagic.magics.extension import Extension
 
@@ -18,7 +20,8 @@ MONITOR = Magic(
     command=Command(
         summary=(
             "Compare what an endpoint was asked with what the model was trained on (skew) or with what it was asked "
-            "before (drift), and its answers with what came true. %deploy MODEL --log-sample 0.1 keeps the requests."
+            "before (drift), and its answers with what came true. %deploy MODEL --log-sample 0.1 keeps the requests. "
+            "With --every a job does so again and again."
         ),
         arguments=(
             Argument(name="endpoint", metavar="ENDPOINT", is_required=False, help="an endpoint that logs requests"),
@@ -56,6 +59,12 @@ MONITOR = Magic(
             Option(name="key", metavar="COLUMN", kind=Kind.TEXT, help="what joins truth and requests"),
             Option(name="target", metavar="COLUMN", kind=Kind.TEXT, help="the column of truth that holds what was so"),
             Option(
+                name="output",
+                metavar="NAME",
+                kind=Kind.TEXT,
+                help="of a model with several outputs, the one that tells the target",
+            ),
+            Option(
                 name="model",
                 metavar="MODEL[@VERSION]",
                 kind=Kind.TEXT,
@@ -75,25 +84,49 @@ MONITOR = Magic(
                 kind=Kind.TEXT,
                 help="a dataset's statistics.json, in place of what the model keeps",
             ),
+            Option(
+                name="every",
+                metavar="TIME",
+                kind=Kind.TEXT,
+                help="start a job that looks so often, at what came since; %jobs cancel ends it",
+            ),
+            Option(
+                name="webhook",
+                metavar="URL",
+                kind=Kind.TEXT,
+                help="with --every: send each alert there once, as JSON",
+            ),
+            Option(name="name", metavar="NAME", kind=Kind.TEXT, help="the job's; ENDPOINT-monitoring if not given"),
+            *(WAIT, INTO),
         ),
         examples=(
             ("%monitor taxi", "the newest day of requests, against training"),
             ("%monitor taxi --last 1h --against window --threshold fare=0.2", "the last hour, against the one before"),
             ("%monitor taxi --truth fares.csv --key ride_id", "how well each version answered"),
+            ("%monitor taxi --every 5m --webhook $url", "a job that goes on by itself, and sends its alerts"),
             ("%monitor --model taxi --input 'may-*.csv' --by zone", "files, by zone"),
         ),
     ),
 )
 
 
-def monitor(extension: Extension, line: Parsed) -> Monitoring:
-    """Return what is found."""
+def monitor(extension: Extension, line: Parsed) -> Monitoring | Job:
+    """Return what is found, or the job that looks again and again."""
     from mlmagic.api import monitor as api
 
-    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target")
+    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target", "output")
     inputs = input_items(line, extension.namespace) or None
     options = {name: line[name] for name in names}
-    return api.monitor(line["endpoint"], input=inputs, threshold=_thresholds(line["threshold"]), **options)
+    options |= {"input": inputs, "threshold": _thresholds(line["threshold"])}
+    if line["every"] is not None:
+        own = {"webhook": line["webhook"], "name": line["name"], "invocation": line.invocation}
+        return show(extension, line, api.monitor(line["endpoint"], every=line["every"], **own, **options))
+    if only := [f"--{name}" for name in ("webhook", "name", "wait") if line[name]]:
+        raise UsageError(f"{', '.join(only)}: only with --every, which makes a job.")
+    found: Monitoring = api.monitor(line["endpoint"], **options)
+    if line["into"]:
+        extension.assign(line["into"], found)
+    return found
 
 
 def _thresholds(words: list[str]) -> dict[str | None, Any] | None:

@@ -97,7 +97,7 @@ def _times(description: JobDescription) -> list[tuple[str, str | None]]:
 
 def _starts(record: JobRecord) -> str | None:
     """Return why the program starts cold; None where it need not, or could not gain by it."""
-    if record.spec.kind in READING_KINDS:
+    if record.spec.kind in {*READING_KINDS, JobKind.MONITORING}:
         return None
     if record.spec.fresh:
         return "from nothing, as asked for with --fresh"

@@ -24,6 +24,7 @@ _SHAPES = {
     CellShape.SCRIPT: "a script",
     CellShape.PREPROCESS: "a pipeline",
     CellShape.PREDICT: "a batch prediction",
+    CellShape.MONITOR: "monitoring",
     CellShape.GIVEN: "a given package",
 }
 _FROM_CELL = ("model.py", "cell.py", "features.json")

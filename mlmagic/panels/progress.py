@@ -5,8 +5,10 @@ from __future__ import annotations
 from mlmagic.panels import theme
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.sizes import size_text
+from mlmagic.panels.text import one_line
 from mlmagic.panels.times import coarse_duration
 from mlmagic.spec.job import JobState
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.report import JobDescription, Progress, Reading
 
 _BLOCKS = " ▏▎▍▌▋▊▉"
@@ -15,6 +17,8 @@ _BAR_WIDTH = 24
 
 def progress_html(description: JobDescription) -> Html | None:
     """Return the bar of a job that goes on; of one that failed how far it came."""
+    if description.monitor is not None:
+        return theme.row(theme.faint(_looked(description.monitor)), top="2px")
     progress = _known(description)
     if progress is None:
         return None
@@ -40,6 +44,8 @@ def progress_html(description: JobDescription) -> Html | None:
 
 def progress_text(description: JobDescription) -> list[str]:
     """Return the same for a terminal."""
+    if description.monitor is not None:
+        return [_looked(description.monitor)]
     progress = _known(description)
     if progress is None:
         return []
@@ -53,6 +59,10 @@ def bar(fraction: float, width: int = _BAR_WIDTH) -> str:
     eighths = round(min(1.0, max(0.0, fraction)) * width * 8)
     whole, part = divmod(eighths, 8)
     return f"▕{('█' * whole + _BLOCKS[part].strip()).ljust(width)}▏"
+
+
+def _looked(status: MonitorStatus) -> str:
+    return str(status) if status.problem is None else f"{status} · it failed: {one_line(status.problem)}"
 
 
 def _known(description: JobDescription) -> Progress | Reading | None:

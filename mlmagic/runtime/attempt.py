@@ -33,7 +33,7 @@ from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.programs import programs_of
 from mlmagic.runtime.replicas import Ended, Replicas
 from mlmagic.runtime.reserve import Reserve, disk_is_full
-from mlmagic.runtime.retries import counted_retries
+from mlmagic.runtime.retries import LASTING_KINDS, counted_retries
 from mlmagic.spec.job import JobKind, JobState, ReplicaRole
 
 GRACE_SECONDS = 10.0
@@ -72,6 +72,7 @@ class Attempt:
         self._grace = grace
         self._ids = replica_ids(claim.spec.placement)
         self._is_study = claim.spec.kind is JobKind.TUNING
+        self._is_lasting = claim.spec.kind in LASTING_KINDS
         self._has_ps = any(replica.role is ReplicaRole.PS for replica in self._ids)
         held = dict(zip(self._ids, ports.hold(len(self._ids), seed=self._folder.id), strict=True))
         self._programs = programs_of(self._folder, claim.spec, environment, held)
@@ -203,8 +204,8 @@ class Attempt:
             exit_code=culprit.status,
             error=error,
             message=error.message,
-            # A study goes on if it was killed; what it says itself is its last word.
-            is_retriable=not is_full and (culprit.status < 0 or not self._is_study),
+            # A study goes on if it was killed, and so does monitoring; what they say themselves is their last word.
+            is_retriable=not is_full and (culprit.status < 0 or not self._is_lasting),
             raw_traceback=find_traceback(tail) if culprit.replica == CHIEF else None,
         )
 

@@ -12,14 +12,16 @@ from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 
-STUDY_ATTEMPTS = 100
-"""How often a study may be killed before it is taken to be beyond help. `JobSpec.max_retries` is that of its trials."""
+LASTING_KINDS = frozenset({JobKind.TUNING, JobKind.MONITORING})
+"""Jobs that go on however often they are killed. `JobSpec.max_retries` of a study is that of its trials."""
+LASTING_ATTEMPTS = 100
+"""How often such a job may be killed before it is taken to be beyond help."""
 
 
 def retries_left(spec: JobSpec, folder: JobFolder, attempt: int) -> int:
     """Return how many more times a job may be tried after this attempt; replicas started again alone have used some."""
-    if spec.kind is JobKind.TUNING:
-        return max(0, STUDY_ATTEMPTS - attempt)
+    if spec.kind in LASTING_KINDS:
+        return max(0, LASTING_ATTEMPTS - attempt)
     return max(0, spec.max_retries - (attempt - 1) - read_replicas(folder).restarts)
 
 
@@ -48,8 +50,9 @@ def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, message: st
 
 def retry_message(spec: JobSpec, ended: ExitRecord, left: int) -> str:
     """Return `attempt 1 failed: ended by SIGKILL; 2 retries left`."""
-    if spec.kind is JobKind.TUNING:
-        return f"attempt {ended.attempt} failed: {reason(ended)}; the study goes on"
+    if spec.kind in LASTING_KINDS:
+        what = "the study" if spec.kind is JobKind.TUNING else "monitoring"
+        return f"attempt {ended.attempt} failed: {reason(ended)}; {what} goes on"
     return f"attempt {ended.attempt} failed: {reason(ended)}; {counted_retries(left)} left"
 
 
@@ -61,7 +64,7 @@ def counted_retries(count: int) -> str:
 def attempt_line(spec: JobSpec, folder: JobFolder, attempt: int) -> str:
     """Return `attempt 2 of 4 (attempt 1: ended by SIGKILL)`."""
     line = f"attempt {attempt}"
-    if spec.kind is not JobKind.TUNING:
+    if spec.kind not in LASTING_KINDS:
         line += f" of {spec.max_retries + 1}"
     try:
         before = loads(ExitRecord, folder.attempt_exit(attempt - 1).read_bytes())

@@ -23,6 +23,7 @@ from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, qu
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.linux import become_subreaper, set_process_name
 from mlmagic.runtime.members import Household
+from mlmagic.runtime.monitored import read_monitored
 from mlmagic.runtime.ports import Ports
 from mlmagic.runtime.predicted import read_predicted
 from mlmagic.runtime.preprocessed import register_dataset
@@ -103,6 +104,8 @@ class Supervisor:
                 return read_predicted(self._folder)
             case JobKind.TUNING:
                 return read_tuned(self._folder)
+            case JobKind.MONITORING:
+                return read_monitored(self._folder)
         return self._register(claim, attempt.chief_environment)
 
     def _make_ready(self, claim: Claim) -> None:

@@ -60,6 +60,8 @@ class MonitorStatus(Noun):
     """Why the newest look found nothing out; None if it did."""
     seen: str | None = None
     """What the newest look looked at: it need not be looked at again."""
+    window_end: datetime | None = None
+    """Up to when requests have been looked at."""
     ended: str | None = None
     """Why it has ended by itself."""
 

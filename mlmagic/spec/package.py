@@ -19,6 +19,8 @@ class CellShape(StrEnum):
     """A `%%preprocess` cell: functions and a declaration that a pipeline uses."""
     PREDICT = "predict"
     """Not a cell: a batch prediction."""
+    MONITOR = "monitor"
+    """Not a cell: monitoring that goes on by itself."""
     GIVEN = "given"
     """Not a cell: a package that somebody else wrote (`--package DIR`)."""
 

@@ -13,6 +13,8 @@ FOLDER_NAME = ".mlmagic"
 PREDICTIONS = "predictions.json"
 PREPARED = "prepared.json"
 ANSWERS = "answers"
+MANIFEST = "manifest.json"
+NAMES = "names.json"
 CONVERTED_MODEL = "model.onnx"
 CONVERSION_RECORD = "conversion.json"
 STAGING_PREFIX = ".staging-"
@@ -229,9 +231,9 @@ class JobFolder:
         return self.monitoring / "webhook"
 
     @property
-    def unsent(self) -> Path:
-        """Of a monitoring job, the alerts that are to be sent, an `Alert` a line."""
-        return self.monitoring / "unsent.jsonl"
+    def sent_alerts(self) -> Path:
+        """Of a monitoring job, which alerts have been sent there: an `Alert.id` a line."""
+        return self.monitoring / "sent.txt"
 
     @property
     def checkpoint_dir(self) -> Path:

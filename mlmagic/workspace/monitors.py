@@ -19,7 +19,7 @@ from mlmagic.spec import codec
 from mlmagic.spec.monitoring import FeatureComparison, Finding, FindingKind, Verdict
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.monitoring_report import MonitoringReport
-from mlmagic.workspace.files import make_folder, open_to_append, write_atomic
+from mlmagic.workspace.files import open_to_append, write_atomic
 
 MOST_BYTES = 1 << 18
 """What the file of alerts may grow to, before only the newest are kept."""
@@ -102,7 +102,8 @@ def record_look(
     Raises:
         OSError: the disk is full; the report may be written then, but no alert has begun or ended.
     """
-    make_folder(folder.root)
+    # Not the folder around it: an endpoint that was deleted must not come back.
+    folder.root.mkdir(0o700, exist_ok=True)
     with _locked(folder.lock):
         write_atomic(folder.report, codec.dumps(report, indent=None), sync=False)
         known = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]

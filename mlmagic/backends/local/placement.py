@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mlmagic.backends.local.machine import Machine
 from mlmagic.errors import UsageError
@@ -36,6 +37,9 @@ def place(spec: JobSpec, machine: Machine) -> Placement:
         memory_bytes=count * memory if resources.memory_bytes else min(count * memory, machine.memory_bytes),
         note=_note(resources, replicas, machine),
     )
+    if spec.kind is JobKind.MONITORING:
+        # It waits nearly all the time, and goes on for ever: no other job is to wait for it.
+        return replace(placement, cores=0, memory_bytes=0)
     return _of_study(spec, placement, machine) if spec.kind is JobKind.TUNING else placement
 
 

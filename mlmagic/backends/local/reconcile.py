@@ -13,6 +13,7 @@ from mlmagic.errors import ConflictError, MlmagicError
 from mlmagic.runtime.ending import REMOVED, STOPPED_EARLY, Ending
 from mlmagic.runtime.job_metrics import job_metrics
 from mlmagic.runtime.members import end_members
+from mlmagic.runtime.monitored import read_monitored
 from mlmagic.runtime.predicted import read_predicted
 from mlmagic.runtime.preprocessed import made_version
 from mlmagic.runtime.retries import requeue, retries_left, retry_message
@@ -93,7 +94,10 @@ class Reconciler:
 
     def _is_tried_again(self, record: JobRecord, end: ExitRecord) -> bool:
         """Bring a job back to the queue whose supervisor was killed, if it may be tried once more."""
-        if record.state not in _RUNNING or end.state is not JobState.FAILED or end.error != _killed():
+        is_killed = end.state is JobState.FAILED and end.error == _killed()
+        # It has lost nothing by a restart of the machine: what it found is on the disk.
+        is_waked = record.spec.kind is JobKind.MONITORING and end.error == _restarted()
+        if record.state not in _RUNNING or not (is_killed or is_waked):
             return False
         folder = self._workspace.job(record.id)
         left = retries_left(record.spec, folder, record.attempt)
@@ -144,6 +148,9 @@ class Reconciler:
             if spec.kind is JobKind.BATCH_PREDICTION:
                 folder = self._workspace.job(record.id)
                 return read_predicted(folder) if folder.predictions.exists() else None
+            if spec.kind is JobKind.MONITORING:
+                ended = read_monitored(self._workspace.job(record.id))
+                return ended if ended.message is not None else None
             if spec.model is not None and (version := self._models.adopt(spec.model, record.id)) is not None:
                 told = str(version)
                 return Ending(state=JobState.SUCCEEDED, exit_code=0, model_version=told, message=told)

@@ -1,0 +1,235 @@
+"""One look after another: what a monitoring job finds, tells and writes down, and why it ends.
+
+An alert is told once, and none is forgotten: what began is on the disk before it is told, and the log tells what was.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.api.inputs import is_remote
+from mlmagic.api.monitor_arguments import NEWEST_SECONDS, Wanted, read_wanted
+from mlmagic.api.monitor_endpoint import monitor_endpoint
+from mlmagic.api.monitor_given import monitor_files
+from mlmagic.api.monitor_job_words import MonitorWords
+from mlmagic.api.monitor_log import newest_periods
+from mlmagic.errors import MlmagicError, NotFoundError
+from mlmagic.panels.text import one_line
+from mlmagic.runtime.event_writer import EventWriter
+from mlmagic.runtime.monitored import look_line, read_status
+from mlmagic.spec import codec
+from mlmagic.spec.monitoring import FeatureComparison
+from mlmagic.spec.monitoring_alert import Alert, MonitorStatus
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.files import make_folder, write_atomic
+from mlmagic.workspace.monitors import MonitorFolder, read_alerts, record_look
+
+if TYPE_CHECKING:
+    from mlmagic.api.monitor_views import Monitoring
+    from mlmagic.session import Session
+    from mlmagic.workspace.layout import JobFolder
+
+_BEGAN, _ENDED = "Alert", "Ended"
+_TOLD = re.compile(rb"^(Alert|Ended) ([0-9a-f]{12}) ", re.MULTILINE)
+
+
+class Looks:
+    """What a job knows between its looks; made anew, it goes on where the one before was."""
+
+    def __init__(
+        self,
+        session: Session,
+        words: MonitorWords,
+        folder: JobFolder,
+        *,
+        tell: Callable[[str], bool],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`tell` writes a line into the job's log, and says whether it could."""
+        self._session = session
+        self._words = words
+        self._folder = folder
+        self._tell = tell
+        self._now = now
+        self._endpoint: str | None = words.given["endpoint"]
+        root = folder.monitoring if self._endpoint is None else session.location.endpoint(self._endpoint).monitoring
+        self.record = MonitorFolder(root)
+        self.status = read_status(folder) or MonitorStatus()
+        self._told = _told_in(folder.log())
+        self._is_waiting = False
+        self._writers: dict[str, EventWriter] = {}
+
+    def look(self) -> None:
+        """Look once, if there is anything new, and tell what there is to tell; `status.ended` tells a last look.
+
+        Nothing that goes wrong with a look is an error: it is a line, and the next one comes.
+        """
+        try:
+            self.check()
+            if self.status.ended is not None:
+                return
+            seen = self._seen()
+            if seen == self.status.seen:
+                self._wait("nothing is new since the last look")
+            elif self._is_log_empty():
+                self._wait(f"{self._endpoint} has logged nothing yet")
+            else:
+                self._look(seen)
+        except NotFoundError as error:
+            # Of files, the model; an endpoint is asked for before.
+            self._end(error.message.rstrip("."))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look is to come
+            self._fail(error)
+        self._tell_alerts()
+
+    def check(self) -> None:
+        """Look whether there is still something to look at; `status.ended` tells.
+
+        Raises:
+            MlmagicError: that cannot be read now.
+        """
+        if self._endpoint is not None:
+            try:
+                EndpointStore(Database(self._session.workspace)).get(self._endpoint)
+            except NotFoundError:
+                self._end(f"the endpoint {self._endpoint} is deleted")
+
+    def _look(self, seen: str) -> None:
+        # Before anything is read: what is asked meanwhile is in the next window, too.
+        looked = self._now()
+        found = self._compare()
+        look = record_look(self.record, found, now=looked, endpoint=self._endpoint, job=self._folder.id)
+        self.status = replace(
+            self.status,
+            looks=self.status.looks + 1,
+            last_look=looked,
+            alerts=len(look.lasting),
+            alerts_told=len({told for word, told in self._told if word == _BEGAN} | {each.id for each in look.began}),
+            problem=None,
+            seen=seen,
+            window_end=found.end or self.status.window_end,
+        )
+        self._is_waiting = False
+        self._tell(look_line(self.status, found.rows))
+        self._write()
+        self._write_scalars(found, looked)
+
+    def _compare(self) -> Monitoring:
+        wanted = read_wanted(self._session.location.inputs, self._words.given)
+        if wanted.endpoint is None:
+            return monitor_files(self._session, wanted)
+        return monitor_endpoint(self._session, replace(wanted, seconds=self._seconds(wanted)), wanted.endpoint)
+
+    def _seconds(self, wanted: Wanted) -> float:
+        """Return how long the window is: as was asked for, or all that came since the look before."""
+        if self._words.given["last"] is not None:
+            return wanted.seconds
+        since = 0.0 if self.status.window_end is None else (self._now() - self.status.window_end).total_seconds()
+        return max(self._words.every, min(since, NEWEST_SECONDS))
+
+    def _seen(self) -> str:
+        """Return what there is to look at, in a form that changes with it."""
+        given = self._words.given
+        paths = [path for name in ("input", "truth") for path in _paths(given[name])]
+        paths += [Path(given["statistics"])] if given["statistics"] is not None else []
+        if self._endpoint is not None:
+            paths += _files(self._session.location.endpoint(self._endpoint).requests)
+        told = hashlib.sha256()
+        for path in sorted(paths):
+            # A journal may just be turned into Parquet.
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                told.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        return told.hexdigest()[:32]
+
+    def _is_log_empty(self) -> bool:
+        if self._endpoint is None:
+            return False
+        return newest_periods(self._session.location.endpoint(self._endpoint).requests, seconds=1, rows=None) is None
+
+    def _wait(self, why: str) -> None:
+        if not self._is_waiting:
+            self._tell(f"Waiting: {why}.")
+        self._is_waiting = True
+
+    def _end(self, why: str) -> None:
+        self.status = replace(self.status, ended=f"{why}, so there is nothing to look at any more")
+        self._tell(f"The end: {self.status.ended}.")
+        self._write()
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, OSError):
+            told = error.strerror or str(error)
+        else:
+            told = str(error) if isinstance(error, MlmagicError) else f"{type(error).__name__}: {error}"
+        looks = self.status.looks + 1
+        self.status = replace(self.status, looks=looks, last_look=self._now(), problem=one_line(told), seen=None)
+        self._is_waiting = False
+        self._tell(look_line(self.status, 0))
+        self._write()
+
+    def _tell_alerts(self) -> None:
+        for alert in read_alerts(self.record):
+            if alert.job != self._folder.id:
+                continue
+            words = [_BEGAN] if alert.end_time is None else [_BEGAN, _ENDED]
+            for word in words:
+                if (word, alert.id) not in self._told and self._tell(_alert_line(word, alert)):
+                    self._told.add((word, alert.id))
+
+    def _write(self) -> None:
+        # On a full disk it is written with a later look.
+        with suppress(OSError):
+            make_folder(self._folder.monitoring)
+            write_atomic(self._folder.monitor_status, codec.dumps(self.status), sync=False)
+
+    def _write_scalars(self, found: Monitoring, looked: datetime) -> None:
+        time = looked.timestamp()
+        for window in found.windows:
+            scalars: dict[str, float] = {}
+            for feature in (*window.report.features, *window.report.predictions):
+                scalars |= _scalars(feature)
+            run = window.version or ""
+            if run not in self._writers:
+                self._writers[run] = EventWriter(self._folder.tensorboard_dir / run, time=time)
+            self._writers[run].write(scalars, step=self.status.looks, time=time)
+
+
+def _scalars(feature: FeatureComparison) -> dict[str, float]:
+    values = {
+        "distance": feature.distribution_deviation,
+        "missing": feature.current_missing_rate,
+        "unseen": feature.unseen_rate,
+    }
+    return {f"monitoring/{feature.feature}/{name}": value for name, value in values.items()}
+
+
+def _alert_line(word: str, alert: Alert) -> str:
+    return one_line(f"{word} {alert.id} · {alert.line}")
+
+
+def _told_in(log: Path) -> set[tuple[str, str]]:
+    try:
+        return {(word.decode(), alert.decode()) for word, alert in _TOLD.findall(log.read_bytes())}
+    except OSError:
+        return set()
+
+
+def _paths(words: list[str] | None) -> Iterator[Path]:
+    """Yield the files of this machine that words name: of others nobody can tell whether they changed."""
+    for word in words or ():
+        yield from map(Path, [] if is_remote(word) else glob.glob(word, recursive=True))  # noqa: PTH207 - absolute ones too
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        yield from folder.iterdir()

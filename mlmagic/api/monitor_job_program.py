@@ -1,0 +1,123 @@
+"""The program that a monitoring job runs: it looks, waits, and looks again."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmagic.api.monitor_job_looks import Looks
+from mlmagic.api.monitor_job_webhook import Sender, read_webhook
+from mlmagic.api.monitor_job_words import MonitorWords, parse_words, seconds_text
+from mlmagic.errors import MlmagicError
+from mlmagic.runtime.contract import JOB_ID_VARIABLE
+
+if TYPE_CHECKING:
+    from mlmagic.workspace.layout import JobFolder
+
+_LONGEST_SLEEP = 15.0
+"""After so many seconds it looks whether the endpoint is still there."""
+_WEBHOOK_SECONDS = 60.0
+"""How long who submits the job may take to write the address down."""
+
+
+class Failed(Exception):  # noqa: N818 - the run did
+    """An error that says all there is to say."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Look again and again, as the arguments say, until there is nothing to look at any more."""
+    from mlmagic.session import Session
+
+    words = parse_words(sys.argv[1:] if argv is None else argv)
+    try:
+        session = Session(environ={**os.environ, "MLMAGIC_HOME": words.workspace, "MLMAGIC_BACKEND": "local"})
+        folder = session.workspace.job(os.environ[JOB_ID_VARIABLE])
+        log = Log(1)
+        looks = Looks(session, words, folder, tell=log.tell)
+        sender = _sender(words, looks, folder, log.tell)
+        run(looks, words.every, tell=log.tell, on_look=sender.wake if sender is not None else _nothing)
+    except MlmagicError as error:
+        # Our own frames would only push it off the screen.
+        raise Failed(str(error)) from None
+
+
+def run(
+    looks: Looks,
+    every: float,
+    *,
+    tell: Callable[[str], object],
+    on_look: Callable[[], object],
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Look every so many seconds until there is nothing to look at any more; after a kill, go on in its turn."""
+    last = looks.status.last_look
+    due = clock() if last is None else max(clock(), last.timestamp() + every)
+    while looks.status.ended is None:
+        # It is never longer, but if the clock was set back.
+        left = min(due - clock(), every)
+        due = clock() + left
+        if left > 0:
+            sleep(min(left, _LONGEST_SLEEP))
+            with suppress(MlmagicError, OSError):
+                looks.check()
+            continue
+        began = clock()
+        looks.look()
+        on_look()
+        took = clock() - began
+        if took > every:
+            tell(f"That took {took:.0f} s, and a look is due every {seconds_text(every)}: those between are left out.")
+        due = began + every * max(1, math.ceil(took / every))
+
+
+def _sender(words: MonitorWords, looks: Looks, folder: JobFolder, tell: Callable[[str], object]) -> Sender | None:
+    if not words.has_webhook:
+        return None
+    address = _address(folder.webhook)
+    if address is None:
+        tell("The webhook's address is not there, so no alert is sent: cancel this job, and start it with --webhook.")
+        return None
+    sender = Sender(read_webhook(address), looks.record, job=folder.id, sent=folder.sent_alerts, tell=tell)
+    sender.start()
+    return sender
+
+
+def _address(path: Path, patience: float = _WEBHOOK_SECONDS) -> str | None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        with suppress(FileNotFoundError):
+            return path.read_text().strip()
+        time.sleep(0.1)
+    return None
+
+
+class Log:
+    """Lines to a descriptor. A disk that is full costs lines, never the program."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._is_torn = False
+
+    def tell(self, line: str) -> bool:
+        """Write a line, and say whether all of it could be written."""
+        data = f"{line}\n".encode("utf-8", "replace")
+        try:
+            if self._is_torn:
+                os.write(self._descriptor, b"\n")
+                self._is_torn = False
+            written = os.write(self._descriptor, data)
+        except OSError:
+            return False
+        self._is_torn = written < len(data)
+        return not self._is_torn
+
+
+def _nothing() -> None:
+    pass
