@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mlmagic.api.monitor_apart import versions_apart
 from mlmagic.api.monitor_arguments import Wanted
 from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline
 from mlmagic.api.monitor_files import FileRows
-from mlmagic.api.monitor_truth import Truth, quality, read_truth
+from mlmagic.api.monitor_truth import Judged, Truth, quality, read_truth
 from mlmagic.api.monitor_views import Monitoring
 from mlmagic.api.monitor_windows import Reader, compare_with_training, compare_with_window
 from mlmagic.errors import NotFoundError, UsageError
 from mlmagic.spec.endpoint import EndpointSpec
-from mlmagic.spec.evaluation import EvaluationReport
 from mlmagic.spec.monitoring_report import Against, MonitoredWindow
 from mlmagic.spec.names import ModelReference
 
@@ -49,14 +49,16 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     truth = _truth(session, wanted, baselines)
     notes += [] if truth is None else truth.notes
     windows: list[MonitoredWindow] = []
-    qualities: list[EvaluationReport] = []
+    judged: dict[int, Judged] = {}
     for number, known in baselines.items():
         reader = Reader.of(root, known, number, wanted.by)
         notes += _compare(session, reader, periods, wanted, windows)
         if truth is not None and known.version is not None:
             found, told = quality(session, reader, known.version, periods[0], truth)
-            qualities += [found] if found is not None else []
+            judged |= {number: found} if found is not None else {}
             notes += told
+    verdicts, told = versions_apart(spec, judged)
+    notes += told
     return Monitoring(
         subject=name,
         against=wanted.against,
@@ -64,7 +66,8 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
         end=periods[0].ends[1],
         requests=requests,
         windows=tuple(windows),
-        quality=tuple(qualities),
+        quality=tuple(each.report for each in judged.values()),
+        verdicts=verdicts,
         notes=(*notes, *_age(periods[0])),
     )
 
@@ -123,7 +126,7 @@ def _truth(session: Session, wanted: Wanted, baselines: Mapping[int, Baseline]) 
         return None
     schemas = [trained_schema(each.version, session) for each in baselines.values() if each.version is not None]
     targets = [schema.target for schema in schemas if schema is not None and schema.target is not None]
-    return read_truth(FileRows(wanted.truth, {}, "truth"), wanted.key, wanted.target, targets)
+    return read_truth(FileRows(wanted.truth, {}, "truth"), wanted.key, wanted.target, targets, wanted.output)
 
 
 def _age(period: Period) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlmagic.api.evaluation_answers import Answers
     from mlmagic.api.evaluation_values import Values
     from mlmagic.api.monitor_log import Period
+    from mlmagic.evaluation.outcome import Outcome
     from mlmagic.session import Session
 
 _LEAST_ROWS = 2
@@ -29,10 +30,12 @@ class Truth:
     key: str
     target: str
     values: Mapping[str, Any]
+    output: str | None = None
+    """The output that tells the target, of versions that return several numbers."""
     notes: tuple[str, ...] = ()
 
 
-def read_truth(rows: FileRows, key: str, target: str | None, known: Sequence[str]) -> Truth:
+def read_truth(rows: FileRows, key: str, target: str | None, known: Sequence[str], output: str | None = None) -> Truth:
     """Return what came true.
 
     Args:
@@ -40,6 +43,7 @@ def read_truth(rows: FileRows, key: str, target: str | None, known: Sequence[str
         key: the column that names a row.
         target: the column that holds what was so.
         known: what versions were trained to predict, if nothing is said.
+        output: the output that tells it, if that is said.
 
     Raises:
         UsageError: there is no such column, or nothing tells which is the target.
@@ -64,7 +68,7 @@ def read_truth(rows: FileRows, key: str, target: str | None, known: Sequence[str
         notes.append(
             f"{missing:,} {'row of truth has' if missing == 1 else 'rows of truth have'} no {key} or no {chosen}."
         )
-    return Truth(key=key, target=chosen, values=values, notes=tuple(notes))
+    return Truth(key=key, target=chosen, values=values, output=output, notes=tuple(notes))
 
 
 def key_text(key: Any) -> str:
@@ -74,19 +78,27 @@ def key_text(key: Any) -> str:
     return str(key)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How well a version answered."""
+
+    report: EvaluationReport
+    outcome: Outcome
+
+
 def quality(
     session: Session, reader: Reader, version: ModelVersion, period: Period, truth: Truth
-) -> tuple[EvaluationReport | None, list[str]]:
+) -> tuple[Judged | None, list[str]]:
     """Return how well a version answered in a period, as far as that is known; and what there is to say about it."""
     if version.signature is None:
         return None, [f"{version}: its signature is not known, so its answers cannot be compared with the truth."]
     try:
         joined = _join(session, reader, version, period, truth)
         notes = _notes(version, truth.key, joined)
-        return (None if joined.rows < _LEAST_ROWS else _report(joined, truth)), notes
+        return (None if joined.rows < _LEAST_ROWS else _judged(joined, truth)), notes
     except UsageError as error:
         # Other versions may be told of all the same.
-        return None, [f"{version}: {error.message}"]
+        return None, [" ".join(filter(None, [f"{version}: {error.message}", error.hint]))]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +117,7 @@ def _join(session: Session, reader: Reader, version: ModelVersion, period: Perio
     from mlmagic.api.evaluation_form import find_form, known_labels
     from mlmagic.api.evaluation_values import Values
 
-    form = find_form(version, version.signature or Signature(), truth.target, None)
+    form = find_form(version, version.signature or Signature(), truth.target, truth.output)
     answers = Answers(str(version), form, form.labels or known_labels(session, version, truth.target))
     joined = _Joined(answers=answers, goal=Values())
     names = [name for name in (form.score, form.label) if name is not None]
@@ -123,14 +135,14 @@ def _join(session: Session, reader: Reader, version: ModelVersion, period: Perio
     return joined
 
 
-def _report(joined: _Joined, truth: Truth) -> EvaluationReport:
+def _judged(joined: _Joined, truth: Truth) -> Judged:
     from mlmagic.api.evaluation_classes import Goal
     from mlmagic.api.evaluation_outcomes import make_outcomes
     from mlmagic.evaluation.outcome import evaluate_outcome
 
     outcomes = make_outcomes(Goal(name=truth.target, values=joined.goal), [joined.answers])
     (outcome,) = outcomes.each
-    return EvaluationReport(
+    report = EvaluationReport(
         task=outcomes.task,
         data="what was served",
         target=truth.target,
@@ -141,6 +153,7 @@ def _report(joined: _Joined, truth: Truth) -> EvaluationReport:
         versions=(evaluate_outcome(outcome),),
         notes=tuple(outcomes.notes),
     )
+    return Judged(report=report, outcome=outcome)
 
 
 def _notes(version: ModelVersion, key: str, joined: _Joined) -> list[str]:

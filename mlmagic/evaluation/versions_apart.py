@@ -20,6 +20,9 @@ LEAST_ROWS = 30
 _DRAWS = 500
 _SEED = 20_130_103
 _SIDES = (2.5, 97.5)
+_Z, _Z_FOUR_OF_FIVE = 1.959964, 0.841621
+_MOST_TIMES = 100
+"""Beyond so many times the rows, what seems to be a difference is too small for an estimate."""
 
 
 class Better(StrEnum):
@@ -75,6 +78,22 @@ def versions_apart(first: Answered, second: Answered, *, draws: int = _DRAWS) ->
     is_enough = min(first.rows, second.rows) >= LEAST_ROWS
     drawn = _deviations((first, second), (known, other), names, draws) if is_enough else {}
     return {name: _difference(name, known[name], other[name], drawn.get(name)) for name in names}
+
+
+def rows_needed(difference: Difference, rows: int) -> int | None:
+    """Return about how many rows would tell four times out of five, if the difference is what it seems to be.
+
+    None where nothing can be said: chance gave no interval, or hardly a difference.
+
+    Args:
+        difference: of so many rows, of both versions together.
+        rows: how many these were. The versions are thought to share further ones as they shared these.
+    """
+    reach = (difference.high - difference.low) / 2
+    if not math.isfinite(reach) or not difference.difference:
+        return None
+    needed = rows * (reach / abs(difference.difference) * (_Z + _Z_FOUR_OF_FIVE) / _Z) ** 2
+    return None if needed > rows * _MOST_TIMES else math.ceil(needed)
 
 
 def _deviations(

@@ -13,6 +13,7 @@ from mlmagic.panels.dataset_chart import blocks, grid_svg, legend, spark_svg
 from mlmagic.panels.dataset_columns import literal_name
 from mlmagic.panels.dataset_values import NONE
 from mlmagic.panels.dataset_vega import vega_spec
+from mlmagic.panels.drift_verdicts import verdict_sentence
 from mlmagic.panels.evaluation_words import metric_text
 from mlmagic.panels.markup import Html, element
 from mlmagic.panels.text import fit, folded, one_line, table
@@ -150,6 +151,7 @@ def _quality_html(report: MonitoringReport) -> Html | None:
     target = one_line(report.quality[0].target)
     return theme.folded(
         f"Quality, by what came true of {target}",
+        *(theme.row(verdict_sentence(each)) for each in report.verdicts),
         theme.table(["Version", "Rows", "Metric", "", "95 %"], rows, right={1, 3}),
         is_open=True,
     )
@@ -164,7 +166,9 @@ def _text(report: MonitoringReport) -> str:
     if rows := _quality_rows(report):
         header = ["VERSION", "ROWS", "METRIC", "", "95 %"]
         target = one_line(report.quality[0].target)
-        lines += ["", f"Quality, by what came true of {target}", table(header, rows, flexible=0, right={1, 3})]
+        lines += ["", f"Quality, by what came true of {target}"]
+        lines += [line for each in report.verdicts for line in folded(verdict_sentence(each))]
+        lines += [table(header, rows, flexible=0, right={1, 3})]
     notes = [line for note in words.footnotes(report) for line in folded(note)]
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 

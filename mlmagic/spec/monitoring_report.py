@@ -45,6 +45,29 @@ class MonitoredWindow(Noun):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsApart(Noun):
+    """Which of two versions answered better, by the metric that counts most. Each answered rows of its own."""
+
+    metric: str
+    first: str
+    """The version that gets most of the requests, such as `taxi@3`."""
+    second: str
+    first_value: float
+    second_value: float
+    first_rows: int
+    second_rows: int
+    low: float | None = None
+    """Of the 95 % interval of the second one's value minus the first one's; None: there are too few rows for one."""
+    high: float | None = None
+    is_better: bool | None = None
+    """Whether the second one is; None where that cannot be told yet."""
+    least_rows: int = 0
+    """Of either version, without which nothing is told."""
+    rows_needed: int | None = None
+    """Of both together, that would tell, if the difference is what it seems to be; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringReport(Noun):
     """All that was found in a window."""
 
@@ -58,6 +81,8 @@ class MonitoringReport(Noun):
     windows: tuple[MonitoredWindow, ...] = ()
     quality: tuple[EvaluationReport, ...] = ()
     """Of each version whose predictions could be joined with what came true."""
+    verdicts: tuple[VersionsApart, ...] = ()
+    """Of each version beside the one that gets most of the requests."""
     notes: tuple[str, ...] = ()
 
     @property

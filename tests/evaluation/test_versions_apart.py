@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmagic.evaluation.versions_apart import Answered, Better, versions_apart
+from mlmagic.evaluation.versions_apart import Answered, Better, Difference, rows_needed, versions_apart
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,3 +66,21 @@ def test_of_few_rows_nothing_is_said() -> None:
     found = versions_apart(errors(np.ones(29)), errors(np.full(500, 9.0)))["mae"]
     assert (found.verdict, found.low, found.high) == (Better.UNSURE, -math.inf, math.inf)
     assert versions_apart(errors(np.ones(0)), errors(np.ones(50))) == {}
+
+
+def test_the_rows_that_would_do_tell_four_times_out_of_five() -> None:
+    draw = np.random.default_rng(0)
+
+    def found(rows: int) -> Difference:
+        return versions_apart(*(errors(draw.normal(shift, 1, rows)) for shift in (0.0, 0.5)), draws=200)["bias"]
+
+    needed = [rows for _ in range(30) if (rows := rows_needed(found(30), 60)) is not None]
+    wanted = int(np.median(needed)) // 2
+    told = sum(not each.low <= 0 <= each.high for each in (found(wanted) for _ in range(100)))
+    assert 60 <= told <= 98
+
+
+def test_no_rows_are_said_to_do_where_nothing_is_known_of_the_difference() -> None:
+    even = errors(np.array([-1.0, 1.0] * 50))
+    assert rows_needed(versions_apart(even, even)["bias"], 200) is None
+    assert rows_needed(versions_apart(errors(np.ones(5)), errors(np.zeros(5)))["mae"], 10) is None
