@@ -1,4 +1,4 @@
-"""What `describe`, `plot` and `delete` of a dataset return: objects that show themselves."""
+"""What `describe` and `plot` of a dataset return: objects that show themselves."""
 
 from __future__ import annotations
 
@@ -77,23 +77,6 @@ class DatasetPlotTable:
         from mlmagic.panels import dataset_plot_table_bundle
 
         return dataset_plot_table_bundle(self.version, self.statistics, self.columns)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetDeletion:
-    """A version that has gone."""
-
-    version: DatasetVersion
-
-    def __str__(self) -> str:
-        from mlmagic.panels.sizes import size_text
-
-        told = f"Deleted {self.version}, {size_text(self.version.size_bytes)}. Its number is not given again."
-        place = self.version.origin.location
-        return told if place is None else f"{told}\nIts files stay in {place}: gcloud storage rm -r {place}"
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(str(self))
 
 
 def describe(store: DatasetStore, version: DatasetVersion, columns: Columns) -> DatasetDescription:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.arguments import read_reference
 from mlmagic.api.dataset_columns import Columns
-from mlmagic.api.dataset_views import DatasetDeletion, DatasetDescription, DatasetPlot, describe, plot
+from mlmagic.api.dataset_deletion import DatasetDeletion, delete_dataset
+from mlmagic.api.dataset_views import DatasetDescription, DatasetPlot, describe, plot
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec.dataset import DatasetOrigin, DatasetSchema, DatasetVersion
 from mlmagic.spec.statistics import DatasetStatistics
@@ -153,14 +154,19 @@ class Dataset:
             )
         return difference(self.session, before[-1], self.version)
 
-    def delete(self) -> DatasetDeletion:
+    def delete(self, *, yes: bool = False, keep_files: bool = False) -> DatasetDeletion:
         """Remove this version. Models that were trained on it keep what they learned, and its statistics.
+
+        Args:
+            yes: of one that Dataflow made, delete its files in the bucket unasked.
+            keep_files: leave those.
 
         Raises:
             ConflictError: a job that has not ended reads it.
+            UsageError: it has files in a bucket, and the user does not agree, or nobody can be asked.
+            BackendError: Google refused, or did not answer; the next call goes on.
         """
-        self._store.delete(self.version)
-        return DatasetDeletion(version=self.version)
+        return delete_dataset(self.session, self.version, yes=yes, keep_files=keep_files)
 
     def __str__(self) -> str:
         return str(self.version)

@@ -9,7 +9,8 @@ from mlmagic.magics.own_display import OwnDisplay
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
 
 if TYPE_CHECKING:
-    from mlmagic.api.dataset_views import DatasetDeletion, DatasetPlot
+    from mlmagic.api.dataset_deletion import DatasetDeletion
+    from mlmagic.api.dataset_views import DatasetPlot
     from mlmagic.magics.extension import Extension
 
 _DATASET = Argument(name="dataset", metavar="DATASET", help="a name: its newest version; or a version, such as taxi@2")
@@ -63,9 +64,14 @@ DATASETS = Magic(
         "delete": Command(
             summary=(
                 "remove one version with its files. Models that were trained on it keep what they learned, and its "
-                "statistics"
+                "statistics. Of one that Dataflow made, the files in the bucket go too, after a yes"
             ),
             arguments=(Argument(name="version", metavar="DATASET@VERSION", help="a version, such as taxi@2"),),
+            options=(
+                Option(name="yes", help="delete its files in a bucket unasked"),
+                Option(name="keep-files", help="leave its files in a bucket"),
+            ),
+            examples=(("%datasets delete taxi@2 --yes", "also what Dataflow wrote of it into the bucket"),),
         ),
     },
 )
@@ -85,17 +91,20 @@ def datasets(extension: Extension, line: Parsed) -> Any:  # noqa: ARG001 - all m
         case "diff":
             return api.diff_datasets(line["first"], line["second"])
         case _:
-            return _delete(line["version"])
+            return _delete(line)
 
 
-def _delete(text: str) -> DatasetDeletion:
+def _delete(line: Parsed) -> DatasetDeletion:
     from mlmagic.api import datasets as api
 
+    text = line["version"]
+    if line["yes"] and line["keep_files"]:
+        raise UsageError("--yes deletes the files in the bucket, and --keep-files leaves them: say one of them.")
     found = api.dataset(text)
     if "@" not in text:
         told = ", ".join(str(version) for version in found.versions)
         raise UsageError(f"which version of {text}? There is {told}.", hint=f"%datasets delete {text}@NUMBER")
-    return found.delete()
+    return found.delete(yes=line["yes"], keep_files=line["keep_files"])
 
 
 class PlotDisplay(OwnDisplay):

@@ -71,12 +71,12 @@ def dataset_page(session: Session, name: str, number: int) -> Page:
 
 
 def delete(session: Session, name: str, number: int) -> None:
-    """Remove a version.
+    """Remove a version; what Dataflow wrote of it into a bucket stays there.
 
     Raises:
         ConflictError: a job that has not ended reads it.
     """
-    dataset(f"{name}@{number}", session=session).delete()
+    dataset(f"{name}@{number}", session=session).delete(keep_files=True)
 
 
 ROUTES = (

@@ -159,6 +159,15 @@ class DatasetStore:
             except codec.DecodeError as error:
                 raise WorkspaceError(f"the statistics of {version} cannot be read from {path}: {error}.") from error
 
+    def check_deletable(self, version: DatasetVersion) -> None:
+        """See that no job needs a version.
+
+        Raises:
+            ConflictError: a job that has not ended reads it.
+        """
+        with self._database.read() as connection:
+            _require_unread(connection, version)
+
     def delete(self, version: DatasetVersion, *, now: datetime | None = None) -> None:
         """Remove a version; its number is not given again. What was trained on it has its own copy of the statistics.
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from support.dataset_tables import divided, register, rides
 
-from mlmagic.api.dataset_views import DatasetDeletion
+from mlmagic.api.dataset_deletion import DatasetDeletion
 from mlmagic.api.datasets import Dataset, dataset, datasets, diff_datasets
 from mlmagic.errors import NotFoundError, UsageError, WorkspaceError
 from mlmagic.session import Session

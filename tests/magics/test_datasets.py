@@ -49,6 +49,11 @@ def test_delete_needs_a_version(run, taxi, capsys):
     assert "Deleted taxi@1" in capsys.readouterr().out
 
 
+def test_files_in_a_bucket_go_or_stay_not_both(run, taxi):
+    with pytest.raises(UsageError, match="--yes deletes the files in the bucket, and --keep-files leaves them"):
+        run("%datasets delete taxi@1 --yes --keep-files")
+
+
 def test_what_is_not_there_offers_the_nearest(run, taxi):
     with pytest.raises(NotFoundError, match=r"Did you mean taxi\?"):
         run("%datasets describe taxis")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.dataflow_files import BucketFiles, delete_files, find_files
 from mlmagic.backends.google.dataflow_words import check_pipeline, runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
@@ -41,6 +42,7 @@ from mlmagic.workspace.layout import Workspace
 if TYPE_CHECKING:
     from mlmagic.filters.sort import SortKey
     from mlmagic.filters.tree import Filter
+    from mlmagic.spec.dataset import DatasetVersion
     from mlmagic.spec.job import Replica
     from mlmagic.spec.package import TrainerPackage
     from mlmagic.spec.report import StateChange
@@ -239,14 +241,23 @@ class GoogleBackend:
 
         # The state first: what is read after a job's end is all that there is.
         record = self.get(job_id)
-        # The logs of studies and of batch predictions are our own.
-        is_program = record.spec.study is None and record.spec.kind is not JobKind.BATCH_PREDICTION
+        # The logs of studies and of Vertex AI's batch predictions are our own.
+        is_ours = record.spec.kind is JobKind.BATCH_PREDICTION and not runs_on_dataflow(record.spec)
+        is_program = record.spec.study is None and not is_ours
         is_told = self._is_ours(record) and is_program
         if is_told and record.state in _LOGGED and self._may_look(f"{job_id} logs"):
             self._fetch(job_id)
         return read_log(
             self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=record.state.is_final
         )
+
+    def dataset_files(self, version: DatasetVersion) -> BucketFiles:
+        """Return what Dataflow wrote of a dataset into its bucket; errors are those of `find_files`."""
+        return find_files(self._connect()[0], version)
+
+    def delete_dataset_files(self, files: BucketFiles) -> None:
+        """Remove them; errors are those of `delete_files`."""
+        delete_files(self._connect()[0], files)
 
     def close(self) -> None:
         """End the watch over jobs, which go on; who looks at them next brings their records up to date."""

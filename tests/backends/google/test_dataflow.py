@@ -126,7 +126,7 @@ def test_it_is_described_plotted_compared_and_deleted_as_any(session: Session, r
     assert again.record.dataset_version == str(newest)
     assert "fare" in str(newest.describe())
     assert "miles" in str(made.diff(newest))
-    newest.delete()
+    assert "Deleted too: " in str(newest.delete(yes=True))
     assert dataset("rides", session=session).number < newest.number
 
 

@@ -180,6 +180,20 @@ class StorageCalls:
                 pass
         return base64.b64encode(checksum.digest()).decode()
 
+    def delete_object(self, found: StoredObject) -> None:
+        """Remove an object, of whatever bucket; one that is gone already is no error.
+
+        Raises:
+            ConflictError: it has been written again since it was found.
+        """
+
+        def call() -> None:
+            with contextlib.suppress(NotFoundError), self._connection.asking("delete an object", is_repeated=True):
+                blob = self._service.bucket(found.bucket).blob(found.name)
+                blob.delete(if_generation_match=found.generation, timeout=TIMEOUT_SECONDS, retry=None)
+
+        self._connection.repeated(f"delete gs://{found.bucket}/{found.name}", call)
+
     def delete_objects(self, prefix: str) -> None:
         """Remove all objects whose names begin so."""
 
