@@ -40,12 +40,12 @@ class Deployer:
         self.client = GoogleClient(emulator_settings(emulator.root))
         self.endpoints = EndpointStore(Database(self.workspace))
         self._models = ModelStore(Database(self.workspace))
-        self._root, self._saved, self._count = root, saved, 0
+        self.saved, self._root, self._count = saved, root, 0
 
     def register(self) -> int:
         """Make a version that is new to the bucket."""
         self._count += 1
-        folder = shutil.copytree(self._saved, self._root / f"made-{self._count}")
+        folder = shutil.copytree(self.saved, self._root / f"made-{self._count}")
         (folder / "assets.extra").mkdir()
         (folder / "assets.extra" / "number").write_text(f"{self._count}")
         return self._models.register("houses", folder, origin=ModelOrigin(), now=NOW).number
@@ -61,7 +61,7 @@ class Deployer:
 
     def aim(self, name: str, goal: EndpointGoal) -> None:
         """Write down what is to become of an endpoint, or that once more."""
-        self.endpoints.change(name, lambda spec: dataclasses.replace(spec, goal=goal))
+        self.endpoints.change(name, lambda spec: dataclasses.replace(spec, goal=goal, update_time=datetime.now(UTC)))
 
     def scale(self, name: str, most: int) -> None:
         """Write down how many replicas each version is to have at most."""
@@ -108,7 +108,7 @@ class Deployer:
 
 
 def _replaced(spec: EndpointSpec, deployed: tuple[DeployedVersion, ...]) -> EndpointSpec:
-    return dataclasses.replace(spec, deployed=deployed, update_time=NOW)
+    return dataclasses.replace(spec, deployed=deployed, update_time=datetime.now(UTC))
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from mlmagic.backends.google.endpoints_remote import EndpointNotes, read_notes
 from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, note_request, now, only_one, record_of
 from mlmagic.backends.google.endpoints_sync import EndpointSync
 from mlmagic.backends.google.endpoints_tender import Tender
+from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
 from mlmagic.backends.google.vertex_models import container_of, follow_aliases
 from mlmagic.errors import BackendError, MlmagicError, NotFoundError
@@ -58,6 +59,8 @@ class GoogleEndpoints:
         self._lock = threading.RLock()
         self._clients: list[GoogleClient] = []
         self._quiet_until: dict[str, float] = {}
+        self._silence: tuple[float, str] | None = None
+        """Until when nothing is asked, and why: no answer came."""
         self._sync = EndpointSync(workspace, self._connect)
         self._tender = Tender(self._sync, self._unfinished, 0.1 if name == "emulator" else 1.0)
 
@@ -269,9 +272,15 @@ class GoogleEndpoints:
             self._tender.wake_if_idle()
             return
         with self._lock:
-            if time.monotonic() < self._quiet_until.get(spec.name, 0.0):
+            moment = time.monotonic()
+            if (silence := self._silence) is not None and moment < silence[0]:
+                # Whoever looks at several waits for one of them.
+                if spec.goal is EndpointGoal.SERVE:
+                    self._tender.trouble[spec.name] = silence[1]
                 return
-            self._quiet_until[spec.name] = time.monotonic() + _QUIET_SECONDS
+            if moment < self._quiet_until.get(spec.name, 0.0):
+                return
+            self._quiet_until[spec.name] = moment + _QUIET_SECONDS
         try:
             if self._sync.look(spec.name):
                 self._tender.wake()
@@ -280,8 +289,11 @@ class GoogleEndpoints:
             return
         except MlmagicError as error:
             self._tender.trouble[spec.name] = error.message
+            if isinstance(error, UnavailableError):
+                self._silence = (time.monotonic() + _QUIET_SECONDS, error.message)
             return
         self._tender.trouble.pop(spec.name, None)
+        self._silence = None
         self._quiet_until[spec.name] = time.monotonic() + seconds
 
     def _read(self, name: str) -> EndpointRecord:

@@ -15,7 +15,13 @@ from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endpoints_plan import Step, Verb, difference, followed, next_step, replicas
-from mlmagic.backends.google.endpoints_remote import EndpointNotes, held_endpoint, read_notes, write_notes
+from mlmagic.backends.google.endpoints_remote import (
+    EndpointNotes,
+    RemoteEndpoint,
+    held_endpoint,
+    read_notes,
+    write_notes,
+)
 from mlmagic.backends.google.endpoints_status import is_at_rest, now
 from mlmagic.backends.google.names import WORKSPACE_LABEL, label_value, workspace_label
 from mlmagic.backends.google.refusals import UnavailableError
@@ -164,7 +170,13 @@ class EndpointSync:
         step = next_step(spec, there, notes.deployed)
         if step is None:
             return self._rest(spec, notes)
-        return self._do(client, spec, notes, step)
+        try:
+            return self._do(client, spec, notes, step)
+        except NotFoundError:
+            # Somebody else may have been quicker: then there is another next step, or the endpoint is gone.
+            if _still_there(client, there) == there:
+                raise
+            return Progress.MOVED
 
     def _follow(self, client: GoogleClient, spec: EndpointSpec, notes: EndpointNotes) -> Progress:
         """See how far that is what takes Google time."""
@@ -288,6 +300,13 @@ class EndpointSync:
         path = self._workspace.endpoint(name).log
         with explained(f"write {path}"):
             append(path, f"{now():%Y-%m-%d %H:%M:%S} {line}\n".encode())
+
+
+def _still_there(client: GoogleClient, before: RemoteEndpoint) -> RemoteEndpoint | None:
+    try:
+        return client.endpoints.get(before.name)
+    except NotFoundError:
+        return None
 
 
 def _machines(spec: EndpointSpec) -> dict[str, Any]:

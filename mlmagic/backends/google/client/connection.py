@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 60.0
 """Of one call."""
+_CONNECT_SECONDS = 10.0
+"""Until somebody is there who can answer."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _ATTEMPTS = 4
 _FIRST_PAUSE_SECONDS = 0.5
@@ -49,7 +51,8 @@ class Connection:
         """Return the JSON that an address answers with; anything but 200 is raised as Google's own error."""
         from google.api_core.exceptions import from_http_response
 
-        answer = self.session().request(method, address, timeout=TIMEOUT_SECONDS, **arguments)
+        timeout = (min(_CONNECT_SECONDS, TIMEOUT_SECONDS), TIMEOUT_SECONDS)
+        answer = self.session().request(method, address, timeout=timeout, **arguments)
         if answer.status_code != 200:
             raise from_http_response(answer)
         document: dict[str, Any] = answer.json()

@@ -81,7 +81,7 @@ class EndpointCalls:
 
     def undeploy(self, name: str, deployed_id: str, traffic: Mapping[str, int]) -> str:
         """Begin to take a model away; `traffic` is the split without it, empty if it stays or none is left."""
-        with self._connection.asking("undeploy the model"):
+        with self._connection.asking("undeploy the model", is_repeated=True):
             begun = self.service.undeploy_model(
                 endpoint=name, deployed_model_id=deployed_id, traffic_split=dict(traffic), **_CALL
             )
@@ -121,7 +121,7 @@ class EndpointCalls:
         Raises:
             NotFoundError: it is gone.
         """
-        with self._connection.asking("delete the endpoint"):
+        with self._connection.asking("delete the endpoint", is_repeated=True):
             return str(self.service.delete_endpoint(name=name, **_CALL).operation.name)
 
     def operation(self, name: str) -> Operation:
