@@ -19,7 +19,8 @@ _RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
 _CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
 # An error of mlmagic's own modules in the package; it says all there is to say.
 _OUR_OWN = re.compile(
-    r"^preprocessor\.errors\.\w+: |^mlmagic\.(?:serving\.batch|tuning)\.main\.Failed: |^ValueError: (?=build_model )"
+    r"^preprocessor\.errors\.\w+: |^predictor\.serving\.batch\.main\.Failed: "
+    r"|^mlmagic\.(?:serving\.batch|tuning)\.main\.Failed: |^ValueError: (?=build_model )"
 )
 # Where TensorFlow gives its reason after the places that it names, each in its own paragraph.
 _IN_A_GRAPH = "Graph execution error:"
@@ -39,6 +40,9 @@ _FIT_ON_A_CLUSTER = (
     r"\(PerReplica:\{|Invalid reduction dimension 0 for input with 0 dimensions"
     r"|pass this dataset to ClusterCoordinator\.create_per_worker_dataset"
 )
+
+_RELATIVE = "Relative paths start in the folder that the notebook runs in."
+_ELSEWHERE = "The job does not see the notebook's folder: put the file into a bucket, and read it as /gcs/BUCKET/FILE."
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (
@@ -66,8 +70,12 @@ _HINTS: tuple[tuple[str, str], ...] = (
         "A process that it talks to could not be reached. If that is a replica of its cluster, its own log says why.",
     ),
     (
-        r"^FileNotFoundError: ",
-        "Relative paths start in the folder that the notebook runs in.",
+        r"^FileNotFoundError: .*'/gcs/(?P<name>[^']+)'",
+        "There is no gs://{name}, or the job may not read that bucket.",
+    ),
+    (
+        r"^FileNotFoundError: (?!.*'/)",
+        _RELATIVE,
     ),
     (
         r"^NameError: name '(?P<name>\w+)' is not defined",
@@ -76,8 +84,18 @@ _HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], disk_is_full: bool) -> JobError:
-    """Return why a program ended with this status, -N for signal N. `translate` makes frames point at the notebook."""
+def diagnose(
+    exit_code: int, log_tail: str, *, translate: Callable[[str], str], disk_is_full: bool, is_elsewhere: bool = False
+) -> JobError:
+    """Return why a program ended with this status, -N for signal N.
+
+    Args:
+        exit_code: of the program.
+        log_tail: the end of what it printed.
+        translate: makes frames point at the notebook.
+        disk_is_full: whether there was no room any more.
+        is_elsewhere: whether it ran on a machine of a cloud.
+    """
     # 1 and SIGINT are how the interpreter ends after an exception that nobody caught.
     raw = find_traceback(log_tail) if exit_code in {1, -signal.SIGINT} else None
     if raw is not None and not disk_is_full and _OUR_OWN.match(_exception_line(raw)):
@@ -91,6 +109,8 @@ def diagnose(exit_code: int, log_tail: str, *, translate: Callable[[str], str], 
         )
     said = message.removeprefix(f"the program ended with exit status {exit_code}: ")
     hint = _hint(exit_code, said if raw is None else _exception_text(raw))
+    if is_elsewhere and hint == _RELATIVE:
+        hint = _ELSEWHERE
     return JobError(message=message, traceback=_translated(raw, translate), hint=hint)
 
 

@@ -85,6 +85,8 @@ def test_chatter_after_a_traceback() -> None:
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'", "install it with `%pip install`"),
         ("raise MemoryError", "MemoryError", "smaller batch"),
         ("open('missing.csv')", "FileNotFoundError: [Errno 2] No such file", "the folder that the notebook runs in"),
+        ("open('/missing.csv')", "FileNotFoundError: [Errno 2] No such file", None),
+        ("open('/gcs/b/no.csv')", "FileNotFoundError: [Errno 2] No such file", "There is no gs://b/no.csv, or the job"),
         ("print(fares)", "NameError: name 'fares' is not defined", "'fares' has to be defined in it"),
         ("import errno; raise OSError(errno.ENOSPC, 'No space left on device')", "OSError: [Errno 28]", "disk is full"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", None),
@@ -94,6 +96,12 @@ def test_common_failures_have_a_hint(tmp_path: Path, source: str, message: str, 
     error = explain(*run(tmp_path, source))
     assert error.message.startswith(message)
     assert (hint is None and error.hint is None) or (hint or "") in (error.hint or "")
+
+
+def test_a_job_in_the_cloud_does_not_see_the_notebooks_folder() -> None:
+    log = "Traceback (most recent call last):\nFileNotFoundError: [Errno 2] No such file or directory: 'rides.csv'\n"
+    error = diagnose(1, log, translate=str, disk_is_full=False, is_elsewhere=True)
+    assert (error.hint or "").endswith("put the file into a bucket, and read it as /gcs/BUCKET/FILE.")
 
 
 def test_a_flag_that_the_program_does_not_have(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _failed(job: RemoteJob, folder: JobFolder, translate: Callable[[str], str]) 
     task = job.failed_task or _CHIEF_TASK
     log = log_path(folder, task)
     tail = read_tail(log)
-    error = diagnose(status, tail, translate=translate, disk_is_full=False)
+    error = diagnose(status, tail, translate=translate, disk_is_full=False, is_elsewhere=True)
     if task != _CHIEF_TASK:
         error = JobError(
             message=of_replica(log.stem, error.message),

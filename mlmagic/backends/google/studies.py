@@ -285,5 +285,5 @@ def _trial_ending(spec: StudySpec, trial: Trial, tail: str, translate: Callable[
     raw = find_traceback(tail)
     if raw is None:
         return failed(trial.reason or "Vertex AI gave no reason")
-    error: JobError = diagnose(1, tail, translate=translate, disk_is_full=False)
+    error: JobError = diagnose(1, tail, translate=translate, disk_is_full=False, is_elsewhere=True)
     return Ending(state=JobState.FAILED, exit_code=1, error=error, message=error.message, raw_traceback=raw)
