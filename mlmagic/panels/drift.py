@@ -123,7 +123,7 @@ def _window_html(window: MonitoredWindow) -> list[Html | None]:
                     words.what(each),
                 ]
             )
-        parts.append(theme.table(header, rows, wraps=[0, 6]))
+        parts.append(theme.table(header, rows))
         parts.append(_more(features))
     if slices := words.slice_lines(window):
         lines = [[_pill(verdict), element("strong", name), told] for verdict, name, told in slices]

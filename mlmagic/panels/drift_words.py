@@ -51,7 +51,8 @@ def period(report: MonitoringReport) -> str:
     if report.start is None or report.end is None:
         return f"{report.rows:,} row{'s' * (report.rows != 1)}"
     requests = f"{report.requests:,} request{'s' * (report.requests != 1)}"
-    return f"{requests}, {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
+    times = [f"{time:%Y-%m-%d %H:%M}" for time in (report.start, report.end)]
+    return f"{requests}, {' to '.join(dict.fromkeys(times))} UTC"
 
 
 def summary(report: MonitoringReport) -> tuple[Verdict | None, str]:

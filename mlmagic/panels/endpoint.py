@@ -58,7 +58,8 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         theme.title(spec.name),
         theme.pill(f"follows {spec.model}@{spec.follows}", theme.GREY) if spec.follows else None,
         theme.copyable(record.url) if record.url else None,
-        right=_pace(record, now),
+        # Where it is stands in the sentence, and an address of Google's leaves no room here.
+        right=_pace(record, now) if record.is_local else None,
     )
     rows = [
         [element("strong", name), bar(version.traffic), *cells]

@@ -73,7 +73,8 @@ def _html(report: ExplanationReport) -> Html:
     return theme.card(
         theme.heading(theme.title(f"Why {report.version} predicts so"), right=_rows_text(report)),
         theme.row(theme.faint(_method_text(report)), top="2px"),
-        _influences_html(report),
+        # Of a single row its own table says the same.
+        _influences_html(report) if report.rows > 1 else None,
         *(_row_html(row) for row in report.shown),
         *(theme.row(theme.faint(note)) for note in _notes(report)),
     )
@@ -134,7 +135,15 @@ def _diverging(amount: float | None, largest: float) -> Html:
 
 
 def _text(report: ExplanationReport) -> str:
-    lines = [spread(f"Why {report.version} predicts so", _rows_text(report)), *folded(_method_text(report)), ""]
+    lines = [spread(f"Why {report.version} predicts so", _rows_text(report)), *folded(_method_text(report))]
+    if report.rows > 1:
+        lines += ["", _influences_text(report)]
+    for row in report.shown:
+        lines += ["", *folded(_heading(row)), _row_text(row)]
+    return "\n".join([*lines, "", *(line for note in _notes(report) for line in folded(note))])
+
+
+def _influences_text(report: ExplanationReport) -> str:
     shown = report.influences[:_TOP]
     largest = _largest([each.mean_size for each in shown])
     texts = column([each.mean_size for each in shown])
@@ -142,10 +151,7 @@ def _text(report: ExplanationReport) -> str:
         [fit(each.feature, _NAME_WIDTH), text, _blocks(each.mean_size, largest)]
         for each, text in zip(shown, texts, strict=True)
     ]
-    lines.append(table(["FEATURE", "MEAN SIZE", ""], rows, flexible=0, right={1}))
-    for row in report.shown:
-        lines += ["", *folded(_heading(row)), _row_text(row)]
-    return "\n".join([*lines, "", *(line for note in _notes(report) for line in folded(note))])
+    return table(["FEATURE", "MEAN SIZE", ""], rows, flexible=0, right={1})
 
 
 def _row_text(row: ExplainedRow) -> str:
