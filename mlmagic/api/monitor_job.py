@@ -19,6 +19,7 @@ from mlmagic.spec.job import UNFINISHED, JobKind, JobSpec, JobState
 from mlmagic.spec.names import ModelReference
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.files import explained, make_folder, write_new
+from mlmagic.workspace.monitors import locked
 
 if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
@@ -73,7 +74,6 @@ def start_monitoring(session: Session, wanted: Wanted, given: Mapping[str, Any],
     address, invocation = repeating.webhook, repeating.invocation
     if address is not None:
         args, invocation = (*args, WEBHOOK), without_address(invocation, address)
-    _check_alone(session.jobs, args, _what(wanted))
     spec = JobSpec(
         display_name=name,
         kind=JobKind.MONITORING,
@@ -89,7 +89,9 @@ def start_monitoring(session: Session, wanted: Wanted, given: Mapping[str, Any],
     for inputs in (wanted.inputs, wanted.truth):
         if inputs is not None:
             inputs.write()
-    record = session.jobs.submit(session.planner(backend).place(spec), package)
+    with explained("start monitoring"), locked(session.workspace.monitors_lock):
+        _check_alone(session.jobs, args, _what(wanted))
+        record = session.jobs.submit(session.planner(backend).place(spec), package)
     if address is not None:
         _write_address(session, record.id, address)
     return Job(id=record.id, backend=session.jobs)

@@ -89,7 +89,7 @@ class Looks:
             self._end(error.message.rstrip("."))
         except Exception as error:  # noqa: BLE001 - whatever it is, the next look is to come
             self._fail(error)
-        self._tell_alerts()
+        self.tell_alerts()
 
     def check(self) -> None:
         """Look whether there is still something to look at; `status.ended` tells.
@@ -177,7 +177,8 @@ class Looks:
         self._tell(look_line(self.status, 0))
         self._write()
 
-    def _tell_alerts(self) -> None:
+    def tell_alerts(self) -> None:
+        """Tell which alerts began and ended, and were not told; one that was killed may have left some."""
         for alert in read_alerts(self.record):
             if alert.job != self._folder.id:
                 continue

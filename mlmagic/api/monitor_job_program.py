@@ -8,13 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.monitor_job_looks import Looks
 from mlmagic.api.monitor_job_webhook import Sender, read_webhook
-from mlmagic.api.monitor_job_words import MonitorWords, parse_words, seconds_text
-from mlmagic.errors import MlmagicError
+from mlmagic.api.monitor_job_words import parse_words, seconds_text
+from mlmagic.errors import MlmagicError, UsageError
 from mlmagic.runtime.contract import JOB_ID_VARIABLE
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 _LONGEST_SLEEP = 15.0
 """After so many seconds it looks whether the endpoint is still there."""
-_WEBHOOK_SECONDS = 60.0
-"""How long who submits the job may take to write the address down."""
 
 
 class Failed(Exception):  # noqa: N818 - the run did
@@ -40,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder = session.workspace.job(os.environ[JOB_ID_VARIABLE])
         log = Log(1)
         looks = Looks(session, words, folder, tell=log.tell)
-        sender = _sender(words, looks, folder, log.tell)
-        run(looks, words.every, tell=log.tell, on_look=sender.wake if sender is not None else _nothing)
+        looks.tell_alerts()
+        sending = Sending(looks, folder, tell=log.tell)
+        if words.has_webhook:
+            sending.start()
+        run(looks, words.every, tell=log.tell, on_look=sending.wake if words.has_webhook else _nothing)
     except MlmagicError as error:
         # Our own frames would only push it off the screen.
         raise Failed(str(error)) from None
@@ -77,25 +77,38 @@ def run(
         due = began + every * max(1, math.ceil(took / every))
 
 
-def _sender(words: MonitorWords, looks: Looks, folder: JobFolder, tell: Callable[[str], object]) -> Sender | None:
-    if not words.has_webhook:
-        return None
-    address = _address(folder.webhook)
-    if address is None:
-        tell("The webhook's address is not there, so no alert is sent: cancel this job, and start it with --webhook.")
-        return None
-    sender = Sender(read_webhook(address), looks.record, job=folder.id, sent=folder.sent_alerts, tell=tell)
-    sender.start()
-    return sender
+class Sending:
+    """What is sent, once the address is there: it is written down just after the job is submitted."""
 
+    def __init__(self, looks: Looks, folder: JobFolder, *, tell: Callable[[str], object]) -> None:
+        self._looks = looks
+        self._folder = folder
+        self._tell = tell
+        self._sender: Sender | None = None
+        self._is_missed = False
 
-def _address(path: Path, patience: float = _WEBHOOK_SECONDS) -> str | None:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        with suppress(FileNotFoundError):
-            return path.read_text().strip()
-        time.sleep(0.1)
-    return None
+    def start(self) -> bool:
+        """Begin to send, also what is left from before; say whether there is an address."""
+        if self._sender is None:
+            folder = self._folder
+            try:
+                address = read_webhook(folder.webhook.read_text())
+            except (OSError, UsageError):
+                return False
+            record, sent = self._looks.record, folder.sent_alerts
+            self._sender = Sender(address, record, job=folder.id, sent=sent, tell=self._tell)
+            self._sender.start()
+        return True
+
+    def wake(self) -> None:
+        """Say that there may be new alerts; returns at once."""
+        if self.start():
+            assert self._sender is not None  # noqa: S101 - it has been started
+            self._sender.wake()
+        elif not self._is_missed:
+            # A job that is run again is another one, and gets nobody's secrets.
+            self._tell("No alert is sent: this job has no webhook's address. Start it anew, with --webhook.")
+            self._is_missed = True
 
 
 class Log:

@@ -410,6 +410,11 @@ class Workspace:
         return self.root / "inputs"
 
     @property
+    def monitors_lock(self) -> Path:
+        """Held by who starts a monitoring job, so that no two do the same."""
+        return self.root / "monitors.lock"
+
+    @property
     def uploads(self) -> Path:
         """The folder of uploads to Google Cloud that have begun; each file may be used to write an object there."""
         return self.root / "uploads"

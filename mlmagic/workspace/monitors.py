@@ -104,7 +104,7 @@ def record_look(
     """
     # Not the folder around it: an endpoint that was deleted must not come back.
     folder.root.mkdir(0o700, exist_ok=True)
-    with _locked(folder.lock):
+    with locked(folder.lock):
         write_atomic(folder.report, codec.dumps(report, indent=None), sync=False)
         known = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]
         known = [each for each in known if each.against is report.against]
@@ -124,7 +124,8 @@ def record_look(
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock, and wait for it."""
     descriptor = open_to_append(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,128 @@
+"""Alerts sent to a real server on this machine."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from support.webhooks import server
+
+from mlmagic.api.monitor_job_webhook import Sender, body, read_webhook, shown, without_address
+from mlmagic.errors import UsageError
+from mlmagic.spec import codec
+from mlmagic.spec.monitoring import FindingKind
+from mlmagic.spec.monitoring_alert import Alert
+from mlmagic.workspace.files import append, make_folder
+from mlmagic.workspace.monitors import MonitorFolder
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+JOB = "rides-monitoring-20260502-000000-0a1b"
+
+
+def alert(name, **fields):
+    known = {"subject": "rides", "version": "taxi@1", "feature": "fare", "kind": FindingKind.NEW_VALUES, "job": JOB}
+    known |= {"text": f"fare: {name}", "distance": 0.5, "threshold": 0.3, "first_seen": NOON, "last_seen": NOON}
+    return Alert(id=name, **(known | fields))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = MonitorFolder(tmp_path / "monitoring")
+    make_folder(folder.root)
+    return folder
+
+
+def add(folder, *alerts):
+    for each in alerts:
+        append(folder.alerts, codec.dumps(each, indent=None) + "\n")
+
+
+def sender(address, folder, told=None):
+    lines = [] if told is None else told
+    return Sender(address, folder, job=JOB, sent=folder.root / "sent.txt", tell=lines.append, first_pause=0.05)
+
+
+def test_each_alert_is_sent_once(folder):
+    add(folder, alert("a"), alert("b"), alert("c", job=None))
+    with server() as (address, got):
+        assert sender(address, folder).send()
+        add(folder, alert("a", end_time=NOON))
+        # Another process goes on with what is written down.
+        assert sender(address, folder).send()
+    assert [(code, path, sent["id"]) for code, path, sent in got] == [
+        (200, "/hooks/secret", "a"),
+        (200, "/hooks/secret", "b"),
+    ]
+    assert got[0][2] == codec.encode(alert("a")) | {"text": "Alert of rides: taxi@1: fare: a"}
+
+
+def test_what_is_refused_is_sent_again(folder):
+    told = []
+    add(folder, alert("a"), alert("b"))
+    with server(503, 302) as (address, got):
+        sending = sender(address, folder, told)
+        assert [sending.send() for _ in range(3)] == [False, False, True]
+    assert [(code, path[-6:], sent["id"]) for code, path, sent in got] == [
+        (503, "secret", "a"),
+        (302, "secret", "a"),
+        (200, "secret", "a"),
+        (200, "secret", "b"),
+    ]
+    assert told == [
+        "Webhook http://127.0.0.1/…: HTTP 503; it is tried again, and looking goes on.",
+        "Webhook http://127.0.0.1/…: it answers again.",
+    ]
+
+
+def test_its_own_thread_tries_until_it_is_taken(folder):
+    add(folder, alert("a"))
+    with server(503, 500) as (address, got):
+        sending = sender(address, folder)
+        sending.start()
+        sent = folder.root / "sent.txt"
+        done = threading.Event()
+        for _ in range(2000):
+            if sent.exists() and sent.read_text() == "a\n":
+                break
+            done.wait(0.02)
+    assert [code for code, _, _ in got] == [503, 500, 200]
+
+
+def test_nobody_there_is_told_without_the_address(folder):
+    told = []
+    add(folder, alert("a"))
+    with server() as (address, _):
+        pass
+    assert not sender(address, folder, told).send()
+    assert told == ["Webhook http://127.0.0.1/…: Connection refused; it is tried again, and looking goes on."]
+
+
+def test_values_are_no_commands_of_a_chat():
+    assert body(alert("<!channel> & more"))["text"] == "Alert of rides: taxi@1: fare: &lt;!channel&gt; &amp; more"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://hooks.example.com/secret", "http://hooks.example.com/… is not encrypted: give an https address"),
+        ("https://me:secret@example.com/", "an address with a user or password in it is not taken"),
+        ("file:///secret", "webhook is no address"),
+        ("https://[secret", "webhook is no address"),
+        ("https://a.example.com/secret\n", "webhook is no address"),
+        (3, "webhook must be an address, not int"),
+    ],
+)
+def test_an_address_that_will_not_do(address, told):
+    with pytest.raises(UsageError) as caught:
+        read_webhook(address)
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_is_shown_without_its_path():
+    address = read_webhook("https://hooks.example.com:8443/services/secret?token=secret")
+    assert shown(address) == "https://hooks.example.com/…"
+    typed = f"%monitor taxi --webhook '{address}' --every 5m"
+    assert without_address(typed, address) == "%monitor taxi --webhook https://hooks.example.com/… --every 5m"
+    assert read_webhook("http://[::1]:80/secret") == "http://[::1]:80/secret"
