@@ -322,18 +322,28 @@ class GoogleEndpoints:
 
     def _connect(self, notes: EndpointNotes | None) -> GoogleClient:
         """Return the client for where an endpoint is, with the settings as they are now."""
-        settings = self._settings()
+        settings = base = self._settings()
         if notes is not None:
-            settings = dataclasses.replace(settings, project=notes.project, region=notes.region)
+            settings = dataclasses.replace(base, project=notes.project, region=notes.region)
         with self._lock:
+            for client in [client for client in self._clients if not _is_of(client, base)]:
+                # An emulator that was started again has another address.
+                self._clients.remove(client)
+                client.prediction.close()
             known = next((client for client in self._clients if client.settings == settings), None)
             if known is None:
-                # An emulator that was started again has another address.
                 self._clients.append(known := GoogleClient(settings))
             return known
 
 
 _ANSWERING = frozenset({EndpointState.READY, EndpointState.UPDATING})
+
+
+def _is_of(client: GoogleClient, settings: GoogleSettings) -> bool:
+    """Say whether a client has these settings, but for where its endpoints are."""
+    return client.settings == dataclasses.replace(
+        settings, project=client.settings.project, region=client.settings.region
+    )
 
 
 def _is_over(record: EndpointRecord, generation: int) -> bool:

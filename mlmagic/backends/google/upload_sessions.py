@@ -13,13 +13,15 @@ from pathlib import Path
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.upload_files import LocalFile
-from mlmagic.errors import ConflictError, NotFoundError
+from mlmagic.errors import BackendError, ConflictError, NotFoundError
 from mlmagic.spec.codec import DecodeError, dumps, loads
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.files import explained, make_folder, open_to_append
 
 _KEPT_SECONDS = 7 * 24 * 3600
 """How long Cloud Storage remembers a session."""
+_MOST_VAIN = 3
+"""How often a piece is sent again of which Cloud Storage says that it has nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +56,15 @@ class ResumableUploads:
             if not self._client.storage.has_object(name):
                 try:
                     self._send(file, name, kept, on_sent)
-                except ConflictError:
+                except ConflictError as error:
                     kept.clear()
                     # Somebody else has written it, with the same bytes as its name says; or ours were not those.
                     if not self._client.storage.has_object(name):
-                        raise file.changed() from None
+                        file.check()
+                        raise BackendError(
+                            f"{file.path} could not be uploaded: {error.message}",
+                            hint="Run it again: it is sent from its beginning.",
+                        ) from error
             kept.clear()
 
     def _send(self, file: LocalFile, name: str, kept: _Kept, on_sent: Callable[[int], None]) -> None:
@@ -82,8 +88,16 @@ class ResumableUploads:
         self, file: LocalFile, session: UploadSession, received: int | None, on_sent: Callable[[int], None]
     ) -> None:
         """Send what is missing; `received` is None when nothing is."""
+        most, vain = -1, 0
         with explained(f"read {file.path}"), file.path.open("rb") as stream:
             while received is not None:
+                most, vain = max(most, received), 0 if received > most else vain + 1
+                if vain > _MOST_VAIN:
+                    raise BackendError(
+                        f"{file.path} could not be uploaded: Cloud Storage has {received:,} of its {file.size:,} "
+                        f"bytes, and has taken none of the next ones {vain} times.",
+                        hint="Run it again: it goes on from there, for a week.",
+                    )
                 on_sent(received)
                 stream.seek(received)
                 data = stream.read(self._piece_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import MlmagicError
 from mlmagic.spec.endpoint import EndpointGoal
+from mlmagic.workspace.layout import Workspace
 
 LOST: Mapping[str, Mapping[str, Any]] = {
     "reset": {"drop": "before"},
@@ -126,6 +128,17 @@ def test_one_silence_is_waited_for_once(
     assert told == {"Not up to date: cannot look at the endpoint: no answer from Google: the connection was cut off."}
     assert requests_sent.count("GetEndpoint") == connection._ATTEMPTS
     backend.close()
+
+
+def test_a_client_is_kept_for_where_google_is_now(tmp_path: Path, emulator: Emulator, workspace: Workspace) -> None:
+    address = json.loads((emulator.root / "address.json").read_bytes())
+    backend = GoogleEndpoints(workspace, name="emulator", config={"emulator_root": str(tmp_path)})
+    elsewhere = EndpointNotes(project="p", region="europe-west4", update_time=NOW)
+    for url in ("http://localhost:1", "http://localhost:2"):
+        (tmp_path / "address.json").write_text(json.dumps({**address, "url": url}))
+        made = [backend._connect(notes) for notes in (None, elsewhere, None, elsewhere)]
+        assert made[:2] == made[2:] == backend._clients
+        assert {client.settings.endpoint for client in made} == {url}
 
 
 @pytest.fixture(scope="module")

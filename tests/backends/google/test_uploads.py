@@ -213,9 +213,30 @@ def test_bytes_that_are_not_those_announced_become_no_object(
     client.storage.send_piece = lambda address, data, start, size: send(  # type: ignore[method-assign]
         address, bytes(len(data)) if start == PIECE else data, start, size
     )
-    with pytest.raises(ConflictError, match=r"large\.bin changed while it was uploaded\."):
+    with pytest.raises(BackendError, match=r"large\.bin could not be uploaded: .* does not take the upload .*CRC32C"):
         uploader.file(large)
     assert not [path for path in emulator.buckets.rglob("large.bin") if path.read_bytes()[PIECE:][:9] == bytes(9)]
+
+
+def test_what_google_says_of_a_refused_piece_is_kept(uploader: Uploader, large: Path, fault: Any) -> None:
+    fault(INSERT, after=2, status=412, message="The object is under a retention policy.")
+    with pytest.raises(BackendError) as raised:
+        uploader.file(large)
+    assert str(raised.value).startswith(
+        f"{large} could not be uploaded: Cloud Storage does not take the upload any more: "
+        "The object is under a retention policy.\nRun it again"
+    )
+
+
+def test_pieces_that_never_come_end_the_upload(
+    uploader: Uploader, client: GoogleClient, workspace: Workspace, large: Path
+) -> None:
+    sent: list[int] = []
+    client.storage.send_piece = lambda _, __, start, ___: sent.append(start) or PIECE  # type: ignore[func-returns-value,method-assign]
+    with pytest.raises(BackendError, match="has 262,144 of its 1,048,577 bytes, and has taken none of the next ones 4"):
+        uploader.file(large)
+    assert sent == [0, *[PIECE] * 4]
+    assert len(list(workspace.uploads.iterdir())) == 1
 
 
 def test_what_cannot_be_uploaded(uploader: Uploader, tmp_path: Path) -> None:

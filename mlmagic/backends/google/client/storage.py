@@ -125,9 +125,9 @@ class StorageCalls:
         if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
             raise NotFoundError("Cloud Storage does not remember the upload.")
         if answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.PRECONDITION_FAILED}:
-            raise ConflictError(f"Cloud Storage does not take the upload any more: {answer.text[:300]}")
+            raise ConflictError(f"Cloud Storage does not take the upload any more: {_said(answer)}")
         if answer.status_code in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
-            raise UnavailableError(f"Cloud Storage asks for patience: {answer.text[:300]}")
+            raise UnavailableError(f"Cloud Storage asks for patience: {_said(answer)}")
         raise from_http_response(answer)
 
     def list_objects(self, folder: str) -> list[StoredObject]:
@@ -223,6 +223,15 @@ class StorageCalls:
                 credentials=self._connection.credentials,
                 client_options=options,
             )
+
+
+def _said(answer: Any) -> str:
+    """Return why Cloud Storage refused something, in its own words."""
+    try:
+        words = str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):  # it is told in a page of HTML, or not at all
+        words = str(answer.text)
+    return " ".join(words.split())[:300] or f"it answers {answer.status_code}"
 
 
 def _stored(bucket: str, blob: Any) -> StoredObject:
