@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import orjson
 from mlmagic.errors import MlmagicError, PredictionError
 from mlmagic.serving.batch.instances import keyed_instances
 from mlmagic.serving.engines.base import Array, Columns, NamedSignature, Outputs
+from mlmagic.serving.values import Converter, MisfitError, converter
 from mlmagic.spec.model import Signature, TensorSpec
 
 _ASKED = 500
@@ -145,14 +145,17 @@ def _member(prediction: Any, name: str) -> Any:
 
 
 def _column(values: Sequence[Any], spec: TensorSpec) -> Array | list[Any]:
+    convert = converter(spec.dtype, missing_is_nan=True)
+    try:
+        found = [_converted(value, convert) for value in values]
+    except MisfitError as error:
+        raise PredictionError(f"the answer's {spec.name!r} is no {spec.dtype}: {error}") from None
     if spec.dtype == "string":
-        texts = [_bytes(value) for value in values]
-        if not any(isinstance(text, list) for text in texts):
-            return np.array(texts, dtype=object)
-        return _uniform(texts, np.dtype(object))
+        if not any(isinstance(text, list) for text in found):
+            return np.array(found, dtype=object)
+        return _uniform(found, np.dtype(object))
     # numpy has no bfloat16: such a column travels as float32.
-    dtype = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
-    return _uniform([_number(value) for value in values] if dtype.kind == "f" else list(values), dtype)
+    return _uniform(found, np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype))
 
 
 def _uniform(values: list[Any], dtype: np.dtype[Any]) -> Array | list[Any]:
@@ -162,15 +165,8 @@ def _uniform(values: list[Any], dtype: np.dtype[Any]) -> Array | list[Any]:
         return values  # rows of different lengths
 
 
-def _bytes(value: Any) -> Any:
+def _converted(value: Any, convert: Converter) -> Any:
     if isinstance(value, list):
-        return [_bytes(item) for item in value]
-    if isinstance(value, dict):
-        return base64.b64decode(value["b64"])
-    return str(value).encode()
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_number(item) for item in value]
-    return float("nan") if value is None else value
+        return [_converted(item, convert) for item in value]
+    found = convert(value)
+    return found.encode() if isinstance(found, str) else found
