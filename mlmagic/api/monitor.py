@@ -37,6 +37,7 @@ def monitor(
     key: str | None = ...,
     target: str | None = ...,
     output: str | None = ...,
+    runner: str | None = ...,
     every: None = ...,
     session: Session | None = ...,
 ) -> Monitoring: ...
@@ -58,6 +59,7 @@ def monitor(
     key: str | None = ...,
     target: str | None = ...,
     output: str | None = ...,
+    runner: str | None = ...,
     every: float | str,
     webhook: str | None = ...,
     name: str | None = ...,
@@ -81,6 +83,7 @@ def monitor(
     key: str | None = None,
     target: str | None = None,
     output: str | None = None,
+    runner: str | None = None,
     every: float | str | None = None,
     webhook: str | None = None,
     name: str | None = None,
@@ -104,6 +107,7 @@ def monitor(
         key: the column by which truth is joined with the requests, which must have sent it.
         target: the column of truth that holds what was so.
         output: of a model with several outputs, the one that tells the target.
+        runner: with `input`, `"direct"`: a pipeline of Beam counts the files, on all processors of this machine.
         every: `"5m"`, seconds: start a job that looks so often, and return that; it goes on until it is cancelled.
         webhook: with `every`: an https address, or one of this machine, to which each alert is sent once as JSON.
         name: of the job; by default the endpoint's or the model's with `-monitoring`.
@@ -132,6 +136,7 @@ def monitor(
         "key": key,
         "target": target,
         "output": output,
+        "runner": runner,
     }
     check = ArgumentCheck()
     own = {"every": every, "webhook": webhook, "name": name, "invocation": invocation}

@@ -20,6 +20,9 @@ from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
 NEWEST_SECONDS = 86_400.0
 """What is looked at if nothing is said: the newest day."""
 
+DIRECT = "direct"
+"""The runner of this machine."""
+
 Thresholds = float | str | Mapping[Any, Any] | None
 """Numbers; in a mapping by feature, under None that of all others."""
 
@@ -42,6 +45,8 @@ class Wanted:
     key: str | None
     target: str | None
     output: str | None
+    runner: str | None
+    """What counts files; None for this process."""
 
 
 def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | None = None) -> Wanted:
@@ -74,6 +79,7 @@ def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | N
         key=None if given["key"] is None else check.read(read_reference, given["key"], "key"),
         target=None if given["target"] is None else check.read(read_reference, given["target"], "target"),
         output=None if given.get("output") is None else check.read(read_reference, given["output"], "output"),
+        runner=None if given.get("runner") is None else check.read(_read_runner, given["runner"]),
     )
     check.finish("monitor")
     return wanted
@@ -147,6 +153,12 @@ def _read_last(last: object) -> float:
         raise UsageError(error.message.replace("timeout", "last", 1)) from None
 
 
+def _read_runner(runner: object) -> str:
+    if runner != DIRECT:
+        raise UsageError(f"runner is {DIRECT}, a pipeline of Beam on this machine, not {runner!r:.40}.")
+    return DIRECT
+
+
 def _read_against(against: object) -> Against:
     known = [each.value for each in Against]
     if against not in known:
@@ -167,6 +179,8 @@ def _places(given: Mapping[str, Any]) -> list[str]:
         problems.append("input is missing: the files that are compared with what the model was trained on")
     elif "endpoint" not in has and not {"model", "statistics"} & has:
         problems.append("model is missing: the model that the files were for; or statistics, a file")
+    if "endpoint" in has and "runner" in has:
+        problems.append("runner: only with input, files that a pipeline counts")
     if "endpoint" not in has:
         only = [name for name in ("last", "rows", "truth", "key") if name in has]
         if only:

@@ -1,22 +1,25 @@
-"""Rows of files, read by a program of their own: CSV, JSON lines and Parquet, as preprocessing reads them."""
+"""Rows of files, read or counted by programs of their own: CSV, JSON lines and Parquet, as preprocessing reads them."""
 
 from __future__ import annotations
 
 import glob
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from mlmagic.api.inputs import Inputs, is_remote
-from mlmagic.errors import BackendError, UsageError
+from mlmagic.errors import BackendError, MissingDependencyError, UsageError
 from mlmagic.spec import codec
 from mlmagic.spec.dataset import ColumnType
-from mlmagic.spec.monitoring_files import Reading, Request
+from mlmagic.spec.monitoring_files import Counting, CountReading, CountRequest, FileCounts, Reading, Request
 from mlmagic.spec.statistics import SplitStatistics
 
 _PROGRAM = "mlmagic.serving.file_rows"
+_PIPELINE = "mlmagic.serving.file_counts"
 _TIMES = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
 _MOST_REASONS = 3
 
@@ -39,8 +42,7 @@ class FileRows:
         """
         import pyarrow as pa
 
-        self._inputs.write()
-        request = codec.dumps(Request(paths=tuple(self._paths()), types=self._types))
+        request = codec.dumps(self._request())
         with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
             # As an argument, the names of very many files would be too long.
             asked.write(request.encode())
@@ -62,7 +64,35 @@ class FileRows:
             finally:
                 process.wait()
             said.seek(0)
-            self._hear(said.read().decode(errors="replace"))
+            told = said.read()
+            try:
+                reading = codec.loads(Reading, told.rstrip().rpartition(b"\n")[2])
+            except codec.DecodeError:
+                raise self._died(told) from None
+            self._hear(reading)
+
+    def counts(self, counting: Counting) -> FileCounts | None:
+        """Return what a pipeline of Beam counts of the rows, on all processors; None if there are none.
+
+        Raises:
+            UsageError: a file cannot be read.
+            BackendError: the pipeline died.
+            MissingDependencyError: there is no Beam.
+        """
+        if find_spec("apache_beam") is None:
+            raise MissingDependencyError(
+                "--runner direct needs Beam, which this kernel does not have.",
+                hint="Install it: %pip install 'mlmagic[beam]'",
+            )
+        request = CountRequest(files=self._request(), counting=counting, workers=len(os.sched_getaffinity(0)))
+        command = [sys.executable, "-P", "-m", _PIPELINE]
+        done = subprocess.run(command, input=codec.dumps(request).encode(), capture_output=True, check=False)
+        try:
+            found = codec.loads(CountReading, done.stdout.rstrip().rpartition(b"\n")[2])
+        except codec.DecodeError:
+            raise self._died(done.stderr) from None
+        self._hear(found.reading)
+        return found.counts
 
     @property
     def notes(self) -> list[str]:
@@ -75,18 +105,20 @@ class FileRows:
         total = sum(self.rejected.values())
         return [f"{total:,} row{'s' * (total != 1)} of {self._what} could not be read: {told}{more}."]
 
+    def _request(self) -> Request:
+        self._inputs.write()
+        return Request(paths=tuple(self._paths()), types=self._types)
+
     def _paths(self) -> Iterator[str]:
         for word in self._inputs.words:
             found = [] if is_remote(word) else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - absolute ones too
             yield from found or [word]
 
-    def _hear(self, said: str) -> None:
-        try:
-            reading = codec.loads(Reading, said.rstrip().rpartition("\n")[2])
-        except codec.DecodeError:
-            raise BackendError(
-                f"{self._what} cannot be read: the program that reads it ended.\n{said[-2000:]}"
-            ) from None
+    def _died(self, said: bytes) -> BackendError:
+        end = said.decode(errors="replace")[-2000:]
+        return BackendError(f"{self._what} cannot be read: the program that reads it ended.\n{end}")
+
+    def _hear(self, reading: Reading) -> None:
         if reading.error is not None:
             raise UsageError(f"{self._what} cannot be read: {reading.error}")
         self.rejected = reading.rejected

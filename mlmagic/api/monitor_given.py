@@ -12,12 +12,12 @@ from mlmagic.api.monitor_views import Monitoring
 from mlmagic.api.monitor_windows import compare_all_slices, compared_columns, known_thresholds
 from mlmagic.errors import UsageError
 from mlmagic.spec.monitoring import SliceComparison
+from mlmagic.spec.monitoring_files import Counting, FileCounts
 from mlmagic.spec.monitoring_report import Against, MonitoredWindow
 from mlmagic.spec.statistics import SplitStatistics
 
 if TYPE_CHECKING:
     from mlmagic.monitoring.slices import Slices
-    from mlmagic.monitoring.window import Window
     from mlmagic.session import Session
 
 _SHOWN = 3
@@ -26,6 +26,7 @@ _SHOWN = 3
 def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
     """Compare rows of files; see `mlmagic.monitor`."""
     from mlmagic.monitoring.compare import report
+    from mlmagic.monitoring.file_window import window_values
 
     assert wanted.inputs is not None  # noqa: S101 - one is missing otherwise
     version = None if wanted.model is None else session.models.resolve(wanted.model)
@@ -40,16 +41,18 @@ def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
     # Before anything is read: whether the slices of the baseline can be told.
     trained = _trained_slices(session, known, baseline, wanted.by)
     files = FileRows(wanted.inputs, types_of(baseline))
-    window, parts, notes = _count(files, known, baseline, None if trained is None else wanted.by)
+    counts = _count(files, known, baseline, wanted)
     slices: tuple[SliceComparison, ...] = ()
-    if wanted.by is not None and trained is not None and parts is not None:
-        slices = compare_all_slices(wanted.by, trained, parts, wanted.spec, known.skipped)
+    if wanted.by is not None and trained is not None:
+        slices = compare_all_slices(wanted.by, trained.statistics, counts.slices, wanted.spec, known.skipped)
     found = MonitoredWindow(
         version=None if version is None else str(version),
         baseline=known.told,
-        report=report(baseline, window.values, known_thresholds(wanted.spec, baseline), slices=slices),
-        columns=compared_columns(baseline, window.statistics),
+        report=report(baseline, window_values(counts), known_thresholds(wanted.spec, baseline), slices=slices),
+        columns=compared_columns(baseline, counts.statistics),
     )
+    lacking = ", ".join(counts.lacking)
+    notes = [f"Not compared, for the files do not have it: {lacking}."] if lacking else []
     subject = _subject(wanted.inputs.words)
     return Monitoring(subject=subject, against=Against.TRAINING, windows=(found,), notes=(*files.notes, *notes))
 
@@ -65,28 +68,34 @@ def _trained_slices(session: Session, known: Baseline, baseline: SplitStatistics
     return trained
 
 
-def _count(
-    files: FileRows, known: Baseline, baseline: SplitStatistics, by: str | None
-) -> tuple[Window, Slices | None, list[str]]:
-    """Return the rows of the files, counted, and which columns they lack."""
-    from mlmagic.monitoring.slices import Slices, slices_of
-    from mlmagic.monitoring.window import Window
+def _count(files: FileRows, known: Baseline, baseline: SplitStatistics, wanted: Wanted) -> FileCounts:
+    """Return what is counted of the rows, here or by a pipeline.
 
-    parts = None if by is None else Slices(baseline, by, slices_of(baseline, by))
-    window, notes = None, []
-    for batch in files.batches():
-        if window is None:
-            # What a model takes and the files lack is missing; without a model nobody knows what it takes.
-            names = [column.name for column in baseline.columns]
-            lacking = [] if known.version is not None else [each for each in names if each not in batch.schema.names]
-            notes += [f"Not compared, for the files do not have it: {', '.join(lacking)}."] if lacking else []
-            window = Window(baseline, skipped={*known.skipped, *lacking})
-        window.add(batch)
-        if parts is not None:
-            parts.add(batch)
-    if window is None:
+    Raises:
+        UsageError: there are none.
+    """
+    from mlmagic.monitoring.file_window import FileWindow
+    from mlmagic.monitoring.slices import slices_of
+
+    counting = Counting(
+        baseline=baseline,
+        skipped=tuple(sorted(known.skipped)),
+        # What a model takes and the files lack is missing; without a model nobody knows what it takes.
+        skips_lacking=known.version is None,
+        by=wanted.by,
+        values=() if wanted.by is None else slices_of(baseline, wanted.by),
+    )
+    if wanted.runner is not None:
+        counts = files.counts(counting)
+    else:
+        window = None
+        for batch in files.batches():
+            window = window or FileWindow(counting, batch.schema.names)
+            window.add(batch)
+        counts = None if window is None else window.counts
+    if counts is None or not counts.statistics.rows:
         raise UsageError("no row of the input could be read.", problems=files.notes)
-    return window, parts, notes
+    return counts
 
 
 def _subject(words: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlmagic.api.monitor_arguments import Wanted
 
-_TEXTS = ("endpoint", "model", "statistics", "against", "by", "key", "target", "output", "last")
+_TEXTS = ("endpoint", "model", "statistics", "against", "by", "key", "target", "output", "runner", "last")
 _LISTS = ("input", "truth", "threshold")
 WEBHOOK = "--webhook"
 """Says that there is an address to send alerts to; which one is a secret, and stands in a file."""

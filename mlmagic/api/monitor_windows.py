@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,7 +121,7 @@ def compare_with_training(
         trained = Slices(features, by, values)
         for batch in training_rows(session, known.version):
             trained.add(batch)
-        slices = compare_all_slices(by, trained, counted.slices, spec, known.skipped)
+        slices = compare_all_slices(by, trained.statistics, counted.slices.statistics, spec, known.skipped)
     found = _monitored(
         known, known.statistics, earlier=earlier, counted=counted, spec=spec, slices=slices, told=known.told
     )
@@ -143,7 +143,7 @@ def compare_with_window(
     if by is not None and counted.slices is not None:
         again = reader.count(periods[1], before, slices=values)
         assert again.slices is not None  # noqa: S101 - it was asked for
-        slices = compare_all_slices(by, again.slices, counted.slices, spec, known.skipped)
+        slices = compare_all_slices(by, again.slices.statistics, counted.slices.statistics, spec, known.skipped)
     start, end = (f"{end:%Y-%m-%d %H:%M}" for end in periods[1].ends)
     told = f"the {before.rows:,} rows from {start} to {end}"
     baseline = before if before.rows else None
@@ -152,12 +152,16 @@ def compare_with_window(
 
 
 def compare_all_slices(
-    by: str, baseline: Slices, window: Slices, spec: DataDriftSpec, skipped: Collection[str]
+    by: str,
+    baseline: Mapping[str, SplitStatistics],
+    window: Mapping[str, SplitStatistics],
+    spec: DataDriftSpec,
+    skipped: Collection[str],
 ) -> tuple[SliceComparison, ...]:
     """Return the slices that both have."""
     from mlmagic.monitoring.compare import compare_slices
 
-    return compare_slices(by, baseline.statistics, window.statistics, spec, skipped=skipped)
+    return compare_slices(by, baseline, window, spec, skipped=skipped)
 
 
 def compared_columns(baseline: SplitStatistics, current: SplitStatistics) -> tuple[ComparedColumn, ...]:

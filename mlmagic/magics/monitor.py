@@ -79,6 +79,13 @@ MONITOR = Magic(
                 help="files of rows, 'rides-*.csv', or $df, in place of an endpoint's requests",
             ),
             Option(
+                name="runner",
+                metavar="RUNNER",
+                kind=Kind.TEXT,
+                choices=("direct",),
+                help="with --input: a pipeline of Beam counts the files, on all processors of this machine",
+            ),
+            Option(
                 name="statistics",
                 metavar="FILE",
                 kind=Kind.TEXT,
@@ -114,7 +121,7 @@ def monitor(extension: Extension, line: Parsed) -> Monitoring | Job:
     """Return what is found, or the job that looks again and again."""
     from mlmagic.api import monitor as api
 
-    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target", "output")
+    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target", "output", "runner")
     inputs = input_items(line, extension.namespace) or None
     options = {name: line[name] for name in names}
     options |= {"input": inputs, "threshold": _thresholds(line["threshold"])}

@@ -7,7 +7,6 @@ its standard error a `Reading`: what could not be read.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 from mlmagic.errors import MlmagicError
 from mlmagic.spec.codec import dumps, loads
@@ -26,13 +25,10 @@ def main() -> None:
 def _read(request: Request) -> Reading:
     import pyarrow as pa
 
-    from mlmagic.preprocessing.reading.options import ReadOptions
-    from mlmagic.preprocessing.reading.plan import plan_source
     from mlmagic.preprocessing.reading.reader import read_unit
+    from mlmagic.serving.file_counting import planned_source
 
-    source = plan_source(request.paths, ReadOptions())
-    types = {column.name: request.types.get(column.name, column.type) for column in source.columns}
-    source = replace(source, columns=tuple(replace(column, type=types[column.name]) for column in source.columns))
+    source = planned_source(request)
     rejected: dict[str, int] = {}
     with pa.ipc.new_stream(sys.stdout.buffer, source.schema) as out:
         for unit in source.units:

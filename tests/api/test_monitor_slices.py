@@ -34,8 +34,9 @@ def test_the_slice_that_differs_is_named(session, trained):
     assert "✓ zone = north" in str(found)
 
 
-def test_slices_of_files(session, trained):
-    found = monitor(model="taxi", input=pd.DataFrame(served()), by="zone", session=session)
+@pytest.mark.parametrize("runner", [None, "direct"])
+def test_slices_of_files(session, trained, runner):
+    found = monitor(model="taxi", input=pd.DataFrame(served()), by="zone", runner=runner, session=session)
     assert {part.value: part.has_anomaly for part in found.windows[0].report.slices} == {"north": False, "south": True}
 
 
