@@ -20,6 +20,8 @@ from mlmagic.workspace.layout import Workspace
 _RETRY_SECONDS = 30.0
 
 Change = Callable[[], Coroutine[Any, Any, None]]
+GiveUp = Callable[[EndpointSpec, str], Coroutine[Any, Any, bool]]
+"""Has the roll-out rolled back with which nothing can be served, for a reason; says whether there was one."""
 
 
 class Changes:
@@ -29,7 +31,14 @@ class Changes:
     """
 
     def __init__(
-        self, workspace: Workspace, wishes: Wishes, fleet: Fleet, gate: Gate, changed: Callable[[], None]
+        self,
+        workspace: Workspace,
+        wishes: Wishes,
+        fleet: Fleet,
+        gate: Gate,
+        *,
+        give_up: GiveUp,
+        changed: Callable[[], None],
     ) -> None:
         self.refused_generation = 0
         self.error: str | None = None
@@ -39,6 +48,7 @@ class Changes:
         self._wishes = wishes
         self._fleet = fleet
         self._gate = gate
+        self._give_up = give_up
         self._changed = changed
         self._on_admission: Callable[[], None] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -121,16 +131,26 @@ class Changes:
             )
             # That which loads it stays for a while.
             await self._fleet.deploy(table, self._gate.listener, self._on_admission)
-        except (RefusedSpecError, LoadFailedError, OSError) as error:
+        except OSError as error:
+            # Such as a full table of processes: no version's fault.
             await self._refuse(spec, " ".join(str(error).split()))
+        except (RefusedSpecError, LoadFailedError) as error:
+            await self._fail(spec, " ".join(str(error).split()))
         except Exception as error:  # noqa: BLE001 - whatever it is: nobody may wait for ever for what cannot come
             traceback.print_exception(error)
-            await self._refuse(spec, f"mlmagic failed over it: {type(error).__name__}: {' '.join(str(error).split())}")
+            await self._fail(spec, f"mlmagic failed over it: {type(error).__name__}: {' '.join(str(error).split())}")
         else:
             self.error = None
             if self.refused_generation == spec.generation:
                 self.refused_generation = 0
             self._fleet.restarts.forget()
+
+    async def _fail(self, spec: EndpointSpec, error: str) -> None:
+        """Refuse it, or roll back: where nothing is served yet, nobody would serve what was before the roll-out."""
+        if self._fleet.served is None and await self._give_up(spec, error):
+            self.refused_generation = spec.generation
+        else:
+            await self._refuse(spec, error)
 
     async def _refuse(self, spec: EndpointSpec, error: str) -> None:
         print(f"generation {spec.generation} is refused: {error}", flush=True)  # noqa: T201 - into the log

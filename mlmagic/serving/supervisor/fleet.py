@@ -42,6 +42,8 @@ class Fleet:
         """Those that have ended since somebody looked."""
         self.deaths: list[str] = []
         """How workers ended that were to go on, or were ended because they said nothing any more."""
+        self.load_error: str | None = None
+        """Why a worker that was started since could not load what is served."""
         self._endpoint = endpoint
         self._changed = changed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,7 +134,7 @@ class Fleet:
 
     async def redirect(self, table: Table) -> None:
         """Let all workers serve what they have loaded; return when none serves anything else any more."""
-        self.served = table
+        self.served, self.load_error = table, None
         await self._catch_up()
         outdated = [worker for worker in self.workers if worker.is_outdated and worker.is_alive]
         await asyncio.gather(*(worker.step_down(DRAIN_SECONDS) for worker in outdated if not worker.is_draining))
@@ -194,6 +196,7 @@ class Fleet:
         except WorkerDiedError:
             return
         except LoadFailedError as error:
+            self.load_error = str(error)
             self.restarts.died(time.monotonic(), None, str(error))
             worker.kill()
 

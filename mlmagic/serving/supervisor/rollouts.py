@@ -67,6 +67,27 @@ class Rollouts:
         elif served.spec.rollout is not None or (self._record and self._record.status.state is RolloutState.RUNNING):
             self._task = asyncio.create_task(self._go_on(served.spec, now))
 
+    async def give_up(self, spec: EndpointSpec, error: str) -> bool:
+        """Roll back, since nothing can be served with the new version; False if that has to be tried again.
+
+        For a supervisor that has just started: it has nothing else to serve.
+        """
+        plan, record = spec.rollout, self._record
+        step = None if plan is None else plan.stage_of(spec.deployed)
+        if plan is None or step is None:
+            return False
+        if record is None or record.plan != plan:
+            record = RolloutRecord.at(plan, step)
+        try:
+            if record.status.state is RolloutState.ROLLED_BACK:
+                await self._leave(spec, record)
+            else:
+                await self._finish(spec, record, RolloutState.ROLLED_BACK, _unloadable(error))
+        except (MlmagicError, OSError) as problem:
+            self._say(f"it cannot be rolled back now: {' '.join(str(problem).split())}")
+            return False
+        return True
+
     async def close(self) -> None:
         """End what is being done; another process can go on from there."""
         if self._task is not None:
@@ -142,6 +163,8 @@ class Rollouts:
         name = f"{model}@{record.plan.version}"
         if len(self._fleet.deaths) > self._deaths:
             return f"a worker process {self._fleet.deaths[-1]} while it served {name}"
+        if self._fleet.load_error is not None:
+            return _unloadable(self._fleet.load_error)
         return await asyncio.to_thread(_compare, record, name, _told(record.plan.before, model))
 
     async def _rise(self, spec: EndpointSpec, record: RolloutRecord) -> None:
@@ -204,6 +227,10 @@ class Rollouts:
 
     def _say(self, text: str) -> None:
         print(f"roll-out of {self._name}: {text}", flush=True)  # noqa: T201 - into the log
+
+
+def _unloadable(error: str) -> str:
+    return f"a worker process cannot be started with it: {error}"
 
 
 def _is_over(status: RolloutStatus) -> bool:

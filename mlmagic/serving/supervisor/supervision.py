@@ -45,10 +45,17 @@ class Supervision:
         self._gate = Gate(name, self._ask_for_a_worker)
         if listener >= 0:
             self._gate.adopt(listener)
-        self._changes = Changes(workspace, self._wishes, self._fleet, self._gate, self._news.set)
-        self._autoscaler = Autoscaler(time.monotonic())
         self._tally = Tally()
         self._rollouts = Rollouts(workspace, name, self._fleet, self._tally.observations, self._news.set)
+        self._changes = Changes(
+            workspace,
+            self._wishes,
+            self._fleet,
+            self._gate,
+            give_up=self._rollouts.give_up,
+            changed=self._news.set,
+        )
+        self._autoscaler = Autoscaler(time.monotonic())
         self._shadows = Shadows(workspace, name, self._fleet, self._changes.conversions, self._news.set)
         self._reports = Reports(folder, lock, str(self._mailbox.path))
         self._measured_at = float("-inf")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import threading
 from collections import Counter
@@ -18,7 +19,7 @@ from mlmagic.api.rollout import plan_rollout
 from mlmagic.serving.supervisor.launch import ensure_supervisor, stop_supervisor
 from mlmagic.serving.supervisor.rollout_record import RolloutRecord, read_rollout, write_rollout
 from mlmagic.serving.supervisor.token import read_token
-from mlmagic.spec.endpoint import DeployedVersion, EndpointState, EngineChoice, Limits
+from mlmagic.spec.endpoint import DeployedVersion, EndpointState, EngineChoice, Limits, Scaling
 from mlmagic.spec.rollout import RolloutState, RolloutStatus
 
 ONE = (DeployedVersion(number=1),)
@@ -173,6 +174,67 @@ def test_a_roll_back_that_was_cut_off_is_carried_out(tmp_path: Path) -> None:
         started_with(endpoint, record)
         assert until_over(endpoint) == record.status
         assert endpoint.spec.deployed == ONE
+
+
+def spoil(endpoint: KeptEndpoint, how: str) -> None:
+    """Take away the files of version 2, or what is in them."""
+    folder = endpoint.workspace.version(MODEL, 2)
+    match how:
+        case "deleted":
+            shutil.rmtree(folder.root)
+        case "broken":
+            (folder.root / "model.onnx").write_bytes(b"no model")
+        case _:
+            folder.signature.write_text('{"inputs": 3}')
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("deleted", "sums@2 is not there any more"),
+        ("broken", "it is not an ONNX model"),
+        ("unreadable", "Signature.inputs"),
+    ],
+)
+def test_a_version_that_cannot_be_loaded_at_the_next_start_is_rolled_back(
+    tmp_path: Path, how: str, reason: str
+) -> None:
+    with rolled_out(tmp_path, lambda path: save(path, 1), 50, 100, hold_seconds=600.0) as endpoint:
+        until(lambda: endpoint.status.rollout)
+        stop_supervisor(endpoint.workspace, NAME)
+        spoil(endpoint, how)
+        ensure_supervisor(endpoint.workspace, NAME)
+        status = until_over(endpoint)
+        assert (status.state, status.step) == (RolloutState.ROLLED_BACK, 0)
+        assert reason in str(status.reason)
+        assert endpoint.spec.deployed == ONE
+        assert endpoint.ask() == (2.0, "sums@1")
+        assert endpoint.until(EndpointState.READY).error is None
+    assert "ALERT: version 2 is rolled back to sums@1 100 %: a worker" in endpoint.folder.log.read_text()
+
+
+def test_a_supervisor_that_is_killed_in_a_roll_out_whose_version_is_gone_rolls_back_and_no_request_is_lost(
+    tmp_path: Path,
+) -> None:
+    with rolled_out(tmp_path, lambda path: save(path, 1), 50, 100, hold_seconds=600.0) as endpoint:
+        until(lambda: endpoint.status.rollout)
+        with asked(endpoint, callers=1) as told:
+            spoil(endpoint, "deleted")
+            endpoint.kill_supervisor()
+            assert until_over(endpoint).state is RolloutState.ROLLED_BACK
+            assert endpoint.ask() == (2.0, "sums@1")
+    assert {status for _, status in told} == {200}
+
+
+def test_a_version_that_cannot_be_loaded_when_workers_are_started_again_is_rolled_back(tmp_path: Path) -> None:
+    with rolled_out(tmp_path, lambda path: save(path, 1), 50, 100, hold_seconds=600.0) as endpoint:
+        until(lambda: endpoint.status.rollout)
+        spoil(endpoint, "broken")
+        endpoint.change(scaling=Scaling(min_replicas=2, max_replicas=2))
+        status = until_over(endpoint)
+        assert status.state is RolloutState.ROLLED_BACK
+        assert "cannot be started with it" in str(status.reason)
+        assert endpoint.until(EndpointState.READY, workers=2).error is None
 
 
 def test_a_step_that_was_cut_off_begins_anew(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from support.bad_versions import save_failing, save_unusable
-from support.kept_endpoints import KeptEndpoint, kept_endpoint, register, save, save_hanging, until
+from support.kept_endpoints import NAME, KeptEndpoint, kept_endpoint, register, save, save_hanging, until
 
+from mlmagic.serving.supervisor.token import read_token
 from mlmagic.spec.endpoint import EndpointState, Limits, Shadow
 from mlmagic.spec.shadow import ShadowState, ShadowStatus
 
@@ -53,6 +54,15 @@ def ask(endpoint: KeptEndpoint, first: float = 0.0) -> None:
     assert answers == [(first + number + 1, "sums@1") for number in range(REQUESTS)]
 
 
+def metrics(endpoint: KeptEndpoint) -> str:
+    connection = endpoint.connect()
+    token = read_token(endpoint.workspace, NAME)
+    connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"})
+    page = connection.getresponse().read().decode()
+    connection.close()
+    return page
+
+
 def done(status: ShadowStatus) -> int:
     return status.counts.compared + status.counts.failed + status.dropped
 
@@ -73,6 +83,8 @@ def test_answers_are_compared_and_never_returned(tmp_path: Path) -> None:
         assert (answers.numbers, answers.mean_difference, answers.largest) == (REQUESTS, 2.0, 2.0)
         assert (status.dropped, status.counts.failed, status.counts.unusable) == (0, 0, 0)
         assert status.latency_ms.keys() == status.served_latency_ms.keys() == {"p50", "p99"}
+        page = until(lambda: (text := metrics(endpoint)) and 'result="compared"} 40' in text and text)
+        assert 'mlmagic_shadow_difference_total{version="sums@2",output="y"} 80' in page
 
 
 def test_a_shadow_that_fails_or_returns_no_numbers_is_told_of_and_changes_no_answer(tmp_path: Path) -> None:
@@ -124,6 +136,7 @@ def test_a_shadow_that_cannot_be_loaded_is_told_of(tmp_path: Path) -> None:
         assert endpoint.status.error is None
 
 
+@pytest.mark.slow
 def test_another_supervisor_goes_on_with_the_shadow_and_a_share_is_drawn(tmp_path: Path) -> None:
     with shadowed(tmp_path, lambda path: save(path, 2), share=0.5) as endpoint:
         running(endpoint)
@@ -135,7 +148,8 @@ def test_another_supervisor_goes_on_with_the_shadow_and_a_share_is_drawn(tmp_pat
         endpoint.kill_supervisor()
         until(lambda: endpoint.status.start_time > before.start_time)
         status = running(endpoint)
-        assert status.since == before.shadow.since if before.shadow else False
+        assert before.shadow is not None
+        assert status.since == before.shadow.since
         ask(endpoint)
         assert seen(endpoint, lambda status: status.counts.compared > counted).counts.outputs["y"].largest == 1.0
         endpoint.change(shadow=None)
