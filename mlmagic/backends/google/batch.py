@@ -176,26 +176,40 @@ class BatchCollector:
         """
         ending = self._ending(record, remote, job, has_time)
         if ending is not None:
-            folder = self._workspace.job(record.id)
-            with suppress(WorkspaceError):
-                end_step(folder)
-            quietly(lambda: shutil.rmtree(folder.batch, ignore_errors=True))
+            self.clear(record)
         return ending
+
+    def clear(self, record: JobRecord) -> None:
+        """Remove what was only needed to write the output."""
+        folder = self._workspace.job(record.id)
+        with suppress(WorkspaceError):
+            end_step(folder)
+        quietly(lambda: shutil.rmtree(folder.batch, ignore_errors=True))
 
     def _ending(
         self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, has_time: Callable[[], bool] | None
     ) -> Ending | None:
-        folder = self._workspace.job(record.id)
         if state_of(job.state) not in _PREDICTED:
-            return ending_of(record, job, folder, translator(self._jobs, record.id))
+            return ending_of(record, job, self._workspace.job(record.id), translator(self._jobs, record.id))
+        return self.collect(record, has_time, (f"{_answers_place(remote)}/", _ANSWERS))
+
+    def collect(
+        self, record: JobRecord, has_time: Callable[[], bool] | None, answers: tuple[str, tuple[str, ...]]
+    ) -> Ending | None:
+        """Write the output of a job that has predicted, and return how it ends with that.
+
+        Args:
+            record: as it was until now.
+            has_time: as of `ending`.
+            answers: the folder of the bucket, `gs://…/`, and how the names of the files in it begin that are needed.
+        """
+        folder, registrar = self._workspace.job(record.id), Registrar(self._workspace, self._jobs, self._client)
         if folder.predictions.exists():
             return read_predicted(folder)
         if record.state is JobState.CANCELLING:
             return _cancelled(record)
-        return None if has_time is None else self._collect(record, remote, has_time)
-
-    def _collect(self, record: JobRecord, remote: RemoteRecord, has_time: Callable[[], bool]) -> Ending | None:
-        folder, registrar = self._workspace.job(record.id), Registrar(self._workspace, self._jobs, self._client)
+        if has_time is None:
+            return None
 
         def go_on() -> None:
             if not has_time() or self._jobs.get(record.id).state is JobState.CANCELLING:
@@ -203,7 +217,7 @@ class BatchCollector:
 
         try:
             registrar.say(record, "fetching the predictions")
-            self._fetch(folder, remote, go_on)
+            self._fetch(folder, answers, go_on)
             wrong = run_step(folder, record.spec, "finish", go_on, self._client.settings.environment)
             return wrong or read_predicted(folder)
         except Interrupted:
@@ -213,15 +227,15 @@ class BatchCollector:
             registrar.say(record, f"its predictions could not be fetched yet: {error.message}")
             return None
 
-    def _fetch(self, folder: JobFolder, remote: RemoteRecord, go_on: Callable[[], None]) -> None:
-        place = f"{_answers_place(remote)}/"
+    def _fetch(self, folder: JobFolder, answers: tuple[str, tuple[str, ...]], go_on: Callable[[], None]) -> None:
+        place, names = answers
         found = {
             path: stored
             for path, stored in below(self._client, place).items()
-            if path.rpartition("/")[2].startswith(_ANSWERS)
+            if path.rpartition("/")[2].startswith(names)
         }
         if not found:
-            raise BackendError(f"Vertex AI has predicted, but there are no files of it in {place}.")
+            raise BackendError(f"Google Cloud has predicted, but there are no files of it in {place}.")
         with explained(f"write the answers of job {folder.id}"):
             make_folder(folder.batch_answers)
             for path, stored in found.items():

@@ -1,10 +1,12 @@
-"""What Dataflow says of a preprocessing job, as it goes into the record; written there by the follower alone."""
+"""What Dataflow says of a pipeline, as it goes into the record; written there by the follower alone."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 
+from mlmagic.backends.google.batch import BatchCollector
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_datasets import DatasetRegistrar
 from mlmagic.backends.google.dataflow_endings import launch_ending, pipeline_ending, remove_parts
@@ -14,10 +16,13 @@ from mlmagic.backends.google.models import Registrar
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote
 from mlmagic.errors import MlmagicError
 from mlmagic.runtime.ending import Ending
-from mlmagic.spec.job import JobRecord, JobState
+from mlmagic.spec.job import JobKind, JobRecord, JobState
+from mlmagic.workspace.files import explained, make_folder, write_atomic
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.layout import MANIFEST, NAMES, Workspace
 
+_SHARDS = ("predictions-", "errors-", MANIFEST)
+"""How the names of a batch prediction's files begin."""
 _READ, _REJECTED = "rows_read", "rows_rejected"
 """Counters of the pipeline."""
 
@@ -30,6 +35,7 @@ class PipelineFollower:
         self._jobs = jobs
         self._client = client
         self._registrar = Registrar(workspace, jobs, client)
+        self._batches = BatchCollector(workspace, jobs, client)
 
     def failed_launch(self, record: JobRecord, sender: PipelineSender) -> Ending | None:
         """Return how a job ends whose pipeline could not be brought to Dataflow; None if it was, or may yet be."""
@@ -62,8 +68,11 @@ class PipelineFollower:
         translate = translator(self._jobs, record.id)
         ending: Ending | None = pipeline_ending(self._client, record, remote, job, (folder, translate))
         if ending is not None and ending.state is JobState.SUCCEEDED and not ending.is_stopped_early:
-            ending = self._with_dataset(record, remote, has_time)
+            bring = self._with_dataset if record.spec.kind is JobKind.PREPROCESSING else self._with_predictions
+            ending = bring(record, remote, has_time)
         if ending is not None:
+            if record.spec.kind is JobKind.BATCH_PREDICTION:
+                self._batches.clear(record)
             remove_parts(self._client, remote, f"parts-{remote.attempt}", "temp", "staging")
         return ending
 
@@ -79,3 +88,12 @@ class PipelineFollower:
         except MlmagicError as error:
             self._registrar.say(record, f"its dataset could not be fetched yet: {error.message}")
             return None
+
+    def _with_predictions(
+        self, record: JobRecord, remote: RemoteRecord, has_time: Callable[[], bool] | None
+    ) -> Ending | None:
+        folder = self._workspace.job(record.id)
+        with explained(f"write what job {record.id} has sent"):
+            make_folder(folder.batch)
+            write_atomic(folder.batch / NAMES, json.dumps(dict(remote.uploaded)), sync=False)
+        return self._batches.collect(record, has_time, (f"{remote.output}/parts-{remote.attempt}/", _SHARDS))

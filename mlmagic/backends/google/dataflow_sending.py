@@ -1,4 +1,4 @@
-"""Attempts of preprocessing jobs brought to Dataflow: each once, whoever is killed in between.
+"""Attempts of pipelines brought to Dataflow: each once, whoever is killed in between.
 
 Another process stages the pipeline, which takes a while. `remote.json` is written before it starts; its lock tells that
 it is still at it, and `launched.json` what came of it. Where that is missing, the job is looked for by its name.
@@ -17,24 +17,28 @@ from datetime import UTC, datetime
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_inputs import bring_inputs
 from mlmagic.backends.google.dataflow_launch import Launched, LaunchFolder, LaunchRequest, read_launched, start_launch
-from mlmagic.backends.google.dataflow_words import Launch, job_name, launch_words
+from mlmagic.backends.google.dataflow_words import Launch, input_words, job_name, launch_words
 from mlmagic.backends.google.names import output_directory, workspace_label
 from mlmagic.backends.google.refusals import looking
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
 from mlmagic.backends.google.uploads import Uploader
+from mlmagic.backends.google.vertex_models import bring_artifact
 from mlmagic.backends.kept import kept_package
 from mlmagic.errors import BackendError
 from mlmagic.source.sdist import build_sdist, distribution_name
-from mlmagic.spec.job import JobRecord
+from mlmagic.spec.job import JobKind, JobRecord
+from mlmagic.spec.names import parse_model_reference
+from mlmagic.workspace.database import Database
 from mlmagic.workspace.files import explained, make_folder, open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder, Workspace
+from mlmagic.workspace.models import ModelStore
 
 _MOST_LAUNCHES = 5
 """Of one attempt, whose process was killed each time."""
 
 
 class PipelineSender:
-    """Sends the next attempt of preprocessing jobs that are QUEUED. Only who holds a job's lock may call it."""
+    """Sends the next attempt of pipelines that are QUEUED. Only who holds a job's lock may call it."""
 
     def __init__(self, workspace: Workspace, client: GoogleClient, uploader: Uploader) -> None:
         self._workspace = workspace
@@ -126,18 +130,14 @@ class PipelineSender:
         return remote
 
     def _prepare(self, record: JobRecord, folder: JobFolder) -> tuple[Launch, dict[str, str]]:
-        from mlmagic.preprocessing.arguments import parse_arguments
-
         place = LaunchFolder(folder.launch)
-        sdist = build_sdist(
-            kept_package(folder, record, None), distribution_name(record.spec.display_name, "preprocessor")
-        )
+        what = record.spec.package.module.partition(".")[0]
+        sdist = build_sdist(kept_package(folder, record, None), distribution_name(record.spec.display_name, what))
         # Beam stages the file itself: this is for what is checked on the way, and to keep it as packages are.
         self._uploader.package(sdist)
         with explained(f"write the package of job {record.id}"):
             write_atomic(place.package, sdist)
-        words = parse_arguments(["--output", "-", *record.spec.args]).inputs
-        inputs, uploaded = bring_inputs(words, record.spec.working_directory, self._uploader)
+        inputs, uploaded = bring_inputs(input_words(record.spec), record.spec.working_directory, self._uploader)
         launch = Launch(
             job_id=record.id,
             number=record.attempt + 1,
@@ -145,8 +145,14 @@ class PipelineSender:
             inputs=inputs,
             package=str(place.package),
             submitted=str(place.job),
+            artifact=self._artifact(record) if record.spec.kind is JobKind.BATCH_PREDICTION else None,
         )
         return launch, uploaded
+
+    def _artifact(self, record: JobRecord) -> str:
+        reference = parse_model_reference(record.spec.args[record.spec.args.index("--model") + 1])
+        version = ModelStore(Database(self._workspace)).resolve(reference)
+        return bring_artifact(self._workspace, version, self._uploader)
 
     def _note(self, folder: JobFolder, remote: RemoteRecord, job: RemoteJob) -> RemoteRecord:
         noted = dataclasses.replace(remote, name=job.name, state=job.state)

@@ -1,7 +1,9 @@
-"""A preprocessing job's spec → the words of the program that sends it to Dataflow."""
+"""A pipeline's spec → the words of the program that sends it to Dataflow."""
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +11,7 @@ from mlmagic.backends.google.names import job_labels, output_directory
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.arguments import DATAFLOW
-from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.job import READING_KINDS, JobKind, JobSpec
 
 MACHINE_CORES = (1, 2, 4, 8, 16, 32, 64, 96)
 """Of the machines n1-standard-N."""
@@ -41,11 +43,24 @@ class Launch:
     """The file of this machine with the source distribution of the job's package."""
     submitted: str
     """The file of this machine that gets the id of Dataflow's job."""
+    artifact: str | None = None
+    """Of a batch prediction: the folder of the bucket that has the model."""
 
 
 def runs_on_dataflow(spec: JobSpec) -> bool:
     """Say whether a job is a pipeline for Dataflow; what preprocesses in another way is a program like any other."""
-    return spec.kind is JobKind.PREPROCESSING and _value(_divided(spec.args)[0], "--runner") == DATAFLOW
+    return spec.kind in READING_KINDS and _value(_divided(spec.args)[0], "--runner") == DATAFLOW
+
+
+def input_words(spec: JobSpec) -> tuple[str, ...]:
+    """Return what a pipeline is to read, as its user said it."""
+    if spec.kind is JobKind.BATCH_PREDICTION:
+        # As our own words for its program always have them: no path begins with a dash.
+        after = spec.args[spec.args.index("--input") + 1 :]
+        return tuple(itertools.takewhile(lambda word: not word.startswith("-"), after))
+    from mlmagic.preprocessing.arguments import parse_arguments
+
+    return parse_arguments(["--output", "-", *spec.args]).inputs
 
 
 def job_name(job_id: str, number: int, workspace: str) -> str:
@@ -66,10 +81,16 @@ def parts_of(settings: GoogleSettings, job_id: str, number: int) -> str:
 def launch_words(spec: JobSpec, launch: Launch, settings: GoogleSettings) -> tuple[str, ...]:
     """Return the words of the program; a flag's last value counts, so those of the job itself come first."""
     own, beam = _divided(spec.args)
+    if spec.kind is JobKind.BATCH_PREDICTION:
+        # What workers write is brought here, where the program looks now already whether it can be.
+        output = os.path.join(spec.working_directory or ".", _value(own, "--output") or ".")  # noqa: PTH118 - keeps a last slash
+        more: tuple[str, ...] = ("--output", output, "--artifact", launch.artifact or "")
+    else:
+        more = ("--output", output_of(settings, launch.job_id))
     return (
         *own,
         *("--input", *launch.inputs),
-        *("--output", output_of(settings, launch.job_id)),
+        *more,
         *("--parts", parts_of(settings, launch.job_id, launch.number)),
         *("--submitted", launch.submitted),
         *("--runner", DATAFLOW),
@@ -88,7 +109,8 @@ def check_pipeline(spec: JobSpec, settings: GoogleSettings) -> None:
     own, beam = _divided(spec.args)
     given = {word.partition("=")[0] for word in beam}
     problems = [f"{flag} after --: that is said by {where}" for flag, where in _OURS.items() if flag in given]
-    if any(word.partition("=")[0] == "--output" for word in own):
+    is_data = spec.kind is JobKind.PREPROCESSING
+    if is_data and any(word.partition("=")[0] == "--output" for word in own):
         problems.append("--output: the dataset is written into the bucket of the settings, and becomes a version here")
     if settings.token is not None and any(word.startswith("bq:") for word in own):
         problems.append("--input bq:…: the emulator of Google Cloud has no BigQuery")

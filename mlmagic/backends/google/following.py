@@ -319,7 +319,8 @@ def _metrics(folder: JobFolder, state: JobState) -> Mapping[str, float]:
 
 
 def _is_batch(record: JobRecord) -> bool:
-    return record.spec.kind is JobKind.BATCH_PREDICTION
+    """Say whether it is Vertex AI's batch prediction."""
+    return record.spec.kind is JobKind.BATCH_PREDICTION and not runs_on_dataflow(record.spec)
 
 
 def _is_before(remote: RemoteRecord, record: JobRecord) -> bool:

@@ -94,7 +94,7 @@ def ensure_uploaded(
     wanted = container_of(workspace, version, image, region=client.settings.region)
     uploader = uploader or Uploader(client, workspace)
     with held_model(workspace, version.model, f"uploads {version} to Vertex AI", uploader.say):
-        artifact = _artifact(workspace, version, uploader)
+        artifact = bring_artifact(workspace, version, uploader)
         found = _find(client, workspace, version, wanted, artifact)
         if found is None:
             found = _upload(client, workspace, version, wanted, artifact)
@@ -163,8 +163,12 @@ def _upload(
     return client.models.get(f"{name}@{version_alias(version.number)}")
 
 
-def _artifact(workspace: Workspace, version: ModelVersion, uploader: Uploader) -> str:
-    """Return where the version's own files lie in the bucket, after bringing there what is not."""
+def bring_artifact(workspace: Workspace, version: ModelVersion, uploader: Uploader) -> str:
+    """Return the folder of the bucket that has the version's own files, after bringing there what is not.
+
+    Raises:
+        MlmagicError: as of `Uploader.folder`.
+    """
     folder = workspace.version(version.model, version.number)
     root = _root(workspace, version)
     ours = {folder.signature, folder.statistics, folder.origin}

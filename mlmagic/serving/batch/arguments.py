@@ -25,14 +25,12 @@ _ENGINES = ", ".join(EngineChoice)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Where a pipeline for Dataflow finds what it needs, and leaves what it makes: told by who sends it."""
+    """Where a pipeline for Dataflow finds its model, and leaves its files: told by who sends it."""
 
     artifact: str
     """The model's folder or file in the bucket."""
     parts: str
-    """The folder of what is not finished."""
-    results: str
-    """The folder of what is."""
+    """The folder for what workers write."""
     submitted: str
     """The file here that gets the id of Dataflow's job."""
     beam: tuple[str, ...]
@@ -124,7 +122,7 @@ def _divided(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
 def _sending(args: argparse.Namespace, beam: tuple[str, ...]) -> Sending | None:
     if args.submitted is None:
         return None
-    return Sending(artifact=args.artifact, parts=args.parts, results=args.results, submitted=args.submitted, beam=beam)
+    return Sending(artifact=args.artifact, parts=args.parts, submitted=args.submitted, beam=beam)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", default="auto", help=f"what computes: {_ENGINES} (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one for each core)")
     parser.add_argument("--runner", metavar="RUNNER", help="of Beam: direct, on this machine, or dataflow")
-    for flag in ("--artifact", "--parts", "--results", "--submitted"):
+    for flag in ("--artifact", "--parts", "--submitted"):
         parser.add_argument(flag, help=argparse.SUPPRESS)  # of the program that sends a pipeline to Dataflow
     parser.add_argument(
         "--text-types", metavar="COL=TYPE,…", help="what columns hold that the model takes as text, such as timestamp"

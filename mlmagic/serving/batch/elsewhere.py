@@ -2,7 +2,8 @@
 
 `prepare` writes the rows that fit the model into FOLDER, as instances for its server. `finish` reads what the server
 wrote, in FOLDER/answers, and then does all that a run here does: the same rows in the same order, the same columns, the
-same files of rejected rows. Each may be killed, and done again.
+same files of rejected rows. A pipeline on Dataflow has done so itself: its files are only brought to their places. Each
+may be killed, and done again.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlmagic.errors import MlmagicError
+from mlmagic.preprocessing.arguments import DATAFLOW
 from mlmagic.serving.batch.arguments import Arguments, parse_arguments
 from mlmagic.serving.batch.main import Failed
-from mlmagic.spec.batch import KEY_FIELD
+from mlmagic.spec.batch import KEY_FIELD, BatchResult
 from mlmagic.spec.codec import dumps, loads
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.files import make_folder, write_atomic
@@ -45,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments = parse_arguments(words)
         if step == "prepare":
             prepare(arguments, Path(folder))
+        elif arguments.runner == DATAFLOW:
+            collect_shards(arguments, Path(folder))
         else:
             finish(arguments, Path(folder))
     except MlmagicError as error:
@@ -109,7 +113,24 @@ def finish(arguments: Arguments, folder: Path) -> None:
         raise MlmagicError("The input was changed after it was sent to Vertex AI.", hint="Run it again.")
     database = folder / _DATABASE
     gather_answers(sorted((folder / ANSWERS).iterdir()), database)
-    result = run(arguments, _print, load=lambda: Answers(database, signature))
+    _note(run(arguments, _print, load=lambda: Answers(database, signature)))
+
+
+def collect_shards(arguments: Arguments, folder: Path) -> None:
+    """Bring the files that a pipeline has written to where they belong.
+
+    Raises:
+        MlmagicError: they cannot be, or too many rows were rejected.
+    """
+    from mlmagic.serving.batch.collecting import collect
+    from mlmagic.serving.batch.result import summary
+
+    result = collect(arguments, folder)
+    _print(summary(result))
+    _note(result)
+
+
+def _note(result: BatchResult) -> None:
     if place := os.environ.get("AIP_MODEL_DIR"):
         make_folder(Path(place))
         write_atomic(Path(place) / PREDICTIONS, dumps(result))

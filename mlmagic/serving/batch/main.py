@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlmagic.errors import MlmagicError
+from mlmagic.errors import MlmagicError, UsageError
+from mlmagic.preprocessing.arguments import DATAFLOW
 from mlmagic.serving.batch.arguments import Arguments, parse_arguments
 from mlmagic.spec.batch import BatchResult
 
@@ -20,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Predict the rows of files, as the arguments say."""
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
+        if arguments.runner == DATAFLOW:
+            send(arguments)
+            return
         # Only now, so that a wrong flag is told before anything large is loaded.
         from mlmagic.serving.batch.run import run
         from mlmagic.spec.codec import dumps
@@ -32,6 +36,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     except MlmagicError as error:
         # Our own frames would only push it off the screen.
         raise Failed(str(error)) from None
+
+
+def send(arguments: Arguments) -> None:
+    """Have Dataflow make a job; who watches it brings here what comes of it."""
+    if arguments.sending is None:
+        raise UsageError(
+            "--runner dataflow: the backend brings such a job to Dataflow, and its predictions here.",
+            hint="%predict MODEL --input FILES --output FOLDER --runner dataflow --backend google",
+        )
+    from mlmagic.preprocessing.quiet import quiet_import
+
+    with quiet_import(is_local=False):
+        from mlmagic.serving.batch.dataflow import send_pipeline
+    send_pipeline(arguments, arguments.sending)
 
 
 def _run(run: Callable[[Arguments, Callable[[str], None]], BatchResult], arguments: Arguments) -> BatchResult:

@@ -20,7 +20,8 @@ from mlmagic.preprocessing.failures import leave_failure
 from mlmagic.preprocessing.progress import ProgressFile
 from mlmagic.preprocessing.reading.source import Unit
 from mlmagic.serving.batch.asking import FAILED, Asker
-from mlmagic.serving.batch.places import Place, Shard
+from mlmagic.serving.batch.manifest import Shard
+from mlmagic.serving.batch.places import Place
 from mlmagic.serving.batch.plan import Plan
 from mlmagic.serving.batch.result import cannot_write, check_early, sum_up
 from mlmagic.serving.engines.base import Engine

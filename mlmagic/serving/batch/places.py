@@ -8,22 +8,11 @@ from typing import Protocol
 from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.source import Unit
 from mlmagic.serving.batch.asking import Asker
+from mlmagic.serving.batch.manifest import Shard
 from mlmagic.serving.batch.plan import Plan
 from mlmagic.serving.batch.target import Target
 from mlmagic.serving.batch.unit import Told, predict_unit
-from mlmagic.serving.batch.work import UnitRecord, Work
-from mlmagic.spec.noun import Noun
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard(Noun):
-    """A unit that is finished, and where its files are."""
-
-    record: UnitRecord
-    predictions: str = ""
-    """The name of the file; empty where it is in its place."""
-    errors: str | None = None
-    """The same of the rejected rows; None if there are none."""
+from mlmagic.serving.batch.work import Work
 
 
 class Place(Protocol):

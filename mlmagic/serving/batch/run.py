@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
+import pyarrow as pa
+
 from mlmagic.errors import MlmagicError
+from mlmagic.preprocessing.reading.options import Format
 from mlmagic.preprocessing.reading.source import Unit
 from mlmagic.serving.batch.arguments import DIRECT, Arguments
 from mlmagic.serving.batch.asking import Asker
@@ -15,6 +18,7 @@ from mlmagic.serving.batch.models import WorkspaceModel, find_version
 from mlmagic.serving.batch.plan import Plan, make_plan
 from mlmagic.serving.batch.progress import Progress
 from mlmagic.serving.batch.result import check_early, check_limit, sum_up, summary
+from mlmagic.serving.batch.target import Target
 from mlmagic.serving.batch.unit import predict_unit
 from mlmagic.serving.batch.work import UnitRecord, Work
 from mlmagic.serving.batch.writing import join_shards
@@ -54,13 +58,18 @@ def run(arguments: Arguments, tell: Tell, *, load: Callable[[], Engine] | None =
             raise MlmagicError("the input was changed while it was read.", hint="Run it again: it begins anew.")
         result = _sum_up(plan, work.records())
         check_limit(arguments.max_rejected, result)
-        if plan.target.is_file:
-            aside = work.joined
-            join_shards([work.shard(unit.index) for unit in plan.source.units], aside, plan.schema, plan.kind)
-            aside.replace(plan.target.path)
-        work.complete()
+        complete(work, plan.target, plan.schema, plan.kind)
     tell(summary(result))
     return result
+
+
+def complete(work: Work, target: Target, schema: pa.Schema, kind: Format) -> None:
+    """Note that all units are finished; where one file is wanted, put it together."""
+    if target.is_file:
+        aside = work.joined
+        join_shards(work.shards(), aside, schema, kind)
+        aside.replace(target.path)
+    work.complete()
 
 
 def _sum_up(plan: Plan, records: Sequence[UnitRecord]) -> BatchResult:

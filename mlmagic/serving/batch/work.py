@@ -104,6 +104,10 @@ class Work:
         name = f"predictions-{index:05d}-of-{self._units:05d}{FILE_ENDINGS[self._kind]}"
         return self._target.shards / name
 
+    def shards(self) -> list[Path]:
+        """Return all of them, in their order."""
+        return [self.shard(index) for index in range(self._units)]
+
     def errors(self, index: int) -> Path:
         """Return where the rejected rows of a unit belong."""
         return self._target.errors / f"errors-{index:05d}-of-{self._units:05d}.jsonl"

@@ -10,6 +10,7 @@ import pytest
 from mlmagic.backends.google.dataflow_words import (
     Launch,
     check_pipeline,
+    input_words,
     job_name,
     launch_words,
     machine_type,
@@ -19,6 +20,7 @@ from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import UsageError
 from mlmagic.preprocessing.arguments import parse_arguments
 from mlmagic.preprocessing.options import pipeline_options
+from mlmagic.serving.batch.arguments import parse_arguments as parse_prediction
 from mlmagic.spec.job import JobKind, JobSpec, PackageReference
 from mlmagic.spec.resources import Resources
 
@@ -89,3 +91,17 @@ def test_only_what_names_the_runner_is_for_dataflow() -> None:
     assert runs_on_dataflow(SPEC)
     assert not runs_on_dataflow(dataclasses.replace(SPEC, kind=JobKind.TRAINING))
     assert not runs_on_dataflow(dataclasses.replace(SPEC, args=("--output", "gs://b/x")))
+
+
+def test_a_batch_prediction_is_told_where_model_and_output_are() -> None:
+    args = ("--model", "taxi@1", "--workspace", "/w", "--input", "a.csv", "gs://x/*.csv", "--output", "out/")
+    args += ("--runner", "dataflow", "--workers", "9")
+    spec = dataclasses.replace(SPEC, kind=JobKind.BATCH_PREDICTION, args=args, working_directory="/home/me")
+    assert (runs_on_dataflow(spec), input_words(spec)) == (True, ("a.csv", "gs://x/*.csv"))
+    words = launch_words(spec, dataclasses.replace(LAUNCH, artifact="gs://b/model/"), SETTINGS)
+    told = parse_prediction(words)
+    assert (told.inputs, told.target.path, told.runner) == (("gs://b/a.csv",), Path("/home/me/out"), "dataflow")
+    assert told.sending is not None
+    assert (told.sending.artifact, told.sending.submitted) == ("gs://b/model/", "/job.id")
+    assert told.sending.parts == f"gs://b/mlmagic/jobs/{JOB}/parts-2"
+    assert {"--max_num_workers=9", "--worker_machine_type=n1-standard-4"} <= set(told.sending.beam)
