@@ -26,12 +26,14 @@ from mlmagic.panels.text import one_line
 from mlmagic.runtime.event_writer import EventWriter
 from mlmagic.runtime.monitored import look_line, read_status
 from mlmagic.spec import codec
+from mlmagic.spec.job import JobState
 from mlmagic.spec.monitoring import FeatureComparison
 from mlmagic.spec.monitoring_alert import Alert, MonitorStatus
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.files import make_folder, write_atomic
-from mlmagic.workspace.monitors import MonitorFolder, read_alerts, record_look
+from mlmagic.workspace.jobs import JobStore
+from mlmagic.workspace.monitors import MonitorFolder, end_alerts, read_alerts, record_look
 
 if TYPE_CHECKING:
     from mlmagic.api.monitor_views import Monitoring
@@ -176,6 +178,12 @@ class Looks:
         self._is_waiting = False
         self._tell(look_line(self.status, 0))
         self._write()
+
+    def leave(self) -> None:
+        """End the alerts, if the job is cancelled; one that is only to be started again has them still."""
+        with suppress(MlmagicError, OSError):
+            if JobStore(Database(self._session.workspace)).get(self._folder.id).state is JobState.CANCELLING:
+                end_alerts(self.record, job=self._folder.id, now=self._now())
 
     def tell_alerts(self) -> None:
         """Tell which alerts began and ended, and were not told; one that was killed may have left some."""

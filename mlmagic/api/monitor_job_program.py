@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +42,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         sending = Sending(looks, folder, tell=log.tell)
         if words.has_webhook:
             sending.start()
-        run(looks, words.every, tell=log.tell, on_look=sending.wake if words.has_webhook else _nothing)
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            run(looks, words.every, tell=log.tell, on_look=sending.wake if words.has_webhook else _nothing)
+        except SystemExit:
+            looks.leave()
+            raise
     except MlmagicError as error:
         # Our own frames would only push it off the screen.
         raise Failed(str(error)) from None
@@ -134,3 +140,8 @@ class Log:
 
 def _nothing() -> None:
     pass
+
+
+def _leave(number: int, _: object) -> None:
+    # What is being written now is cut off, as by any kill, and whoever writes next mends it.
+    raise SystemExit(128 + number)

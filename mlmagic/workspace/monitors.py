@@ -106,10 +106,14 @@ def record_look(
     folder.root.mkdir(0o700, exist_ok=True)
     with locked(folder.lock):
         write_atomic(folder.report, codec.dumps(report, indent=None), sync=False)
-        known = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]
-        known = [each for each in known if each.against is report.against]
+        lasting = [each for each in read_alerts(folder) if each.end_time is None and each.against is report.against]
+        known = [each for each in lasting if each.job == job]
         lasts = {_key(alert): alert for alert in known}
         found = {_key(alert): alert for alert in _alerts(report, now, endpoint=endpoint, job=job)}
+        if job is None:
+            # What a job has told need not be raised by hand once more.
+            told = {_key(alert) for alert in lasting if alert.job is not None}
+            found = {key: alert for key, alert in found.items() if key not in told}
         unsure = _unsure(report)
         began = [alert for key, alert in found.items() if key not in lasts]
         stay = [
@@ -121,6 +125,17 @@ def record_look(
         ended = [replace(alert, end_time=now) for alert in known if alert.id not in still]
         _append(folder, [*began, *stay, *ended])
     return Look(began=tuple(began), ended=tuple(ended), lasting=(*stay, *began))
+
+
+def end_alerts(folder: MonitorFolder, *, job: str, now: datetime) -> None:
+    """End the alerts of a job that looks no more: nobody else would.
+
+    Raises:
+        OSError: the disk is full, or the folder is gone.
+    """
+    with locked(folder.lock):
+        mine = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]
+        _append(folder, [replace(alert, end_time=now) for alert in mine])
 
 
 @contextmanager

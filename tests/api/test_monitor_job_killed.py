@@ -21,6 +21,7 @@ from mlmagic.spec.job import JobState
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.monitors import MonitorFolder, read_alerts
 
 pytestmark = pytest.mark.slow
 
@@ -102,3 +103,5 @@ def test_it_is_ended_by_a_cancel_and_takes_no_room(local):
     local.jobs.cancel(job.id)
     until(lambda: local.jobs.get(job.id).state.is_final)
     assert local.jobs.get(job.id).state is JobState.CANCELLED
+    [alert] = read_alerts(MonitorFolder(local.workspace.endpoint("rides").monitoring))
+    assert alert.end_time is not None

@@ -52,6 +52,17 @@ def test_files_and_truth(run, shell, asked):
     assert asked[1][1] == {"against": "training", "rows": 500, "key": "id", "target": "fare"}
 
 
+def test_a_job_that_goes_on(run, asked, shell):
+    shell.user_ns["url"] = "https://hooks.example.com/secret"
+    assert run("%monitor rides --every 5m --webhook $url --name watch --into job") is FOUND
+    [(endpoint, given)] = asked
+    assert (endpoint, given["every"], given["webhook"]) == ("rides", "5m", "https://hooks.example.com/secret")
+    assert (given["name"], shell.user_ns["job"]) == ("watch", FOUND)
+    assert "secret" not in given["invocation"]
+    with pytest.raises(UsageError, match="--webhook, --wait: only with --every, which makes a job"):
+        run("%monitor rides --wait --webhook $url")
+
+
 def test_one_threshold_for_each(run):
     with pytest.raises(UsageError, match=r"--threshold fare=0.3: fare has one already"):
         run("%monitor rides --threshold fare=0.2 --threshold fare=0.3")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mlmagic.panels.progress import bar, progress_html, progress_text
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.report import Progress
 
 HALF = Progress(epoch=2, epochs=4, step=50, steps=100)
@@ -25,6 +28,14 @@ def test_a_failed_job_tells_how_far_it_came(describe, now):
     failed = describe("FAILED", progress=HALF, end_time=now)
     assert progress_text(failed) == ["It came to epoch 2 of 4."]
     assert "It came to epoch 2 of 4." in progress_html(failed)
+
+
+def test_monitoring_tells_its_last_look(describe, now):
+    status = MonitorStatus(looks=1, last_look=now, alerts=2, alerts_told=3)
+    told = f"1 look, the last at {now:%H:%M:%S} UTC · 2 alerts now, 3 in all"
+    assert progress_text(describe(monitor=status)) == [told]
+    failed = progress_html(describe(monitor=replace(status, problem="the disk is full")))
+    assert f"{told} · it failed: the disk is full" in failed
 
 
 @pytest.mark.parametrize("fields", [{}, {"progress": Progress(epoch=1, epochs=0)}, DONE])

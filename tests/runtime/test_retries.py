@@ -11,7 +11,7 @@ from mlmagic.runtime import closing
 from mlmagic.runtime.replicas import read_replicas
 from mlmagic.runtime.retries import requeue, retries_left
 from mlmagic.spec import codec
-from mlmagic.spec.job import ExitRecord, JobError, JobRecord, JobState, Placement, ReplicaList
+from mlmagic.spec.job import ExitRecord, JobError, JobKind, JobRecord, JobState, Placement, ReplicaList
 from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.layout import JobFolder
 
@@ -30,6 +30,14 @@ if tries == 0:
 if tries == 1:
     raise ValueError("bad fare")
 """
+
+
+def test_what_lasts_is_tried_however_often_it_is_killed(jobs: Jobs, supervise: Supervise) -> None:
+    killed = jobs.make("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", kind=JobKind.MONITORING)
+    first = supervise(killed)
+    assert (first.state, first.message) == (JobState.QUEUED, "attempt 1 failed: ended by SIGKILL; monitoring goes on")
+    refused = supervise(jobs.make("raise ValueError('no such endpoint')", kind=JobKind.MONITORING))
+    assert (refused.state, refused.message) == (JobState.FAILED, "ValueError: no such endpoint")
 
 
 def test_tried_until_it_succeeds(jobs: Jobs, supervise: Supervise) -> None:

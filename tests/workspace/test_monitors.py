@@ -19,7 +19,7 @@ from mlmagic.spec.monitoring import (
 )
 from mlmagic.spec.monitoring_report import Against, MonitoredWindow, MonitoringReport
 from mlmagic.workspace import monitors
-from mlmagic.workspace.monitors import MonitorFolder, read_alerts, read_report, record_look
+from mlmagic.workspace.monitors import MonitorFolder, end_alerts, read_alerts, read_report, record_look
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -98,6 +98,14 @@ def test_who_looks_ends_its_own_alerts_alone(folder):
     assert not look(folder, found(), 1, job="j2").ended
     assert not look(folder, found(against=Against.WINDOW), 1, job="j1").ended
     assert look(folder, found(), 1, job="j1").ended
+
+
+def test_what_a_job_has_told_is_not_raised_by_hand_again(folder):
+    look(folder, found(SHIFTED), job="j1")
+    assert not look(folder, found(SHIFTED), 1).began
+    end_alerts(folder, job="j1", now=NOON + HOUR)
+    assert [alert.end_time for alert in read_alerts(folder)] == [NOON + HOUR]
+    assert look(folder, found(SHIFTED), 2).began
 
 
 def test_a_torn_line_says_nothing_and_harms_none(folder):

@@ -115,7 +115,7 @@ class Reconciler:
                 model_version=made.model_version,
                 dataset_version=made.dataset_version,
                 metrics=made.metrics,
-                message=f"{made.message} · its supervisor was killed just after making it",
+                message=f"{made.message} · its supervisor was killed just after {_what_it_did(record)}",
             )
         if record.state is JobState.CANCELLING and record.stop_reason is not None:
             return ExitRecord(
@@ -175,6 +175,10 @@ def _read_exit(folder: JobFolder, attempt: int) -> ExitRecord | None:
     except (OSError, DecodeError):
         return None
     return end if end.attempt == attempt else None
+
+
+def _what_it_did(record: JobRecord) -> str:
+    return "that" if record.spec.kind is JobKind.MONITORING else "making it"
 
 
 def _killed() -> JobError:

@@ -19,8 +19,9 @@ from support.queued import Jobs, is_running
 from mlmagic.backends.local.backend import LocalBackend
 from mlmagic.backends.local.reconcile import Reconciler
 from mlmagic.spec import codec
-from mlmagic.spec.job import ExitRecord, JobRecord, JobState
+from mlmagic.spec.job import ExitRecord, JobKind, JobRecord, JobState
 from mlmagic.spec.model import ModelOrigin
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.testing.backends import FOREVER, read_log, run, submit, wait_for, wait_for_text
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
@@ -112,6 +113,25 @@ def test_a_restarted_machine(workspace: Workspace, jobs: Jobs) -> None:
     assert record.state is JobState.LOST
     assert record.error is not None
     assert record.error.message == "the machine was restarted while it ran"
+
+
+def test_monitoring_goes_on_after_a_restart_of_the_machine(workspace: Workspace, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, kind=JobKind.MONITORING)
+    jobs.store.claim(folder.id, ProcessIdentity.current())
+    Reconciler(jobs.database, boot_id="another").check(jobs.store.get(folder.id))
+    record = jobs.store.get(folder.id)
+    told = "attempt 1 failed: the machine was restarted while it ran; monitoring goes on"
+    assert (record.state, record.message) == (JobState.QUEUED, told)
+
+
+def test_monitoring_that_came_to_its_end_is_not_begun_again(backend: LocalBackend, jobs: Jobs) -> None:
+    folder = jobs.make(FOREVER, kind=JobKind.MONITORING)
+    jobs.store.claim(folder.id, dead_supervisor())
+    folder.monitoring.mkdir()
+    folder.monitor_status.write_text(codec.dumps(MonitorStatus(ended="the endpoint is deleted")))
+    record = backend.get(folder.id)
+    told = "the endpoint is deleted · its supervisor was killed just after that"
+    assert (record.state, record.message) == (JobState.SUCCEEDED, told)
 
 
 def test_the_exit_record_is_believed(backend: LocalBackend, jobs: Jobs) -> None:
