@@ -385,7 +385,8 @@ def test_a_call_that_takes_too_long_is_made_again(rehearsed: Rehearsed, monkeypa
             monkeypatch.setattr(module, "TIMEOUT_SECONDS", 2.0)
     trip = rehearsed.trip
     is_batch = rehearsed.operation is OPERATIONS["predict files"]  # what else it asks, others do, too
-    for rpc in (one for one in rehearsed.rpcs if one in CREATES or not is_batch):
+    is_batch |= rehearsed.operation is OPERATIONS["cancel a pipeline"]
+    for rpc in (one for one in rehearsed.rpcs if one in {*CREATES, "UpdateJob"} or not is_batch):
         # Vertex AI goes on with a call that nobody waits for any more.
         settings = dataclasses.replace(trip.client.settings, settle_seconds=60.0 if rpc in CREATES else 0.0)
         monkeypatch.setattr(trip, "client", GoogleClient(settings))
