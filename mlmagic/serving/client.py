@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mlmagic.backends.endpoints import Address
 from mlmagic.errors import PredictionError
-from mlmagic.serving.column_bodies import read_outputs, write_columns
+from mlmagic.serving.column_bodies import read_outputs, require_finite, write_columns
 from mlmagic.spec.endpoint import Limits
 from mlmagic.spec.model import Signature
 
@@ -189,9 +189,10 @@ class EndpointPredictor:
         """Return the outputs by name, for columns that fit the signature. What is too large for a request is halved.
 
         Raises:
-            PredictionError: the model failed, or there was no answer.
+            PredictionError: the model failed, or there was no answer, or a number is none of JSON's.
             BackendError: the endpoint cannot be started.
         """
+        require_finite(columns, self.signature, self._client.model)
         body = write_columns(columns, self.signature)
         count = len(next(iter(columns.values()))) if columns else 0
         limits = self._client.limits

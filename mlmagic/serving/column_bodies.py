@@ -14,6 +14,31 @@ from mlmagic.serving.results import ANONYMOUS
 from mlmagic.spec.model import Signature, TensorSpec
 
 
+def require_finite(columns: Mapping[str, Any], signature: Signature, model: str) -> None:
+    """See that all numbers can be sent to an endpoint; what is missing where it may be goes as null.
+
+    Raises:
+        PredictionError: JSON has no number for some; all columns that have such are told.
+    """
+    import numpy as np
+
+    optional = {spec.name for spec in signature.inputs if spec.optional}
+    problems = []
+    for name, column in columns.items():
+        if column.dtype.kind not in "fV" or not column.size:
+            continue
+        numbers = column.astype(np.float64).reshape(len(column), -1)
+        bad = np.isinf(numbers) if name in optional else ~np.isfinite(numbers)
+        if count := int(bad.any(axis=1).sum()):
+            problems.append(f"{name} is NaN or infinite in {count:,} of {len(column):,} rows")
+    if problems:
+        raise PredictionError(
+            f"JSON has no number for what is to be sent to the endpoint of {model}:",
+            problems=problems,
+            hint=f"Fill these in, leave the rows out, or ask the version itself: %predict {model} … --direct",
+        )
+
+
 def write_columns(columns: Mapping[str, Any], signature: Signature) -> bytes:
     """Return `{"inputs": {...}}` for columns that fit the signature. A missing value of an optional input is null."""
     optional = {tensor.name for tensor in signature.inputs if tensor.optional}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlmagic.errors import PredictionError
-from mlmagic.serving.column_bodies import as_outputs, write_columns
+from mlmagic.serving.column_bodies import as_outputs, require_finite, write_columns
 from mlmagic.spec.model import Signature
 
 LARGEST_BODY_BYTES = 1_500_000
@@ -43,9 +43,10 @@ class VertexPredictor:
         """Return the outputs by name, for columns that fit the signature. What is too large for a request is halved.
 
         Raises:
-            PredictionError: the model failed, or the answer is none.
+            PredictionError: the model failed, or the answer is none, or a number is none of JSON's.
             BackendError: there was no answer.
         """
+        require_finite(columns, self.signature, self._model)
         body = write_instances(columns, self.signature)
         count = len(next(iter(columns.values()))) if columns else 0
         if count > 1 and len(body) > self._largest:

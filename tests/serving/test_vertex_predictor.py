@@ -66,3 +66,19 @@ def test_what_is_too_large_is_halved_and_all_who_answered_are_told() -> None:
     predictor = VertexPredictor(ask, HOUSES, "houses", largest=60)
     assert predictor.predict(COLUMNS)["price"].tolist() == [1.0, 1.0]
     assert predictor.answered_by == "houses@1, houses@2"
+
+
+def test_what_is_no_number_in_json_is_not_sent() -> None:
+    columns = {**COLUMNS, "age": np.array([[np.nan], [1.0]], np.float32)}
+    with pytest.raises(PredictionError) as raised:
+        VertexPredictor(lambda _: pytest.fail("it was asked"), HOUSES, "houses").predict(columns)
+    assert "JSON has no number for what is to be sent to the endpoint of houses:" in str(raised.value)
+    assert "age is NaN or infinite in 1 of 2 rows" in str(raised.value)
+
+
+def test_what_may_be_missing_goes_as_null() -> None:
+    optional = Signature(inputs=(TensorSpec(name="age", dtype="float32", shape=(None,), optional=True),))
+    body = write_instances({"age": np.array([np.nan, 1.0], np.float32)}, optional)
+    assert json.loads(body) == {"instances": [{"age": None}, {"age": 1.0}]}
+    with pytest.raises(PredictionError, match="age is NaN or infinite in 1 of 2 rows"):
+        VertexPredictor(lambda _: {}, optional, "houses").predict({"age": np.array([np.nan, np.inf], np.float32)})

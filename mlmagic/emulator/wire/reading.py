@@ -68,13 +68,18 @@ def _body(binding: Binding, kind: Descriptor, body: bytes, content_type: str) ->
     if binding.body is None or not body.strip():
         return {}
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_no_number)
     except ValueError:
         raise not_json(body.decode("utf-8", "replace")) from None
     if binding.body != "*":
         return {binding.body: document}
     refuse([] if isinstance(document, dict) else list(check(kind, document)))
     return dict(document)
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and the infinities, which Python takes for JSON."""
+    raise ValueError(name)
 
 
 def _put(document: dict[str, Any], kind: Descriptor, name: str, value: str) -> bool:

@@ -124,3 +124,11 @@ def test_raw_bytes_are_handed_on_and_gapics_form_of_them_is_read() -> None:
 
     assert raw["http_body"] == {"content_type": "application/json", "data": "YWI="}
     assert read_dict("POST", address, gapic)["http_body"] == {"content_type": "text/plain", "data": "YWI="}
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity"])
+def test_what_is_no_number_is_no_json(number: bytes) -> None:
+    path = "/v1/projects/p/locations/r/endpoints/1:predict"
+    with pytest.raises(ApiError, match="Parser terminated before end of string") as raised:
+        read_dict("POST", path, b'{"instances": [%s]}' % number)
+    assert raised.value.code == 400
