@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlmagic.backends.endpoints import EndpointBackend
     from mlmagic.session import Session
 
-Edit = Callable[[EndpointSpec], Versions]
+Edit = Callable[[EndpointSpec], EndpointSpec]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,23 +115,29 @@ class Endpoint:
             NotFoundError: there is no such version.
         """
         return self._change(
-            lambda spec: with_shares(spec.deployed, self._shares(spec, shares), model=spec.model),
+            lambda spec: _serving(spec, with_shares(spec.deployed, self._shares(spec, shares), model=spec.model)),
             wait=wait,
             on_look=on_look,
         )
 
     def undeploy(self, version: int | str, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
-        """Take a version away; the others share its requests as they share theirs.
+        """Take a version away; the others share its requests as they share theirs. A shadow had none.
 
         Raises:
             UsageError: it is not deployed, or the only one.
             NotFoundError: there is no such version.
         """
-        return self._change(
-            lambda spec: without_version(spec.deployed, self._number(spec, version), model=spec.model),
-            wait=wait,
-            on_look=on_look,
-        )
+
+        def without(spec: EndpointSpec) -> EndpointSpec:
+            number, shadow = self._number(spec, version), spec.shadow
+            is_served = any(each.number == number for each in spec.deployed)
+            if shadow is not None and shadow.version == number:
+                spec = dataclasses.replace(spec, shadow=None)
+                if not is_served:
+                    return spec
+            return _serving(spec, without_version(spec.deployed, number, model=spec.model))
+
+        return self._change(without, wait=wait, on_look=on_look)
 
     def roll_back(self, *, wait: bool = True, on_look: Look | None = None) -> Endpoint:
         """End the roll-out that is under way, and serve what was served before it.
@@ -140,13 +146,13 @@ class Endpoint:
             UsageError: there is none.
         """
 
-        def before(spec: EndpointSpec) -> Versions:
+        def before(spec: EndpointSpec) -> EndpointSpec:
             if spec.rollout is None:
                 raise UsageError(
                     f"no roll-out to the endpoint {self.name!r} is under way.",
                     hint=f"To split its requests in another way: %endpoints traffic {self.name} VERSION=PERCENT …",
                 )
-            return spec.rollout.before
+            return _serving(spec, spec.rollout.before)
 
         return self._change(before, wait=wait, on_look=on_look)
 
@@ -218,8 +224,7 @@ class Endpoint:
         versions = self.session.models.versions(self.spec.model)
 
         def changed(spec: EndpointSpec) -> EndpointSpec:
-            # Whoever says himself what is served ends what would change it by itself.
-            after = dataclasses.replace(spec, deployed=edit(spec), rollout=None).without_served_shadow()
+            after = edit(spec)
             check_signatures(after, versions)
             return after
 
@@ -253,3 +258,8 @@ class Endpoint:
         from mlmagic.panels import endpoint_bundle
 
         return endpoint_bundle(self.describe())
+
+
+def _serving(spec: EndpointSpec, deployed: Versions) -> EndpointSpec:
+    # Whoever says himself what is served ends what would change it by itself.
+    return dataclasses.replace(spec, deployed=deployed, rollout=None).without_served_shadow()

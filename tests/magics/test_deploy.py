@@ -211,4 +211,5 @@ def test_a_shadow_that_cannot_be_loaded_is_an_error_and_the_endpoint_goes_on(run
     register(current_session().workspace, 3, is_broken=True)
     with pytest.raises(BackendError, match=r"sums@3 cannot be a shadow of 'adder': .+"):
         run("%deploy sums@3 --endpoint adder --shadow")
-    assert run("%deploy sums@3 --endpoint adder --shadow off").state is EndpointState.READY
+    assert run("%endpoints undeploy adder sums@3").spec.shadow is None
+    assert run("%endpoints describe adder").state is EndpointState.READY

@@ -12,7 +12,7 @@ import pytest
 
 from mlmagic.errors import ConflictError, NotFoundError, UsageError, WorkspaceError
 from mlmagic.spec import codec
-from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EndpointState, EndpointStatus
+from mlmagic.spec.endpoint import DeployedVersion, EndpointSpec, EndpointState, EndpointStatus, Shadow
 from mlmagic.spec.model import ModelVersion
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
@@ -157,6 +157,10 @@ def test_which_versions_are_deployed_where(endpoints: EndpointStore, make: Make,
     endpoints.create(make("rides"))
     assert endpoints.deployed("taxi") == {1: ["fares", "rides"], 2: ["fares"]}
     assert endpoints.deployed("bus") == {}
+    endpoints.change(
+        "rides", lambda spec: dataclasses.replace(spec, shadow=Shadow(version=2, create_time=spec.create_time))
+    )
+    assert endpoints.deployed("taxi")[2] == ["fares", "rides"]
 
 
 def test_a_spec_that_cannot_be_read_is_told_with_its_file(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmagic.errors import MlmagicError
 from mlmagic.serving.supervisor.observations import add_counts
 from mlmagic.serving.supervisor.table import Table, VersionToServe
 from mlmagic.serving.supervisor.token import read_token
@@ -210,8 +211,12 @@ class Versions:
             return
         self.deployed.shadow = None
         if spec.shadow is not None:
-            address = RuntimeFolder.make(self._workspace, os.environ).shadow_socket(spec.name)
-            self.deployed.shadow = ShadowTap(spec.shadow, address)
+            try:
+                address = RuntimeFolder.make(self._workspace, os.environ).shadow_socket(spec.name)
+                self.deployed.shadow = ShadowTap(spec.shadow, address)
+            except (MlmagicError, OSError, RuntimeError) as error:
+                # Such as no thread any more: what is served is served without a shadow.
+                print(f"no copies go to a shadow: {error}", flush=True)  # noqa: T201 - into the log
         if tap is not None:
             task = asyncio.create_task(asyncio.to_thread(tap.close))
             self._closing.add(task)

@@ -40,7 +40,8 @@ class ShadowProcess:
         self._served = served
         self._comparison = Comparison(only, ignored=handed_on_inputs(served.signature))
         self._address = Path(work.address)
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        # More than the version's own queue takes would be refused.
+        self._room = asyncio.Semaphore(min(_AT_ONCE, work.limits.queue))
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, channel: Channel) -> None:

@@ -14,8 +14,10 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from mlmagic.errors import MlmagicError
 from mlmagic.serving.shadow.counting import latency_ms, plus
 from mlmagic.serving.shadow.work import ShadowWork
 from mlmagic.serving.supervisor.conversions import Conversions
@@ -103,6 +105,8 @@ class Shadows:
             await asyncio.wait([self._starting])
         if self._process is not None:
             await self._process.end()
+        with contextlib.suppress(OSError, MlmagicError):
+            self._address().unlink(missing_ok=True)
         self._write(time.monotonic())
 
     def _replace(self, plan: Shadow | None) -> None:
@@ -148,7 +152,7 @@ class Shadows:
                 label=f"{spec.model}@{plan.version}",
                 version=table.versions[0],
                 limits=spec.limits,
-                address=str(RuntimeFolder.make(self._workspace, os.environ).shadow_socket(self._name)),
+                address=str(self._address()),
             )
             self._process = ShadowProcess.start(work, spec.python, self._changed)
         except (RefusedSpecError, OSError) as error:
@@ -157,6 +161,9 @@ class Shadows:
             traceback.print_exception(error)
             self._failed(f"mlmagic failed over it: {type(error).__name__}", time.monotonic())
         self._changed()
+
+    def _address(self) -> Path:
+        return RuntimeFolder.make(self._workspace, os.environ).shadow_socket(self._name)
 
     def _state(self) -> ShadowState:
         if self._process is not None and self._process.engine is not None:

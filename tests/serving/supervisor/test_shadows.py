@@ -75,7 +75,7 @@ def process_of(endpoint: KeptEndpoint) -> int:
 
 
 def test_answers_are_compared_and_never_returned(tmp_path: Path) -> None:
-    with shadowed(tmp_path, lambda path: save(path, 3)) as endpoint:
+    with shadowed(tmp_path, lambda path: save(path, 3), limits=Limits(queue=1)) as endpoint:
         running(endpoint)
         ask(endpoint)
         status = seen(endpoint, lambda status: status.counts.compared == REQUESTS)
