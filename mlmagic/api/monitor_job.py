@@ -12,17 +12,16 @@ from mlmagic.api.job import Job
 from mlmagic.api.monitor_arguments import Wanted
 from mlmagic.api.monitor_baseline import check_thresholds, training_baseline
 from mlmagic.api.monitor_job_webhook import read_webhook, without_address
-from mlmagic.api.monitor_job_words import WEBHOOK, words_of
-from mlmagic.errors import ConflictError, NotFoundError, UsageError
+from mlmagic.api.monitor_job_words import WEBHOOK, check_alone, words_of
+from mlmagic.errors import UsageError
 from mlmagic.source.monitor import build_monitor
-from mlmagic.spec.job import UNFINISHED, JobKind, JobSpec, JobState
+from mlmagic.spec.job import JobKind, JobSpec
 from mlmagic.spec.names import ModelReference
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.files import explained, make_folder, write_new
 from mlmagic.workspace.monitors import locked
 
 if TYPE_CHECKING:
-    from mlmagic.backends.base import Backend
     from mlmagic.session import Session
 
 _LEAST_SECONDS = 1.0
@@ -45,6 +44,8 @@ def read_repeating(given: Mapping[str, Any], check: ArgumentCheck) -> Repeating:
     if given["every"] is None:
         only = [name for name in ("webhook", "name") if given[name] is not None]
         check.problems += [f"{', '.join(only)}: only with every, which makes a job"] if only else []
+    elif given.get("runner") == "dataflow":
+        check.problems.append("runner dataflow: not with every, for each look would cost money that nobody agrees to")
     return Repeating(
         every=every,
         webhook=None if given["webhook"] is None else check.read(read_webhook, given["webhook"]),
@@ -80,8 +81,7 @@ def start_monitoring(session: Session, wanted: Wanted, given: Mapping[str, Any],
         backend=backend,
         package=package_reference(package),
         args=args,
-        # It waits nearly all the time: no reason to hold a whole TensorFlow in memory.
-        warm_starts=False,
+        warm_starts=session.warm_starts,
         invocation=invocation,
         origin=origin_of(None, session.notebook_path),
         **circumstances(package, args),
@@ -90,7 +90,7 @@ def start_monitoring(session: Session, wanted: Wanted, given: Mapping[str, Any],
         if inputs is not None:
             inputs.write()
     with explained("start monitoring"), locked(session.workspace.monitors_lock):
-        _check_alone(session.jobs, args, _what(wanted))
+        check_alone(session.jobs, args, _what(wanted))
         record = session.jobs.submit(session.planner(backend).place(spec), package)
     if address is not None:
         _write_address(session, record.id, address)
@@ -139,22 +139,6 @@ def _check(session: Session, wanted: Wanted) -> None:
 def _baseline(session: Session, wanted: Wanted, reference: ModelReference, *, key: str | None = None) -> Any:
     version = session.models.resolve(reference)
     return training_baseline(session, version, wanted.statistics, wanted.statistics_name, key=key)
-
-
-def _check_alone(jobs: Backend, args: tuple[str, ...], what: str) -> None:
-    from mlmagic.filters.parser import parse
-
-    same = {word for word in args if word != WEBHOOK}
-    for summary in jobs.list(states=UNFINISHED - {JobState.CANCELLING}, where=parse(f"kind={JobKind.MONITORING}")):
-        try:
-            there = jobs.get(summary.id)
-        except NotFoundError:
-            continue
-        if {word for word in there.spec.args if word != WEBHOOK} == same:
-            raise ConflictError(
-                f"{summary.id} monitors {what} already, with the same options.",
-                hint=f"Look at it: %jobs show {summary.id}. To start another in its place: %jobs cancel {summary.id}",
-            )
 
 
 def _write_address(session: Session, job_id: str, address: str) -> None:

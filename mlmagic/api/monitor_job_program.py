@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Look again and again, as the arguments say, until there is nothing to look at any more."""
     from mlmagic.session import Session
 
-    words = parse_words(sys.argv[1:] if argv is None else argv)
     try:
+        words = parse_words(sys.argv[1:] if argv is None else argv)
         session = Session(environ={**os.environ, "MLMAGIC_HOME": words.workspace, "MLMAGIC_BACKEND": "local"})
         folder = session.workspace.job(os.environ[JOB_ID_VARIABLE])
         log = Log(1)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mlmagic.api.arguments import read_timeout
 from mlmagic.api.monitor_arguments import Wanted
+from mlmagic.errors import ConflictError, NotFoundError
+from mlmagic.spec.job import UNFINISHED, JobKind, JobState
+
+if TYPE_CHECKING:
+    from mlmagic.backends.base import Backend
 
 _TEXTS = ("endpoint", "model", "statistics", "against", "by", "key", "target", "output", "runner", "last")
 _LISTS = ("input", "truth", "threshold")
@@ -29,7 +35,7 @@ class MonitorWords:
 
 def words_of(wanted: Wanted, given: Mapping[str, Any], *, workspace: str, every: float) -> tuple[str, ...]:
     """Return the words; `given` is what `wanted` was read from."""
-    texts = {name: given[name] for name in _TEXTS if given[name] is not None}
+    texts = {name: given[name] for name in _TEXTS if given.get(name) is not None}
     if given["last"] is not None:
         texts["last"] = seconds_text(wanted.seconds)
     if wanted.rows is not None:
@@ -50,7 +56,11 @@ def words_of(wanted: Wanted, given: Mapping[str, Any], *, workspace: str, every:
 
 
 def parse_words(words: Sequence[str]) -> MonitorWords:
-    """Read the words of the program."""
+    """Read the words of the program.
+
+    Raises:
+        UsageError: the interval is none.
+    """
     parser = argparse.ArgumentParser(prog="monitor", description="Compare again and again; %monitor starts it.")
     for name in _TEXTS:
         parser.add_argument(f"--{name}", default="training" if name == "against" else None)
@@ -65,8 +75,29 @@ def parse_words(words: Sequence[str]) -> MonitorWords:
     if read["threshold"] is not None:
         pairs = [word.rpartition("=") for word in read["threshold"]]
         read["threshold"] = {name if equals else None: value for name, equals, value in pairs}
-    every = float(own["every"].removesuffix("s"))
+    every = read_timeout(own["every"]) or 0.0
     return MonitorWords(workspace=own["workspace"], every=every, has_webhook=own["webhook"], given=read)
+
+
+def check_alone(jobs: Backend, args: tuple[str, ...], what: str) -> None:
+    """See that no job does the same already.
+
+    Raises:
+        ConflictError: one does.
+    """
+    from mlmagic.filters.parser import parse
+
+    same = {word for word in args if word != WEBHOOK}
+    for summary in jobs.list(states=UNFINISHED - {JobState.CANCELLING}, where=parse(f"kind={JobKind.MONITORING}")):
+        try:
+            there = jobs.get(summary.id)
+        except NotFoundError:
+            continue
+        if {word for word in there.spec.args if word != WEBHOOK} == same:
+            raise ConflictError(
+                f"{summary.id} monitors {what} already, with the same options.",
+                hint=f"Look at it: %jobs show {summary.id}. To start another in its place: %jobs cancel {summary.id}",
+            )
 
 
 def seconds_text(seconds: float) -> str:

@@ -146,6 +146,10 @@ def run_again(
         environment=None,
         placement=None,
     )
+    if spec.kind is JobKind.MONITORING:
+        from mlmagic.api.monitor_job_words import check_alone
+
+        check_alone(backend, merged, spec.display_name.removesuffix("-monitoring"))
     bounded = within_budget(submitted, budget, session)
     agree_to_job(bounded, session, yes=yes)
     return backend.submit(bounded, package).id

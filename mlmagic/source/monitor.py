@@ -32,4 +32,6 @@ def build_monitor(name: str, version: str) -> TrainerPackage:
         files=dict(sorted(files.items())),
         requirements=requirements,
         digest=digest_of(files),
+        # A job that goes on for ever is to hold no TensorFlow in memory.
+        cold_reason="monitoring needs no TensorFlow",
     )

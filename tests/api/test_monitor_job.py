@@ -43,6 +43,7 @@ def test_a_job_of_its_own_kind(served):
         "rides-monitoring",
         "monitor.task",
     )
+    assert spec.package.cold_reason == "monitoring needs no TensorFlow"
     words = parse_words(spec.args)
     assert (words.every, words.has_webhook, words.workspace) == (300, False, str(served.location.root))
     wanted = read_wanted(served.location.inputs, words.given)
@@ -78,6 +79,8 @@ def test_two_that_do_the_same_are_one_too_many(served):
     with pytest.raises(ConflictError, match=f"{first.id} monitors rides already, with the same options"):
         monitor("rides", every="300s", webhook=SECRET, session=served)
     assert monitor("rides", every="10m", session=served).id != first.id
+    with pytest.raises(ConflictError, match=f"{first.id} monitors rides already"):
+        first.rerun()
     served.jobs.cancel(first.id)
     assert monitor("rides", every="5m", session=served).id != first.id
 
@@ -91,6 +94,8 @@ def test_all_that_does_not_fit_is_told_at_once(served):
     ] * 4
     with pytest.raises(UsageError, match="webhook, name: only with every, which makes a job"):
         monitor("rides", webhook=SECRET, name="x", session=served)
+    with pytest.raises(UsageError, match="runner dataflow: not with every"):
+        monitor(model="taxi", every="1h", runner="dataflow", session=served)
     with pytest.raises(UsageError, match=r"every 0\.5 must be 1 second or more"):
         monitor("rides", every=0.5, session=served)
     assert len(served.jobs.list()) == 0
