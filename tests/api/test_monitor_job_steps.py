@@ -57,7 +57,7 @@ def test_killed_at_any_step_it_tells_each_alert_once(tmp_path, found):
     again, steps = Session(environ={"MLMAGIC_BACKEND": "local"}, start=tmp_path), 0
     record = looks(again, folder).record
     shutil.rmtree(record.root)
-    for _ in run_killed_at_each_step(lambda: look_once(tmp_path, folder)):
+    for _ in run_killed_at_each_step(lambda: look_twice(tmp_path, folder)):
         looks(again, folder).look()
         assert folder.log().read_text().count("Alert ") == 1
         assert [alert.job for alert in read_alerts(record)] == [JOB]
@@ -69,8 +69,10 @@ def test_killed_at_any_step_it_tells_each_alert_once(tmp_path, found):
     again.close()
 
 
-def look_once(start, folder):
-    looks(Session(environ={"MLMAGIC_BACKEND": "local"}, start=start), folder).look()
+def look_twice(start, folder):
+    looking = looks(Session(environ={"MLMAGIC_BACKEND": "local"}, start=start), folder)
+    looking.look()
+    looking.look()
 
 
 def test_a_full_disk_costs_a_look_and_no_alert(tmp_path, found):
