@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import UTC, datetime
 
 import pytest
 from support.webhooks import server
 
+from mlmagic.api import monitor_job_webhook
 from mlmagic.api.monitor_job_webhook import Sender, body, read_webhook, shown, without_address
 from mlmagic.errors import UsageError
 from mlmagic.spec import codec
@@ -96,6 +98,16 @@ def test_nobody_there_is_told_without_the_address(folder):
         pass
     assert not sender(address, folder, told).send()
     assert told == ["Webhook http://127.0.0.1/…: Connection refused; it is tried again, and looking goes on."]
+
+
+def test_who_never_answers_is_not_waited_for(folder, monkeypatch):
+    monkeypatch.setattr(monitor_job_webhook, "SECONDS", 0.1)
+    told = []
+    add(folder, alert("a"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/secret"
+        assert not sender(address, folder, told).send()
+    assert told == ["Webhook http://127.0.0.1/…: no answer within 0.1 s; it is tried again, and looking goes on."]
 
 
 def test_values_are_no_commands_of_a_chat():
