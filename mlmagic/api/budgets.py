@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from mlmagic.api.costs import Count, JobCost, job_cost
@@ -10,6 +11,7 @@ from mlmagic.backends.registry import CLOUD
 from mlmagic.errors import UsageError
 from mlmagic.panels.times import HOUR, MINUTE
 from mlmagic.spec.budgets import Budget, parse_budget
+from mlmagic.spec.job import JobKind
 from mlmagic.workspace.prices import EXAMPLE, read_prices
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 NO_PRICES = "a budget in money needs prices, and mlmagic ships none"
 """Why an amount of money is refused where the user has not said what machines cost."""
 _SLACK = 1e-9
+_DEFAULT_SECONDS = 7.0 * 24 * HOUR
+"""After which Vertex AI ends a job of those kinds that has no timeout."""
+_ENDED_BY_VERTEX = frozenset({JobKind.TRAINING, JobKind.TUNING})
 _OWN, _SETTING = "the budget", "the workspace's budget"
 
 
@@ -78,7 +83,12 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
             f"{whose} of {limit} leaves {longest:.0f} s for {cost.machines} machines{runs}, which is under a minute.",
             hint=f"Ask for fewer machines{', trials' if cost.trials else ''}, or a larger budget.{_ways_out(budget)}",
         )
-    return dataclasses.replace(spec, timeout_seconds=float(int(longest)))
+    return dataclasses.replace(spec, timeout_seconds=float(int(min(longest, _longest_unasked(spec)))))
+
+
+def _longest_unasked(spec: JobSpec) -> float:
+    """Return how long a job may run that has no timeout: a budget is not to make it longer."""
+    return _DEFAULT_SECONDS if spec.kind in _ENDED_BY_VERTEX else math.inf
 
 
 def _of_the_workspace(session: Session) -> Budget | None:
@@ -104,7 +114,7 @@ def _machine_seconds(limit: Budget, cost: JobCost, session: Session, whose: str)
     hourly = cost.hourly(prices)
     if hourly is None:
         raise UsageError(f"{whose} of {limit} cannot be kept: {path} has no price of {cost.unpriced(prices)}.")
-    return limit.amount * HOUR / hourly if hourly else float(7 * 24 * HOUR)
+    return limit.amount * HOUR / hourly if hourly else _DEFAULT_SECONDS
 
 
 def _whole_minutes(seconds: float) -> str:

@@ -46,6 +46,8 @@ class JobCost:
     """Of a study, each of which is a run."""
     advice: str = ""
     """What bounds the number of machines, where nothing does."""
+    resource: str | None = None
+    """The id of the machines that it runs on, if they are there already."""
 
     @property
     def machines(self) -> int:
@@ -79,7 +81,7 @@ class JobCost:
 
     def amount(self, prices: PriceList | None) -> str | None:
         """Return what it costs by the user's prices, with whose they are; None where nothing is known."""
-        if prices is None or not self.pools:
+        if prices is None or not self.pools or self.resource is not None:
             return None
         hourly = self.hourly(prices)
         if hourly is None:
@@ -95,7 +97,9 @@ class JobCost:
         if self.trials is not None:
             told = f"{self.trials} {'trial' if self.trials == 1 else 'trials'} of {told}"
         hours = self.machine_hours
-        return told if hours is None else f"{told} = {_number(hours)} {hours_word(round(hours, 2))}"
+        if hours is not None:
+            told = f"{told} = {_number(hours)} {hours_word(round(hours, 2))}"
+        return told if self.resource is None else f"{told}, on machines of {self.resource} that are paid for anyway"
 
     @property
     def _time(self) -> str:
@@ -147,6 +151,7 @@ def job_cost(spec: JobSpec) -> JobCost:
         seconds=spec.timeout_seconds,
         attempts=spec.max_retries + 1,
         trials=None if spec.study is None else spec.study.trials,
+        resource=spec.vertex.persistent_resource,
     )
 
 

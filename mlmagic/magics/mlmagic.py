@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
@@ -117,7 +118,8 @@ def _stop(session: Session, what: str) -> Status:
             f"%mlmagic stop ends the emulator alone, not {what!r}.",
             hint="%mlmagic stop emulator. Jobs: %jobs cancel JOB; endpoints: %endpoints stop ENDPOINT.",
         )
-    stop_emulator(session=session)
+    if not stop_emulator(session=session):
+        sys.stdout.write("No emulator was running.\n")
     return status(session=session)
 
 

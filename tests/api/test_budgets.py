@@ -40,6 +40,14 @@ def test_a_job_without_a_timeout_gets_the_longest_that_keeps_the_budget(cloud: S
     assert within_budget(spec(), None, cloud).timeout_seconds is None
 
 
+def test_a_large_budget_makes_no_job_longer_than_vertex_ai_lets_it_be(cloud: Session) -> None:
+    week = 7 * 24 * 3600
+    assert within_budget(spec(), "1000h", cloud).timeout_seconds == week
+    assert within_budget(spec(timeout_seconds=2.0 * week), "1000h", cloud).timeout_seconds == 2 * week
+    batch = within_budget(spec(kind=JobKind.BATCH_PREDICTION), "10000h", cloud)
+    assert batch.timeout_seconds == 1000 * 3600  # of ten machines: Vertex AI ends none by itself
+
+
 def test_a_timeout_that_breaks_the_budget_is_refused_with_one_that_keeps_it(cloud: Session) -> None:
     with pytest.raises(UsageError) as caught:
         within_budget(spec(timeout_seconds=7200.0, resources=TIERS["STANDARD_1"]), "10h", cloud)

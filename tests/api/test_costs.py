@@ -14,6 +14,7 @@ from mlmagic.spec.prices import PriceList
 from mlmagic.spec.resources import Resources, WorkerPool
 from mlmagic.spec.study import Goal, StudySpec
 from mlmagic.spec.tiers import TIERS
+from mlmagic.spec.vertex import VertexOptions
 
 PRICES = PriceList(currency="USD", source="our sheet", date=date(2026, 11, 1), machines={"n1-standard-4": 0.25})
 GPU = WorkerPool(machine_type="n1-standard-8", accelerator_type="NVIDIA_TESLA_T4", accelerator_count=2)
@@ -97,6 +98,13 @@ def test_amounts_are_the_users_own_or_none() -> None:
     assert cost().amount(PRICES) == "0.25 USD per hour by prices.toml (our sheet, 2026-11-01)"
     unpriced = cost(resources=Resources(worker_pools=(GPU, WorkerPool())))
     assert unpriced.amount(PRICES) == "prices.toml has no price of n1-standard-8, NVIDIA_TESLA_T4"
+
+
+def test_machines_that_are_there_already_are_paid_for_anyway() -> None:
+    told = cost(timeout_seconds=3600, vertex=VertexOptions(persistent_resource="pool-1"))
+    taken = "BASIC: 1 × n1-standard-4 for up to 1 h (timeout) = 1 machine-hour"
+    assert str(told) == f"{taken}, on machines of pool-1 that are paid for anyway"
+    assert told.amount(PRICES) is None
 
 
 def test_the_line_of_an_endpoint_has_no_end() -> None:

@@ -90,6 +90,11 @@ def test_an_emulator_that_has_ended_is_started_again(run, end_emulator):
     assert run("%mlmagic use emulator").place.startswith("http://localhost:")
 
 
+def test_where_no_emulator_runs_that_is_said(run, capsys):
+    run("%mlmagic stop emulator")
+    assert capsys.readouterr().out.startswith("No emulator was running.\n")
+
+
 def test_nothing_else_is_stopped(run):
     with pytest.raises(UsageError) as caught:
         run("%mlmagic stop taxi")
