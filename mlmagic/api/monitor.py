@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.monitor_arguments import Thresholds, read_wanted
+from mlmagic.api.monitor_dataflow import with_runner
 from mlmagic.api.monitor_endpoint import monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job import read_repeating, start_monitoring
@@ -38,6 +39,7 @@ def monitor(
     target: str | None = ...,
     output: str | None = ...,
     runner: str | None = ...,
+    yes: bool = ...,
     every: None = ...,
     session: Session | None = ...,
 ) -> Monitoring: ...
@@ -60,6 +62,7 @@ def monitor(
     target: str | None = ...,
     output: str | None = ...,
     runner: str | None = ...,
+    yes: bool = ...,
     every: float | str,
     webhook: str | None = ...,
     name: str | None = ...,
@@ -84,6 +87,7 @@ def monitor(
     target: str | None = None,
     output: str | None = None,
     runner: str | None = None,
+    yes: bool = False,
     every: float | str | None = None,
     webhook: str | None = None,
     name: str | None = None,
@@ -107,7 +111,10 @@ def monitor(
         key: the column by which truth is joined with the requests, which must have sent it.
         target: the column of truth that holds what was so.
         output: of a model with several outputs, the one that tells the target.
-        runner: with `input`, `"direct"`: a pipeline of Beam counts the files, on all processors of this machine.
+        runner: with `input`, `"direct"`: a pipeline of Beam counts the files, on all processors of this machine; or
+            `"dataflow"`, on Google Cloud, as a job that is waited for: the default where work runs there and all files
+            are in buckets.
+        yes: start that job although it costs money.
         every: `"5m"`, seconds: start a job that looks so often, and return that; it goes on until it is cancelled.
         webhook: with `every`: an https address, or one of this machine, to which each alert is sent once as JSON.
         name: of the job; by default the endpoint's or the model's with `-monitoring`.
@@ -137,15 +144,16 @@ def monitor(
         "target": target,
         "output": output,
         "runner": runner,
+        "yes": yes,
     }
     check = ArgumentCheck()
-    own = {"every": every, "webhook": webhook, "name": name, "invocation": invocation}
+    own = {"every": every, "webhook": webhook, "name": name, "invocation": invocation, "runner": runner}
     repeating = read_repeating(own, check)
     wanted = read_wanted(session.location.inputs, given, check)
     if repeating.every is not None:
         return start_monitoring(session, wanted, given, repeating)
     if wanted.endpoint is None:
-        return monitor_files(session, wanted)
+        return monitor_files(session, with_runner(session, wanted))
     return _noted(session, wanted.endpoint, monitor_endpoint(session, wanted, wanted.endpoint))
 
 

@@ -20,8 +20,8 @@ from mlmagic.spec.statistics import DatasetStatistics, SplitStatistics
 NEWEST_SECONDS = 86_400.0
 """What is looked at if nothing is said: the newest day."""
 
-DIRECT = "direct"
-"""The runner of this machine."""
+DIRECT, DATAFLOW = "direct", "dataflow"
+"""The runners, of this machine and of Google Cloud."""
 
 Thresholds = float | str | Mapping[Any, Any] | None
 """Numbers; in a mapping by feature, under None that of all others."""
@@ -47,6 +47,8 @@ class Wanted:
     output: str | None
     runner: str | None
     """What counts files; None for this process."""
+    yes: bool = False
+    """The user has agreed to what that costs."""
 
 
 def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | None = None) -> Wanted:
@@ -80,6 +82,7 @@ def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | N
         target=None if given["target"] is None else check.read(read_reference, given["target"], "target"),
         output=None if given.get("output") is None else check.read(read_reference, given["output"], "output"),
         runner=None if given.get("runner") is None else check.read(_read_runner, given["runner"]),
+        yes=bool(given.get("yes")),
     )
     check.finish("monitor")
     return wanted
@@ -154,9 +157,9 @@ def _read_last(last: object) -> float:
 
 
 def _read_runner(runner: object) -> str:
-    if runner != DIRECT:
-        raise UsageError(f"runner is {DIRECT}, a pipeline of Beam on this machine, not {runner!r:.40}.")
-    return DIRECT
+    if runner not in {DIRECT, DATAFLOW}:
+        raise UsageError(f"runner is {DIRECT}, a pipeline of Beam on this machine, or {DATAFLOW}, not {runner!r:.40}.")
+    return str(runner)
 
 
 def _read_against(against: object) -> Against:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from mlmagic.api.monitor_arguments import Wanted
+from mlmagic.api.monitor_arguments import DATAFLOW, Wanted
 from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline, training_rows
+from mlmagic.api.monitor_dataflow import count_on_dataflow
 from mlmagic.api.monitor_files import FileRows, types_of
 from mlmagic.api.monitor_views import Monitoring
 from mlmagic.api.monitor_windows import compare_all_slices, compared_columns, known_thresholds
@@ -41,7 +42,7 @@ def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
     # Before anything is read: whether the slices of the baseline can be told.
     trained = _trained_slices(session, known, baseline, wanted.by)
     files = FileRows(wanted.inputs, types_of(baseline))
-    counts = _count(files, known, baseline, wanted)
+    counts = _count(session, files, known, baseline, wanted)
     slices: tuple[SliceComparison, ...] = ()
     if wanted.by is not None and trained is not None:
         slices = compare_all_slices(wanted.by, trained.statistics, counts.slices, wanted.spec, known.skipped)
@@ -68,7 +69,7 @@ def _trained_slices(session: Session, known: Baseline, baseline: SplitStatistics
     return trained
 
 
-def _count(files: FileRows, known: Baseline, baseline: SplitStatistics, wanted: Wanted) -> FileCounts:
+def _count(session: Session, files: FileRows, known: Baseline, baseline: SplitStatistics, wanted: Wanted) -> FileCounts:
     """Return what is counted of the rows, here or by a pipeline.
 
     Raises:
@@ -85,7 +86,14 @@ def _count(files: FileRows, known: Baseline, baseline: SplitStatistics, wanted: 
         by=wanted.by,
         values=() if wanted.by is None else slices_of(baseline, wanted.by),
     )
-    if wanted.runner is not None:
+    if wanted.runner == DATAFLOW:
+        assert wanted.inputs is not None  # noqa: S101 - one is missing otherwise
+        what = "files" if known.version is None else known.version.model
+        reading = count_on_dataflow(
+            session, wanted.inputs, counting, types_of(baseline), name=f"{what[:88]}-monitoring", yes=wanted.yes
+        )
+        files.rejected, counts = reading.reading.rejected, reading.counts
+    elif wanted.runner is not None:
         counts = files.counts(counting)
     else:
         window = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.errors import UsageError
-from mlmagic.magics.job_options import INTO, WAIT
+from mlmagic.magics.job_options import INTO, WAIT, YES
 from mlmagic.magics.own_display import OwnDisplay
 from mlmagic.magics.submission import input_items, show
 from mlmagic.magics.tables import Argument, Command, Kind, Magic, Option, Parsed
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mlmagic.api.job import Job
     from mlmagic.api.monitor_views import Monitoring
     from mlmagic.magics.extension import Extension
+
+_RUN = ("runner", "yes")
 
 MONITOR = Magic(
     name="monitor",
@@ -82,9 +84,10 @@ MONITOR = Magic(
                 name="runner",
                 metavar="RUNNER",
                 kind=Kind.TEXT,
-                choices=("direct",),
-                help="with --input: a pipeline of Beam counts the files, on all processors of this machine",
+                choices=("direct", "dataflow"),
+                help="with --input: a pipeline of Beam counts the files, here or on Google Cloud's Dataflow",
             ),
+            YES,
             Option(
                 name="statistics",
                 metavar="FILE",
@@ -121,7 +124,7 @@ def monitor(extension: Extension, line: Parsed) -> Monitoring | Job:
     """Return what is found, or the job that looks again and again."""
     from mlmagic.api import monitor as api
 
-    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target", "output", "runner")
+    names = ("model", "statistics", "against", "last", "rows", "by", "truth", "key", "target", "output", *_RUN)
     inputs = input_items(line, extension.namespace) or None
     options = {name: line[name] for name in names}
     options |= {"input": inputs, "threshold": _thresholds(line["threshold"])}

@@ -19,7 +19,7 @@ _RAISED = re.compile(r"^(?:  \| )?[A-Za-z_][\w.]*(?:: .*)?$")
 _CHATTER = re.compile(r"^(?:[IWEF]\d{4} |[IWEF]0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: [IWEF] |WARNING: )")
 # An error of mlmagic's own modules in the package; it says all there is to say.
 _OUR_OWN = re.compile(
-    r"^preprocessor\.errors\.\w+: |^predictor\.serving\.batch\.main\.Failed: "
+    r"^(?:preprocessor|monitor)\.errors\.\w+: |^predictor\.serving\.batch\.main\.Failed: "
     r"|^mlmagic\.(?:serving\.batch|tuning)\.main\.Failed: |^ValueError: (?=build_model )"
 )
 # Where TensorFlow gives its reason after the places that it names, each in its own paragraph.

@@ -6,25 +6,26 @@ counted travels, which does not grow with its rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.errors import MlmagicError
+from mlmagic.errors import MlmagicError, UsageError
 from mlmagic.monitoring.file_window import FileWindow
+from mlmagic.preprocessing.arguments import Arguments
 from mlmagic.preprocessing.reading.options import ReadOptions
 from mlmagic.preprocessing.reading.plan import plan_source
 from mlmagic.preprocessing.reading.reader import read_unit
 from mlmagic.preprocessing.reading.source import Source, Unit
 from mlmagic.spec.codec import dumps, loads
-from mlmagic.spec.monitoring_files import Counting, CountReading, CountRequest, FileCounts, Reading, Request
+from mlmagic.spec.monitoring_files import COUNTS, Counting, CountReading, CountRequest, FileCounts, Reading, Request
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
 COUNTERS, READ, REJECTED = "mlmagic", "rows_read", "rows_rejected"
-_RESULT = "counts.json"
+"""What Dataflow shows beside the step, and tells while it runs."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,8 +49,10 @@ class CountPlan:
 
     source: Source
     counting: Counting
-    folder: str
-    """For the result, or what went wrong."""
+    output: str
+    """The folder for the result."""
+    failures: str
+    """The folder for what went wrong."""
 
 
 def planned_source(request: Request) -> Source:
@@ -81,11 +84,10 @@ def count_files(request: CountRequest, folder: str) -> CountReading:
     from mlmagic.preprocessing.options import local_flags
 
     source = planned_source(request.files)
-    # Workers get units one by one; none has to know the others.
-    plan = CountPlan(source=replace(source, units=()), counting=request.counting, folder=folder)
+    plan = CountPlan(source=source, counting=request.counting, output=folder, failures=folder)
     options = PipelineOptions([*local_flags(request.workers), "--no_save_main_session"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-    build(pipeline, plan, source.units)
+    build(pipeline, plan)
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
@@ -93,17 +95,47 @@ def count_files(request: CountRequest, folder: str) -> CountReading:
         if failure is None or failure.message is None:
             raise
         raise MlmagicError(failure.message) from error
-    return loads(CountReading, Path(folder, _RESULT).read_bytes())
+    return loads(CountReading, Path(folder, COUNTS).read_bytes())
 
 
-def build(pipeline: beam.Pipeline, plan: CountPlan, units: Sequence[Unit]) -> None:
-    """Put the counting of units into a pipeline."""
+def send_pipeline(arguments: Arguments, request: CountRequest, package: Path) -> None:
+    """Have Dataflow make a job, and write down which.
+
+    Args:
+        arguments: what the program was told.
+        request: what is counted; the files are those of the arguments.
+        package: the folder with setup.py that workers install.
+
+    Raises:
+        MlmagicError: a file cannot be read, or an option is none.
+    """
     import apache_beam as beam
 
-    spread = pipeline | "Units" >> beam.Create(units, reshuffle=False) | "Spread" >> beam.Reshuffle()
-    counts = spread | "Count" >> beam.Map(count_unit, plan)
+    from mlmagic.preprocessing import storage
+    from mlmagic.preprocessing.options import pipeline_options
+
+    if arguments.submitted is None or arguments.parts is None:
+        raise UsageError("This program brings a pipeline to Dataflow; --submitted and --parts are missing.")
+    options = pipeline_options(arguments, package)
+    source = planned_source(replace(request.files, paths=arguments.inputs))
+    plan = CountPlan(source=source, counting=request.counting, output=arguments.output, failures=arguments.parts)
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, plan)
+    result = pipeline.run()
+    # Whole or not at all: an empty file would be taken for a job without an id.
+    storage.write_text(arguments.submitted, result.job_id())
+
+
+def build(pipeline: beam.Pipeline, plan: CountPlan) -> None:
+    """Put the counting of all units into a pipeline."""
+    import apache_beam as beam
+
+    # Workers get units one by one; none has to know the others.
+    lean = replace(plan, source=replace(plan.source, units=()))
+    spread = pipeline | "Units" >> beam.Create(plan.source.units, reshuffle=False) | "Spread" >> beam.Reshuffle()
+    counts = spread | "Count" >> beam.Map(count_unit, lean)
     merged = counts | "Merge" >> beam.CombineGlobally(merge_counts).without_defaults()
-    _ = merged | "Write" >> beam.Map(write_counts, plan)
+    _ = merged | "Write" >> beam.Map(write_counts, lean)
 
 
 def count_unit(unit: Unit, plan: CountPlan) -> UnitCounts:
@@ -121,7 +153,7 @@ def count_unit(unit: Unit, plan: CountPlan) -> UnitCounts:
             Metrics.counter(COUNTERS, READ).inc(raw.batch.num_rows + len(raw.rejected))
             Metrics.counter(COUNTERS, REJECTED).inc(len(raw.rejected))
     except Exception as error:
-        leave_failure(plan.folder, unit.index, error, __name__)
+        leave_failure(plan.failures, unit.index, error, __name__)
         raise
     return counts
 
@@ -141,7 +173,7 @@ def write_counts(counts: UnitCounts, plan: CountPlan) -> None:
 
     found: FileCounts = counts.window.counts
     reading = CountReading(reading=Reading(rejected=counts.rejected), counts=found)
-    storage.write_text(storage.join(plan.folder, _RESULT), dumps(reading, indent=None))
+    storage.write_text(storage.join(plan.output, COUNTS), dumps(reading, indent=None))
 
 
 def told(error: Any) -> CountReading:

@@ -9,6 +9,9 @@ from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.statistics import SplitStatistics
 
+COUNTS = "counts.json"
+"""The file in which a pipeline leaves its `CountReading`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request(Noun):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
 import pandas as pd
 import pytest
 from support.monitored import register, rides, training_statistics
 
 from mlmagic.api.monitor import monitor
+from mlmagic.api.monitor_arguments import read_wanted
+from mlmagic.api.monitor_dataflow import with_runner
 from mlmagic.errors import UsageError
+from mlmagic.session import Session
 from mlmagic.spec import codec
 from mlmagic.spec.monitoring import FindingKind
 
@@ -60,8 +64,21 @@ def test_what_cannot_be_read_is_an_error_of_the_pipeline_too(session, tmp_path, 
         monitor(statistics=statistics, input=str(tmp_path / "may.csv"), runner="direct", session=session)
 
 
+@pytest.mark.parametrize(("backend", "runner"), [("local", None), ("emulator", "dataflow")])
+def test_files_in_buckets_are_counted_there(tmp_path, backend, runner):
+    session = Session(environ={"MLMAGIC_BACKEND": backend}, start=tmp_path)
+    given = {"model": "taxi", "against": "training"}
+    words = ("gs://rides/may-*.csv", write(tmp_path, 1))
+    wanted = [read_wanted(tmp_path, defaultdict(lambda: None, **given, input=word)) for word in words]
+    assert [with_runner(session, each).runner for each in wanted] == [runner, None]
+    session.close()
+
+
 def test_runners_that_there_are(session, tmp_path, statistics):
-    with pytest.raises(UsageError, match=r"runner is direct, a pipeline of Beam on this machine, not 'dataflow'"):
-        monitor(statistics=statistics, input=write(tmp_path, 1), runner="dataflow", session=session)
+    given = {"statistics": statistics, "input": write(tmp_path, 1), "session": session}
+    with pytest.raises(UsageError, match=r"runner is direct, a pipeline of Beam on this machine, or dataflow, not 'f'"):
+        monitor(**given, runner="f")
+    with pytest.raises(UsageError, match=r"runner dataflow needs Google Cloud, .*\n.*--runner direct"):
+        monitor(**given, runner="dataflow")
     with pytest.raises(UsageError, match="runner: only with input"):
         monitor("rides", runner="direct", session=session)

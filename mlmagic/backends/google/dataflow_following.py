@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from mlmagic.backends.google.batch import BatchCollector
 from mlmagic.backends.google.client import GoogleClient
+from mlmagic.backends.google.dataflow_counts import collect_counts
 from mlmagic.backends.google.dataflow_datasets import DatasetRegistrar
 from mlmagic.backends.google.dataflow_endings import launch_ending, pipeline_ending, remove_parts
 from mlmagic.backends.google.dataflow_sending import PipelineSender
@@ -68,7 +69,10 @@ class PipelineFollower:
         translate = translator(self._jobs, record.id)
         ending: Ending | None = pipeline_ending(self._client, record, remote, job, (folder, translate))
         if ending is not None and ending.state is JobState.SUCCEEDED and not ending.is_stopped_early:
-            bring = self._with_dataset if record.spec.kind is JobKind.PREPROCESSING else self._with_predictions
+            bring = {
+                JobKind.BATCH_PREDICTION: self._with_predictions,
+                JobKind.MONITORING: self._with_counts,
+            }.get(record.spec.kind, self._with_dataset)
             ending = bring(record, remote, has_time)
         if ending is not None:
             if record.spec.kind is JobKind.BATCH_PREDICTION:
@@ -87,6 +91,19 @@ class PipelineFollower:
             return registrar.make(record, remote, has_time)
         except MlmagicError as error:
             self._registrar.say(record, f"its dataset could not be fetched yet: {error.message}")
+            return None
+
+    def _with_counts(
+        self, record: JobRecord, remote: RemoteRecord, has_time: Callable[[], bool] | None
+    ) -> Ending | None:
+        if record.state is JobState.CANCELLING:
+            return Ending(state=JobState.CANCELLED, exit_code=0, message="cancelled before its counts were fetched")
+        if has_time is None:
+            return None
+        try:
+            return collect_counts(self._workspace, self._client, record, remote, has_time)
+        except MlmagicError as error:
+            self._registrar.say(record, f"its counts could not be fetched yet: {error.message}")
             return None
 
     def _with_predictions(

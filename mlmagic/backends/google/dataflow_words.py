@@ -27,6 +27,7 @@ _OURS = {
     "--update": "nothing: only streaming jobs can be updated",
 }
 """Options of Beam that are decided elsewhere, and where."""
+_PIPELINES = READING_KINDS | {JobKind.MONITORING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Launch:
 
 def runs_on_dataflow(spec: JobSpec) -> bool:
     """Say whether a job is a pipeline for Dataflow; what preprocesses in another way is a program like any other."""
-    return spec.kind in READING_KINDS and _value(_divided(spec.args)[0], "--runner") == DATAFLOW
+    return spec.kind in _PIPELINES and _value(_divided(spec.args)[0], "--runner") == DATAFLOW
 
 
 def input_words(spec: JobSpec) -> tuple[str, ...]:
