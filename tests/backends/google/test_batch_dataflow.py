@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.tensorflow_models import saved_models
 
@@ -44,8 +45,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     for part in (0, 1):
         rows = [f"{part}-{row},{'old' if row == 7 else row},2,rome" for row in range(500)]
         (folder / f"{part}.csv").write_text("\n".join(("id,age,rooms,city", *rows)) + "\n")
-    lines = [json.dumps({"id": row, "age": row, "rooms": 1, "city": "oslo"}) for row in range(90)]
-    (folder / "rows.jsonl").write_text("\n".join(["{", *lines]) + "\n")
+    ages = [1.5, None, *map(float, range(89))]
+    table = pa.table({"age": ages, "rooms": pa.array([1] * 91, pa.int32()), "city": ["oslo"] * 91})
+    pq.write_table(table, folder / "rows.parquet")
     backend = session.backend("emulator")  # which starts the emulator
     yield session
     backend.close()
@@ -86,9 +88,11 @@ def test_the_files_are_those_of_this_machine(session: Session) -> None:
 def test_a_limit_is_told_with_the_files_of_this_machine(session: Session) -> None:
     folder = session.workspace.root.parent
     with pytest.raises(JobFailed) as caught:
-        predict(session, "rows.jsonl", "one.csv", runner="dataflow", backend="emulator").wait(timeout=PATIENCE_SECONDS)
+        predict(session, "rows.parquet", "one.csv", runner="dataflow", backend="emulator").wait(
+            timeout=PATIENCE_SECONDS
+        )
     assert "1 of 91 rows were rejected: more than --max-rejected 1% allows." in str(caught.value)
-    assert f"such as {folder}/rows.jsonl:1: " in str(caught.value)
+    assert f"such as {folder}/rows.parquet:2: age: missing" in str(caught.value)
     assert not (folder / "one.csv").exists()
 
 
