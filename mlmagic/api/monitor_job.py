@@ -10,12 +10,14 @@ from mlmagic.api.arguments import ArgumentCheck, read_name, read_timeout
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
 from mlmagic.api.job import Job
 from mlmagic.api.monitor_arguments import Wanted
-from mlmagic.api.monitor_baseline import check_thresholds, training_baseline
+from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline, training_rows
 from mlmagic.api.monitor_job_webhook import read_webhook, without_address
 from mlmagic.api.monitor_job_words import WEBHOOK, check_alone, words_of
 from mlmagic.errors import UsageError
 from mlmagic.source.monitor import build_monitor
 from mlmagic.spec.job import JobKind, JobSpec
+from mlmagic.spec.model import ModelVersion
+from mlmagic.spec.monitoring_report import Against
 from mlmagic.spec.names import ModelReference
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.files import explained, make_folder, write_new
@@ -116,6 +118,7 @@ def _check(session: Session, wanted: Wanted) -> None:
     if wanted.endpoint is None:
         if wanted.model is not None:
             check_thresholds(wanted.spec, [_baseline(session, wanted, wanted.model)])
+        _check_slices(session, wanted, None if wanted.model is None else session.models.resolve(wanted.model))
         return
     record = session.endpoints.get(wanted.endpoint)
     if not record.is_local:
@@ -134,9 +137,16 @@ def _check(session: Session, wanted: Wanted) -> None:
         for each in spec.deployed
     ]
     check_thresholds(wanted.spec, known)
+    for baseline in known if wanted.against is Against.TRAINING else ():
+        _check_slices(session, wanted, baseline.version)
 
 
-def _baseline(session: Session, wanted: Wanted, reference: ModelReference, *, key: str | None = None) -> Any:
+def _check_slices(session: Session, wanted: Wanted, version: ModelVersion | None) -> None:
+    if wanted.by is not None:
+        next(iter(training_rows(session, version)), None)
+
+
+def _baseline(session: Session, wanted: Wanted, reference: ModelReference, *, key: str | None = None) -> Baseline:
     version = session.models.resolve(reference)
     return training_baseline(session, version, wanted.statistics, wanted.statistics_name, key=key)
 

@@ -56,11 +56,11 @@ def test_words_of_files_are_read_as_they_were(served, tmp_path):
     paths = [tmp_path / "-odd name=1.csv", tmp_path / "b.csv"]
     for path in paths:
         path.write_text("miles,zone\n1,north\n")
-    job = monitor(model="taxi@1", input=list(map(str, paths)), every=3600, by="zone", name="days", session=served)
+    job = monitor(model="taxi@1", input=list(map(str, paths)), every=3600, threshold="0.2", name="days", session=served)
     words = parse_words(served.jobs.get(job.id).spec.args)
     wanted = read_wanted(served.location.inputs, words.given)
     assert wanted.inputs.words == tuple(map(str, paths))
-    assert (wanted.by, str(wanted.model), words.every) == ("zone", "taxi@1", 3600)
+    assert (wanted.spec.default_numeric_alert_condition.threshold, str(wanted.model)) == (0.2, "taxi@1")
 
 
 def test_the_address_stands_in_one_file_alone(served):
@@ -106,6 +106,8 @@ def test_what_would_fail_at_each_look_is_told_now(served, session):
         monitor("taxis", every="5m", session=served)
     with pytest.raises(UsageError, match=r"no feature 'mile' is compared\. Did you mean miles"):
         monitor("rides", every="5m", threshold={"mile": 0.2}, session=served)
+    with pytest.raises(UsageError, match="by: the slices of taxi@1 cannot be told"):
+        monitor("rides", every="5m", by="zone", session=served)
     with pytest.raises(UsageError, match="matches no file"):
         monitor(model="taxi", input="none-*.csv", every="5m", session=session)
 
