@@ -23,6 +23,8 @@ def run_pipeline(request: PipelineRequest, folder: PipelineFolder) -> None:
     from apache_beam.options.value_provider import RuntimeValueProvider
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+    from mlmagic.emulator.dataflow.counting import Ledger, count_with
+
     for name in _PIPELINE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     options = PipelineOptions.from_dictionary(_readable(request.options))
@@ -31,9 +33,11 @@ def run_pipeline(request: PipelineRequest, folder: PipelineFolder) -> None:
     _prepare(proto, folder, options)
     say(folder.messages, Importance.BASIC, "Worker configuration: 1 worker on this machine.")
     say(folder.messages, Importance.BASIC, "Workers have started successfully.")
+    transforms = dict(proto.components.transforms)
+    count_with(Ledger(folder.metrics, transforms))
     result = FnApiRunner().run_via_runner_api(proto, options)
     result.wait_until_finish()
-    updates = metric_updates(result.metrics(), dict(proto.components.transforms))
+    updates = metric_updates(result.metrics(), result.metrics(), transforms)
     write_atomic(folder.metrics, json.dumps(updates))
 
 

@@ -42,7 +42,7 @@ class PipelineFolder:
 
     @property
     def metrics(self) -> Path:
-        """The metrics of the pipeline that ended, as the API tells them."""
+        """The metrics of the pipeline so far, as the API tells them."""
         return self.root / "metrics.json"
 
     @property

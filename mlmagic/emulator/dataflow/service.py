@@ -121,7 +121,7 @@ class DataflowService:
         )
 
     def get_job_metrics(self, call: Call) -> dict[str, Any]:
-        """Return the counters and distributions of a job that has ended well."""
+        """Return the counters and distributions of a job, as far as it is."""
         folder = self._folder(self._find(call))
         try:
             updates = json.loads(folder.metrics.read_bytes())

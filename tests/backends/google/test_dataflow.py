@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.same_statistics import assert_same
+from support.vertex import until
 
 from mlmagic.api.datasets import Dataset, dataset
 from mlmagic.api.job import Job
@@ -115,6 +116,31 @@ def test_the_log_has_what_dataflow_said_and_the_bucket_nothing_unfinished(sessio
     assert "Workers have started successfully." in log
     assert "fetched the dataset: " in log
     assert all("/model/" in name for name in names)
+
+
+WAITING = """
+def clean(batch):
+    import pathlib
+    import sys
+    import time
+    is_worker = not sys.argv[0].endswith("task.py")  # which looks at the first rows, here
+    while is_worker and batch["id"].str.startswith("1-").any() and not pathlib.Path({gate!r}).exists():
+        time.sleep(0.05)
+    return batch.drop(columns="filler")
+"""
+
+
+def test_a_running_job_says_how_many_rows_it_has_read(session: Session, tmp_path: Path) -> None:
+    for number in range(2):  # of 5 MB, so that each is a unit of its own
+        lines = [f"{number}-{row},{row},{'x' * 5000}" for row in range(1000)]
+        (tmp_path / f"{number}.csv").write_text("\n".join(["id,fare,filler", *lines]) + "\n")
+    gate = tmp_path / "gate"
+    job = start(session, tmp_path, WAITING.format(gate=str(gate)), "waiting", ship={})
+    try:
+        assert until(lambda: [text for text in [job.record.message] if text and "read" in text]) == ["1,000 rows read"]
+    finally:
+        gate.touch()
+    assert job.wait().state is JobState.SUCCEEDED
 
 
 SHORT = "def clean(batch):\n    return batch[(batch['miles'] < 5) & batch['fare'].notna()]\n"

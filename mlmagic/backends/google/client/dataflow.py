@@ -63,15 +63,19 @@ class DataflowCalls:
             ]
 
     def counters(self, name: str) -> dict[str, int]:
-        """Return what the pipeline has counted so far, by the counters' names."""
+        """Return what the pipeline has counted so far, by the counters' names, with the work that is under way.
+
+        Work that is done twice may be counted twice until the pipeline has ended.
+        """
         metrics = self._asked("read the counters", "GET", f"{name}/metrics").get("metrics", [])
-        found = {}
+        found: dict[str, int] = {}
         for metric in metrics:
             told = metric.get("name", {})
-            # Of each there are two: what is certain, and what is not yet.
-            if told.get("origin") == "user" and told.get("context", {}).get("tentative") != "true":
+            if told.get("origin") == "user":
+                counter = str(told.get("name"))
+                # Of each there are two: what is certain, and what is not yet.
                 with contextlib.suppress(TypeError, ValueError):
-                    found[str(told.get("name"))] = int(float(metric.get("scalar")))
+                    found[counter] = max(found.get(counter, 0), int(float(metric.get("scalar"))))
         return found
 
     def _pages(self, doing: str, where: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
