@@ -41,7 +41,7 @@ def main() -> None:
         server = _server(session.workspace.emulator / "engine")
         for count in COUNTS:
             body = json.dumps({"instances": [{"x": number / 7} for number in range(count)]}).encode()
-            calls = {
+            calls: dict[str, Callable[[], object]] = {
                 "REST, predict": partial(rest.predict, remote, body),
                 "gRPC, rawPredict": partial(raw.predict, remote, body),
                 "the model's server alone": partial(server, body),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ class Connection:
     def __init__(self, settings: GoogleSettings) -> None:
         self.settings = settings
         self.lock = threading.RLock()
+        # Else gRPC tells below a cell that a server has hung up. It reads this as Google's libraries import it.
+        os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
     @property
     def vertex(self) -> str:
@@ -116,6 +119,11 @@ class Connection:
 
         # A session for each call: requests does not promise that several threads may share one.
         return AuthorizedSession(self.credentials)
+
+
+def call_options() -> dict[str, Any]:
+    """Return what each call of Google's own clients is given: what may be tried again, `repeated` tries."""
+    return {"retry": None, "timeout": TIMEOUT_SECONDS}
 
 
 def _is_theirs(error: Exception) -> bool:

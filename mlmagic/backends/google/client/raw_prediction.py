@@ -140,8 +140,6 @@ def _varint(number: int) -> bytes:
 
 def _connected(connection: Connection) -> grpc.Channel | None:
     """Return a channel, once it is connected; None if it cannot be, or may not."""
-    # Else gRPC tells below a cell that a server has hung up. It reads this once, as it starts.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     import grpc
 
     if (target := _target(connection)) is None:
