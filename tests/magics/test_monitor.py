@@ -23,7 +23,9 @@ def asked(monkeypatch):
     calls = []
 
     def answer(endpoint, **options):
-        calls.append((endpoint, {name: value for name, value in options.items() if value is not None}))
+        calls.append(
+            (endpoint, {name: value for name, value in options.items() if value is not None and value is not False})
+        )
         return FOUND
 
     monkeypatch.setattr(api, "monitor", answer)
