@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from mlmagic.errors import BackendError
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 
 Records = list[EndpointRecord]
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
+"""Seconds between two looks at an endpoint that is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +149,28 @@ def failed_error(record: EndpointRecord) -> BackendError:
     what = "has failed" if status.state is EndpointState.FAILED else "serves on as before"
     reason = (status.error or "it does not say why").rstrip(".")
     return BackendError(f"the endpoint {name!r} {what}: {reason}.", hint=f"Its log: %endpoints logs {name}")
+
+
+def look_until(
+    is_over: Callable[[EndpointRecord], bool],
+    look: Callable[[], EndpointRecord],
+    seconds: float,
+    on_look: Callable[[EndpointRecord], None] | None = None,
+) -> EndpointRecord:
+    """Look at an endpoint again and again until it is over, or time is up, and return what was seen last.
+
+    Args:
+        is_over: says whether nothing is to be waited for.
+        look: returns the endpoint as it is now.
+        seconds: for how long at the most.
+        on_look: is told each record.
+    """
+    deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while True:
+        record = look()
+        if on_look is not None:
+            on_look(record)
+        if is_over(record) or time.monotonic() + pause > deadline:
+            return record
+        time.sleep(pause)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)

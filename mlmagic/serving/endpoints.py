@@ -8,13 +8,12 @@ import errno
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled
+from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled, look_until
 from mlmagic.errors import BackendError, MissingDependencyError, NotFoundError
 from mlmagic.serving.client import EndpointClient
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from mlmagic.workspace.layout import Workspace
 
 _PACKAGES = ("uvicorn", "orjson", "uvloop", "httptools")
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.3
 _LOG_BYTES = 1 << 20
 
 
@@ -93,15 +91,7 @@ class LocalEndpoints:
         on_look: Callable[[EndpointRecord], None] | None = None,
     ) -> EndpointRecord:
         """Wait for a generation to be served or refused: see `EndpointBackend`. `on_look` is told what was read."""
-        deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
-        while True:
-            record = self.get(name)
-            if on_look is not None:
-                on_look(record)
-            if is_settled(record, generation) or time.monotonic() + pause > deadline:
-                return record
-            time.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        return look_until(lambda record: is_settled(record, generation), lambda: self.get(name), seconds, on_look)
 
     def stop(self, name: str) -> EndpointRecord:
         """End its processes: see `EndpointBackend`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled
+from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled, look_until
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endpoints_logs import newest_lines
 from mlmagic.backends.google.endpoints_remote import EndpointNotes, read_notes
@@ -28,7 +28,6 @@ from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.models import ModelStore
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 1.0, 1.3
 _LOOK_FACTOR = 5
 """An endpoint that rests is looked at so much less often than a job."""
 _QUIET_SECONDS = 30.0
@@ -231,16 +230,11 @@ class GoogleEndpoints:
         seconds: float,
         on_look: Callable[[EndpointRecord], None] | None = None,
     ) -> EndpointRecord:
-        deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
-        while True:
-            record = self.get(name)
-            if on_look is not None:
-                on_look(record)
+        def is_enough(record: EndpointRecord) -> bool:
             is_lost = name in self._tender.trouble and record.spec.goal is not EndpointGoal.SERVE
-            if is_over(record) or is_lost or time.monotonic() + pause > deadline:
-                return record
-            time.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            return is_over(record) or is_lost
+
+        return look_until(is_enough, lambda: self.get(name), seconds, on_look)
 
     def _ended(self, record: EndpointRecord, generation: int, what: str) -> EndpointRecord:
         name, status = record.spec.name, record.status

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mlmagic.spec.codec import DecodeError, dumps, loads
+from mlmagic.backends.google.kept_notes import locked, read_kept, write_kept
 from mlmagic.spec.endpoint import EndpointSpec
 from mlmagic.spec.noun import Noun
 from mlmagic.workspace.endpoint_folder import EndpointFolder
-from mlmagic.workspace.files import explained, open_to_append, write_atomic
 
 _RETRIED = frozenset({10, 14})
 """ABORTED and UNAVAILABLE of google.rpc.Code: nothing was wrong with what was asked for."""
@@ -101,31 +98,17 @@ class EndpointNotes(Noun):
 
 def read_notes(folder: EndpointFolder) -> EndpointNotes | None:
     """Return what is kept; None before anything was sent."""
-    with explained(f"read {folder.remote}"):
-        try:
-            return loads(EndpointNotes, folder.remote.read_bytes())
-        except (FileNotFoundError, DecodeError):
-            return None
+    return read_kept(EndpointNotes, folder.remote)
 
 
 def write_notes(folder: EndpointFolder, notes: EndpointNotes) -> EndpointNotes:
     """Replace what is kept, down to the disk, and return it."""
-    with explained(f"write {folder.remote}"):
-        write_atomic(folder.remote, dumps(notes))
+    write_kept(folder.remote, notes)
     return notes
 
 
 @contextlib.contextmanager
 def held_endpoint(folder: EndpointFolder) -> Iterator[bool]:
     """Hold the endpoint's lock, and yield whether it could be had; it ends with the process that holds it."""
-    with explained(f"lock {folder.remote_lock}"):
-        descriptor = open_to_append(folder.remote_lock)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    with locked(folder.remote_lock) as lock:
+        yield lock is not None

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mlmagic.spec.codec import DecodeError, dumps, loads
+from mlmagic.backends.google.kept_notes import locked, read_kept, write_kept
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.study import Measurement
-from mlmagic.workspace.files import explained, open_to_append, write_atomic
 from mlmagic.workspace.layout import JobFolder
 
 _STATUS = re.compile(r"exited with a non-zero status of (\d+)")
@@ -117,30 +114,16 @@ class RemoteRecord(Noun):
 
 def read_remote(folder: JobFolder) -> RemoteRecord | None:
     """Return what is kept; None before anything was sent."""
-    with explained(f"read {folder.remote}"):
-        try:
-            return loads(RemoteRecord, folder.remote.read_bytes())
-        except (FileNotFoundError, DecodeError):
-            return None
+    return read_kept(RemoteRecord, folder.remote)
 
 
 def write_remote(folder: JobFolder, remote: RemoteRecord) -> None:
-    """Replace what is kept, down to the disk: after a power cut no job is to be asked for twice."""
-    with explained(f"write {folder.remote}"):
-        write_atomic(folder.remote, dumps(remote))
+    """Replace what is kept, down to the disk."""
+    write_kept(folder.remote, remote)
 
 
 @contextlib.contextmanager
 def held(folder: JobFolder, *, wait: bool = False) -> Iterator[bool]:
     """Hold the job's lock, and yield whether it could be had; it ends with the process that holds it."""
-    with explained(f"lock {folder.remote_lock}"):
-        descriptor = open_to_append(folder.remote_lock)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    with locked(folder.remote_lock, wait=wait) as lock:
+        yield lock is not None

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection
+from mlmagic.backends.google.client.connection import Connection, call_options
 from mlmagic.backends.google.endpoints_remote import Operation, RemoteDeployed, RemoteEndpoint
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # `list` is also a method below, where annotations would take it for that.
 Operations = list[Operation]
 Endpoints = list[RemoteEndpoint]
-_CALL: Mapping[str, Any] = {"retry": None, "timeout": TIMEOUT_SECONDS}
 
 
 class EndpointCalls:
@@ -38,7 +37,7 @@ class EndpointCalls:
             from google.cloud.aiplatform_v1 import Endpoint
 
             parent = self._connection.settings.parent
-            begun = self.service.create_endpoint(parent=parent, endpoint=Endpoint(dict(endpoint)), **_CALL)
+            begun = self.service.create_endpoint(parent=parent, endpoint=Endpoint(dict(endpoint)), **call_options())
             return str(begun.operation.name)
 
     def get(self, name: str) -> RemoteEndpoint:
@@ -75,7 +74,10 @@ class EndpointCalls:
             from google.cloud.aiplatform_v1 import DeployedModel
 
             begun = self.service.deploy_model(
-                endpoint=name, deployed_model=DeployedModel(dict(deployed)), traffic_split=dict(traffic), **_CALL
+                endpoint=name,
+                deployed_model=DeployedModel(dict(deployed)),
+                traffic_split=dict(traffic),
+                **call_options(),
             )
             return str(begun.operation.name)
 
@@ -83,7 +85,7 @@ class EndpointCalls:
         """Begin to take a model away; `traffic` is the split without it, empty if it stays or none is left."""
         with self._connection.asking("undeploy the model", is_repeated=True):
             begun = self.service.undeploy_model(
-                endpoint=name, deployed_model_id=deployed_id, traffic_split=dict(traffic), **_CALL
+                endpoint=name, deployed_model_id=deployed_id, traffic_split=dict(traffic), **call_options()
             )
             return str(begun.operation.name)
 
@@ -96,7 +98,7 @@ class EndpointCalls:
 
             endpoint = Endpoint(name=name, display_name=display_name, traffic_split=dict(traffic))
             mask = FieldMask(paths=["traffic_split"])
-            return self.service.update_endpoint(endpoint=endpoint, update_mask=mask, **_CALL)
+            return self.service.update_endpoint(endpoint=endpoint, update_mask=mask, **call_options())
 
         self._connection.repeated("split the requests", call)
 
@@ -111,7 +113,7 @@ class EndpointCalls:
                 endpoint=name,
                 deployed_model=DeployedModel(dict(deployed)),
                 update_mask=FieldMask(paths=[f"dedicated_resources.{field}" for field in counts]),
-                **_CALL,
+                **call_options(),
             )
             return str(begun.operation.name)
 
@@ -122,7 +124,7 @@ class EndpointCalls:
             NotFoundError: it is gone.
         """
         with self._connection.asking("delete the endpoint", is_repeated=True):
-            return str(self.service.delete_endpoint(name=name, **_CALL).operation.name)
+            return str(self.service.delete_endpoint(name=name, **call_options()).operation.name)
 
     def operation(self, name: str) -> Operation:
         """Return an operation as it is now.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.backends.google.client.batch import BatchCalls, is_batch
-from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, plain_time
+from mlmagic.backends.google.client.connection import Connection, call_options, plain_time
 from mlmagic.backends.google.client.dataflow import DataflowCalls, is_pipeline
+from mlmagic.backends.google.client.vertex_jobs import create_job, oldest_first, remote_job
 from mlmagic.backends.google.remote import RemoteJob, RemoteTrial
 from mlmagic.errors import ConflictError, NotFoundError
 from mlmagic.spec.study import Measurement
@@ -28,22 +28,8 @@ class JobCalls:
         self.batches = BatchCalls(connection, lambda: self.service)
 
     def create_custom_job(self, job: Mapping[str, Any]) -> RemoteJob:
-        """Create a CustomJob, given as the API's message in snake_case. Never tried twice.
-
-        Raises:
-            UnavailableError: no answer came; there may be such a job now.
-            BackendError: Google refused.
-        """
-        with self._connection.asking("create the job"):
-            from google.cloud.aiplatform_v1 import CustomJob
-
-            made = self.service.create_custom_job(
-                parent=self._connection.settings.parent,
-                custom_job=CustomJob(dict(job)),
-                retry=None,
-                timeout=TIMEOUT_SECONDS,
-            )
-            return _remote(made)
+        """Create a CustomJob, given as the API's message in snake_case; errors are those of `create_job`."""
+        return _remote(self._create("custom_job", job, doing="create the job"))
 
     def get_custom_job(self, name: str) -> RemoteJob:
         """Return a CustomJob as it is now.
@@ -53,7 +39,7 @@ class JobCalls:
         """
         return _remote(
             self._connection.repeated(
-                "look at the job", lambda: self.service.get_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+                "look at the job", lambda: self.service.get_custom_job(name=name, **call_options())
             )
         )
 
@@ -62,46 +48,37 @@ class JobCalls:
 
         def call() -> list[RemoteJob]:
             request = {"parent": self._connection.settings.parent, "filter": where, "page_size": 100}
-            return [_remote(job) for job in self.service.list_custom_jobs(request, retry=None, timeout=TIMEOUT_SECONDS)]
+            return [_remote(job) for job in self.service.list_custom_jobs(request, **call_options())]
 
-        return _oldest_first(self._connection.repeated("list the jobs", call))
+        return oldest_first(self._connection.repeated("list the jobs", call))
 
     def cancel_custom_job(self, name: str) -> None:
         """Ask a CustomJob to end; of one that has ended, or is gone, nothing is asked."""
         with contextlib.suppress(NotFoundError, ConflictError):
             self._connection.repeated(
-                "cancel the job", lambda: self.service.cancel_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+                "cancel the job", lambda: self.service.cancel_custom_job(name=name, **call_options())
             )
 
     def delete_custom_job(self, name: str) -> None:
         """Remove a CustomJob that has ended; one that is gone is removed already."""
         with contextlib.suppress(NotFoundError):
             self._connection.repeated(
-                "delete the job", lambda: self.service.delete_custom_job(name=name, retry=None, timeout=TIMEOUT_SECONDS)
+                "delete the job", lambda: self.service.delete_custom_job(name=name, **call_options())
             )
 
     def create_tuning_job(self, job: Mapping[str, Any]) -> RemoteJob:
         """Create a HyperparameterTuningJob; otherwise as `create_custom_job`."""
-        with self._connection.asking("create the study"):
-            from google.cloud.aiplatform_v1 import HyperparameterTuningJob
-
-            made = self.service.create_hyperparameter_tuning_job(
-                parent=self._connection.settings.parent,
-                hyperparameter_tuning_job=HyperparameterTuningJob(dict(job)),
-                retry=None,
-                timeout=TIMEOUT_SECONDS,
-            )
-            return _remote(made)
+        return _remote(self._create("hyperparameter_tuning_job", job, doing="create the study"))
 
     def list_tuning_jobs(self, where: str) -> list[RemoteJob]:
         """Return the HyperparameterTuningJobs that pass a filter of the API, the oldest first."""
 
         def call() -> list[RemoteJob]:
             request = {"parent": self._connection.settings.parent, "filter": where, "page_size": 100}
-            found = self.service.list_hyperparameter_tuning_jobs(request, retry=None, timeout=TIMEOUT_SECONDS)
+            found = self.service.list_hyperparameter_tuning_jobs(request, **call_options())
             return [_remote(job) for job in found]
 
-        return _oldest_first(self._connection.repeated("list the studies", call))
+        return oldest_first(self._connection.repeated("list the studies", call))
 
     def get_job(self, name: str) -> RemoteJob:
         """Return the job of that name, whatever it is; errors are those of `get_custom_job`."""
@@ -114,7 +91,7 @@ class JobCalls:
         return _remote(
             self._connection.repeated(
                 "look at the study",
-                lambda: self.service.get_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+                lambda: self.service.get_hyperparameter_tuning_job(name=name, **call_options()),
             )
         )
 
@@ -132,7 +109,7 @@ class JobCalls:
         with contextlib.suppress(NotFoundError, ConflictError):
             self._connection.repeated(
                 "cancel the study",
-                lambda: self.service.cancel_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+                lambda: self.service.cancel_hyperparameter_tuning_job(name=name, **call_options()),
             )
 
     def delete_job(self, name: str) -> None:
@@ -148,8 +125,11 @@ class JobCalls:
         with contextlib.suppress(NotFoundError):
             self._connection.repeated(
                 "delete the study",
-                lambda: self.service.delete_hyperparameter_tuning_job(name=name, retry=None, timeout=TIMEOUT_SECONDS),
+                lambda: self.service.delete_hyperparameter_tuning_job(name=name, **call_options()),
             )
+
+    def _create(self, kind: str, job: Mapping[str, Any], *, doing: str) -> Any:
+        return create_job(self._connection, lambda: self.service, kind, job, doing=doing)
 
     @functools.cached_property
     def service(self) -> JobServiceClient:
@@ -157,26 +137,15 @@ class JobCalls:
         with self._connection.lock:
             from google.cloud.aiplatform_v1 import JobServiceClient
 
-            endpoint = (
-                self._connection.settings.endpoint
-                or f"https://{self._connection.settings.region}-aiplatform.googleapis.com"
-            )
             return JobServiceClient(
-                transport="rest", client_options={"api_endpoint": endpoint}, credentials=self._connection.credentials
+                transport="rest",
+                client_options={"api_endpoint": self._connection.vertex},
+                credentials=self._connection.credentials,
             )
 
 
 def _remote(job: Any) -> RemoteJob:
-    return RemoteJob(
-        name=job.name,
-        state=job.state.name,
-        labels=dict(job.labels),
-        create_time=plain_time(job.create_time),
-        start_time=plain_time(job.start_time),
-        end_time=plain_time(job.end_time),
-        error=job.error.message if job.error and job.error.message else None,
-        trials=tuple(map(_trial, job.trials)) if _is_study(job.name) else (),
-    )
+    return remote_job(job, tuple(map(_trial, job.trials)) if _is_study(job.name) else ())
 
 
 def _trial(trial: Any) -> RemoteTrial:
@@ -203,7 +172,3 @@ def _trial(trial: Any) -> RemoteTrial:
 
 def _is_study(name: str) -> bool:
     return "/hyperparameterTuningJobs/" in name
-
-
-def _oldest_first(jobs: list[RemoteJob]) -> list[RemoteJob]:
-    return sorted(jobs, key=lambda job: (job.create_time or datetime.min.replace(tzinfo=UTC), job.name))

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection
+from mlmagic.backends.google.client.connection import Connection, call_options
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import ModelServiceClient
-
-_CALL: Mapping[str, Any] = {"retry": None, "timeout": TIMEOUT_SECONDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ class ModelCalls:
                 model_id=model_id,
                 parent_model=parent_model,
             )
-            return str(self.service.upload_model(request, **_CALL).operation.name)
+            return str(self.service.upload_model(request, **call_options()).operation.name)
 
     def get(self, name: str) -> RemoteVersion:
         """Return the version that `…/models/M`, `…/models/M@2` or `…/models/M@alias` means.
@@ -71,14 +69,14 @@ class ModelCalls:
             NotFoundError: there is none.
         """
         return _version(
-            self._connection.repeated("look at the model", lambda: self.service.get_model(name=name, **_CALL))
+            self._connection.repeated("look at the model", lambda: self.service.get_model(name=name, **call_options()))
         )
 
     def point(self, name: str, aliases: Sequence[str]) -> RemoteVersion:
         """Let aliases point at the version `…/models/M@2`; one with a `-` before it no longer does."""
 
         def call() -> Any:
-            return self.service.merge_version_aliases(name=name, version_aliases=list(aliases), **_CALL)
+            return self.service.merge_version_aliases(name=name, version_aliases=list(aliases), **call_options())
 
         return _version(self._connection.repeated("move the aliases", call))
 
