@@ -20,13 +20,7 @@ def local_command(spec: JobSpec) -> tuple[str, ...]:
 
 def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
     """Return the worker pools as Vertex AI's CustomJob takes them; BUCKET stands for the user's own."""
-    program: dict[str, Any] = {
-        "executorImageUri": EXECUTOR_IMAGE,
-        "packageUris": [_package_uri(spec)],
-        "pythonModule": spec.package.module,
-    }
-    if spec.args:
-        program["args"] = list(spec.args)
+    program = _program(spec)
     pools: list[dict[str, Any]] = []
     for pool in spec.resources.worker_pools:
         if not pool.replica_count:
@@ -38,14 +32,46 @@ def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
             machine |= {"acceleratorType": pool.accelerator_type, "acceleratorCount": pool.accelerator_count or 1}
         if pool.tpu_topology:
             machine["tpuTopology"] = pool.tpu_topology
-        pools.append({"machineSpec": machine, "replicaCount": pool.replica_count, "pythonPackageSpec": program})
+        pools.append({"machineSpec": machine, "replicaCount": pool.replica_count, **program})
     return pools
+
+
+def _program(spec: JobSpec) -> dict[str, Any]:
+    """Return what a pool runs: the package in an image of Vertex AI's that takes one, or in any other that has pip."""
+    args = {"args": list(spec.args)} if spec.args else {}
+    image = _container(spec)
+    if image is not None:
+        return {"containerSpec": {"imageUri": image, "command": _container_command(spec), **args}}
+    program = {"executorImageUri": spec.vertex.image or EXECUTOR_IMAGE, "packageUris": [_package_uri(spec)]}
+    return {"pythonPackageSpec": {**program, "pythonModule": spec.package.module, **args}}
+
+
+def _container(spec: JobSpec) -> str | None:
+    """Return the image that the job names, unless it is one of Vertex AI's own that install packages."""
+    from mlmagic.backends.google.images import Purpose, known_image
+
+    image = spec.vertex.image
+    known = None if image is None else known_image(image)
+    return None if known is not None and known.purpose is Purpose.TRAINING else image
+
+
+def _container_command(spec: JobSpec) -> list[str]:
+    from mlmagic.backends.google.names import mounted
+    from mlmagic.backends.google.submission import INSTALL_AND_RUN
+
+    return ["bash", "-c", INSTALL_AND_RUN, mounted(_package_uri(spec)), spec.package.module]
 
 
 def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
     """Return the words of the gcloud command that runs the exported package on Vertex AI."""
     words = ["gcloud", "ai", "custom-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
-    words += [f"--python-package-uris={_package_uri(spec)}"]
+    container = _container(spec)
+    if container is None:
+        words.append(f"--python-package-uris={_package_uri(spec)}")
+        program = [f"executor-image-uri={spec.vertex.image or EXECUTOR_IMAGE}", f"python-module={spec.package.module}"]
+    else:
+        words.append(f"--command={gcloud_list(_container_command(spec))}")
+        program = [f"container-image-uri={container}"]
     for pool in spec.resources.worker_pools:
         if not pool.replica_count:
             words.append("--worker-pool-spec=")
@@ -53,8 +79,7 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
         fields = [f"machine-type={pool.machine_type}", f"replica-count={pool.replica_count}"]
         if pool.accelerator_type:
             fields += [f"accelerator-type={pool.accelerator_type}", f"accelerator-count={pool.accelerator_count or 1}"]
-        fields += [f"executor-image-uri={EXECUTOR_IMAGE}", f"python-module={spec.package.module}"]
-        words.append(f"--worker-pool-spec={','.join(fields)}")
+        words.append(f"--worker-pool-spec={','.join([*fields, *program])}")
     if spec.args:
         words.append(f"--args={gcloud_list(spec.args)}")
     if spec.labels:

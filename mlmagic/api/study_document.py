@@ -33,8 +33,10 @@ def study_document(spec: JobSpec) -> dict[str, Any]:
         document["maxFailedTrialCount"] = study.max_failed
     document["studySpec"] = _camel(study_spec(study))
     document["trialJobSpec"] = {"workerPoolSpecs": worker_pool_specs(spec)}
-    if spec.timeout_seconds is not None:
-        document["trialJobSpec"]["scheduling"] = {"timeout": f"{number_text(spec.timeout_seconds)}s"}
+    timeout = {} if spec.timeout_seconds is None else {"timeout": f"{number_text(spec.timeout_seconds)}s"}
+    strategy = {"strategy": "SPOT"} if spec.vertex.spot else {}
+    if scheduling := timeout | strategy:
+        document["trialJobSpec"]["scheduling"] = scheduling
     if spec.labels:
         document["labels"] = dict(spec.labels)
     return document

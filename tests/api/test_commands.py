@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mlmagic.api.commands import gcloud_command, gcloud_list, local_command, worker_pool_specs
+from mlmagic.api.commands import EXECUTOR_IMAGE, gcloud_command, gcloud_list, local_command, worker_pool_specs
 from mlmagic.spec.job import JobSpec, PackageReference
 from mlmagic.spec.resources import Resources, WorkerPool
 from mlmagic.spec.vertex import VertexOptions
@@ -66,3 +66,20 @@ def test_gcloud_is_told_what_is_asked_of_vertex_ai_alone() -> None:
     options = VertexOptions(spot=True, service_account="t@p.iam.gserviceaccount.com", persistent_resource="pool-1")
     words = gcloud_command(dataclasses.replace(SPEC, vertex=options))
     assert words[-2:] == ("--service-account=t@p.iam.gserviceaccount.com", "--persistent-resource-id=pool-1")
+
+
+def test_an_image_of_vertex_ai_takes_the_package() -> None:
+    image = EXECUTOR_IMAGE.replace("2-17", "2-14")
+    spec = dataclasses.replace(SPEC, vertex=VertexOptions(image=image))
+    assert worker_pool_specs(spec)[0]["pythonPackageSpec"]["executorImageUri"] == image
+    assert sum(f"executor-image-uri={image}," in word for word in gcloud_command(spec)) == 2
+
+
+def test_any_other_image_installs_the_package_and_runs_it() -> None:
+    spec = dataclasses.replace(SPEC, vertex=VertexOptions(image="us-docker.pkg.dev/p/r/own:1"))
+    container = worker_pool_specs(spec)[0]["containerSpec"]
+    assert (container["imageUri"], container["args"]) == ("us-docker.pkg.dev/p/r/own:1", ["--epochs", "5"])
+    assert container["command"][-2:] == ["/gcs/BUCKET/taxi_trainer-0.1.0.tar.gz", "trainer.task"]
+    words = gcloud_command(spec)
+    assert any(word.endswith(",container-image-uri=us-docker.pkg.dev/p/r/own:1") for word in words)
+    assert not [word for word in words if "python-package-uris" in word or "executor-image" in word]

@@ -25,6 +25,7 @@ from mlmagic.spec.study import (
     StudySpec,
 )
 from mlmagic.spec.tiers import TIERS
+from mlmagic.spec.vertex import VertexOptions
 
 SPACE = "lr=log:1e-5..0.1,optimizer=adam|sgd,momentum[optimizer=sgd]=0.0..0.9,batch=16;32,size[batch=16|32]=1;2.5"
 STUDY = StudySpec(metric="val_loss", goal=Goal.MINIMIZE, parameters=read_space(SPACE), trials=24, parallel=2)
@@ -43,6 +44,12 @@ def test_the_document() -> None:
     assert [item["parameterId"] for item in study["parameters"]] == ["lr", "optimizer", "batch"]
     (pool,) = document["trialJobSpec"]["workerPoolSpecs"]
     assert pool["pythonPackageSpec"]["args"] == ["--epochs=3"]
+
+
+def test_machines_that_may_be_taken_away_are_asked_for() -> None:
+    document = study_document(job(timeout_seconds=60.0, vertex=VertexOptions(spot=True)))
+    assert document["trialJobSpec"]["scheduling"] == {"timeout": "60s", "strategy": "SPOT"}
+    assert "scheduling" not in study_document(job())["trialJobSpec"]
 
 
 def test_parameters_stand_below_those_that_they_depend_on() -> None:
