@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,16 +16,20 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Locator, expect  # noqa: E402
-from support.browser_notebook import LOAD, Notebook, open_notebook  # noqa: E402
+from support.browser_notebook import LOAD, Notebook, open_notebook, open_written  # noqa: E402
 from support.browser_panel import open_panel  # noqa: E402
 from support.browser_tab import Tab, selector  # noqa: E402
 from support.lab_place import LabPlace, lab_place  # noqa: E402
 
+from tools.screenshots_cloud import fill_cloud  # noqa: E402
 from tools.screenshots_workspace import Filled, ask, fill  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
+_TUTORIAL = ROOT / "notebooks" / "06-watch-what-comes-in.ipynb"
+_IMPORTANCE = "%models evaluate delay@1 --data flights --split test --importance"
 _WINDOW = (1280, 800)
 _LOW = (1280, 480)
+_CLOUD = (1280, 510)
 # Where the panel ends then; the bar of icons beside it has 33 pixels.
 _NARROW = 253
 _RUNS = """%%train flights --cores 0.2
@@ -45,8 +50,54 @@ def train(quantile: float = 0.5):
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those of the parts that are named."""
     IMAGES.mkdir(parents=True, exist_ok=True)
+    parts = {"local": _local, "cloud": _cloud, "watched": _watched}
+    for name in sys.argv[1:] or parts:
+        parts[name]()
+
+
+def _cloud() -> None:
+    with lab_place("rides") as place:
+        try:
+            pipeline = fill_cloud(place.jobs)
+            for is_dark in (False, True):
+                _cloud_panel(place, pipeline, is_dark=is_dark)
+                _cloud_pages(place, pipeline, is_dark=is_dark)
+        finally:
+            place.jobs.end()
+            place.jobs.session.stop_emulator()
+
+
+def _watched() -> None:
+    """Run the tutorial on what comes in, as far as it is shown, in light; then open what it has saved, in dark."""
+    document = json.loads(_TUTORIAL.read_text("utf-8"))
+    sources = ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
+    last = next(number for number, source in enumerate(sources) if "--explain" in source)
+    cells = [*sources[: last + 1], _IMPORTANCE]
+    shown = {
+        "monitor": next(number for number, source in enumerate(cells) if source.startswith("%monitor delay --rows")),
+        "explain": last,
+        "importance": last + 1,
+    }
+    with lab_place("watched") as place:
+        for is_dark in (False, True):
+            with place.blank_tab(is_dark=is_dark, width=1280, height=1600) as tab:
+                if is_dark:
+                    notebook = open_written(tab, _TUTORIAL.name)
+                else:
+                    notebook = open_notebook(tab, _TUTORIAL.name, *cells)
+                    for number in range(len(cells)):
+                        notebook.run(number)
+                    notebook.save()
+                for name, number in shown.items():
+                    notebook.show(number)
+                    notebook.cell(number).locator(".jp-OutputArea-output").first.wait_for()
+                    keep(notebook.cell(number), name, is_dark=is_dark)
+                notebook.end_kernel()
+
+
+def _local() -> None:
     with lab_place("flights") as place:
         _empty(place)
         _failed(place)
@@ -111,6 +162,37 @@ def _tabs(place: LabPlace, *, is_dark: bool) -> None:
             tab.part(f"tab-{noun}").click()
             tab.part(row).first.wait_for()
             keep(tab.part("panel"), noun, is_dark=is_dark)
+
+
+def _cloud_panel(place: LabPlace, pipeline: str, *, is_dark: bool) -> None:
+    with _lab(place, is_dark=is_dark, size=_CLOUD) as tab:
+        tab.row(pipeline).wait_for()
+        running = place.jobs.job("fares-all-year")
+        tab.until_state(tab.row(running.id), "RUNNING")
+        # A log in the cloud is fetched when somebody asks for it; how far the job is stands in it.
+        running.logs()
+        # The feed tells of it a moment later.
+        tab.page.wait_for_timeout(3_000)
+        keep(tab.part("panel"), "cloud-panel", is_dark=is_dark)
+        tab.part("tab-endpoints").click()
+        tab.part("endpoint-row").first.wait_for()
+        keep(tab.part("panel"), "cloud-endpoints", is_dark=is_dark)
+
+
+def _cloud_pages(place: LabPlace, pipeline: str, *, is_dark: bool) -> None:
+    with _lab(place, is_dark=is_dark) as tab:
+        tab.command("mlmagic:open-job", ids=[pipeline])
+        tab.command("application:close-other-tabs")
+        shown = tab.part("page-part-overview", tab.part("job-page", job_id=pipeline))
+        shown.locator(".mlm-page-html *").first.wait_for()
+        expect(shown).not_to_contain_text("Loading")
+        keep(tab, "cloud-dataflow", is_dark=is_dark)
+        tab.part("tab-endpoints").click()
+        tab.command("mlmagic:show-noun", noun="endpoint", key="fares")
+        tab.command("application:close-other-tabs")
+        tab.part("endpoint-page").wait_for()
+        tab.part("traffic").wait_for()
+        keep(tab, "cloud-endpoint", is_dark=is_dark)
 
 
 def _narrow(place: LabPlace) -> None:

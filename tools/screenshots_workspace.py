@@ -37,7 +37,7 @@ for epoch in range(1, 9):
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_bytes(bytes(epoch * 100_000))
 """
-_LEARNED = """
+LEARNED = """
 from pathlib import Path
 
 
@@ -89,7 +89,7 @@ def fill(jobs: TellingWorkspace) -> Filled:
     """Run all that is to be seen beside the job of a notebook that has failed; one job goes on."""
     failed = jobs.newest("typical-delay")
     study = _search(jobs)
-    narrow, wide = (jobs.run("flights", _LEARNED, args=[f"--units={units}"]).id for units in (16, 64))
+    narrow, wide = (jobs.run("flights", LEARNED, args=[f"--units={units}"]).id for units in (16, 64))
     worked = jobs.run("weather", _WORK).id
     running = jobs.start("census", cores=0.2)
     for epoch in range(5):
