@@ -39,6 +39,7 @@ def monitor(
     target: str | None = ...,
     output: str | None = ...,
     runner: str | None = ...,
+    workers: int | None = ...,
     yes: bool = ...,
     every: None = ...,
     session: Session | None = ...,
@@ -62,6 +63,7 @@ def monitor(
     target: str | None = ...,
     output: str | None = ...,
     runner: str | None = ...,
+    workers: int | None = ...,
     yes: bool = ...,
     every: float | str,
     webhook: str | None = ...,
@@ -87,6 +89,7 @@ def monitor(
     target: str | None = None,
     output: str | None = None,
     runner: str | None = None,
+    workers: int | None = None,
     yes: bool = False,
     every: float | str | None = None,
     webhook: str | None = None,
@@ -114,6 +117,7 @@ def monitor(
         runner: with `input`, `"direct"`: a pipeline of Beam counts the files, on all processors of this machine; or
             `"dataflow"`, on Google Cloud, as a job that is waited for: the default where work runs there and all files
             are in buckets.
+        workers: how many machines that takes at most; by default Dataflow decides.
         yes: start that job although it costs money.
         every: `"5m"`, seconds: start a job that looks so often, and return that; it goes on until it is cancelled.
         webhook: with `every`: an https address, or one of this machine, to which each alert is sent once as JSON.
@@ -144,6 +148,7 @@ def monitor(
         "target": target,
         "output": output,
         "runner": runner,
+        "workers": workers,
         "yes": yes,
     }
     check = ArgumentCheck()

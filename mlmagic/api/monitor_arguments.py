@@ -47,6 +47,8 @@ class Wanted:
     output: str | None
     runner: str | None
     """What counts files; None for this process."""
+    workers: int | None = None
+    """Machines on Dataflow, at most."""
     yes: bool = False
     """The user has agreed to what that costs."""
 
@@ -82,6 +84,7 @@ def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | N
         target=None if given["target"] is None else check.read(read_reference, given["target"], "target"),
         output=None if given.get("output") is None else check.read(read_reference, given["output"], "output"),
         runner=None if given.get("runner") is None else check.read(_read_runner, given["runner"]),
+        workers=None if given.get("workers") is None else check.read(read_whole_number, given["workers"], "workers", 1),
         yes=bool(given.get("yes")),
     )
     check.finish("monitor")
@@ -184,6 +187,8 @@ def _places(given: Mapping[str, Any]) -> list[str]:
         problems.append("model is missing: the model that the files were for; or statistics, a file")
     if "endpoint" in has and "runner" in has:
         problems.append("runner: only with input, files that a pipeline counts")
+    if "workers" in has and given["runner"] != DATAFLOW:
+        problems.append(f"workers: only with runner {DATAFLOW}, which has so many machines at most")
     if "endpoint" not in has:
         only = [name for name in ("last", "rows", "truth", "key") if name in has]
         if only:

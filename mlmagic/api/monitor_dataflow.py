@@ -40,6 +40,7 @@ def count_on_dataflow(
     types: Mapping[str, ColumnType],
     *,
     name: str,
+    workers: int | None = None,
     yes: bool = False,
 ) -> CountReading:
     """Start a job that counts files on Dataflow, wait for it, and return what it has counted.
@@ -50,6 +51,7 @@ def count_on_dataflow(
         counting: what of their rows is counted.
         types: as what columns are read.
         name: of the job.
+        workers: how many machines it takes at most.
         yes: the user has agreed to what it costs.
 
     Raises:
@@ -68,7 +70,7 @@ def count_on_dataflow(
     package = build_counter(name, CountRequest(files=Request(paths=(), types=types), counting=counting))
     # A path that begins with a dash would be taken for a flag.
     paths = [word if not word.startswith("-") else f"./{word}" for word in inputs.words]
-    args = ("--input", *paths, "--runner", DATAFLOW)
+    args = ("--input", *paths, "--runner", DATAFLOW, *(() if workers is None else ("--workers", str(workers))))
     spec = JobSpec(
         display_name=name,
         kind=JobKind.MONITORING,

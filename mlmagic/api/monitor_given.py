@@ -90,7 +90,13 @@ def _count(session: Session, files: FileRows, known: Baseline, baseline: SplitSt
         assert wanted.inputs is not None  # noqa: S101 - one is missing otherwise
         what = "files" if known.version is None else known.version.model
         reading = count_on_dataflow(
-            session, wanted.inputs, counting, types_of(baseline), name=f"{what[:88]}-monitoring", yes=wanted.yes
+            session,
+            wanted.inputs,
+            counting,
+            types_of(baseline),
+            name=f"{what[:88]}-monitoring",
+            workers=wanted.workers,
+            yes=wanted.yes,
         )
         files.rejected, counts = reading.reading.rejected, reading.counts
     elif wanted.runner is not None:

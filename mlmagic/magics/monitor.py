@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlmagic.api.monitor_views import Monitoring
     from mlmagic.magics.extension import Extension
 
-_RUN = ("runner", "yes")
+_RUN = ("runner", "workers", "yes")
 
 MONITOR = Magic(
     name="monitor",
@@ -87,6 +87,7 @@ MONITOR = Magic(
                 choices=("direct", "dataflow"),
                 help="with --input: a pipeline of Beam counts the files, here or on Google Cloud's Dataflow",
             ),
+            Option(name="workers", metavar="N", kind=Kind.COUNT, help="of Dataflow: machines at most"),
             YES,
             Option(
                 name="statistics",

@@ -80,5 +80,5 @@ def test_runners_that_there_are(session, tmp_path, statistics):
         monitor(**given, runner="f")
     with pytest.raises(UsageError, match=r"runner dataflow needs Google Cloud, .*\n.*--runner direct"):
         monitor(**given, runner="dataflow")
-    with pytest.raises(UsageError, match="runner: only with input"):
-        monitor("rides", runner="direct", session=session)
+    with pytest.raises(UsageError, match=r"runner: only with input.*\n.*workers: only with runner dataflow"):
+        monitor("rides", runner="direct", workers=2, session=session)

@@ -49,7 +49,7 @@ def test_the_report_of_dataflow_is_that_of_this_machine(session: Session, tmp_pa
     with (tmp_path / "may-2.csv").open("a") as file:
         file.write("far,north\n")
     given = {"statistics": tmp_path / "statistics.json", "input": f"{tmp_path}/may-*.csv", "session": session}
-    there, here = monitor(**given, runner="dataflow"), monitor(**given)
+    there, here = monitor(**given, runner="dataflow", workers=2), monitor(**given)
     assert rounded(there) == rounded(here)
     assert [finding.kind for finding in there.findings] == [FindingKind.UNIT_CHANGED]
 
