@@ -9,7 +9,7 @@ from benchmarks.measure import print_environment
 
 BENCHMARKS = (
     *("load_ext", "dry_run", "list_jobs", "submit_jobs", "usage_sampling", "read_scalars", "job_start"),
-    *("training_input", "preprocess", "serving", "batch", "request_log", "monitoring"),
+    *("training_input", "preprocess", "serving", "batch", "batch.beam", "request_log", "monitoring"),
     *("tuning.speed", "tuning.quality", "panel"),
     *("google_jobs", "google_predictions"),
 )
