@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_inputs import bring_inputs
 from mlmagic.backends.google.dataflow_launch import Launched, LaunchFolder, LaunchRequest, read_launched, start_launch
 from mlmagic.backends.google.dataflow_words import Launch, input_words, job_name, launch_words
+from mlmagic.backends.google.kept_notes import locked
 from mlmagic.backends.google.names import output_directory, workspace_label
 from mlmagic.backends.google.refusals import looking
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, read_remote, write_remote
@@ -29,7 +28,7 @@ from mlmagic.source.sdist import build_sdist, distribution_name
 from mlmagic.spec.job import JobKind, JobRecord
 from mlmagic.spec.names import parse_model_reference
 from mlmagic.workspace.database import Database
-from mlmagic.workspace.files import explained, make_folder, open_to_append, write_atomic
+from mlmagic.workspace.files import explained, make_folder, write_atomic
 from mlmagic.workspace.layout import JobFolder, Workspace
 from mlmagic.workspace.models import ModelStore
 
@@ -166,13 +165,5 @@ def _lock(folder: JobFolder) -> Iterator[int | None]:
     place = LaunchFolder(folder.launch)
     with explained(f"lock {place.lock}"):
         make_folder(place.root)
-        descriptor = open_to_append(place.lock)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield descriptor
-    finally:
-        os.close(descriptor)
+    with locked(place.lock) as lock:
+        yield lock
