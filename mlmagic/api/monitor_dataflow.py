@@ -85,7 +85,7 @@ def count_on_dataflow(
     inputs.write()
     agree_to_job(placed, session, yes=yes)
     job = Job(id=session.jobs.submit(placed, package).id, backend=session.jobs)
-    session.tell(f"{job.id} counts the files on Dataflow; %jobs show {job.id} tells how far it is.")
+    session.tell(f"{job.id} counts the files on Dataflow; %jobs describe {job.id} tells how far it is.")
     job.wait()
     return _read(session, job.id)
 
