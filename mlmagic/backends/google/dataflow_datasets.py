@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.models import Registrar
-from mlmagic.backends.google.outputs import fetch_model, find_model
 from mlmagic.backends.google.remote import RemoteRecord
 from mlmagic.errors import WorkspaceError
-from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, quietly
+from mlmagic.runtime.ending import Ending, failed
 from mlmagic.runtime.inspection import Interrupted
 from mlmagic.runtime.preprocessed import made_version
 from mlmagic.spec.dataset import DatasetOrigin, InputFile
@@ -29,9 +28,8 @@ class DatasetRegistrar:
     def __init__(self, workspace: Workspace, jobs: JobStore, client: GoogleClient) -> None:
         self._workspace = workspace
         self._jobs = jobs
-        self._client = client
         self._datasets = DatasetStore(Database(workspace))
-        self._say = Registrar(workspace, jobs, client).say
+        self._registrar = Registrar(workspace, jobs, client)
 
     def made(self, record: JobRecord) -> Ending | None:
         """Return how a job ends that needs nothing more of the bucket: its version is there, or is not wanted."""
@@ -56,22 +54,13 @@ class DatasetRegistrar:
         Raises:
             MlmagicError: the dataset cannot be fetched; another time it may.
         """
-
-        def go_on() -> None:
-            if not wants() or self._jobs.get(record.id).state is JobState.CANCELLING:
-                raise Interrupted
-
-        folder = self._workspace.job(record.id)
-        found = find_model(self._client, folder, remote)
-        if not found.files:
-            return failed(f"the pipeline succeeded, but there is no dataset in {found.place}", exit_code=0)
-        self._say(record, f"fetching the dataset: {found} from {found.place}")
+        folder, go_on = self._workspace.job(record.id), self._registrar.while_wanted(record, wants)
         try:
-            fetch_model(self._client, folder, found, go_on)
+            found = self._registrar.fetch(record, remote, "dataset", go_on)
         except Interrupted:
             return self.made(self._jobs.get(record.id))
-        line = f"{LOG_PREFIX}fetched the dataset: {found} from {found.place}"
-        quietly(lambda: append_to_log(folder.log(), [line]))
+        if not found.files:
+            return failed(f"the pipeline succeeded, but there is no dataset in {found.place}", exit_code=0)
         try:
             version = self._datasets.register(
                 record.spec.dataset or record.spec.display_name,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from mlmagic.backends.google.client import GoogleClient
-from mlmagic.backends.google.outputs import fetch_model, find_model
+from mlmagic.backends.google.outputs import RemoteModel, fetch_model, find_model
 from mlmagic.backends.google.remote import RemoteRecord
 from mlmagic.errors import ConflictError, MlmagicError
 from mlmagic.runtime.ending import LOG_PREFIX, Ending, append_to_log, failed, quietly, stopped_early
@@ -71,13 +71,8 @@ class Registrar:
         Raises:
             MlmagicError: the model cannot be fetched; another time it may.
         """
-
-        def go_on() -> None:
-            if not wants() or self._jobs.get(record.id).state is JobState.CANCELLING:
-                raise Interrupted
-
         try:
-            return self._make(record, remote, go_on)
+            return self._make(record, remote, self.while_wanted(record, wants))
         except Interrupted:
             return self.made(self._jobs.get(record.id))
 
@@ -94,14 +89,34 @@ class Registrar:
                     message=message,
                 )
 
+    def while_wanted(self, record: JobRecord, wants: Callable[[], bool]) -> Callable[[], None]:
+        """Return what raises `Interrupted` as soon as there is no more time, or the job is to end."""
+
+        def go_on() -> None:
+            if not wants() or self._jobs.get(record.id).state is JobState.CANCELLING:
+                raise Interrupted
+
+        return go_on
+
+    def fetch(self, record: JobRecord, remote: RemoteRecord, what: str, go_on: Callable[[], None]) -> RemoteModel:
+        """Bring the model or the dataset that a job wrote into its folder, and say so; no files if there is none.
+
+        Raises:
+            Interrupted: as `go_on` did.
+            MlmagicError: it cannot be fetched; another time it may.
+        """
+        folder = self._workspace.job(record.id)
+        found = find_model(self._client, folder, remote)
+        if found.files:
+            self.say(record, f"fetching the {what}: {found} from {found.place}")
+            fetch_model(self._client, folder, found, go_on)
+            line = f"{LOG_PREFIX}fetched the {what}: {found} from {found.place}"
+            quietly(lambda: append_to_log(folder.log(), [line]))
+        return found
+
     def _make(self, record: JobRecord, remote: RemoteRecord, go_on: Callable[[], None]) -> Ending:
         folder = self._workspace.job(record.id)
-        model = find_model(self._client, folder, remote)
-        if model.files:
-            self.say(record, f"fetching the model: {model} from {model.place}")
-            fetch_model(self._client, folder, model, go_on)
-            line = f"{LOG_PREFIX}fetched the model: {model} from {model.place}"
-            quietly(lambda: append_to_log(folder.log(), [line]))
+        model = self.fetch(record, remote, "model", go_on)
         self.say(record, "registering the model")
         try:
             return register_model(
