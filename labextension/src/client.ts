@@ -142,6 +142,15 @@ export class Client {
     return this.get(['endpoints', name]);
   }
 
+  monitoring(name: string): Promise<wire.MonitoringPage> {
+    return this.get(['endpoints', name, 'monitoring']);
+  }
+
+  /** The alerts of an endpoint that last. */
+  async alerts(name: string): Promise<wire.Alert[]> {
+    return (await this.get<{ alerts: wire.Alert[] }>(['endpoints', name, 'alerts'])).alerts;
+  }
+
   /** Set percentages by version; together they are 100. */
   setTraffic(name: string, shares: Readonly<Record<string, number>>): Promise<wire.EndpointRow> {
     return this.send('POST', ['endpoints', name, 'traffic'], { shares });

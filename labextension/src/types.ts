@@ -6,6 +6,38 @@ export type Time = string;
 /** A number that need not be finite, which JSON has no other way to say. `Number(value)` reads all of them. */
 export type Float = number | 'NaN' | 'Infinity' | '-Infinity';
 
+/** With what a window is compared. */
+export type Against = 'training' | 'window';
+
+/** One thing that is wrong with a feature, from the look that found it first to the one that did not any more. */
+export interface Alert {
+  /** The same in all lines of an alert. */
+  id: string;
+  /** The endpoint, or the files. */
+  subject: string;
+  endpoint?: string;
+  /** Such as `taxi@3`. */
+  version?: string;
+  against: Against;
+  feature: string;
+  /** The feature with which it was swapped. */
+  other?: string;
+  isPrediction: boolean;
+  /** Such as `zone=airport`; None for all rows. */
+  slice?: string;
+  kind: FindingKind;
+  /** The finding's sentence, as the newest look told it. */
+  text: string;
+  distance: Float;
+  threshold: Float;
+  firstSeen: Time;
+  lastSeen: Time;
+  /** Of the first look that did not find it; None while it lasts. */
+  endTime?: Time;
+  /** The job that looked; None if somebody did. */
+  job?: string;
+}
+
 /** How parameters are chosen. */
 export type Algorithm = 'ALGORITHM_UNSPECIFIED' | 'GRID_SEARCH' | 'RANDOM_SEARCH';
 
@@ -159,6 +191,8 @@ export interface EndpointRow {
   note?: string;
   /** Of an endpoint in the cloud that nobody asks: for how long, and what ends it. */
   idle?: string;
+  /** Of monitoring, that last now. */
+  alerts: number;
 }
 
 /** `endpoint.json`: what was asked for. Each change is a new generation. */
@@ -230,6 +264,15 @@ export interface EndpointStatus {
 
 /** What computes a version's predictions. */
 export type EngineChoice = 'auto' | 'session' | 'onnx';
+
+/** How a feature is distributed in the baseline and in the window. */
+export interface FeatureChart {
+  name: string;
+  html: string;
+}
+
+/** What happened to a feature. All but DISTRIBUTION_CHANGED and VALUES_SCALED come with an alert. */
+export type FindingKind = 'MEAN_SHIFTED' | 'UNIT_CHANGED' | 'VALUES_SCALED' | 'NEW_VALUES' | 'MISSING_CHANGED' | 'COLUMNS_SWAPPED' | 'DISTRIBUTION_CHANGED';
 
 /** Which way the metric is better. */
 export type Goal = 'MAXIMIZE' | 'MINIMIZE';
@@ -562,6 +605,20 @@ export interface MonitorStatus {
   windowEnd?: Time;
   /** Why it has ended by itself. */
   ended?: string;
+}
+
+/** What monitoring found of an endpoint last, as the server renders it, and its alerts. */
+export interface MonitoringPage {
+  /** The newest report; empty where nobody has looked. */
+  html: string;
+  /** What matters most first. */
+  charts?: FeatureChart[];
+  /** The newest first. */
+  alerts?: Alert[];
+  /** The jobs that look again and again now. */
+  jobs?: string[];
+  /** Whether the endpoint logs what it is asked. */
+  isLogged: boolean;
 }
 
 /** The notebook cell that a job came from. */

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlmagic.panels.dataset_plot import dataset_chart_bundle, dataset_plot_table_bundle
     from mlmagic.panels.datasets import datasets_bundle
     from mlmagic.panels.diff import job_diff_bundle
-    from mlmagic.panels.drift import drift_bundle, drift_chart_bundle
+    from mlmagic.panels.drift import drift_bundle, drift_chart_bundle, drift_pictures
     from mlmagic.panels.endpoint import endpoint_bundle
     from mlmagic.panels.endpoints import deployment_bundle, endpoints_bundle
     from mlmagic.panels.evaluation import evaluation_bundle, evaluation_chart_bundle
@@ -49,6 +49,7 @@ _HOMES = {
     "description_bundle": "job",
     "drift_bundle": "drift",
     "drift_chart_bundle": "drift",
+    "drift_pictures": "drift",
     "endpoint_bundle": "endpoint",
     "endpoints_bundle": "endpoints",
     "evaluation_bundle": "evaluation",
@@ -88,6 +89,7 @@ __all__ = [
     "description_bundle",
     "drift_bundle",
     "drift_chart_bundle",
+    "drift_pictures",
     "endpoint_bundle",
     "endpoints_bundle",
     "evaluation_bundle",

@@ -32,6 +32,13 @@ def drift_bundle(report: MonitoringReport) -> Bundle:
     return document(MIME_TYPE, _payload(report), html=_html(report), text=_text(report))
 
 
+def drift_pictures(report: MonitoringReport) -> list[tuple[str, str]]:
+    """Return the charts of a comparison one by one, each with the name of its feature; what matters most first."""
+    of_several = len(report.windows) > 1
+    charts = [chart for window in report.windows for chart in _charts(window, of_several=of_several)][:_SHOWN]
+    return [(literal_name(chart.name), grid_svg([chart], _SIDES)) for chart in charts]
+
+
 def drift_chart_bundle(report: MonitoringReport) -> Bundle:
     """Return charts of what matters most: for Vega-Lite, as a picture, and as text.
 

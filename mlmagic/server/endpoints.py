@@ -11,6 +11,7 @@ from mlmagic.api.endpoint import Endpoint
 from mlmagic.api.endpoints import endpoint
 from mlmagic.api.idle_endpoints import idle_notice
 from mlmagic.panels.times import utc_now
+from mlmagic.server.endpoints_monitoring import open_alerts
 from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
@@ -148,10 +149,10 @@ class EndpointPredictionHandler(Handler):
 
 def list_endpoints(session: Session) -> list[EndpointRow]:
     """Return a row for each endpoint, in order of name."""
-    return [endpoint_row(record) for record in session.endpoints.list()]
+    return [endpoint_row(session, record) for record in session.endpoints.list()]
 
 
-def endpoint_row(record: EndpointRecord) -> EndpointRow:
+def endpoint_row(session: Session, record: EndpointRecord) -> EndpointRow:
     """Return an endpoint as the list shows it."""
     spec, status = record.spec, record.status
     return EndpointRow(
@@ -166,6 +167,7 @@ def endpoint_row(record: EndpointRecord) -> EndpointRow:
         backend=spec.backend,
         note=status.note,
         idle=idle_notice(record, utc_now()),
+        alerts=open_alerts(session.workspace, spec.name),
     )
 
 
@@ -176,7 +178,7 @@ def show_endpoint(session: Session, name: str) -> dict[str, object]:
         NotFoundError: there is none; names the nearest.
     """
     found = endpoint(name, session=session)
-    return {"page": page_of(found, name), "endpoint": endpoint_row(found.record)}
+    return {"page": page_of(found, name), "endpoint": endpoint_row(session, found.record)}
 
 
 def set_traffic(session: Session, name: str, shares: Mapping[str, int]) -> EndpointRow:
@@ -186,7 +188,7 @@ def set_traffic(session: Session, name: str, shares: Mapping[str, int]) -> Endpo
         UsageError: the shares do not add up to 100, or versions differ in what they take; all is listed.
     """
     wanted: dict[int | str, int] = dict(shares.items())
-    return _row(endpoint(name, session=session).set_traffic(wanted, wait=False))
+    return _row(session, endpoint(name, session=session).set_traffic(wanted, wait=False))
 
 
 def deploy_version(session: Session, name: str, wanted: Deployed) -> EndpointRow:
@@ -197,17 +199,17 @@ def deploy_version(session: Session, name: str, wanted: Deployed) -> EndpointRow
         NotFoundError: no such model or version.
     """
     handle = deploy(wanted.model, endpoint=name, traffic=wanted.traffic, yes=wanted.yes, wait=False, session=session)
-    return _row(handle)
+    return _row(session, handle)
 
 
 def start(session: Session, name: str, *, yes: bool = False) -> EndpointRow:
     """Start an endpoint, without waiting until it serves."""
-    return _row(endpoint(name, session=session).start(yes=yes, wait=False))
+    return _row(session, endpoint(name, session=session).start(yes=yes, wait=False))
 
 
 def stop(session: Session, name: str) -> EndpointRow:
     """End an endpoint's processes."""
-    return _row(endpoint(name, session=session).stop())
+    return _row(session, endpoint(name, session=session).stop())
 
 
 def undeploy(session: Session, name: str, version: int) -> EndpointRow:
@@ -216,7 +218,7 @@ def undeploy(session: Session, name: str, version: int) -> EndpointRow:
     Raises:
         UsageError: it is not deployed, or the only one.
     """
-    return _row(endpoint(name, session=session).undeploy(version, wait=False))
+    return _row(session, endpoint(name, session=session).undeploy(version, wait=False))
 
 
 def delete(session: Session, name: str) -> None:
@@ -224,8 +226,8 @@ def delete(session: Session, name: str) -> None:
     endpoint(name, session=session).delete()
 
 
-def _row(handle: Endpoint) -> EndpointRow:
-    return endpoint_row(handle.record)
+def _row(session: Session, handle: Endpoint) -> EndpointRow:
+    return endpoint_row(session, handle.record)
 
 
 ROUTES = (

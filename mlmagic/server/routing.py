@@ -24,6 +24,7 @@ PARTS = (
     "jobs",
     "models",
     "endpoints",
+    "endpoints_monitoring",
     "datasets",
     "boards",
     "openapi",

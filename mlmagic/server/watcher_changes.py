@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mlmagic.errors import MlmagicError
+from mlmagic.server.endpoints_monitoring import monitor_folder, stamp
 from mlmagic.server.job_rows_table import StillRow
 from mlmagic.server.live_rows import RowReader, changed_texts
 from mlmagic.server.watcher_messages import LAGGING, Message, RowWriter
@@ -39,12 +40,13 @@ class Changes:
         tend: Callable[[], None] = lambda: None,
         endpoints: Callable[[], Iterable[EndpointRecord]] = tuple,
     ) -> None:
+        self._workspace = database.workspace
         self._path = database.workspace.database
         self._events = EventLog(database)
         self._rows = rows
         self._tend = tend
         self._endpoints = endpoints
-        self._states: dict[str, object] | None = None
+        self._states: dict[str, tuple[object, object]] | None = None
         """How each endpoint was at the last look; None if there was none."""
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -236,16 +238,29 @@ class Changes:
         return self._row_messages(moved)
 
     def _told_endpoints(self) -> list[Message]:
-        """Return a message for each endpoint that is in another state: no event tells what becomes of its processes."""
+        """Return a message for each endpoint that is in another state, or of which monitoring found something.
+
+        No event tells what becomes of its processes, and of those that look.
+        """
         if not self._inode:
             return []
-        states: dict[str, object] = {record.spec.name: _state_of(record) for record in self._endpoints()}
-        known, self._states = self._states, states
-        changed = [] if known is None else [name for name in states if known.get(name, states[name]) != states[name]]
-        return [
-            Message(event="endpoint", data=json.dumps({"name": name, "kind": "state"}), replaces=f"endpoint:{name}")
-            for name in changed
+        found = {record.spec.name: _state_of(record) for record in self._endpoints()}
+        states = {name: (state, self._looked_at(name)) for name, state in found.items()}
+        known, self._states = self._states or states, states
+        changed = [
+            (name, kind)
+            for name, now in states.items()
+            for kind, was, then in zip(("state", "monitoring"), known.get(name, now), now, strict=True)
+            if was != then
         ]
+        return [
+            Message(event="endpoint", data=json.dumps({"name": name, "kind": kind}), replaces=f"{kind}:{name}")
+            for name, kind in changed
+        ]
+
+    def _looked_at(self, endpoint: str) -> object:
+        folder = monitor_folder(self._workspace, endpoint)
+        return stamp(folder.report), stamp(folder.alerts)
 
     def _row_messages(self, rows: Iterable[JobRow]) -> list[Message]:
         return [Message(event="job", data=self._writer.text(row), replaces=row.summary.id) for row in rows]

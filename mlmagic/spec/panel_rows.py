@@ -9,6 +9,7 @@ from datetime import datetime
 from mlmagic.spec.endpoint import EndpointState
 from mlmagic.spec.job import JobSummary, Origin
 from mlmagic.spec.log import Severity
+from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.noun import Noun
 
 
@@ -102,6 +103,32 @@ class EndpointRow(Noun):
     """Of an endpoint in the cloud: what is under way there, or why it cannot be asked about now."""
     idle: str | None = None
     """Of an endpoint in the cloud that nobody asks: for how long, and what ends it."""
+    alerts: int = 0
+    """Of monitoring, that last now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureChart(Noun):
+    """How a feature is distributed in the baseline and in the window."""
+
+    name: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringPage(Noun):
+    """What monitoring found of an endpoint last, as the server renders it, and its alerts."""
+
+    html: str = ""
+    """The newest report; empty where nobody has looked."""
+    charts: tuple[FeatureChart, ...] = ()
+    """What matters most first."""
+    alerts: tuple[Alert, ...] = ()
+    """The newest first."""
+    jobs: tuple[str, ...] = ()
+    """The jobs that look again and again now."""
+    is_logged: bool = False
+    """Whether the endpoint logs what it is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

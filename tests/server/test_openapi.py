@@ -56,6 +56,7 @@ def test_bodies_and_queries_are_those_that_are_read() -> None:
                     {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
                 ]
             },
+            "yes": {"type": "boolean"},
         },
         "required": ["version"],
         "additionalProperties": False,

@@ -7,6 +7,7 @@ import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
 import type { EndpointPage, EndpointRow, EndpointState } from '../types';
 import { useChanges, useLoaded } from './loaded';
+import { MonitoringPart } from './MonitoringPart';
 import { PredictionForm } from './PredictionForm';
 import { TrafficForm } from './TrafficForm';
 import { Link } from './VersionsTable';
@@ -43,6 +44,7 @@ export function EndpointView({ panels, name, onGone }: EndpointViewProps) {
       {problem && <ProblemBox problem={problem} onRetry={() => void reload()} />}
       {value && <HtmlView html={value.page.html} />}
       {endpoint && <TrafficForm panels={panels} endpoint={endpoint} onChanged={() => void reload()} />}
+      {endpoint?.backend === 'local' && <MonitoringPart panels={panels} endpoint={endpoint} />}
       {endpoint && (
         <section aria-label={`Ask ${name}`}>
           <h3>Ask {name}</h3>

@@ -5,6 +5,7 @@ import { percent, plain, plural, rough } from './formats';
 import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
 import { Empty, FirstSteps, ProblemBox } from './Notice';
+import { AlertsMark } from '../nounpages/MonitoringPart';
 import { openRowMenu } from './rowmenu';
 import { BackendMark, StateMark } from './StateMark';
 
@@ -66,6 +67,10 @@ async function remove(panels: IPanels, { name }: EndpointRow): Promise<void> {
   }
 }
 
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function canStart({ state }: EndpointRow): boolean {
   return state === 'DOWN' || state === 'FAILED';
 }
@@ -101,6 +106,7 @@ function Endpoint({ row, onStart, onStop }: Props) {
       </div>
       <div className="mlm-wrap mlm-small">
         <StateMark state={row.state} />
+        {row.alerts > 0 && <AlertsMark count={row.alerts} />}
         {row.backend === 'local' ? (
           <>
             <span>{rough(row.requestsPerSecond)} requests/s</span>
@@ -124,8 +130,8 @@ function Endpoint({ row, onStart, onStop }: Props) {
         </div>
       )}
       {row.idle !== undefined && (
-        <div className="mlm-wrap mlm-small" data-mlm="endpoint-idle">
-          {plain(row.idle)}
+        <div className="mlm-wrap mlm-small mlm-old" data-mlm="endpoint-idle">
+          {capital(plain(row.idle))}
         </div>
       )}
       {row.error !== undefined && (

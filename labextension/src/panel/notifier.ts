@@ -131,7 +131,7 @@ function sentence({ summary, headline }: JobRow): string {
 }
 
 /** Whether this tab is the one to tell of something: the first that asks, of all tabs of this browser. */
-async function claim(key: string): Promise<boolean> {
+export async function claim(key: string): Promise<boolean> {
   const { locks } = navigator as { locks?: LockManager };
   if (locks !== undefined) {
     return locks.request(STORAGE, () => note(key));

@@ -5,6 +5,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
+import { AlertNotifier } from '../panel/alertnotifier';
 import { addJobCommands, addToPalette, CommandIDs } from '../panel/commands';
 import { panelIcon } from '../panel/icon';
 import { JobCount } from '../panel/jobcount';
@@ -16,7 +17,7 @@ import { IPanels } from '../tokens';
 
 const PLUGIN_ID = 'mlmagic:panel';
 
-/** The panel at the side, the commands of jobs, the number in the status bar, notifications at the end of jobs. */
+/** The panel at the side, the commands of jobs, the number in the status bar, notifications of ends of jobs and of alerts. */
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'The side panel of jobs, models, endpoints and datasets.',
@@ -55,6 +56,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     }
     void remember(model, state);
     void readSettings(new Notifier(panels, openPanel), settings);
+    new AlertNotifier(panels);
   }
 };
 

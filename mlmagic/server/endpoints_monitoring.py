@@ -1,0 +1,115 @@
+"""What monitoring found of an endpoint over REST: the newest report, its charts, the alerts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from mlmagic.api.endpoints import endpoint
+from mlmagic.errors import NotFoundError
+from mlmagic.filters.parser import parse
+from mlmagic.panels import drift_bundle, drift_pictures
+from mlmagic.server.handler import Handler, Route, described
+from mlmagic.session import Session
+from mlmagic.spec.job import UNFINISHED, JobKind
+from mlmagic.spec.monitoring_alert import Alert
+from mlmagic.spec.panel_rows import FeatureChart, MonitoringPage
+from mlmagic.workspace.layout import Workspace
+from mlmagic.workspace.monitors import MonitorFolder, read_alerts, read_report
+
+_MOST_ALERTS = 50
+_MOST_JOBS = 20
+
+
+class MonitoringHandler(Handler):
+    """What monitoring found of an endpoint."""
+
+    @described(MonitoringPage)
+    async def get(self, name: str) -> None:
+        """Show the newest report of an endpoint, its charts, and its alerts."""
+        await self.respond(monitoring_page, self.session, name)
+
+
+class AlertsHandler(Handler):
+    """The alerts of an endpoint."""
+
+    @described({"alerts": [Alert]})
+    async def get(self, name: str) -> None:
+        """List the alerts that last."""
+        await self.respond(lambda: {"alerts": lasting_alerts(self.session, name)})
+
+
+def monitoring_page(session: Session, name: str) -> MonitoringPage:
+    """Return what monitoring found of an endpoint; of alerts those that last, and the newest of the others.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+    """
+    logging = endpoint(name, session=session).record.spec.log
+    folder = monitor_folder(session.workspace, name)
+    report = read_report(folder)
+    alerts = read_alerts(folder)[::-1]
+    lasting = [alert for alert in alerts if alert.end_time is None]
+    ended = [alert for alert in alerts if alert.end_time is not None]
+    return MonitoringPage(
+        html="" if report is None else drift_bundle(report)["text/html"],
+        charts=() if report is None else tuple(FeatureChart(name=of, html=svg) for of, svg in drift_pictures(report)),
+        alerts=(*lasting, *ended)[: max(_MOST_ALERTS, len(lasting))],
+        jobs=_jobs(session, name),
+        is_logged=logging is not None,
+    )
+
+
+def lasting_alerts(session: Session, name: str) -> list[Alert]:
+    """Return the alerts of an endpoint that last.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+    """
+    session.endpoints.get(name)
+    return [alert for alert in read_alerts(monitor_folder(session.workspace, name)) if alert.end_time is None]
+
+
+def open_alerts(workspace: Workspace, name: str) -> int:
+    """Return how many alerts of an endpoint last now."""
+    path = monitor_folder(workspace, name).alerts
+    return _count(path.parent, stamp(path))
+
+
+def monitor_folder(workspace: Workspace, name: str) -> MonitorFolder:
+    """Return where monitoring keeps what it finds of an endpoint."""
+    return MonitorFolder(workspace.endpoint(name).monitoring)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Return what tells a file from what it was before; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=128)
+def _count(folder: Path, stamped: tuple[int, int, int]) -> int:
+    """Count the alerts that last in a file that was not written since: lists are asked for every few seconds."""
+    return sum(alert.end_time is None for alert in read_alerts(MonitorFolder(folder))) if any(stamped) else 0
+
+
+def _jobs(session: Session, name: str) -> tuple[str, ...]:
+    """Return the jobs that look at an endpoint again and again."""
+    found = session.jobs.list(states=UNFINISHED, where=parse(f"kind={JobKind.MONITORING}"))
+    return tuple(summary.id for summary in found[:_MOST_JOBS] if _looks_at(session, summary.id, name))
+
+
+def _looks_at(session: Session, job_id: str, name: str) -> bool:
+    try:
+        return f"--endpoint={name}" in session.jobs.get(job_id).spec.args
+    except NotFoundError:
+        return False
+
+
+ROUTES = (
+    Route("endpoints/{name}/monitoring", MonitoringHandler),
+    Route("endpoints/{name}/alerts", AlertsHandler),
+)

@@ -1,0 +1,45 @@
+"""Monitoring on the page of an endpoint, in the list, and as a notification; whatever it found is text."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+from support import monitored
+from support.browser_tab import violations
+
+from mlmagic.api.monitor import monitor
+from mlmagic.spec.request_log import RequestLogging
+
+HOSTILE = "<img src=x onerror=window.wasRun=1>"
+
+
+@pytest.fixture
+def rides(workspace, tmp_path):
+    """The folder of the log of an endpoint at which nobody has looked."""
+    session = workspace.session
+    monitored.register(session, tmp_path)
+    yield monitored.endpoint(session, 1, log=RequestLogging(sampling_rate=1.0))
+    session.endpoints.delete(monitored.NAME)
+
+
+def test_what_monitoring_finds_comes_to_page_list_and_notifications(tab, workspace, rides):
+    tab.open()
+    tab.command("mlmagic:show-noun", noun="endpoint", key=monitored.NAME)
+    part = tab.part("monitoring", tab.part("endpoint-page"))
+    expect(tab.part("monitoring-empty", part)).to_contain_text(f"%monitor {monitored.NAME} --every 5m")
+
+    monitored.log(rides, monitored.rides(1000, seed=1, factor=1.609344, zones=("north", HOSTILE)))
+    monitor(monitored.NAME, session=workspace.session)
+    expect(tab.part("alert", part)).to_have_count(2)
+    expect(tab.part("alert", part).first).to_contain_text("lasts")
+    expect(part).to_contain_text(HOSTILE)
+    expect(tab.page.locator(".Toastify")).to_contain_text(f"{monitored.NAME}: taxi@1: ")
+
+    chart = tab.part("feature-chart", part)
+    tab.part("feature-choice", chart).select_option("miles")
+    expect(chart.locator("svg")).to_contain_text("miles")
+    tab.command("mlmagic:open-panel")
+    tab.page.get_by_role("tab", name="Endpoints", exact=True).click()
+    expect(tab.part("alerts-mark", tab.part("endpoint-row"))).to_have_text("✗ 2 alerts")
+    assert tab.page.evaluate("() => window.wasRun ?? null") is None
+    assert violations(tab.page, "[data-mlm=monitoring]") == []
