@@ -96,7 +96,7 @@ def check_alone(jobs: Backend, args: tuple[str, ...], what: str) -> None:
         if {word for word in there.spec.args if word != WEBHOOK} == same:
             raise ConflictError(
                 f"{summary.id} monitors {what} already, with the same options.",
-                hint=f"Look at it: %jobs describe {summary.id}. To start another in its place: %jobs cancel {summary.id}",
+                hint=f"Look at it: %jobs describe {summary.id}. For another in its place: %jobs cancel {summary.id}",
             )
 
 
