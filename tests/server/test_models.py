@@ -65,7 +65,7 @@ async def test_a_default_that_cannot_be_is_refused(ask: Ask, sums: Session) -> N
             'version is a whole number, not "2".',
             "there is no field 'minImprovment'. Did you mean minImprovement?",
         ],
-        "hint": "Fields: version, minImprovement.",
+        "hint": "Fields: version, minImprovement, yes.",
     }
     answer = await ask("models/sums/default", "POST", {"version": 3})
     assert answer.status == 404
