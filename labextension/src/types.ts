@@ -369,7 +369,7 @@ export interface JobRow {
   cores?: Float;
   /** That its replicas hold just now. */
   memoryBytes?: number;
-  /** Of a study, how far it is; of a trial, what it tries. */
+  /** Of a study, how far it is; of a trial, what it tries; of monitoring, when it looked last, and its alerts. */
   note?: string;
   /** Of a job that has not ended, why its backend could not be asked: what is told of it is what was last heard. */
   trouble?: string;

@@ -16,11 +16,13 @@ from mlmagic.backends.local.machine import this_machine
 from mlmagic.backends.local.scheduler import demands, in_order, why_all_wait
 from mlmagic.backends.registry import CLOUD
 from mlmagic.runtime.curve_points import sampled
+from mlmagic.runtime.monitored import read_status
 from mlmagic.runtime.scalars import curves as read_curves
 from mlmagic.server.job_rows_table import JobTable, PageQuery, StillRow
 from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs, headline_name
 from mlmagic.server.live_study import LiveStudies, StudyNow
 from mlmagic.spec.job import JobKind, JobState
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.panel_rows import Headline, JobRow, JobRows
 from mlmagic.workspace.cloud_trouble import read_trouble
 from mlmagic.workspace.jobs import JobStore
@@ -141,15 +143,18 @@ class RowReader:
             origin=row.origin,
             fraction=live.fraction if study is None else study.fraction,
             eta_seconds=live.eta_seconds,
-            headline=live.headline if study is None else study.headline,
+            # Of monitoring, the distance of one feature of many would say nothing.
+            headline=None if summary.kind is JobKind.MONITORING else live.headline if study is None else study.headline,
             cores=live.cores,
             memory_bytes=live.memory_bytes,
             note=note,
         )
 
     def _note(self, row: StillRow) -> tuple[str | None, StudyNow | None]:
-        """Return what there is to say of a study or of a trial, and the study if it is one."""
+        """Return what there is to say of a study, of a trial or of monitoring, and the study if it is one."""
         summary = row.summary
+        if summary.kind is JobKind.MONITORING:
+            return monitoring_note(read_status(self._workspace.job(summary.id))), None
         if summary.kind is JobKind.TUNING:
             study = self._studies.look(summary.id)
             return (None if study is None else study.note), study
@@ -160,10 +165,17 @@ class RowReader:
 
     def _ended_headline(self, row: StillRow, until: float) -> Headline | None:
         name = headline_name(row.metrics, row.objective)
-        if name is None:
+        if name is None or row.summary.kind is JobKind.MONITORING:
             return None
         points = self._sparklines.of(row.summary.id, name, until) if row.summary.state.is_final else ()
         return Headline(name=name, value=row.metrics[name], points=points)
+
+
+def monitoring_note(status: MonitorStatus | None) -> str | None:
+    """Return how often a job has looked, when last, what is wrong now, and why the newest look failed."""
+    if status is None:
+        return None
+    return str(status) if status.problem is None else f"{status} · the newest look failed: {status.problem}"
 
 
 def _with_trouble(row: JobRow, troubles: Mapping[str, str]) -> JobRow:

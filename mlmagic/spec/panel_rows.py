@@ -40,7 +40,7 @@ class JobRow(Noun):
     memory_bytes: int | None = None
     """That its replicas hold just now."""
     note: str | None = None
-    """Of a study, how far it is; of a trial, what it tries."""
+    """Of a study, how far it is; of a trial, what it tries; of monitoring, when it looked last, and its alerts."""
     trouble: str | None = None
     """Of a job that has not ended, why its backend could not be asked: what is told of it is what was last heard."""
 

@@ -17,7 +17,9 @@ from mlmagic.server.job_rows_table import PageQuery
 from mlmagic.server.live import SPARKLINE_POINTS, LiveJobs
 from mlmagic.server.live_rows import RowReader
 from mlmagic.server.live_study import LiveStudies
+from mlmagic.spec.codec import dumps
 from mlmagic.spec.job import JobKind, JobRecord, JobSpec, JobState, Origin, PackageReference, Placement
+from mlmagic.spec.monitoring_alert import MonitorStatus
 from mlmagic.spec.names import trial_job_id
 from mlmagic.spec.study import Goal, Measurement, Parameter, ParameterKind, StudySpec, Trial, TrialState
 from mlmagic.workspace.cloud_trouble import write_trouble
@@ -252,3 +254,16 @@ def _trial(study: str, number: int, value: float) -> Trial:
         suggest_time=NOW,
         final=Measurement(step=1, value=value),
     )
+
+
+def test_monitoring_is_told_by_its_looks_and_not_by_the_distance_of_one_feature(
+    rows: RowReader, run: Callable[..., JobFolder]
+) -> None:
+    job = run(kind=JobKind.MONITORING)
+    write_points(job, "monitoring/fare/distance", 0.1, 0.2)
+    assert (rows.row(job.id).note, rows.row(job.id).headline) == (None, None)
+    status = MonitorStatus(looks=2, last_look=NOW, alerts=1, alerts_told=3, problem="the disk is full")
+    job.monitoring.mkdir()
+    job.monitor_status.write_text(dumps(status))
+    told = f"2 looks, the last at {NOW:%H:%M:%S} UTC · 1 alert now, 3 in all"
+    assert rows.row(job.id).note == f"{told} · the newest look failed: the disk is full"
