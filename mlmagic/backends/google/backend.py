@@ -83,7 +83,7 @@ class GoogleBackend:
         self._lock = threading.RLock()
         self._looked: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
-        self._watcher = Watcher(workspace, self._jobs, name, self._connect)
+        self._watcher = Watcher(workspace, self._jobs, name, self._connect, self._fetch)
 
     def place(self, spec: JobSpec) -> JobSpec:
         """See `Backend.place`."""

@@ -32,8 +32,14 @@ class EventCursor(Noun):
     """Path below the log folder → the generation of the object that the file is equal to."""
 
 
-def fetch_events(client: GoogleClient, folder: JobFolder, remote: RemoteRecord, *, is_end: bool) -> list[str]:
-    """Bring what is new; before the job's end, only if it was not asked lately. Only who holds the job's lock may.
+def events_are_due(client: GoogleClient, folder: JobFolder) -> bool:
+    """Say whether the bucket was not asked lately for the files of a running job."""
+    cursor = _read_cursor(folder)
+    return cursor is None or not _is_recent(cursor, client.settings.poll_seconds * _POLLS)
+
+
+def fetch_events(client: GoogleClient, folder: JobFolder, remote: RemoteRecord) -> list[str]:
+    """Bring what is new. Only who holds the job's lock may call this.
 
     Returns:
         The files that are too large to be brought.
@@ -43,8 +49,6 @@ def fetch_events(client: GoogleClient, folder: JobFolder, remote: RemoteRecord, 
         WorkspaceError: the disk is full.
     """
     cursor = _read_cursor(folder)
-    if not is_end and cursor is not None and _is_recent(cursor, client.settings.poll_seconds * _POLLS):
-        return []
     listed = below(client, output_folder(client, remote, folder.id, "logs"))
     files = {path: stored for path, stored in listed.items() if "tfevents" in path.rpartition("/")[2]}
     known = dict(cursor.generations) if cursor is not None else {}

@@ -14,7 +14,7 @@ from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_following import PipelineFollower
 from mlmagic.backends.google.dataflow_words import runs_on_dataflow
 from mlmagic.backends.google.endings import ending_of, tells_why, translator
-from mlmagic.backends.google.events import fetch_events
+from mlmagic.backends.google.events import events_are_due, fetch_events
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.models import Registrar, makes_version
 from mlmagic.backends.google.promotion import promote_best
@@ -189,8 +189,10 @@ class Follower:
         elif record.state is JobState.RUNNING and _is_batch(record):
             self._batches.watch(record, job)
         elif record.state is JobState.RUNNING and record.spec.study is None:
+            folder = self._workspace.job(record.id)
             with suppress(MlmagicError):  # there is another time
-                fetch_events(self._client, self._workspace.job(record.id), heard, is_end=False)
+                if events_are_due(self._client, folder):
+                    fetch_events(self._client, folder, heard)
         return record
 
     def _advance(self, record: JobRecord, remote: RemoteRecord, job: RemoteJob, state: JobState) -> JobRecord:
@@ -246,7 +248,7 @@ class Follower:
     def _last_events(self, folder: JobFolder, remote: RemoteRecord) -> list[str]:
         """Fetch what the job reported last, and return what is to be said of that; only an answer is waited for."""
         try:
-            too_large = fetch_events(self._client, folder, remote, is_end=True)
+            too_large = fetch_events(self._client, folder, remote)
         except UnavailableError:
             raise
         except MlmagicError as error:

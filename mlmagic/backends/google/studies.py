@@ -16,7 +16,7 @@ from typing import Any
 
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.endings import translator
-from mlmagic.backends.google.events import fetch_events
+from mlmagic.backends.google.events import events_are_due, fetch_events
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.remote import RemoteJob, RemoteRecord, RemoteTrial, held, write_remote
 from mlmagic.backends.google.states import state_of
@@ -140,7 +140,8 @@ class Trials:
                 write_remote(folder, own)
                 record = self._run(record, told)
             with suppress(MlmagicError):  # curves are good to have
-                fetch_events(self._client, folder, own, is_end=trial.state.is_final)
+                if trial.state.is_final or events_are_due(self._client, folder):
+                    fetch_events(self._client, folder, own)
             if not trial.state.is_final:
                 return True
             write_remote(folder, own)

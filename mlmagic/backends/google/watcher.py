@@ -5,8 +5,10 @@ It asks for all unfinished jobs in one call, less often the longer nothing has c
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -30,6 +32,8 @@ _GROWTH = 1.5
 _SUCCEEDED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
 _KINDS = MappingProxyType({kind: kind for kind in (JobKind.TUNING, JobKind.BATCH_PREDICTION)})
 """Jobs that Vertex AI has lists of their own for; the others are custom jobs."""
+_LOG_POLLS = 3
+"""Between two logs that are asked for: a project may ask sixty times a minute, whoever reads one included."""
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
 
 
@@ -37,12 +41,20 @@ class Watcher:
     """Watches the jobs of one backend as long as there are unfinished ones. Safe to use from several threads."""
 
     def __init__(
-        self, workspace: Workspace, jobs: JobStore, name: str, connect: Callable[[], tuple[GoogleClient, Follower]]
+        self,
+        workspace: Workspace,
+        jobs: JobStore,
+        name: str,
+        connect: Callable[[], tuple[GoogleClient, Follower]],
+        fetch_log: Callable[[str], None],
     ) -> None:
         self._workspace = workspace
         self._jobs = jobs
         self._name = name
         self._connect = connect
+        self._fetch_log = fetch_log
+        # Job → when its log was asked for.
+        self._log_times: dict[str, float] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._collector: threading.Thread | None = None
@@ -168,6 +180,18 @@ class Watcher:
                 raise
             except MlmagicError:
                 continue  # the others are looked at
+        running = [one.id for one in unfinished if one.state is JobState.RUNNING and one.kind is JobKind.TRAINING]
+        self._look_into_log(running, client.settings.poll_seconds * _LOG_POLLS)
+
+    def _look_into_log(self, running: list[str], pause: float) -> None:
+        """Bring the log that was asked for longest ago: lists tell by it how far a job is."""
+        now = time.monotonic()
+        self._log_times = {job_id: self._log_times.get(job_id, -math.inf) for job_id in running}
+        if running and now - max(self._log_times.values()) >= pause:
+            job_id = min(running, key=self._log_times.__getitem__)
+            self._log_times[job_id] = now
+            with suppress(MlmagicError):  # there is another time
+                self._fetch_log(job_id)
 
     def _filter(self, sent: list[RemoteRecord]) -> str:
         label = workspace_filter(workspace_label(str(self._workspace.root)))

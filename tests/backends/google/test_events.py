@@ -12,7 +12,7 @@ from support.kept_endpoints import until
 
 from mlmagic.backends.google import events, objects
 from mlmagic.backends.google.backend import GoogleBackend
-from mlmagic.backends.google.events import fetch_events
+from mlmagic.backends.google.events import events_are_due, fetch_events
 from mlmagic.backends.google.remote import RemoteRecord, StoredObject
 from mlmagic.runtime.scalars import curves
 from mlmagic.spec.job import JobState
@@ -40,10 +40,10 @@ def bucket() -> MemoryBucket:
 
 def test_each_byte_is_fetched_once(bucket: MemoryBucket, folder: JobFolder) -> None:
     bucket.put(NAME, FIRST)
-    fetch_events(bucket, folder, REMOTE, is_end=False)
-    fetch_events(bucket, folder, REMOTE, is_end=False)
+    fetch_events(bucket, folder, REMOTE)
+    fetch_events(bucket, folder, REMOTE)
     bucket.put(NAME, FIRST + SECOND)
-    fetch_events(bucket, folder, REMOTE, is_end=True)
+    fetch_events(bucket, folder, REMOTE)
     assert bucket.read == [(NAME, 0, len(FIRST)), (NAME, len(FIRST), len(FIRST + SECOND))]
     assert [value for _, _, value in curves(folder.tensorboard_dir)["loss"]] == [0.5, 0.25]
 
@@ -53,16 +53,16 @@ def test_what_a_killed_process_had_fetched_is_not_fetched_again(bucket: MemoryBu
     path = folder.tensorboard_dir / "train" / "events.out.tfevents.1"
     path.parent.mkdir()
     path.write_bytes(FIRST[:7])
-    fetch_events(bucket, folder, REMOTE, is_end=True)
+    fetch_events(bucket, folder, REMOTE)
     assert (path.read_bytes(), bucket.read) == (FIRST + SECOND, [(NAME, 7, len(FIRST + SECOND))])
 
 
 @pytest.mark.parametrize("other", [SECOND, b"", SECOND + FIRST], ids=["as long", "empty", "longer"])
 def test_a_file_that_was_replaced_is_replaced(bucket: MemoryBucket, folder: JobFolder, other: bytes) -> None:
     bucket.put(NAME, FIRST)
-    fetch_events(bucket, folder, REMOTE, is_end=True)
+    fetch_events(bucket, folder, REMOTE)
     bucket.put(NAME, other)
-    fetch_events(bucket, folder, REMOTE, is_end=True)
+    fetch_events(bucket, folder, REMOTE)
     (path,) = (folder.tensorboard_dir / "train").iterdir()
     assert path.read_bytes() == other
 
@@ -75,9 +75,9 @@ def test_a_file_that_is_written_just_now_waits(
     bucket.put(NAME, FIRST + SECOND)
     with monkeypatch.context() as patch:
         patch.setattr(bucket.storage, "list_objects", lambda _: listed)
-        fetch_events(bucket, folder, REMOTE, is_end=False)
+        fetch_events(bucket, folder, REMOTE)
     assert not any((folder.tensorboard_dir / "train").iterdir())
-    fetch_events(bucket, folder, REMOTE, is_end=False)
+    fetch_events(bucket, folder, REMOTE)
     assert len(curves(folder.tensorboard_dir)["loss"]) == 2
 
 
@@ -93,15 +93,15 @@ def test_before_the_end_the_bucket_is_asked_seldom(
     monkeypatch.setattr(bucket.storage, "list_objects", told)
     monkeypatch.setattr(events, "_POLLS", 1e9)
     object.__setattr__(bucket.settings, "poll_seconds", 1.0)
-    for is_end in (False, False, True):
-        fetch_events(bucket, folder, REMOTE, is_end=is_end)
-    assert asked == ["gs://b/j/logs/"] * 2
+    assert events_are_due(bucket, folder)
+    fetch_events(bucket, folder, REMOTE)
+    assert (events_are_due(bucket, folder), asked) == (False, ["gs://b/j/logs/"])
 
 
 def test_what_is_no_event_file_stays_in_the_bucket(bucket: MemoryBucket, folder: JobFolder) -> None:
     for name in ("x.txt", "", "../events.tfevents", "a//events.tfevents", f"{'x' * 300}.tfevents"):
         bucket.put(f"j/logs/{name}", b"x")
-    fetch_events(bucket, folder, REMOTE, is_end=True)
+    fetch_events(bucket, folder, REMOTE)
     assert bucket.read == []
 
 
@@ -110,7 +110,7 @@ def test_what_is_too_large_is_told(bucket: MemoryBucket, folder: JobFolder, monk
     monkeypatch.setattr(objects, "PIECE_BYTES", 4)
     bucket.put(NAME, FIRST)
     bucket.put("j/logs/tfevents", b"0123456789")
-    assert fetch_events(bucket, folder, REMOTE, is_end=True) == ["train/events.out.tfevents.1"]
+    assert fetch_events(bucket, folder, REMOTE) == ["train/events.out.tfevents.1"]
     assert bucket.read == [("j/logs/tfevents", 0, 4), ("j/logs/tfevents", 4, 8), ("j/logs/tfevents", 8, 10)]
 
 
@@ -119,6 +119,7 @@ import os, pathlib, time
 log = pathlib.Path(os.environ["AIP_TENSORBOARD_LOG_DIR"]) / "train" / "events.out.tfevents.1"
 log.parent.mkdir(parents=True, exist_ok=True)
 log.write_bytes({FIRST!r})
+print("half way", flush=True)
 while not pathlib.Path({{mark!r}}).exists():
     time.sleep(0.1)
 with log.open("ab") as file:
@@ -126,13 +127,15 @@ with log.open("ab") as file:
 """
 
 
-def test_curves_grow_while_a_job_runs_and_are_its_metrics(
+def test_curves_and_log_grow_while_a_job_runs_though_nobody_reads_them(
     backend: GoogleBackend, workspace: Workspace, tmp_path: Path
 ) -> None:
     mark = tmp_path / "mark"
     job_id = submit(backend, PROGRAM.format(mark=str(mark))).id
     logs = workspace.job(job_id).tensorboard_dir
     until(lambda: "loss" in curves(logs) or backend.get(job_id).state.is_final)
+    log = workspace.job(job_id).log()
+    until(lambda: log.exists() and "half way" in log.read_text())
     assert backend.get(job_id).state is JobState.RUNNING
     mark.touch()
     assert wait_for(backend, job_id).metrics == {"loss": 0.25}

@@ -284,5 +284,6 @@ def test_each_trial_tells_what_it_took(backend: GoogleBackend) -> None:
     wait_for(backend, study_id)
     first, second = (backend.usage(f"{study_id}-{number}") for number in (1, 2))
     assert (first.replicas, second.replicas) == (("chief-0",), ("chief-0",))
-    assert first.peak_memory_bytes("chief-0") > 200 << 20 > second.peak_memory_bytes("chief-0") > 0
+    # Between two full measurements memory is estimated.
+    assert first.peak_memory_bytes("chief-0") > 150 << 20 > second.peak_memory_bytes("chief-0") > 0
     assert backend.usage(study_id).replicas == ()
