@@ -33,7 +33,7 @@ from mlmagic.runtime.program import Launcher
 from mlmagic.runtime.programs import programs_of
 from mlmagic.runtime.replicas import Ended, Replicas
 from mlmagic.runtime.reserve import Reserve, disk_is_full
-from mlmagic.runtime.retries import LASTING_KINDS, counted_retries
+from mlmagic.runtime.retries import counted_retries, is_lasting
 from mlmagic.spec.job import JobKind, JobState, ReplicaRole
 
 GRACE_SECONDS = 10.0
@@ -72,7 +72,7 @@ class Attempt:
         self._grace = grace
         self._ids = replica_ids(claim.spec.placement)
         self._is_study = claim.spec.kind is JobKind.TUNING
-        self._is_lasting = claim.spec.kind in LASTING_KINDS
+        self._is_lasting = is_lasting(claim.spec)
         self._has_ps = any(replica.role is ReplicaRole.PS for replica in self._ids)
         held = dict(zip(self._ids, ports.hold(len(self._ids), seed=self._folder.id), strict=True))
         self._programs = programs_of(self._folder, claim.spec, environment, held)

@@ -12,15 +12,21 @@ from mlmagic.workspace.files import write_atomic
 from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder
 
-LASTING_KINDS = frozenset({JobKind.TUNING, JobKind.MONITORING})
-"""Jobs that go on however often they are killed. `JobSpec.max_retries` of a study is that of its trials."""
 LASTING_ATTEMPTS = 100
-"""How often such a job may be killed before it is taken to be beyond help."""
+"""How often a job that lasts may be killed before it is taken to be beyond help."""
+
+
+def is_lasting(spec: JobSpec) -> bool:
+    """Say whether a job goes on however often it is killed. `JobSpec.max_retries` of a study is that of its trials.
+
+    What a pipeline of the cloud counts for monitoring is counted once: each attempt costs money.
+    """
+    return spec.kind is JobKind.TUNING or (spec.kind is JobKind.MONITORING and "--runner" not in spec.args)
 
 
 def retries_left(spec: JobSpec, folder: JobFolder, attempt: int) -> int:
     """Return how many more times a job may be tried after this attempt; replicas started again alone have used some."""
-    if spec.kind in LASTING_KINDS:
+    if is_lasting(spec):
         return max(0, LASTING_ATTEMPTS - attempt)
     return max(0, spec.max_retries - (attempt - 1) - read_replicas(folder).restarts)
 
@@ -50,7 +56,7 @@ def requeue(jobs: JobStore, folder: JobFolder, ended: ExitRecord, *, message: st
 
 def retry_message(spec: JobSpec, ended: ExitRecord, left: int) -> str:
     """Return `attempt 1 failed: ended by SIGKILL; 2 retries left`."""
-    if spec.kind in LASTING_KINDS:
+    if is_lasting(spec):
         what = "the study" if spec.kind is JobKind.TUNING else "monitoring"
         return f"attempt {ended.attempt} failed: {reason(ended)}; {what} goes on"
     return f"attempt {ended.attempt} failed: {reason(ended)}; {counted_retries(left)} left"
@@ -64,7 +70,7 @@ def counted_retries(count: int) -> str:
 def attempt_line(spec: JobSpec, folder: JobFolder, attempt: int) -> str:
     """Return `attempt 2 of 4 (attempt 1: ended by SIGKILL)`."""
     line = f"attempt {attempt}"
-    if spec.kind not in LASTING_KINDS:
+    if not is_lasting(spec):
         line += f" of {spec.max_retries + 1}"
     try:
         before = loads(ExitRecord, folder.attempt_exit(attempt - 1).read_bytes())

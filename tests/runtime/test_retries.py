@@ -40,6 +40,14 @@ def test_what_lasts_is_tried_however_often_it_is_killed(jobs: Jobs, supervise: S
     assert (refused.state, refused.message) == (JobState.FAILED, "ValueError: no such endpoint")
 
 
+def test_what_counts_in_the_cloud_is_paid_for_once(jobs: Jobs, supervise: Supervise) -> None:
+    folder = jobs.make("import sys\nsys.exit(1)", kind=JobKind.MONITORING, args=("--runner", "dataflow"))
+    assert retries_left(jobs.store.get(folder.id).spec, folder, 1) == 0
+    assert supervise(folder).state is JobState.FAILED
+    asked_for = jobs.make("pass", kind=JobKind.MONITORING, args=("--runner", "dataflow"), max_retries=2)
+    assert retries_left(jobs.store.get(asked_for.id).spec, asked_for, 1) == 2
+
+
 def test_tried_until_it_succeeds(jobs: Jobs, supervise: Supervise) -> None:
     folder = jobs.make(FAILS_TWICE, max_retries=3)
     first = supervise(folder)
