@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlmagic.backends.base import Backend
     from mlmagic.filters.sort import SortKey
     from mlmagic.filters.tree import Filter
+    from mlmagic.spec.monitoring_alert import MonitorStatus
     from mlmagic.workspace.layout import Workspace
 
 _LOOK_SECONDS = 0.5
@@ -141,7 +142,7 @@ class JobList(Sequence[JobSummary]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import jobs_bundle
 
-        query = self.query
+        query, (notes, monitors) = self.query, self._notes()
         is_of_studies = query is not None and query.is_of_studies
         where = None if query is None or is_of_studies else query.where
         return jobs_bundle(
@@ -149,7 +150,8 @@ class JobList(Sequence[JobSummary]):
             has_more=self.has_more,
             filter_text=None if where is None else where.text,
             told={} if is_of_studies else self._ranks(),
-            notes=self._notes(),
+            notes=notes | {job_id: str(status) for job_id, status in monitors.items()},
+            short={job_id: status.short for job_id, status in monitors.items()},
             of_studies=is_of_studies,
             troubles=self._troubles(),
         )
@@ -165,20 +167,20 @@ class JobList(Sequence[JobSummary]):
         told = {name: read_trouble(workspace, name) for name in names}
         return {name: trouble for name, trouble in told.items() if trouble is not None}
 
-    def _notes(self) -> dict[str, str]:
-        """Return by study how far it is, by trial its parameters and its result, by monitoring what it found."""
+    def _notes(self) -> tuple[dict[str, str], dict[str, MonitorStatus]]:
+        """Return by study how far it is, by trial its parameters and its result; and by monitoring what it found."""
         workspace = self.query.workspace if self.query is not None else None
         if workspace is None or len(self) > _MOST_RANKED:
-            return {}
-        return study_notes(self.backend, workspace, self.summaries) | self._monitor_notes(workspace)
+            return {}, {}
+        return study_notes(self.backend, workspace, self.summaries), self._monitors(workspace)
 
-    def _monitor_notes(self, workspace: Workspace) -> dict[str, str]:
+    def _monitors(self, workspace: Workspace) -> dict[str, MonitorStatus]:
         """Return by job when monitoring looked last, and how many alerts there are."""
         from mlmagic.runtime.monitored import read_status
 
         ids = [each.id for each in self.summaries if each.kind is JobKind.MONITORING and not each.state.is_final]
         found = {job_id: read_status(workspace.job(job_id)) for job_id in ids}
-        return {job_id: str(status) for job_id, status in found.items() if status is not None}
+        return {job_id: status for job_id, status in found.items() if status is not None}
 
     def _ranks(self) -> dict[str, dict[str, str | float]]:
         """Return by job the flags and metrics that the list is sorted by: without them, the order says little."""

@@ -42,6 +42,7 @@ def monitor(
     workers: int | None = ...,
     yes: bool = ...,
     every: None = ...,
+    invocation: str | None = ...,
     session: Session | None = ...,
 ) -> Monitoring: ...
 
@@ -128,6 +129,7 @@ def monitor(
     Raises:
         UsageError: arguments that do not fit, all of them; nothing was logged; nothing to compare with.
         ConflictError: with `every`: a job does the same already.
+        WaitTimeout: with `runner="dataflow"`: the wait was interrupted; the job goes on.
         NotFoundError: no such endpoint, model or version.
     """
     from mlmagic.session import current_session
@@ -158,7 +160,7 @@ def monitor(
     if repeating.every is not None:
         return start_monitoring(session, wanted, given, repeating)
     if wanted.endpoint is None:
-        return monitor_files(session, with_runner(session, wanted))
+        return monitor_files(session, with_runner(session, wanted), repeating.invocation)
     return _noted(session, wanted.endpoint, monitor_endpoint(session, wanted, wanted.endpoint))
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
-    """Compare rows of files; see `mlmagic.monitor`."""
+def monitor_files(session: Session, wanted: Wanted, invocation: str | None = None) -> Monitoring:
+    """Compare rows of files; see `mlmagic.monitor`. `invocation` is the line that was typed."""
     from mlmagic.monitoring.compare import report
     from mlmagic.monitoring.file_window import window_values
 
@@ -42,7 +42,7 @@ def monitor_files(session: Session, wanted: Wanted) -> Monitoring:
     # Before anything is read: whether the slices of the baseline can be told.
     trained = _trained_slices(session, known, baseline, wanted.by)
     files = FileRows(wanted.inputs, types_of(baseline))
-    counts = _count(session, files, known, baseline, wanted)
+    counts = _count(session, files, known, baseline, wanted, invocation=invocation)
     slices: tuple[SliceComparison, ...] = ()
     if wanted.by is not None and trained is not None:
         slices = compare_all_slices(wanted.by, trained.statistics, counts.slices, wanted.spec, known.skipped)
@@ -69,7 +69,15 @@ def _trained_slices(session: Session, known: Baseline, baseline: SplitStatistics
     return trained
 
 
-def _count(session: Session, files: FileRows, known: Baseline, baseline: SplitStatistics, wanted: Wanted) -> FileCounts:
+def _count(
+    session: Session,
+    files: FileRows,
+    known: Baseline,
+    baseline: SplitStatistics,
+    wanted: Wanted,
+    *,
+    invocation: str | None,
+) -> FileCounts:
     """Return what is counted of the rows, here or by a pipeline.
 
     Raises:
@@ -97,6 +105,7 @@ def _count(session: Session, files: FileRows, known: Baseline, baseline: SplitSt
             name=f"{what[:88]}-monitoring",
             workers=wanted.workers,
             yes=wanted.yes,
+            invocation=invocation,
         )
         files.rejected, counts = reading.reading.rejected, reading.counts
     elif wanted.runner is not None:

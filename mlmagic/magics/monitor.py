@@ -134,7 +134,7 @@ def monitor(extension: Extension, line: Parsed) -> Monitoring | Job:
         return show(extension, line, api.monitor(line["endpoint"], every=line["every"], **own, **options))
     if only := [f"--{name}" for name in ("webhook", "name", "wait") if line[name]]:
         raise UsageError(f"{', '.join(only)}: only with --every, which makes a job.")
-    found: Monitoring = api.monitor(line["endpoint"], **options)
+    found: Monitoring = api.monitor(line["endpoint"], invocation=line.invocation, **options)
     if line["into"]:
         extension.assign(line["into"], found)
     return found

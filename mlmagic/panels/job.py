@@ -22,7 +22,7 @@ from mlmagic.panels.timeline import timeline
 from mlmagic.panels.times import absolute, coarse_duration, duration, utc_now
 from mlmagic.panels.usage import usage_html, usage_text
 from mlmagic.spec.codec import encode
-from mlmagic.spec.job import JobError, JobRecord, JobState
+from mlmagic.spec.job import UNFINISHED, JobError, JobKind, JobRecord, JobState
 from mlmagic.spec.report import JobDescription
 
 MIME_TYPE = "application/vnd.mlmagic.job+json"
@@ -60,6 +60,9 @@ def next_commands(record: JobRecord) -> list[str]:
         case JobState.SUCCEEDED if record.dataset_version:
             dataset = record.dataset_version.partition("@")[0]
             return [f"%datasets describe {record.dataset_version}", f"%%train {dataset} --data {dataset}"]
+        case state if _compares(record) and state in {*UNFINISHED, JobState.SUCCEEDED} - {JobState.CANCELLING}:
+            waiting = [] if state.is_final else [f"%jobs cancel {record.id}"]
+            return [record.spec.invocation or "", *waiting, f"%jobs logs {record.id}"]
         case JobState.LOST:
             return [f"%jobs rerun {record.id}", f"%jobs logs {record.id}"]
         case state if state.is_final:
@@ -68,6 +71,12 @@ def next_commands(record: JobRecord) -> list[str]:
             return [f"%jobs wait {record.id}"]
         case _:
             return [f"%jobs wait {record.id}", f"%jobs logs {record.id} -f", f"%jobs cancel {record.id}"]
+
+
+def _compares(record: JobRecord) -> bool:
+    """Say whether the line that started it, typed again, compares what it has counted of files on Dataflow."""
+    spec = record.spec
+    return spec.kind is JobKind.MONITORING and "dataflow" in spec.args and spec.invocation is not None
 
 
 def elapsed(record: JobRecord, now: datetime) -> str:

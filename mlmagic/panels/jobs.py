@@ -20,6 +20,7 @@ EMPTY_COMMAND = "%%train NAME"
 EMPTY_STUDIES = "No studies yet."
 _NOTHING_FOUND = "No job passes the filter"
 _ALL = "All jobs:"
+_TELLING = frozenset({JobKind.TUNING, JobKind.MONITORING})
 
 
 def jobs_bundle(
@@ -29,6 +30,7 @@ def jobs_bundle(
     filter_text: str | None = None,
     told: Mapping[str, Mapping[str, str | float]] | None = None,
     notes: Mapping[str, str] | None = None,
+    short: Mapping[str, str] | None = None,
     of_studies: bool = False,
     troubles: Mapping[str, str] | None = None,
     now: datetime | None = None,
@@ -40,7 +42,8 @@ def jobs_bundle(
         has_more: there are more than these.
         filter_text: the filter that they passed.
         told: by a job's id, flags and metrics to be shown with its result.
-        notes: by a job's id, how far a study is, or what a trial tries.
+        notes: by a job's id, how far a study is, what a trial tries, or what monitoring found.
+        short: by a job's id, what a terminal has room for in place of that.
         of_studies: it is the list of studies.
         troubles: by a backend's name, why it cannot be asked.
         now: the present time, if another.
@@ -56,10 +59,8 @@ def jobs_bundle(
             _as_of(summaries, now, "%tune" if of_studies else "%jobs"),
         )
         said = [line for line in lines if line]
-        results = dict(notes or {})
-        for job_id, values in (told or {}).items():
-            results[job_id] = " · ".join(filter(None, [results.get(job_id, ""), _values(values)]))
-        html, text = _html(summaries, said, results, now), _text(summaries, said, results, now)
+        results, narrow = _results(notes or {}, told or {}), _results({**(notes or {}), **(short or {})}, told or {})
+        html, text = _html(summaries, said, results, now), _text(summaries, said, narrow, now)
     elif filter_text:
         html, text = _nothing_found_html(filter_text), f"{_NOTHING_FOUND} {one_line(filter_text)}\n{_ALL} %jobs"
     else:
@@ -162,6 +163,11 @@ def _made(summary: JobSummary) -> str | None:
     return summary.model_version or (f"dataset {summary.dataset_version}" if summary.dataset_version else None)
 
 
+def _results(notes: Mapping[str, str], told: Mapping[str, Mapping[str, str | float]]) -> dict[str, str]:
+    ranked = {id_: " · ".join(filter(None, [notes.get(id_, ""), _values(values)])) for id_, values in told.items()}
+    return {**notes, **ranked}
+
+
 def _values(values: Mapping[str, str | float]) -> str:
     told = [f"{name} {fit(value, 40) if isinstance(value, str) else number(value)}" for name, value in values.items()]
     return " · ".join(map(one_line, told))
@@ -191,8 +197,8 @@ def _text(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping
 
 
 def _result_text(summary: JobSummary, values: str) -> str:
-    # How far a study is tells that it is one.
-    extras = _extras(summary)[1:] if values and summary.kind is JobKind.TUNING else _extras(summary)
+    # How far a study is tells that it is one, as what monitoring found does.
+    extras = _extras(summary)[1:] if values and summary.kind in _TELLING else _extras(summary)
     # Of a job that has ended its result says more.
     told = [_result(summary), *extras] if summary.state.is_final else [*extras, _result(summary)]
     # A terminal has room for little.

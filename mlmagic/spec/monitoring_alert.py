@@ -65,6 +65,15 @@ class MonitorStatus(Noun):
     ended: str | None = None
     """Why it has ended by itself."""
 
+    @property
+    def short(self) -> str:
+        """Return `1 alert · 2 looks`, what matters most first: a narrow column cuts the rest off."""
+        if not self.looks:
+            return str(self)
+        alerts = f"{self.alerts:,} alert{'s' * (self.alerts != 1)}" if self.alerts else "no alert"
+        failed = "" if self.problem is None else "failed · "
+        return f"{failed}{alerts} · {self.looks:,} look{'s' * (self.looks != 1)}"
+
     def __str__(self) -> str:
         if not self.looks:
             return "no look yet"

@@ -67,6 +67,8 @@ class CountRequest(Noun):
     counting: Counting
     workers: int = 1
     """Threads."""
+    seen: str | None = None
+    """A digest of the files as they were when a job was asked for, by which that is found again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

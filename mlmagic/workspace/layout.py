@@ -415,6 +415,11 @@ class Workspace:
         return self.root / "monitors.lock"
 
     @property
+    def counts_lock(self) -> Path:
+        """Held by who starts a job that counts files on Dataflow, so that no two count the same."""
+        return self.root / "counts.lock"
+
+    @property
     def uploads(self) -> Path:
         """The folder of uploads to Google Cloud that have begun; each file may be used to write an object there."""
         return self.root / "uploads"

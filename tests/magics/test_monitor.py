@@ -35,6 +35,7 @@ def asked(monkeypatch):
 def test_an_endpoint_and_flags(run, asked):
     assert run("%monitor rides") is FOUND
     run("%monitor rides --last 1h --against window --threshold fare=0.2 --threshold 0.1 --by zone")
+    assert [given.pop("invocation").partition(" --")[0] for _, given in asked] == ["%monitor rides"] * 2
     thresholds = {"fare": "0.2", None: "0.1"}
     assert asked == [
         ("rides", {"against": "training"}),
@@ -46,11 +47,11 @@ def test_files_and_truth(run, shell, asked):
     shell.user_ns["df"] = frame = pd.DataFrame({"id": [1]})
     run("%monitor --model taxi --input a.csv b.csv --statistics s.json")
     run("%monitor rides --rows 500 --truth $df --key id --target fare")
-    assert asked[0] == (
-        None,
-        {"against": "training", "model": "taxi", "input": ["a.csv", "b.csv"], "statistics": "s.json"},
-    )
+    assert asked[0][1].pop("invocation") == "%monitor --model taxi --input a.csv b.csv --statistics s.json"
+    files = {"model": "taxi", "input": ["a.csv", "b.csv"], "statistics": "s.json"}
+    assert asked[0] == (None, {"against": "training", **files})
     assert asked[1][1].pop("truth") is frame
+    del asked[1][1]["invocation"]
     assert asked[1][1] == {"against": "training", "rows": 500, "key": "id", "target": "fare"}
 
 

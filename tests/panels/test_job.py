@@ -7,7 +7,7 @@ import pytest
 
 from mlmagic.panels import job_bundle, jobs_bundle, theme
 from mlmagic.panels.markup import escape
-from mlmagic.spec.job import JobError, JobState, Origin
+from mlmagic.spec.job import JobError, JobKind, JobState, Origin
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m&\"'"
 HTML, TEXT, MIME = "text/html", "text/plain", "application/vnd.mlmagic.jobs+json"
@@ -83,6 +83,27 @@ def test_the_banner_of_tensorflow_is_left_out(record, now):
 def test_what_to_do_next(record, now, version, set_default, commands):
     ended = record("SUCCEEDED", end_time=now, model_version=version, spec={"set_default": set_default})
     assert lines(job_bundle(ended, now=now))[-1] == f"Next: {commands}"
+
+
+@pytest.mark.parametrize(
+    ("state", "commands"),
+    [
+        ("RUNNING", "%monitor and so on   %jobs cancel taxi-20261121-092800-ab12"),
+        ("SUCCEEDED", "%monitor and so on   %jobs logs taxi-20261121-092800-ab12"),
+        ("FAILED", "%jobs logs taxi-20261121-092800-ab12"),
+    ],
+)
+def test_the_line_that_compares_what_was_counted(record, now, state, commands):
+    spec = {"kind": JobKind.MONITORING, "args": ("--runner", "dataflow"), "invocation": "%monitor and so on"}
+    bundle = job_bundle(record(state, spec=spec), now=now)
+    assert f"Next: {commands}" in "   ".join(line.strip() for line in lines(bundle))
+
+
+def test_a_list_tells_of_monitoring_as_much_as_fits(summary, now):
+    row = summary(kind=JobKind.MONITORING, id="rides-monitoring-20261121-092800-ab12")
+    bundle = jobs_bundle([row], notes={row.id: "2 looks, the last …"}, short={row.id: "1 alert · 2 looks"}, now=now)
+    assert lines(bundle)[1].endswith("  1 alert…")
+    assert "2 looks, the last …" in bundle[HTML]
 
 
 def test_what_mlmagic_said_is_shown(record, now):

@@ -16,6 +16,7 @@ def test_a_look_is_a_line_that_is_read_again():
     assert line == "Look 1,200 · 2026-05-01 12:00:00 UTC · 1,234 rows · 1 alert now, 3 in all"
     assert read_monitor(f"something else\n{line}\nAlert 0 · Look 9\n") == STATUS
     assert str(STATUS) == "1,200 looks, the last at 12:00:00 UTC · 1 alert now, 3 in all"
+    assert STATUS.short == "1 alert · 1,200 looks"
 
 
 def test_one_that_failed_changes_no_count():
@@ -24,6 +25,7 @@ def test_one_that_failed_changes_no_count():
     text = f"{look_line(STATUS, 1)}\n{look_line(failed, 0)}\n"
     assert follower.feed(text[:100]) == STATUS
     assert follower.feed(text[100:]) == failed
+    assert failed.short == "failed · 1 alert · 1,201 looks"
     assert follower.feed("Look 1,202 · 2026") == failed
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlmagic.backends.base import LogChunk, Summaries, check_owner
 from mlmagic.backends.google.client import GoogleClient
 from mlmagic.backends.google.dataflow_files import BucketFiles, delete_files, find_files
+from mlmagic.backends.google.dataflow_seen import seen_files
 from mlmagic.backends.google.dataflow_words import check_pipeline, runs_on_dataflow
 from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
@@ -254,6 +255,10 @@ class GoogleBackend:
     def dataset_files(self, version: DatasetVersion) -> BucketFiles:
         """Return what Dataflow wrote of a dataset into its bucket; errors are those of `find_files`."""
         return find_files(self._connect()[0], version)
+
+    def seen_files(self, words: Sequence[str]) -> str | None:
+        """Return a digest of files as they are now; errors are those of `dataflow_seen.seen_files`."""
+        return seen_files(self._connect()[0], words, str(Path.cwd()))
 
     def delete_dataset_files(self, files: BucketFiles) -> None:
         """Remove them; errors are those of `delete_files`."""

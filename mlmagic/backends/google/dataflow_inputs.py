@@ -31,7 +31,7 @@ def bring_inputs(words: Sequence[str], folder: str | None, uploader: Uploader) -
         UsageError: a path or pattern that matches no file any more; all are listed.
         MlmagicError: as of `Uploader.folder`.
     """
-    found: dict[str, list[str]] = {word: _matches(word, folder) for word in words if not is_remote(word)}
+    found: dict[str, list[str]] = {word: local_matches(word, folder) for word in words if not is_remote(word)}
     if gone := [word for word, paths in found.items() if not paths]:
         raise UsageError("The input cannot be read.", problems=[f"{word}: no such file" for word in gone])
     addresses = _bring(list(dict.fromkeys(path for paths in found.values() for path in paths)), uploader)
@@ -39,7 +39,8 @@ def bring_inputs(words: Sequence[str], folder: str | None, uploader: Uploader) -
     return list(dict.fromkeys(inputs)), {address: path for path, address in addresses.items()}
 
 
-def _matches(word: str, folder: str | None) -> list[str]:
+def local_matches(word: str, folder: str | None) -> list[str]:
+    """Return the files of this machine that a path or pattern means."""
     path = os.path.join(folder or ".", word)  # noqa: PTH118 - a pattern
     if Path(path).is_file():
         return [path]
