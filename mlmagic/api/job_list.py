@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from mlmagic.api.frames import frame_of
 from mlmagic.api.study_notes import study_notes
 from mlmagic.spec.job import JobKind, JobState, JobSummary
+from mlmagic.spec.project_jobs import ProjectJobs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,8 @@ class JobList(Sequence[JobSummary]):
     """There are more jobs than were asked for."""
     backend: Backend = field(compare=False)
     query: JobQuery | None = field(default=None, compare=False)
+    others: tuple[ProjectJobs, ...] = field(default=(), compare=False)
+    """Jobs of projects in the cloud that this workspace has not made, if they were asked for."""
 
     def compare(self) -> JobComparison:
         """Return the jobs side by side: flags in which they differ, and final metrics."""
@@ -154,6 +157,7 @@ class JobList(Sequence[JobSummary]):
             short={job_id: status.short for job_id, status in monitors.items()},
             of_studies=is_of_studies,
             troubles=self._troubles(),
+            others=self.others,
         )
 
     def _troubles(self) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlmagic.api.arguments import read_whole_number
 from mlmagic.api.job import Job
 from mlmagic.api.job_list import JobList, JobQuery
+from mlmagic.api.project_jobs import others_of
 from mlmagic.api.selection import (
     Reference,
     SelectionCheck,
@@ -36,6 +38,7 @@ def jobs(
     states: Collection[JobState | str] | None = None,
     name: str | None = None,
     trials: bool = False,
+    others: bool = False,
     session: Session | None = None,
 ) -> JobList:
     """Return the jobs of the workspace, newest first.
@@ -47,6 +50,8 @@ def jobs(
         states: only those in one of these states.
         name: only those of this display name.
         trials: with the trials of studies, which are left out unless the filter names `parent` or `trial`.
+        others: with the newest jobs that this workspace has not made, in the projects in the cloud that it uses: as
+            `.others` of the list, and below it. They have no record here, so they pass a filter by what Google tells.
         session: another than this process's.
 
     Raises:
@@ -70,7 +75,8 @@ def jobs(
         trials=trials,
         workspace=here.location,
     )
-    return query.read()
+    found = query.read()
+    return replace(found, others=others_of(here, found)) if others else found
 
 
 def job(reference: str, *, session: Session | None = None) -> Job:

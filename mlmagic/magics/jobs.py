@@ -58,7 +58,7 @@ def _list(line: Parsed) -> JobList:
     from mlmagic.api.jobs import jobs
 
     limit = None if line["all"] else line["limit"]
-    return jobs(line["filter"], sort_by=line["sort_by"], limit=limit, trials=line["trials"])
+    return jobs(line["filter"], sort_by=line["sort_by"], limit=limit, trials=line["trials"], others=line["all"])
 
 
 def _watch(extension: Extension, jobs: JobList) -> None:

@@ -24,7 +24,7 @@ _FILTER = Option(
     help="only jobs that pass, in gcloud's filter language: state=FAILED, displayName:ta*, labels.owner=$user",
 )
 _LIMIT = Option(name="limit", metavar="N", kind=Kind.COUNT, default=50, help="how many at most")
-_ALL = Option(name="all", help="all of them, whatever --limit says")
+_ALL = Option(name="all", help="all of them, whatever --limit says, and those of others in the project of Google Cloud")
 _TRIALS = Option(name="trials", help="with the trials of studies, which are left out otherwise")
 _SORT = Option(
     name="sort-by", metavar="KEYS", kind=Kind.TEXT, help="keys with commas between them; ~KEY has the highest first"

@@ -9,10 +9,12 @@ from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.numbers import number
+from mlmagic.panels.project_jobs import project_jobs_html, project_jobs_text
 from mlmagic.panels.text import fit, one_line, table
 from mlmagic.panels.times import absolute, ago, duration, short_absolute, utc_now
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobKind, JobSummary
+from mlmagic.spec.project_jobs import ProjectJobs
 
 MIME_TYPE = "application/vnd.mlmagic.jobs+json"
 EMPTY = "No jobs yet."
@@ -33,6 +35,7 @@ def jobs_bundle(
     short: Mapping[str, str] | None = None,
     of_studies: bool = False,
     troubles: Mapping[str, str] | None = None,
+    others: Sequence[ProjectJobs] = (),
     now: datetime | None = None,
 ) -> Bundle:
     """Return the list of jobs in the order given.
@@ -46,6 +49,7 @@ def jobs_bundle(
         short: by a job's id, what a terminal has room for in place of that.
         of_studies: it is the list of studies.
         troubles: by a backend's name, why it cannot be asked.
+        others: jobs of projects in the cloud that are none of the workspace's.
         now: the present time, if another.
     """
     now = now or utc_now()
@@ -66,6 +70,10 @@ def jobs_bundle(
     else:
         sentence, command = (EMPTY_STUDIES, "%%tune NAME") if of_studies else (EMPTY, EMPTY_COMMAND)
         html, text = empty(sentence, command), f"{sentence} Start one with {command}."
+    if others:
+        payload["others"] = [encode(project) for project in others]
+        html = join([html, project_jobs_html(others, now)])
+        text = f"{text}\n\n{project_jobs_text(others, now)}"
     return document(MIME_TYPE, payload, html=html, text=text)
 
 

@@ -22,6 +22,7 @@ from mlmagic.backends.google.environments import check_image, image_for
 from mlmagic.backends.google.following import Follower
 from mlmagic.backends.google.logs import fetch_logs
 from mlmagic.backends.google.names import output_directory
+from mlmagic.backends.google.project_jobs import project_jobs
 from mlmagic.backends.google.refusals import LoggedOutError, UnavailableError
 from mlmagic.backends.google.remote import RemoteRecord, held, read_remote
 from mlmagic.backends.google.replicas import replicas_of
@@ -33,6 +34,7 @@ from mlmagic.backends.google.waiting import why_queued
 from mlmagic.backends.google.watcher import Watcher
 from mlmagic.errors import BackendError, ConflictError, MlmagicError, NotFoundError, UsageError
 from mlmagic.spec.job import UNFINISHED, JobKind, JobRecord, JobSpec, JobState, Placement
+from mlmagic.spec.project_jobs import ProjectJobs
 from mlmagic.spec.usage import Usage
 from mlmagic.workspace.cloud_trouble import read_trouble, write_trouble
 from mlmagic.workspace.database import Database
@@ -251,6 +253,19 @@ class GoogleBackend:
         return read_log(
             self._workspace.job(job_id), offset=offset, role=role, index=index, is_final=record.state.is_final
         )
+
+    def project_jobs(self) -> ProjectJobs:
+        """Return the newest jobs of project and region that this workspace has not made.
+
+        Raises:
+            UsageError: settings are missing.
+            MissingDependencyError: Google's libraries are.
+        """
+        known: set[str] = set()
+        for summary in self._jobs.list(backend=self.name):
+            remote = read_remote(self._workspace.job(summary.id))
+            known.update(() if remote is None else filter(None, (remote.name, *remote.earlier)))
+        return project_jobs(self._connect()[0], self.name, known)
 
     def dataset_files(self, version: DatasetVersion) -> BucketFiles:
         """Return what Dataflow wrote of a dataset into its bucket; errors are those of `find_files`."""

@@ -38,6 +38,7 @@ class RemoteJob:
 
     name: str
     """`projects/P/locations/R/customJobs/N`, or `…/hyperparameterTuningJobs/N`."""
+    display_name: str = ""
     state: str
     """Google's word."""
     labels: dict[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,13 @@ class DataflowCalls:
         where = f"{self._connection.settings.parent}/jobs"
         pages = self._pages("list Dataflow's jobs", where, {"name": job_name, "filter": "ALL"})
         return [_remote(job) for page in pages for job in page.get("jobs", []) if job.get("name") == job_name]
+
+    def newest(self, limit: int) -> list[RemoteJob]:
+        """Return jobs, whoever made them, in Dataflow's own order, which is the newest first."""
+        where = f"{self._connection.settings.parent}/jobs"
+        pages = self._pages("list Dataflow's jobs", where, {"filter": "ALL"})
+        found = (job for page in pages for job in page.get("jobs", []))
+        return [_remote(job) for job in itertools.islice(found, limit)]
 
     def cancel(self, name: str) -> None:
         """Ask a job to end; of one that has ended, or is gone, nothing is asked."""
@@ -105,6 +113,7 @@ def _remote(job: dict[str, Any]) -> RemoteJob:
     found = state_of(state)
     return RemoteJob(
         name=f"projects/{job['projectId']}/locations/{job['location']}/jobs/{job['id']}",
+        display_name=str(job.get("name", "")),
         state=state,
         labels=dict(job.get("labels", {})),
         create_time=_time(job.get("createTime")),

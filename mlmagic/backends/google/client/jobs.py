@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,21 @@ class JobCalls:
             return [_remote(job) for job in found]
 
         return oldest_first(self._connection.repeated("list the studies", call))
+
+    def newest(self, what: str, limit: int) -> list[RemoteJob]:
+        """Return jobs, whoever made them, in the API's own order.
+
+        Args:
+            what: `custom_jobs`, as the API's methods are named.
+            limit: how many at most.
+        """
+
+        def call() -> list[RemoteJob]:
+            ask = getattr(self.service, f"list_{what}")
+            found = ask({"parent": self._connection.settings.parent, "page_size": min(limit, 100)}, **call_options())
+            return [_remote(job) for job in itertools.islice(found, limit)]
+
+        return self._connection.repeated(f"list the {what.replace('_', ' ')}", call)
 
     def get_job(self, name: str) -> RemoteJob:
         """Return the job of that name, whatever it is; errors are those of `get_custom_job`."""

@@ -41,6 +41,7 @@ def remote_job(job: Any, trials: tuple[RemoteTrial, ...] = ()) -> RemoteJob:
     """Return a job of the API as our noun."""
     return RemoteJob(
         name=job.name,
+        display_name=job.display_name,
         state=job.state.name,
         labels=dict(job.labels),
         create_time=plain_time(job.create_time),
