@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.monitor_arguments import Thresholds, read_wanted
 from mlmagic.api.monitor_dataflow import with_runner
-from mlmagic.api.monitor_endpoint import monitor_endpoint
+from mlmagic.api.monitor_endpoint import deployed_versions, monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job import read_repeating, start_monitoring
 from mlmagic.api.monitor_views import Monitoring
+from mlmagic.errors import NotFoundError
 
 if TYPE_CHECKING:
     from mlmagic.api.job import Job
@@ -166,12 +168,20 @@ def monitor(
 
 def _noted(session: Session, endpoint: str, found: Monitoring) -> Monitoring:
     """Write down what was found, for the endpoint's page; where that fails, what was found says so."""
-    from mlmagic.workspace.monitors import MonitorFolder, record_look
+    from mlmagic.workspace.monitors import MonitorFolder, is_over, record_look
 
     folder = MonitorFolder(session.location.endpoint(endpoint).monitoring)
     try:
-        record_look(folder, found, now=datetime.now(UTC), endpoint=endpoint)
-    except OSError as error:
-        told = f"This could not be written down for the endpoint's page: {error.strerror or error}."
+        record_look(
+            folder,
+            found,
+            now=datetime.now(UTC),
+            endpoint=endpoint,
+            deployed=deployed_versions(session.endpoints.get(endpoint).spec),
+            is_over=partial(is_over, session.jobs.get),
+        )
+    except (OSError, NotFoundError) as error:
+        why = error.strerror or error if isinstance(error, OSError) else error.message.rstrip(".")
+        told = f"This could not be written down for the endpoint's page: {why}."
         return replace(found, notes=(*found.notes, told))
     return found

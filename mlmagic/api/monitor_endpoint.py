@@ -72,6 +72,11 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     )
 
 
+def deployed_versions(spec: EndpointSpec) -> tuple[str, ...]:
+    """Return the versions that answer, such as `taxi@3`, as windows call them."""
+    return tuple(f"{spec.model}@{each.number}" for each in spec.deployed if each.traffic)
+
+
 def _compare(
     session: Session,
     reader: Reader,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.inputs import is_remote
 from mlmagic.api.monitor_arguments import NEWEST_SECONDS, Wanted, read_wanted
-from mlmagic.api.monitor_endpoint import monitor_endpoint
+from mlmagic.api.monitor_endpoint import deployed_versions, monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job_words import MonitorWords
 from mlmagic.api.monitor_log import newest_periods
@@ -33,7 +34,7 @@ from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 from mlmagic.workspace.files import make_folder, write_atomic
 from mlmagic.workspace.jobs import JobStore
-from mlmagic.workspace.monitors import MonitorFolder, end_alerts, read_alerts, record_look
+from mlmagic.workspace.monitors import MonitorFolder, end_alerts, is_over, read_alerts, record_look
 
 if TYPE_CHECKING:
     from mlmagic.api.monitor_views import Monitoring
@@ -109,7 +110,15 @@ class Looks:
         # Before anything is read: what is asked meanwhile is in the next window, too.
         looked = self._now()
         found = self._compare()
-        look = record_look(self.record, found, now=looked, endpoint=self._endpoint, job=self._folder.id)
+        look = record_look(
+            self.record,
+            found,
+            now=looked,
+            endpoint=self._endpoint,
+            job=self._folder.id,
+            deployed=self._deployed(),
+            is_over=partial(is_over, JobStore(Database(self._session.workspace)).get),
+        )
         self.status = replace(
             self.status,
             looks=self.status.looks + 1,
@@ -124,6 +133,12 @@ class Looks:
         self._tell(look_line(self.status, found.rows))
         self._write()
         self._write_scalars(found, looked)
+
+    def _deployed(self) -> tuple[str, ...]:
+        """Return the versions that answer."""
+        if self._endpoint is None:
+            return ()
+        return deployed_versions(EndpointStore(Database(self._session.workspace)).get(self._endpoint))
 
     def _compare(self) -> Monitoring:
         wanted = read_wanted(self._session.location.inputs, self._words.given)
@@ -146,6 +161,9 @@ class Looks:
         if self._endpoint is not None:
             paths += _files(self._session.location.endpoint(self._endpoint).requests)
         told = hashlib.sha256()
+        if any(is_remote(word) for name in ("input", "truth") for word in given[name] or ()):
+            # Nobody can tell whether those changed, so each look is a new one.
+            told.update(f"{self.status.looks}\n".encode())
         for path in sorted(paths):
             # A journal may just be turned into Parquet.
             with suppress(FileNotFoundError):
@@ -164,8 +182,11 @@ class Looks:
         self._is_waiting = True
 
     def _end(self, why: str) -> None:
-        self.status = replace(self.status, ended=f"{why}, so there is nothing to look at any more")
+        self.status = replace(self.status, ended=f"{why}, so there is nothing to look at any more", alerts=0)
         self._tell(f"The end: {self.status.ended}.")
+        # Of an endpoint that is deleted there are none any more.
+        with suppress(OSError):
+            end_alerts(self.record, job=self._folder.id, now=self._now())
         self._write()
 
     def _fail(self, error: Exception) -> None:
@@ -234,7 +255,7 @@ def _told_in(log: Path) -> set[tuple[str, str]]:
 
 
 def _paths(words: list[str] | None) -> Iterator[Path]:
-    """Yield the files of this machine that words name: of others nobody can tell whether they changed."""
+    """Yield the files of this machine that words name."""
     for word in words or ():
         yield from map(Path, [] if is_remote(word) else glob.glob(word, recursive=True))  # noqa: PTH207 - absolute ones too
 

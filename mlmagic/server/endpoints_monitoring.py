@@ -15,7 +15,7 @@ from mlmagic.spec.job import UNFINISHED, JobKind
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.panel_rows import FeatureChart, MonitoringPage
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.monitors import MonitorFolder, read_alerts, read_report
+from mlmagic.workspace.monitors import MonitorFolder, lasting_alerts, read_alerts, read_report
 
 _MOST_ALERTS = 50
 _MOST_JOBS = 20
@@ -36,7 +36,7 @@ class AlertsHandler(Handler):
     @described({"alerts": [Alert]})
     async def get(self, name: str) -> None:
         """List the alerts that last."""
-        await self.respond(lambda: {"alerts": lasting_alerts(self.session, name)})
+        await self.respond(lambda: {"alerts": alerts_of(self.session, name)})
 
 
 def monitoring_page(session: Session, name: str) -> MonitoringPage:
@@ -48,9 +48,8 @@ def monitoring_page(session: Session, name: str) -> MonitoringPage:
     logging = endpoint(name, session=session).record.spec.log
     folder = monitor_folder(session.workspace, name)
     report = read_report(folder)
-    alerts = read_alerts(folder)[::-1]
-    lasting = [alert for alert in alerts if alert.end_time is None]
-    ended = [alert for alert in alerts if alert.end_time is not None]
+    lasting = lasting_alerts(folder)[::-1]
+    ended = [alert for alert in read_alerts(folder)[::-1] if alert.end_time is not None]
     return MonitoringPage(
         html="" if report is None else drift_bundle(report)["text/html"],
         charts=() if report is None else tuple(FeatureChart(name=of, html=svg) for of, svg in drift_pictures(report)),
@@ -60,14 +59,14 @@ def monitoring_page(session: Session, name: str) -> MonitoringPage:
     )
 
 
-def lasting_alerts(session: Session, name: str) -> list[Alert]:
+def alerts_of(session: Session, name: str) -> tuple[Alert, ...]:
     """Return the alerts of an endpoint that last.
 
     Raises:
         NotFoundError: there is no such endpoint.
     """
     session.endpoints.get(name)
-    return [alert for alert in read_alerts(monitor_folder(session.workspace, name)) if alert.end_time is None]
+    return lasting_alerts(monitor_folder(session.workspace, name))
 
 
 def open_alerts(workspace: Workspace, name: str) -> int:
@@ -93,7 +92,7 @@ def stamp(path: Path) -> tuple[int, int, int]:
 @lru_cache(maxsize=128)
 def _count(folder: Path, stamped: tuple[int, int, int]) -> int:
     """Count the alerts that last in a file that was not written since: lists are asked for every few seconds."""
-    return sum(alert.end_time is None for alert in read_alerts(MonitorFolder(folder))) if any(stamped) else 0
+    return len(lasting_alerts(MonitorFolder(folder))) if any(stamped) else 0
 
 
 def _jobs(session: Session, name: str) -> tuple[str, ...]:

@@ -9,14 +9,16 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from mlmagic.errors import MlmagicError, NotFoundError
 from mlmagic.spec import codec
-from mlmagic.spec.monitoring import FeatureComparison, Finding, FindingKind, Verdict
+from mlmagic.spec.job import JobRecord
+from mlmagic.spec.monitoring import DEFAULT_THRESHOLD, FeatureComparison, Finding, FindingKind, Verdict
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.monitoring_report import MonitoringReport
 from mlmagic.workspace.files import open_to_append, write_atomic
@@ -82,6 +84,15 @@ def read_alerts(folder: MonitorFolder) -> tuple[Alert, ...]:
     return tuple(sorted(found.values(), key=lambda alert: (alert.first_seen, alert.id)))
 
 
+def lasting_alerts(folder: MonitorFolder) -> tuple[Alert, ...]:
+    """Return the alerts that last, in the order in which they began; of jobs that found the same, the first one's."""
+    first: dict[tuple[object, ...], Alert] = {}
+    for alert in read_alerts(folder):
+        if alert.end_time is None:
+            first.setdefault(_key(alert), alert)
+    return tuple(first.values())
+
+
 def record_look(
     folder: MonitorFolder,
     report: MonitoringReport,
@@ -89,8 +100,13 @@ def record_look(
     now: datetime,
     endpoint: str | None = None,
     job: str | None = None,
+    deployed: Collection[str] = (),
+    is_over: Callable[[str], bool] = lambda _: False,
 ) -> Look:
     """Write what a look found, and return which alerts began, and which of those that the same one raised ended.
+
+    What somebody found once a job takes over with its first look that finds it, too; and whoever looks takes over what
+    a job left that looks no more.
 
     Args:
         folder: of the endpoint, or of the job that looks at files.
@@ -98,6 +114,8 @@ def record_look(
         now: when.
         endpoint: that was looked at.
         job: that looked; None is somebody.
+        deployed: versions that answer, such as `taxi@3`: if one has no rows in the window, that says nothing of it.
+        is_over: says whether a job looks no more.
 
     Raises:
         OSError: the disk is full; the report may be written then, but no alert has begun or ended.
@@ -107,24 +125,37 @@ def record_look(
     with locked(folder.lock):
         write_atomic(folder.report, codec.dumps(report, indent=None), sync=False)
         lasting = [each for each in read_alerts(folder) if each.end_time is None and each.against is report.against]
-        known = [each for each in lasting if each.job == job]
-        lasts = {_key(alert): alert for alert in known}
+        over = {name: is_over(name) for name in {each.job for each in lasting} - {None, job} if name is not None}
+        mine = [each for each in lasting if each.job == job]
+        left = [each for each in lasting if each.job is not None and over.get(each.job, False)]
+        by_hand = [each for each in lasting if each.job is None and job is not None]
+        lasts = {_key(alert): alert for alert in (*by_hand, *left, *mine)}
         found = {_key(alert): alert for alert in _alerts(report, now, endpoint=endpoint, job=job)}
         if job is None:
             # What a job has told need not be raised by hand once more.
-            told = {_key(alert) for alert in lasting if alert.job is not None}
+            told = {_key(alert) for alert in lasting if alert.job is not None and not over[alert.job]}
             found = {key: alert for key, alert in found.items() if key not in told}
-        unsure = _unsure(report)
-        began = [alert for key, alert in found.items() if key not in lasts]
+        says_nothing = _silence(report, deployed, is_job=job is not None)
         stay = [
             replace(found.get(key, alert), id=alert.id, first_seen=alert.first_seen, last_seen=now)
             for key, alert in lasts.items()
-            if key in found or _place(alert) in unsure
+            if key in found or (alert.job == job and says_nothing(alert))
         ]
+        began = [alert for key, alert in found.items() if key not in lasts]
         still = {alert.id for alert in stay}
-        ended = [replace(alert, end_time=now) for alert in known if alert.id not in still]
+        # Of two that are the same one goes on; and what somebody found with other options is not ended by a job.
+        ended = [
+            replace(alert, end_time=now)
+            for alert in (*mine, *left, *(each for each in by_hand if _key(each) in found))
+            if alert.id not in still
+        ]
         _append(folder, [*began, *stay, *ended])
-    return Look(began=tuple(began), ended=tuple(ended), lasting=(*stay, *began))
+    before = {alert.id for alert in mine}
+    return Look(
+        began=(*began, *(alert for alert in stay if alert.id not in before)),
+        ended=tuple(alert for alert in ended if alert.id in before),
+        lasting=(*stay, *began),
+    )
 
 
 def end_alerts(folder: MonitorFolder, *, job: str, now: datetime) -> None:
@@ -136,6 +167,16 @@ def end_alerts(folder: MonitorFolder, *, job: str, now: datetime) -> None:
     with locked(folder.lock):
         mine = [each for each in read_alerts(folder) if each.end_time is None and each.job == job]
         _append(folder, [replace(alert, end_time=now) for alert in mine])
+
+
+def is_over(get: Callable[[str], JobRecord], job_id: str) -> bool:
+    """Say whether a job looks no more; `get` returns its record. Where that cannot be read, it may look yet."""
+    try:
+        return get(job_id).state.is_final
+    except NotFoundError:
+        return True
+    except MlmagicError:
+        return False
 
 
 @contextmanager
@@ -201,17 +242,33 @@ def _key(alert: Alert) -> tuple[object, ...]:
     return (alert.endpoint, alert.version, alert.against, alert.slice, alert.is_prediction, alert.kind, pair)
 
 
-def _place(alert: Alert) -> tuple[object, ...]:
-    return (alert.version, alert.slice, alert.is_prediction, alert.feature)
-
-
-def _unsure(report: MonitoringReport) -> set[tuple[object, ...]]:
-    """Return what so few rows tell nothing of: an alert neither begins there nor ends."""
-    return {
-        (version, part, is_prediction, compared.feature)
-        for version, part, is_prediction, compared in _compared(report)
-        if compared.verdict is Verdict.UNSURE
+def _silence(report: MonitoringReport, deployed: Collection[str], *, is_job: bool) -> Callable[[Alert], bool]:
+    """Return what tells whether so few rows, or none, say nothing of an alert: it neither begins then nor ends."""
+    compared = list(_compared(report))
+    unsure = {
+        (version, part, is_prediction, each.feature)
+        for version, part, is_prediction, each in compared
+        if _is_unsure(each)
     }
+    versions = {window.version for window in report.windows}
+    slices = {(version, part) for version, part, _, _ in compared if part is not None}
+    columns = {part.column for window in report.windows for part in window.report.slices}
+
+    def says_nothing(alert: Alert) -> bool:
+        if alert.version not in versions:
+            return alert.version in deployed
+        if alert.slice is not None and (alert.version, alert.slice) not in slices:
+            # A job always divides the rows in the same way; who looks by hand may not have wanted to.
+            return is_job or alert.slice.partition("=")[0] in columns
+        return (alert.version, alert.slice, alert.is_prediction, alert.feature) in unsure
+
+    return says_nothing
+
+
+def _is_unsure(compared: FeatureComparison) -> bool:
+    """Say whether what looks as in training may be chance, or what looks otherwise."""
+    least = max(compared.anomaly_detection_threshold, DEFAULT_THRESHOLD)
+    return compared.verdict is Verdict.UNSURE or compared.noise > least
 
 
 def _append(folder: MonitorFolder, alerts: Sequence[Alert]) -> None:

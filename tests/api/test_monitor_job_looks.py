@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from support.monitored import endpoint, log, register, rides
 
 from mlmagic.api import monitor_job_looks
+from mlmagic.api.monitor import monitor
 from mlmagic.api.monitor_job_looks import Looks
 from mlmagic.api.monitor_job_program import run
 from mlmagic.api.monitor_job_words import parse_words
+from mlmagic.errors import NotFoundError
 from mlmagic.runtime.monitored import read_monitored
 from mlmagic.runtime.scalars import curves
+from mlmagic.spec.endpoint import DeployedVersion
 from mlmagic.spec.monitoring_report import Against
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.database import Database
@@ -90,6 +94,42 @@ def test_what_was_found_is_written_down(session, requests, folder):
     assert set(curves(folder.tensorboard_dir)) >= {"monitoring/miles/distance", "monitoring/zone/unseen"}
 
 
+def test_what_was_found_by_hand_is_told_by_the_job_and_counted_once(session, requests, folder):
+    log(requests, rides(1000, seed=1, factor=1.609344))
+    monitor("rides", session=session)
+    looking = looks(session, folder)
+    looking.look()
+    [alert] = read_alerts(looking.record)
+    assert (alert.job, looking.status.alerts, looking.status.alerts_told) == (folder.id, 1, 1)
+    assert folder.log().read_text().count(f"Alert {alert.id} · ") == 1
+    # The job is no job of the session, so it looks no more.
+    monitor("rides", session=session)
+    assert [alert.job for alert in read_alerts(looking.record)] == [None]
+
+
+def test_a_version_that_was_not_asked_keeps_its_alert(session, requests, folder, tmp_path):
+    log(requests, rides(1000, seed=1, factor=1.609344))
+    looking = looks(session, folder)
+    looking.look()
+    register(session, tmp_path)
+    both = tuple(DeployedVersion(number=number, traffic=50) for number in (1, 2))
+    EndpointStore(Database(session.workspace)).change("rides", lambda spec: replace(spec, deployed=both))
+    log(requests, rides(1000, seed=2), version=2, hour=2)
+    looking.look()
+    assert (looking.status.looks, looking.status.alerts) == (2, 1)
+    assert "Ended" not in folder.log().read_text()
+
+
+def test_files_elsewhere_are_looked_at_each_time(session, requests, folder, monkeypatch):
+    log(requests, rides(1000, seed=1))
+    report = monitor("rides", session=session)
+    looking = looks(session, folder, "--model=taxi", "--input=gs://rides/may.csv")
+    monkeypatch.setattr(looking, "_compare", lambda: report)
+    looking.look()
+    looking.look()
+    assert [line.split()[:2] for line in folder.log().read_text().splitlines()] == [["Look", "1"], ["Look", "2"]]
+
+
 def test_one_that_was_killed_is_gone_on_with(session, requests, folder):
     log(requests, rides(1000, seed=1, factor=1.609344))
     # As if it were killed before it could tell.
@@ -152,6 +192,21 @@ def test_it_ends_with_the_endpoint(session, requests, folder):
     assert lines(folder)[-1] == f"The end: {told}."
     assert read_monitored(folder).message == told
     assert not session.workspace.endpoint("rides").root.exists()
+
+
+def test_one_that_ends_leaves_no_alert(session, requests, folder):
+    log(requests, rides(1000, seed=1, factor=1.609344))
+    looking = looks(session, folder)
+    looking.look()
+    log(requests, rides(1000, seed=1), hour=2)
+
+    def gone():
+        raise NotFoundError("there is no model 'taxi'.")
+
+    looking._compare = gone
+    looking.look()
+    assert [alert.end_time for alert in read_alerts(looking.record)] == [NOW]
+    assert looking.status.alerts == 0
 
 
 def delete(session):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlmagic.errors import NotFoundError, WorkspaceError
 from mlmagic.spec.monitoring import (
     DriftReport,
     FeatureComparison,
@@ -19,7 +20,15 @@ from mlmagic.spec.monitoring import (
 )
 from mlmagic.spec.monitoring_report import Against, MonitoredWindow, MonitoringReport
 from mlmagic.workspace import monitors
-from mlmagic.workspace.monitors import MonitorFolder, end_alerts, read_alerts, read_report, record_look
+from mlmagic.workspace.monitors import (
+    MonitorFolder,
+    end_alerts,
+    is_over,
+    lasting_alerts,
+    read_alerts,
+    read_report,
+    record_look,
+)
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,20 +39,21 @@ def folder(tmp_path):
     return MonitorFolder(tmp_path / "monitoring")
 
 
-def compared(name, *kinds, verdict=Verdict.ALERT, other=None):
+def compared(name, *kinds, verdict=Verdict.ALERT, other=None, noise=0.0):
     return FeatureComparison(
         feature=name,
         metric_type=MetricType.JENSEN_SHANNON,
         distribution_deviation=0.5,
         anomaly_detection_threshold=0.3,
         verdict=verdict,
+        noise=noise,
         findings=tuple(Finding(kind=kind, feature=name, text=f"{name}: {kind}", other=other) for kind in kinds),
     )
 
 
-def found(*features, parts=(), against=Against.TRAINING):
+def found(*features, parts=(), against=Against.TRAINING, version="taxi@1"):
     report = DriftReport(baseline_count=9, current_count=9, features=features, slices=parts)
-    window = MonitoredWindow(version="taxi@1", baseline="", report=report)
+    window = MonitoredWindow(version=version, baseline="", report=report)
     return MonitoringReport(subject="rides", against=against, windows=(window,))
 
 
@@ -76,6 +86,36 @@ def test_too_few_rows_end_nothing(folder):
     assert ([alert.feature for alert in unsure.lasting], unsure.ended) == (["fare"], ())
 
 
+@pytest.mark.parametrize(
+    ("report", "lasts"),
+    [
+        (found(compared("fare", verdict=Verdict.STEADY, noise=0.4)), True),
+        (found(version="taxi@2"), True),
+        (found(version="taxi@2"), False),
+        (found(compared("fare", verdict=Verdict.STEADY, noise=0.1)), False),
+    ],
+    ids=["so few rows that all is chance", "no rows of a version", "nor is it deployed", "rows enough"],
+)
+def test_what_says_nothing_ends_nothing(folder, report, lasts):
+    look(folder, found(SHIFTED), job="j1")
+    again = look(folder, report, 1, job="j1", deployed=["taxi@1", "taxi@2"] if lasts else ["taxi@2"])
+    assert (len(again.lasting), len(again.ended)) == (lasts, not lasts)
+    assert not look(folder, found(SHIFTED), 2, job="j1").began or not lasts
+
+
+@pytest.mark.parametrize("job", ["j1", None])
+def test_a_slice_without_rows_ends_nothing(folder, job):
+    steady = compared("fare", verdict=Verdict.STEADY)
+    north, south = (SliceComparison(column="zone", value=value, features=(SHIFTED,)) for value in ("north", "south"))
+    look(folder, found(steady, parts=(north,)), job=job)
+    assert [each.slice for each in look(folder, found(steady, parts=(south,)), 1, job=job).lasting] == [
+        "zone=north",
+        "zone=south",
+    ]
+    # Who looks by hand may not have divided the rows.
+    assert bool(look(folder, found(steady), 2, job=job).lasting) is (job is not None)
+
+
 def test_each_cause_and_slice_is_an_alert_and_a_swap_is_one(folder):
     two = compared("fare", FindingKind.MISSING_CHANGED, FindingKind.VALUES_SCALED, FindingKind.NEW_VALUES)
     swap = [
@@ -106,6 +146,49 @@ def test_what_a_job_has_told_is_not_raised_by_hand_again(folder):
     end_alerts(folder, job="j1", now=NOON + HOUR)
     assert [alert.end_time for alert in read_alerts(folder)] == [NOON + HOUR]
     assert look(folder, found(SHIFTED), 2).began
+
+
+def test_what_was_found_by_hand_a_job_takes_over(folder):
+    [by_hand] = look(folder, found(SHIFTED)).began
+    first = look(folder, found(SHIFTED), 1, job="j1")
+    assert [(each.id, each.first_seen, each.job) for each in first.began] == [(by_hand.id, NOON, "j1")]
+    assert [len(first.lasting), len(read_alerts(folder))] == [1, 1]
+    second = look(folder, found(SHIFTED), 2, job="j1")
+    assert (second.began, len(second.lasting)) == ((), 1)
+    assert look(folder, found(compared("fare", verdict=Verdict.STEADY)), 3, job="j1").ended
+    assert not lasting_alerts(folder)
+
+
+def test_what_only_somebody_found_a_job_leaves_alone(folder):
+    look(folder, found(SHIFTED))
+    assert not look(folder, found(compared("fare", verdict=Verdict.STEADY)), 1, job="j1").ended
+    assert [alert.job for alert in lasting_alerts(folder)] == [None]
+
+
+@pytest.mark.parametrize("who", [None, "j2"])
+def test_what_a_job_left_is_taken_over_or_ended(folder, who):
+    look(folder, found(SHIFTED), job="j1")
+    taken = look(folder, found(SHIFTED), 1, job=who, is_over=lambda job: job == "j1")
+    assert [(each.job, each.end_time) for each in read_alerts(folder)] == [(who, None)]
+    assert (len(taken.began), taken.ended) == (1, ())
+    look(folder, found(SHIFTED), 2, job="j1")
+    look(folder, found(), 3, job=who, is_over=lambda job: job == "j1")
+    assert not lasting_alerts(folder)
+
+
+def test_what_two_jobs_found_is_one_trouble(folder):
+    for job in ("j1", "j2"):
+        look(folder, found(SHIFTED), job=job)
+    assert len(read_alerts(folder)) == 2
+    assert [alert.job for alert in lasting_alerts(folder)] == [min(read_alerts(folder), key=lambda each: each.id).job]
+
+
+def test_a_job_that_cannot_be_read_may_look_yet():
+    def get(error: Exception):
+        raise error
+
+    assert is_over(get, NotFoundError("no such job"))
+    assert not is_over(get, WorkspaceError("the database is locked"))
 
 
 def test_a_torn_line_says_nothing_and_harms_none(folder):
