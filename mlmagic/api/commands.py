@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlmagic.source.sdist import sdist_file_name
 from mlmagic.spec.job import JobSpec
+from mlmagic.spec.space_text import number_text
 
 # The newest of Vertex AI's prebuilt training containers; requirements of the package are installed on top of it.
 EXECUTOR_IMAGE = "us-docker.pkg.dev/vertex-ai/training/tf-cpu.2-17.py310:latest"
@@ -16,6 +18,38 @@ REGION = "us-central1"
 def local_command(spec: JobSpec) -> tuple[str, ...]:
     """Return the words that run the program where the package's files lie."""
     return ("python", "-m", spec.package.module, *spec.args)
+
+
+def as_configured(spec: JobSpec, google: Mapping[str, str]) -> JobSpec:
+    """Return the job with what the user's settings say of all jobs in Google Cloud, by their keys in `config.toml`."""
+    options = dataclasses.replace(
+        spec.vertex,
+        image=spec.vertex.image or google.get("google_image"),
+        service_account=spec.vertex.service_account or google.get("google_service_account"),
+        network=spec.vertex.network or google.get("google_network"),
+    )
+    return dataclasses.replace(spec, vertex=options)
+
+
+def job_document(spec: JobSpec) -> dict[str, Any]:
+    """Return the job as Vertex AI's CustomJobSpec, which is the content of gcloud's `--config`."""
+    timeout = {} if spec.timeout_seconds is None else {"timeout": f"{number_text(spec.timeout_seconds)}s"}
+    strategy = {"strategy": "SPOT"} if spec.vertex.spot else {}
+    told = {
+        "workerPoolSpecs": worker_pool_specs(spec),
+        "scheduling": timeout | strategy or None,
+        "serviceAccount": spec.vertex.service_account,
+        "network": spec.vertex.network,
+        "persistentResourceId": spec.vertex.persistent_resource,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def has_flags(spec: JobSpec) -> bool:
+    """Say whether gcloud has a flag for all that the job asks for; else it takes a file, as `job_document` has it."""
+    is_tpu = any(pool.tpu_topology for pool in spec.resources.worker_pools)
+    is_timed = spec.timeout_seconds is not None
+    return not (spec.vertex.spot or spec.vertex.persistent_resource or is_timed or is_tpu)
 
 
 def worker_pool_specs(spec: JobSpec) -> list[dict[str, Any]]:
@@ -62,9 +96,24 @@ def _container_command(spec: JobSpec) -> list[str]:
     return ["bash", "-c", INSTALL_AND_RUN, mounted(_package_uri(spec)), spec.package.module]
 
 
-def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
-    """Return the words of the gcloud command that runs the exported package on Vertex AI."""
+def gcloud_command(spec: JobSpec, config: str = "job.yaml") -> tuple[str, ...]:
+    """Return the words of the gcloud command that runs the exported package on Vertex AI.
+
+    Where `has_flags` denies it, `config` is the file that has `job_document`.
+    """
     words = ["gcloud", "ai", "custom-jobs", "create", f"--region={REGION}", f"--display-name={spec.display_name}"]
+    if not has_flags(spec):
+        # Unverified: that gcloud takes each of these fields there, as it says that it takes a CustomJobSpec.
+        words.append(f"--config={config}")
+    else:
+        words += _flags(spec)
+    if spec.labels:
+        words.append(f"--labels={_labels(spec)}")
+    return tuple(words)
+
+
+def _flags(spec: JobSpec) -> list[str]:
+    words = []
     container = _container(spec)
     if container is None:
         words.append(f"--python-package-uris={_package_uri(spec)}")
@@ -82,15 +131,8 @@ def gcloud_command(spec: JobSpec) -> tuple[str, ...]:
         words.append(f"--worker-pool-spec={','.join([*fields, *program])}")
     if spec.args:
         words.append(f"--args={gcloud_list(spec.args)}")
-    if spec.labels:
-        words.append(f"--labels={_labels(spec)}")
-    options = {
-        "service-account": spec.vertex.service_account,
-        "network": spec.vertex.network,
-        "persistent-resource-id": spec.vertex.persistent_resource,
-    }
-    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
-    return tuple(words)
+    options = {"service-account": spec.vertex.service_account, "network": spec.vertex.network}
+    return [*words, *(f"--{name}={value}" for name, value in options.items() if value is not None)]
 
 
 def gcloud_study_command(spec: JobSpec, config: str = "study.yaml") -> tuple[str, ...]:

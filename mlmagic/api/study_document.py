@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mlmagic.api.commands import worker_pool_specs
+from mlmagic.api.commands import job_document
 from mlmagic.backends.google.study_spec import study_spec
 from mlmagic.errors import UsageError
 from mlmagic.spec.job import JobSpec
-from mlmagic.spec.space_text import number_text
 from mlmagic.spec.study import StudySpec
 
 
@@ -32,11 +31,7 @@ def study_document(spec: JobSpec) -> dict[str, Any]:
     if study.max_failed:
         document["maxFailedTrialCount"] = study.max_failed
     document["studySpec"] = _camel(study_spec(study))
-    document["trialJobSpec"] = {"workerPoolSpecs": worker_pool_specs(spec)}
-    timeout = {} if spec.timeout_seconds is None else {"timeout": f"{number_text(spec.timeout_seconds)}s"}
-    strategy = {"strategy": "SPOT"} if spec.vertex.spot else {}
-    if scheduling := timeout | strategy:
-        document["trialJobSpec"]["scheduling"] = scheduling
+    document["trialJobSpec"] = job_document(spec)
     if spec.labels:
         document["labels"] = dict(spec.labels)
     return document

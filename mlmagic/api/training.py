@@ -20,7 +20,14 @@ from mlmagic.api.arguments import (
 )
 from mlmagic.api.budgets import read_budget, within_budget
 from mlmagic.api.circumstances import circumstances, origin_of, package_reference
-from mlmagic.api.commands import gcloud_command, local_command, worker_pool_specs
+from mlmagic.api.commands import (
+    as_configured,
+    gcloud_command,
+    has_flags,
+    job_document,
+    local_command,
+    worker_pool_specs,
+)
 from mlmagic.api.job_config import JobConfig, read_job_config
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program import Program, check_program
@@ -65,12 +72,21 @@ class TrainingPlan(JobPlan):
     @property
     def worker_pool_specs(self) -> list[dict[str, Any]]:
         """The same job as Vertex AI's worker pools."""
-        return worker_pool_specs(self.spec)
+        return worker_pool_specs(self._spec_there)
 
     @property
     def gcloud_command(self) -> tuple[str, ...]:
-        """The words of the gcloud command that runs the same job on Vertex AI."""
-        return gcloud_command(self.spec)
+        """The words of the gcloud command that runs the same job on Vertex AI, with `document` in job.yaml if any."""
+        return gcloud_command(self._spec_there)
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The content of gcloud's `--config`: the same job as a CustomJobSpec; None where flags tell all of it."""
+        return None if has_flags(self._spec_there) else job_document(self._spec_there)
+
+    @property
+    def _spec_there(self) -> JobSpec:
+        return as_configured(self.spec, self.session.google)
 
     def prepare(self) -> TrainingPlan:
         """Let the backend get ready for this job, which is likely to be submitted soon."""
@@ -89,6 +105,7 @@ class TrainingPlan(JobPlan):
             command=self.command,
             worker_pool_specs=self.worker_pool_specs,
             gcloud_command=self.gcloud_command,
+            job_document=self.document,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mlmagic.api.arguments import ArgumentCheck
 from mlmagic.api.budgets import read_budget, within_budget
-from mlmagic.api.commands import gcloud_study_command, local_command
+from mlmagic.api.commands import as_configured, gcloud_study_command, local_command
 from mlmagic.api.job import Job
 from mlmagic.api.job_plan import JobPlan, submitting
 from mlmagic.api.program_arguments import check_program_arguments
@@ -68,7 +68,7 @@ class TuningPlan(JobPlan):
     @property
     def document(self) -> dict[str, Any]:
         """The same study as Vertex AI's HyperparameterTuningJob, which is the content of gcloud's `--config`."""
-        return study_document(self.spec)
+        return study_document(as_configured(self.spec, self.session.google))
 
     @property
     def gcloud_command(self) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ def plan_bundle(
     command: Sequence[str],
     worker_pool_specs: Sequence[Mapping[str, Any]],
     gcloud_command: Sequence[str],
+    job_document: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Return the view of what a training call would do.
 
@@ -55,10 +56,13 @@ def plan_bundle(
         command: the words that run the program where the package's files lie.
         worker_pool_specs: the job for Vertex AI, as JSON values.
         gcloud_command: the words that submit it to Vertex AI.
+        job_document: the file that they name, as JSON values; None where they name none.
     """
+    pools = {"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]}
+    there = "Worker pools on Vertex AI" if job_document is None else "The job on Vertex AI: job.yaml"
     commands = [
         ("Run it on this machine, where the exported package lies", command_text(command)),
-        ("Worker pools on Vertex AI", yaml_text({"workerPoolSpecs": [dict(pool) for pool in worker_pool_specs]})),
+        (there, yaml_text(pools if job_document is None else dict(job_document))),
         ("The same job with gcloud", GCLOUD_NOTE + command_text(gcloud_command)),
     ]
     payload = {
@@ -67,6 +71,7 @@ def plan_bundle(
         "notes": list(package.notes),
         "command": list(command),
         "gcloudCommand": list(gcloud_command),
+        **({} if job_document is None else {"document": dict(job_document)}),
     }
     return plan_document(package, spec, payload, commands)
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import shlex
 
-from mlmagic.api.commands import gcloud_command, gcloud_study_command, local_command
+from mlmagic.api.commands import (
+    as_configured,
+    gcloud_command,
+    gcloud_study_command,
+    has_flags,
+    job_document,
+    local_command,
+)
+from mlmagic.panels.plan import yaml_text
 from mlmagic.session import Session
 from mlmagic.spec.codec import encode
 from mlmagic.spec.job import JobKind, JobSpec
@@ -22,10 +30,19 @@ def page_facts(session: Session, job_id: str, spec: JobSpec) -> dict[str, object
     if source_map is not None:
         facts["sourceMap"] = encode(source_map)
     if spec.kind is JobKind.TRAINING:
-        facts |= {"gcloud": shlex.join(gcloud_command(spec)), "localCommand": shlex.join(local_command(spec))}
+        facts |= {
+            "gcloud": _gcloud(as_configured(spec, session.google)),
+            "localCommand": shlex.join(local_command(spec)),
+        }
     elif spec.kind is JobKind.TUNING:
         facts["gcloud"] = shlex.join(gcloud_study_command(spec))
     return facts
+
+
+def _gcloud(spec: JobSpec) -> str:
+    """Return what a shell takes, with the file that gcloud needs where there is one."""
+    line = shlex.join(gcloud_command(spec))
+    return line if has_flags(spec) else f"cat > job.yaml <<'EOF'\n{yaml_text(job_document(spec))}\nEOF\n{line}"
 
 
 def _machines(spec: JobSpec) -> dict[str, object]:

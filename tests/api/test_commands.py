@@ -6,7 +6,17 @@ import dataclasses
 
 import pytest
 
-from mlmagic.api.commands import EXECUTOR_IMAGE, gcloud_command, gcloud_list, local_command, worker_pool_specs
+from mlmagic.api.commands import (
+    EXECUTOR_IMAGE,
+    as_configured,
+    gcloud_command,
+    gcloud_list,
+    has_flags,
+    job_document,
+    local_command,
+    worker_pool_specs,
+)
+from mlmagic.api.job_config import read_job_config
 from mlmagic.spec.job import JobSpec, PackageReference
 from mlmagic.spec.resources import Resources, WorkerPool
 from mlmagic.spec.vertex import VertexOptions
@@ -51,7 +61,9 @@ def test_a_pool_that_is_left_out_keeps_its_place() -> None:
     spec = dataclasses.replace(SPEC, resources=Resources(worker_pools=pools))
     _, empty, last = worker_pool_specs(spec)
     assert (empty, last["machineSpec"]["tpuTopology"]) == ({}, "1x1")
-    assert "--worker-pool-spec=" in gcloud_command(spec)
+    assert not has_flags(spec)
+    pools = (*pools[:2], WorkerPool())
+    assert "--worker-pool-spec=" in gcloud_command(dataclasses.replace(SPEC, resources=Resources(worker_pools=pools)))
 
 
 @pytest.mark.parametrize(
@@ -63,9 +75,31 @@ def test_commas_need_another_delimiter(words: list[str], told: str) -> None:
 
 
 def test_gcloud_is_told_what_is_asked_of_vertex_ai_alone() -> None:
+    spec = dataclasses.replace(SPEC, vertex=VertexOptions(service_account="t@p.iam.gserviceaccount.com"))
+    assert has_flags(spec)
+    assert "--service-account=t@p.iam.gserviceaccount.com" in gcloud_command(spec)
+
+
+def test_what_gcloud_has_no_flag_for_stands_in_a_file() -> None:
     options = VertexOptions(spot=True, service_account="t@p.iam.gserviceaccount.com", persistent_resource="pool-1")
-    words = gcloud_command(dataclasses.replace(SPEC, vertex=options))
-    assert words[-2:] == ("--service-account=t@p.iam.gserviceaccount.com", "--persistent-resource-id=pool-1")
+    spec = dataclasses.replace(SPEC, vertex=options, timeout_seconds=90.0)
+    assert gcloud_command(spec)[-2:] == ("--config=job.yaml", "--labels=cost=low,team=a")
+    document = job_document(spec)
+    assert document.pop("workerPoolSpecs") == worker_pool_specs(spec)
+    assert document.pop("scheduling") == {"timeout": "90s", "strategy": "SPOT"}
+    assert document == {"serviceAccount": "t@p.iam.gserviceaccount.com", "persistentResourceId": "pool-1"}
+    read = read_job_config(job_document(spec))
+    assert read.worker_pools is not None
+    assert ([pool.replica_count for pool in read.worker_pools], read.timeout) == ([1, 2], "90s")
+
+
+def test_settings_stand_for_what_a_job_leaves_open() -> None:
+    google = {"google_image": "us-docker.pkg.dev/p/r/own:1", "google_network": "projects/1/global/networks/a"}
+    words = gcloud_command(as_configured(SPEC, google))
+    assert any(word.endswith(",container-image-uri=us-docker.pkg.dev/p/r/own:1") for word in words)
+    assert "--network=projects/1/global/networks/a" in words
+    named = dataclasses.replace(SPEC, vertex=VertexOptions(image="python:3.11"))
+    assert as_configured(named, google).vertex.image == "python:3.11"
 
 
 def test_an_image_of_vertex_ai_takes_the_package() -> None:

@@ -33,6 +33,7 @@ def test_a_plan_starts_and_writes_nothing(local: Session, tmp_path: Path) -> Non
     assert plan.command == ("python", "-m", "trainer.task", "--epochs", "3")
     assert plan.worker_pool_specs[0]["pythonPackageSpec"]["args"] == ["--epochs", "3"]
     assert plan.gcloud_command[0] == "gcloud"
+    assert plan.document is None
     assert "trainer.task" in str(plan)
     assert list(tmp_path.iterdir()) == []
 

@@ -61,6 +61,18 @@ def test_worker_pools_are_yaml_without_anchors(bundle):
     assert "&" not in text
 
 
+def test_the_file_that_gcloud_takes(package, record):
+    document = {"workerPoolSpecs": POOLS, "scheduling": {"strategy": "SPOT"}}
+    words = ("gcloud", "--config=job.yaml")
+    spec = record().spec
+    bundle = plan_bundle(
+        package, spec, command=("p",), worker_pool_specs=POOLS, gcloud_command=words, job_document=document
+    )
+    text = bundle[TEXT].partition("The job on Vertex AI: job.yaml:\n")[2].partition("\n\n")[0]
+    assert yaml.safe_load(text) == document
+    assert "Worker pools on Vertex AI" not in bundle[TEXT]
+
+
 def test_notes_and_flags(bundle):
     assert "! Cell [2]: `%matplotlib inline` was left out." in bundle[TEXT]
     for text in ("--epochs", "passes", "a | b", "required", "was left out"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ from support.queued import Jobs
 from support.rest import Ask
 
 from mlmagic.server.jobs_package import MOST_BYTES
+from mlmagic.server.jobs_page import page_facts
 from mlmagic.session import Session
 from mlmagic.spec.codec import decode
 from mlmagic.spec.job import UNFINISHED, JobKind, JobRecord, JobState
 from mlmagic.spec.panel_rows import JobRow, PackageFile, Page
 from mlmagic.spec.report import JobDescription
 from mlmagic.spec.study import Goal, Parameter, ParameterKind, StudySpec
+from mlmagic.spec.vertex import VertexOptions
 from mlmagic.testing.backends import FOREVER, submit, wait_for
 
 UNKNOWN = "taxi-20260131-235959-0a1b"
@@ -61,6 +64,14 @@ async def test_the_page_of_a_job_tells_its_commands_and_its_machines(ask: Ask, e
     assert bundle["localCommand"].startswith("python -m ")
     assert bundle["gcloud"].startswith("gcloud ai custom-jobs create --region=us-central1 --display-name=")
     assert bundle["machines"] == {"chief": {"cores": 4, "memoryBytes": 15 << 30}}
+
+
+def test_the_page_of_a_job_has_the_file_that_gcloud_needs(session: Session, ended: JobRecord) -> None:
+    spec = dataclasses.replace(ended.spec, vertex=VertexOptions(spot=True))
+    text = str(page_facts(session, ended.id, spec)["gcloud"])
+    assert text.startswith("cat > job.yaml <<'EOF'\nworkerPoolSpecs:\n")
+    assert "\nscheduling:\n  strategy: SPOT\nEOF\ngcloud ai custom-jobs create --region=us-central1" in text
+    assert text.endswith(" --config=job.yaml")
 
 
 async def test_the_page_of_a_study_shows_its_trials(ask: Ask, queued: Jobs) -> None:
