@@ -137,9 +137,8 @@ def _parsed(bodies: Any) -> Any:
     text = pc.binary_join(listed, "\n")[0].as_buffer()
     try:
         table = _read(text, None)
-        told = [_without_times(each) for each in table.schema]
-        if told != list(table.schema):
-            # A text that looks like a time is a text all the same.
+        told = [_as_told(each) for each in table.schema]
+        if told != list(table.schema) or not _is_whole(table):
             table = _read(text, pa.schema(told))
     except pa.ArrowInvalid:
         raise OddBodiesError from None
@@ -157,16 +156,30 @@ def _read(text: Any, schema: Any) -> Any:
     )
 
 
-def _without_times(kind: Any) -> Any:
-    return kind.with_type(_text_for_times(kind.type))
+def _is_whole(table: Any) -> bool:
+    """Say whether lists have all their values: a null before the first value, of no kind yet, is lost."""
+    try:
+        table.validate()
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
-def _text_for_times(kind: Any) -> Any:
+def _as_told(kind: Any) -> Any:
+    return kind.with_type(_told_type(kind.type))
+
+
+def _told_type(kind: Any) -> Any:
+    """Return the type as which values are to be read that were taken for another."""
     if kinds.is_temporal(kind):
+        # A text that looks like a time is a text all the same.
         return pa.string()
     if kinds.is_struct(kind):
-        return pa.struct([_without_times(each) for each in kind])
-    return pa.list_(_text_for_times(kind.value_type)) if _is_list(kind) else kind
+        return pa.struct([_as_told(each) for each in kind])
+    if not _is_list(kind):
+        return kind
+    # Where a list has nothing but nulls: see `_is_whole`.
+    return pa.list_(pa.float64() if kinds.is_null(kind.value_type) else _told_type(kind.value_type))
 
 
 def _value(values: Any, *, is_exact: bool) -> Any:

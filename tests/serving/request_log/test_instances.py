@@ -59,6 +59,18 @@ def test_values_without_a_name_need_one_and_other_forms_are_counted() -> None:
     assert _instances(bare, examples, only_input="x") == ({"x": [1, 2]}, {"y": [1, 3], "z": [2, 4]}, 1)
 
 
+def test_nulls_before_the_first_value_or_alone_are_kept() -> None:
+    first = {"inputs": {"miles": [None, 2.5], "zone": [None, "a"], "tip": [None, None]}}
+    found = _instances((first, {"predictions": [None, None]}))
+    assert found == ({"miles": [None, 2.5], "zone": [None, "a"], "tip": [None, None]}, {"prediction": [None, None]}, 0)
+    rows = {"instances": [None, 1.5, None]}
+    assert _instances((rows, {"predictions": [[None], [2], [None]]}), only_input="x") == (
+        {"x": [None, 1.5, None]},
+        {"prediction": [None, 2, None]},
+        0,
+    )
+
+
 def test_one_version_alone() -> None:
     pairs = [({"instances": [{"x": number}]}, {"predictions": [number]}) for number in range(4)]
     assert _instances(*pairs, version="2")[0] == {"x": [1, 3]}
