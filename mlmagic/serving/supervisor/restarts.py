@@ -9,6 +9,12 @@ HOPELESS = 4
 LONGEST_SECONDS = 60.0
 
 
+def growing_pause(first: float, count: int, longest: float) -> float:
+    """Return the first pause in seconds, doubled so many times, and no more than the longest."""
+    # After a day of failures the power itself would be beyond all floats.
+    return min(longest, first * 2.0 ** min(count, 64))
+
+
 class Restarts:
     """Counts failures in a row."""
 
@@ -34,4 +40,4 @@ class Restarts:
         return self.failures >= HOPELESS
 
     def _pause(self) -> float:
-        return 0.0 if self.failures < 2 else min(LONGEST_SECONDS, 0.25 * 2 ** (self.failures - 2))
+        return 0.0 if self.failures < 2 else growing_pause(0.25, self.failures - 2, LONGEST_SECONDS)

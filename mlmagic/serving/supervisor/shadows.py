@@ -22,6 +22,7 @@ from mlmagic.serving.shadow.counting import latency_ms, plus
 from mlmagic.serving.shadow.work import ShadowWork
 from mlmagic.serving.supervisor.conversions import Conversions
 from mlmagic.serving.supervisor.fleet import Fleet
+from mlmagic.serving.supervisor.restarts import growing_pause
 from mlmagic.serving.supervisor.shadow_process import ShadowProcess
 from mlmagic.serving.supervisor.shadow_record import ShadowRecord, read_shadow, write_shadow
 from mlmagic.serving.supervisor.table import RefusedSpecError, make_table, unconverted
@@ -134,7 +135,7 @@ class Shadows:
 
     def _failed(self, error: str, now: float) -> None:
         self._error = error
-        self._next_at = now + min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
+        self._next_at = now + growing_pause(_FIRST_PAUSE, self._failures, _LONGEST_PAUSE)
         self._failures += 1
         self._say(error)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlmagic.serving.supervisor.restarts import HOPELESS, LONGEST_SECONDS, Restarts
+from mlmagic.serving.supervisor.restarts import HOPELESS, LONGEST_SECONDS, Restarts, growing_pause
 from mlmagic.serving.supervisor.scaling import BUSY_SECONDS, CALM_SECONDS, Autoscaler, Load
 from mlmagic.spec.endpoint import Scaling
 
@@ -67,6 +67,14 @@ def test_the_first_death_is_made_good_at_once_and_later_ones_after_growing_pause
     assert pauses[:4] == [0.0, 0.25, 0.5, 1.0]
     assert pauses[-1] == LONGEST_SECONDS
     assert restarts.is_hopeless
+
+
+def test_a_day_of_deaths_costs_no_more_than_an_hour() -> None:
+    restarts = Restarts()
+    for _ in range(3000):
+        restarts.died(100.0, None, "it died")
+    assert restarts.next_at == 100.0 + LONGEST_SECONDS
+    assert [growing_pause(1.0, count, 60.0) for count in (0, 5, 6, 3000)] == [1.0, 32.0, 60.0, 60.0]
 
 
 def test_a_worker_that_served_for_a_while_begins_a_new_count() -> None:
