@@ -189,8 +189,9 @@ export class Client {
     return this.get(['datasets', name, 'versions', String(version)]);
   }
 
-  deleteDataset(name: string, version: number): Promise<void> {
-    return this.send('DELETE', ['datasets', name, 'versions', String(version)]);
+  /** Remove a version; `alsoFiles` are those that it has in a bucket. */
+  deleteDataset(name: string, version: number, alsoFiles = false): Promise<void> {
+    return this.send('DELETE', ['datasets', name, 'versions', String(version)], { alsoFiles });
   }
 
   async boards(): Promise<wire.BoardRow[]> {

@@ -139,6 +139,8 @@ export interface DatasetRow {
   columns: number;
   totalBytes: number;
   createTime: Time;
+  /** `gs://…`, where the newest version's files lie, too. */
+  location?: string;
 }
 
 /** A version behind an endpoint. */

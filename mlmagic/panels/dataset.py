@@ -36,6 +36,8 @@ def dataset_bundle(view: DatasetReport, *, now: datetime | None = None) -> Bundl
         "columns": columns_payload(shown),
         "columnCount": len(view.version.schema.columns),
     }
+    if (location := view.version.origin.location) is not None:
+        payload["location"] = location
     splits = chart_splits(list(view.statistics.splits))
     html = theme.card(
         _heading(view),

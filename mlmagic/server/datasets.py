@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from mlmagic.api.datasets import dataset, datasets
@@ -10,7 +11,16 @@ from mlmagic.server.handler import Handler, Route, described
 from mlmagic.server.handler_pages import page_of
 from mlmagic.session import Session
 from mlmagic.spec.dataset import DatasetVersion
+from mlmagic.spec.noun import Noun
 from mlmagic.spec.panel_rows import DatasetRow, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Noun):
+    """What of a version is to go."""
+
+    also_files: bool = False
+    """The user wants its files in a bucket to go, too."""
 
 
 class DatasetsHandler(Handler):
@@ -32,10 +42,11 @@ class DatasetHandler(Handler):
         """Show a version: its columns, its splits, what looks wrong."""
         await self.respond(lambda: {"page": dataset_page(self.session, name, int(number))})
 
-    @described()
+    @described(body=Deleted)
     async def delete(self, name: str, number: str) -> None:
         """Remove a version; models that were trained on it keep what they learned."""
-        await self.run(delete, self.session, name, int(number))
+        wanted = self.body(Deleted)
+        await self.run_long(delete, self.session, name, int(number), also_files=wanted.also_files)
         self.answer()
 
 
@@ -57,6 +68,7 @@ def dataset_row(versions: list[DatasetVersion]) -> DatasetRow:
         columns=len(newest.schema.columns),
         total_bytes=sum(version.size_bytes for version in versions),
         create_time=newest.create_time,
+        location=newest.origin.location,
     )
 
 
@@ -70,13 +82,14 @@ def dataset_page(session: Session, name: str, number: int) -> Page:
     return page_of(dataset(reference, session=session).describe(), reference)
 
 
-def delete(session: Session, name: str, number: int) -> None:
-    """Remove a version; what Dataflow wrote of it into a bucket stays there.
+def delete(session: Session, name: str, number: int, *, also_files: bool = False) -> None:
+    """Remove a version; what Dataflow wrote of it into a bucket stays there, unless that is to go, too.
 
     Raises:
         ConflictError: a job that has not ended reads it.
+        UsageError, BackendError: its files in the bucket cannot be deleted; then it is still here, too.
     """
-    dataset(f"{name}@{number}", session=session).delete(keep_files=True)
+    dataset(f"{name}@{number}", session=session).delete(yes=also_files, keep_files=not also_files)
 
 
 ROUTES = (

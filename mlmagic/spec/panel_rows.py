@@ -143,6 +143,8 @@ class DatasetRow(Noun):
     columns: int
     total_bytes: int
     create_time: datetime
+    location: str | None = None
+    """`gs://…`, where the newest version's files lie, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

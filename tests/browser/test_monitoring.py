@@ -22,11 +22,20 @@ def rides(workspace, tmp_path):
     session.endpoints.delete(monitored.NAME)
 
 
+def assert_status_leads_to_endpoints(tab):
+    tab.part("tab-data").click()
+    alerts = tab.part("status-alerts")
+    expect(alerts).to_have_text("✗ 2 alerts")
+    alerts.press("Enter")
+    expect(tab.part("tab-endpoints")).to_have_attribute("aria-selected", "true")
+
+
 def test_what_monitoring_finds_comes_to_page_list_and_notifications(tab, workspace, rides):
     tab.open()
     tab.command("mlmagic:show-noun", noun="endpoint", key=monitored.NAME)
     part = tab.part("monitoring", tab.part("endpoint-page"))
     expect(tab.part("monitoring-empty", part)).to_contain_text(f"%monitor {monitored.NAME} --every 5m")
+    expect(tab.part("status-alerts")).to_have_count(0)
 
     monitored.log(rides, monitored.rides(1000, seed=1, factor=1.609344, zones=("north", HOSTILE)))
     monitor(monitored.NAME, session=workspace.session)
@@ -41,5 +50,6 @@ def test_what_monitoring_finds_comes_to_page_list_and_notifications(tab, workspa
     tab.command("mlmagic:open-panel")
     tab.page.get_by_role("tab", name="Endpoints", exact=True).click()
     expect(tab.part("alerts-mark", tab.part("endpoint-row"))).to_have_text("✗ 2 alerts")
+    assert_status_leads_to_endpoints(tab)
     assert tab.page.evaluate("() => window.wasRun ?? null") is None
     assert violations(tab.page, "[data-mlm=monitoring]") == []

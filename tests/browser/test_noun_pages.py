@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 from support.browser_tab import violations
+from support.dataset_tables import divided, rides, write_table
 from support.kept_endpoints import SIGNATURE, save, until
 
 from mlmagic.api.deployment import deploy
 from mlmagic.api.endpoints import endpoint
+from mlmagic.spec.dataset import DatasetOrigin
 from mlmagic.spec.model import ModelOrigin
 
 
@@ -179,6 +181,22 @@ def test_a_page_is_found_again_after_a_reload(tab, model, page_of):
 def test_a_dataset_that_is_gone_says_what_to_do(tab, name, page_of):
     page = page_of("dataset", name)
     expect(tab.part("error", page)).to_contain_text("See those that there are: %datasets")
+
+
+def test_a_dataset_with_files_in_a_bucket_asks_whether_they_are_to_go(tab, workspace, name, page_of, tmp_path):
+    folder, origin = write_table(tmp_path / "made", divided(rides())), DatasetOrigin(location="gs://others/data")
+    workspace.session.datasets.register(name, folder, origin=origin, now=datetime.now(UTC))
+    tab.expect_complaint("status of 40[04]")
+    page = page_of("dataset", f"{name}@1")
+    dialog = tab.page.locator(".jp-Dialog")
+    tab.part("action-delete", page).click()
+    expect(dialog).to_contain_text("Those in gs://others/data stay there, unless they are to go, too.")
+    dialog.get_by_text("Delete its files in the bucket, too").click()
+    dialog.locator(".jp-mod-accept").click()
+    expect(tab.page.get_by_text("no folder that mlmagic gave to a job: nothing is deleted.")).to_be_visible()
+    tab.part("action-delete", page).click()
+    dialog.locator(".jp-mod-accept").click()
+    expect(tab.part("error", page)).to_contain_text(f"There is no dataset {name} any more.")
 
 
 def test_they_can_be_used_without_eyes(tab, model, page_of):

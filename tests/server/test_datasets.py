@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
-from support.dataset_tables import divided, register, rides
+from support.dataset_tables import divided, register, rides, write_table
 from support.rest import Ask
 
 from mlmagic.session import Session
 from mlmagic.spec.codec import decode
+from mlmagic.spec.dataset import DatasetOrigin
 from mlmagic.spec.panel_rows import DatasetRow, Page
 
 
@@ -48,3 +52,16 @@ async def test_a_version_is_deleted(ask: Ask, taxi: Session) -> None:
     (row,) = (await ask("datasets")).json["datasets"]
     assert (row["number"], row["versions"]) == (1, 1)
     assert (await ask("datasets/taxi/versions/2", "DELETE")).status == 404
+
+
+async def test_files_in_a_bucket_go_only_where_that_is_said(ask: Ask, session: Session, tmp_path: Path) -> None:
+    place = "gs://bucket-of-others/data"
+    folder = write_table(tmp_path / "made", divided(rides()))
+    session.datasets.register("taxi", folder, origin=DatasetOrigin(location=place), now=datetime.now(UTC))
+    page = decode(Page, (await ask("datasets/taxi/versions/1")).json["page"])
+    (row,) = (await ask("datasets")).json["datasets"]
+    assert page.bundle["location"] == row["location"] == place
+    answer = await ask("datasets/taxi/versions/1", "DELETE", {"alsoFiles": True})
+    assert answer.status == 400
+    assert "no folder that mlmagic gave to a job: nothing is deleted." in answer.problem["message"]
+    assert (await ask("datasets/taxi/versions/1", "DELETE", {"alsoFiles": False})).status == 204

@@ -2,7 +2,7 @@ import { useCallback, useId, useRef, useState } from 'react';
 
 import { ProblemError } from '../client';
 import { HtmlView } from '../jobpage/HtmlView';
-import { attempt, confirm } from '../panel/actions';
+import { deleteDataset } from '../panel/datasetdeletion';
 import { ProblemBox } from '../panel/Notice';
 import type { IPanels } from '../tokens';
 import { useChanges, useLoaded } from './loaded';
@@ -25,14 +25,10 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
   useChanges(panels, ['dataset'], root, reload);
   const shown = wanted ?? value?.newest ?? null;
   const remove = async (): Promise<void> => {
-    const body = 'Its files are removed. Models that were trained on it stay. That cannot be taken back.';
-    if (shown !== null && (await confirm(`Delete ${name}@${shown}?`, body, 'Delete version'))) {
-      const isDone = await attempt(() => panels.client.deleteDataset(name, shown).then(() => true));
-      if (isDone) {
-        setPicked({ asked: version, number: null });
-      }
-      await reload();
+    if (shown !== null && (await deleteDataset(panels, name, shown, value?.location))) {
+      setPicked({ asked: version, number: null });
     }
+    await reload();
   };
   return (
     <div ref={root} className="mlm-noun" data-mlm="dataset-page" data-name={name}>
@@ -70,6 +66,8 @@ export function DatasetView({ panels, name, version }: DatasetViewProps) {
 interface Shown {
   newest: number;
   html: string;
+  /** Where in a bucket the same files lie. */
+  location: string | undefined;
 }
 
 /** Read a version; null means the newest. */
@@ -82,7 +80,7 @@ async function read(panels: IPanels, name: string, version: number | null): Prom
     );
   }
   const { page } = await panels.client.dataset(name, version ?? row.number);
-  return { newest: row.number, html: page.html };
+  return { newest: row.number, html: page.html, location: page.bundle?.['location'] as string | undefined };
 }
 
 /** Numbers are given one after the other. Of one that was deleted, the server says so. */

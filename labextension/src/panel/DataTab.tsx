@@ -1,7 +1,8 @@
 import type { IPanels } from '../tokens';
 import type { DatasetRow } from '../types';
-import { attempt, confirm, copy } from './actions';
+import { copy } from './actions';
 import { Ago } from './Ago';
+import { deleteDataset } from './datasetdeletion';
 import { bytes, count, plural } from './formats';
 import { NounGrid, type NounRow } from './NounGrid';
 import { useNouns } from './nounlist';
@@ -47,17 +48,10 @@ function asRow(panels: IPanels, row: DatasetRow, refresh: () => void): NounRow {
         label: `Delete ${name}…`,
         mark: 'action-delete',
         isEnabled: true,
-        execute: () => void remove(panels, row).then(refresh)
+        execute: () => void deleteDataset(panels, row.name, row.number, row.location).then(refresh)
       }
     ]
   };
-}
-
-async function remove(panels: IPanels, { name, number, totalBytes }: DatasetRow): Promise<void> {
-  const body = `This version's files, ${bytes(totalBytes)}, would be removed for good.`;
-  if (await confirm(`Delete the dataset ${name}@${number}?`, body, 'Delete')) {
-    await attempt(() => panels.client.deleteDataset(name, number));
-  }
 }
 
 function Dataset({ row }: { row: DatasetRow }) {

@@ -32,8 +32,8 @@ export const JobRowView = memo(function JobRowView({ row, isChosen, fold, isBelo
         </div>
         <div className="mlm-line mlm-small">
           <StateMark state={summary.state} />
+          {!isBelow && <BackendMark backend={summary.backend} />}
           <span className="mlm-faint mlm-described">
-            {!isBelow && <BackendMark backend={summary.backend} />}
             {described(summary, isBelow).map(part => (
               <span key={part}>{part}</span>
             ))}

@@ -1,15 +1,18 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 
 import { Boundary } from '../views/Boundary';
+import type { AlertCount } from './alertcount';
 import { count, plural } from './formats';
 import { useSignal } from './hooks';
 import type { JobCount } from './jobcount';
+import type { TabName } from './model';
 
-/** The number of running jobs in the status bar; a click shows them. */
+/** The numbers of running jobs and of open alerts in the status bar; a click shows them. */
 export class StatusItem extends ReactWidget {
   constructor(
-    private readonly _count: JobCount,
-    private readonly _open: () => void
+    private readonly _jobs: JobCount,
+    private readonly _alerts: AlertCount,
+    private readonly _open: (tab?: TabName) => void
   ) {
     super();
     this.addClass('mlm-status');
@@ -18,7 +21,8 @@ export class StatusItem extends ReactWidget {
   protected override render() {
     return (
       <Boundary what="The number of jobs">
-        <Running jobs={this._count} onOpen={this._open} />
+        <Running jobs={this._jobs} onOpen={() => this._open()} />
+        <Lasting alerts={this._alerts} onOpen={() => this._open('endpoints')} />
       </Boundary>
     );
   }
@@ -35,6 +39,20 @@ function Running({ jobs, onOpen }: { jobs: JobCount; onOpen: () => void }) {
   return (
     <button type="button" className="mlm-status-button" data-mlm="status" title={`mlmagic: ${told}`} onClick={onOpen}>
       <span aria-hidden="true">●</span> {told}
+    </button>
+  );
+}
+
+function Lasting({ alerts, onOpen }: { alerts: AlertCount; onOpen: () => void }) {
+  useSignal(alerts.changed);
+  if (alerts.count === 0) {
+    return null;
+  }
+  const told = plural(alerts.count, 'alert');
+  const title = `mlmagic: ${told} of endpoints`;
+  return (
+    <button type="button" className="mlm-status-button" data-mlm="status-alerts" title={title} onClick={onOpen}>
+      <span aria-hidden="true">✗</span> {told}
     </button>
   );
 }

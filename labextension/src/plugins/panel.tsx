@@ -5,11 +5,12 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
+import { AlertCount } from '../panel/alertcount';
 import { AlertNotifier } from '../panel/alertnotifier';
 import { addJobCommands, addToPalette, CommandIDs } from '../panel/commands';
 import { panelIcon } from '../panel/icon';
 import { JobCount } from '../panel/jobcount';
-import { PanelModel, type Remembered } from '../panel/model';
+import { PanelModel, type Remembered, type TabName } from '../panel/model';
 import { Notifier } from '../panel/notifier';
 import { StatusItem } from '../panel/StatusItem';
 import { PANEL_ID, PanelWidget } from '../panel/widget';
@@ -17,7 +18,7 @@ import { IPanels } from '../tokens';
 
 const PLUGIN_ID = 'mlmagic:panel';
 
-/** The panel at the side, the commands of jobs, the number in the status bar, notifications of ends of jobs and of alerts. */
+/** The panel at the side, the commands of jobs, the numbers in the status bar, notifications of ends of jobs and of alerts. */
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'The side panel of jobs, models, endpoints and datasets.',
@@ -51,7 +52,11 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       addToPalette(palette);
     }
     if (statusBar !== null) {
-      const item = new StatusItem(new JobCount(panels), openPanel);
+      const show = (tab?: TabName) => {
+        model.tab = tab ?? model.tab;
+        openPanel();
+      };
+      const item = new StatusItem(new JobCount(panels), new AlertCount(panels), show);
       statusBar.registerStatusItem('mlmagic:jobs', { item, align: 'left', rank: 20 });
     }
     void remember(model, state);
