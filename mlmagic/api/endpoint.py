@@ -179,6 +179,13 @@ class Endpoint:
         self._backend.stop(self.name)
         return self
 
+    @property
+    def watchers(self) -> tuple[str, ...]:
+        """The ids of the jobs that monitor it again and again; once it is deleted, they end by themselves."""
+        from mlmagic.api.monitor_watchers import watchers
+
+        return watchers(self.session, self.name)
+
     def delete(self) -> None:
         """Stop and forget it. The model's versions stay."""
         self._backend.delete(self.name)

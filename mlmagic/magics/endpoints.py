@@ -100,8 +100,9 @@ def endpoints(extension: Extension, line: Parsed) -> Any:
         case "stop":
             return endpoint.stop()
         case "delete":
+            watchers = endpoint.watchers
             endpoint.delete()
-            sys.stdout.write(f"Deleted the endpoint {endpoint.name}.\n")
+            sys.stdout.write(f"Deleted the endpoint {endpoint.name}.{_ending(watchers)}\n")
             return None
         case "token":
             return endpoint.token
@@ -111,6 +112,15 @@ def endpoints(extension: Extension, line: Parsed) -> Any:
                 return text
             sys.stdout.write(f"The processes of {endpoint.name} have said nothing.\n")
             return None
+
+
+def _ending(watchers: Sequence[str]) -> str:
+    is_one = len(watchers) == 1
+    return (
+        f" {', '.join(watchers)} monitored it, and {'ends by itself' if is_one else 'end by themselves'}."
+        if watchers
+        else ""
+    )
 
 
 def _waited(extension: Extension, line: Parsed, change: Callable[[bool, Look], Endpoint]) -> Endpoint:

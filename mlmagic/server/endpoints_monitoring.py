@@ -6,19 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from mlmagic.api.endpoints import endpoint
-from mlmagic.errors import NotFoundError
-from mlmagic.filters.parser import parse
+from mlmagic.api.monitor_watchers import watchers
 from mlmagic.panels import drift_bundle, drift_pictures
 from mlmagic.server.handler import Handler, Route, described
 from mlmagic.session import Session
-from mlmagic.spec.job import UNFINISHED, JobKind
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.panel_rows import FeatureChart, MonitoringPage
 from mlmagic.workspace.layout import Workspace
 from mlmagic.workspace.monitors import MonitorFolder, lasting_alerts, read_alerts, read_report
 
 _MOST_ALERTS = 50
-_MOST_JOBS = 20
 
 
 class MonitoringHandler(Handler):
@@ -54,7 +51,7 @@ def monitoring_page(session: Session, name: str) -> MonitoringPage:
         html="" if report is None else drift_bundle(report)["text/html"],
         charts=() if report is None else tuple(FeatureChart(name=of, html=svg) for of, svg in drift_pictures(report)),
         alerts=(*lasting, *ended)[: max(_MOST_ALERTS, len(lasting))],
-        jobs=_jobs(session, name),
+        jobs=watchers(session, name),
         is_logged=logging is not None,
     )
 
@@ -93,19 +90,6 @@ def stamp(path: Path) -> tuple[int, int, int]:
 def _count(folder: Path, stamped: tuple[int, int, int]) -> int:
     """Count the alerts that last in a file that was not written since: lists are asked for every few seconds."""
     return len(lasting_alerts(MonitorFolder(folder))) if any(stamped) else 0
-
-
-def _jobs(session: Session, name: str) -> tuple[str, ...]:
-    """Return the jobs that look at an endpoint again and again."""
-    found = session.jobs.list(states=UNFINISHED, where=parse(f"kind={JobKind.MONITORING}"))
-    return tuple(summary.id for summary in found[:_MOST_JOBS] if _looks_at(session, summary.id, name))
-
-
-def _looks_at(session: Session, job_id: str, name: str) -> bool:
-    try:
-        return f"--endpoint={name}" in session.jobs.get(job_id).spec.args
-    except NotFoundError:
-        return False
 
 
 ROUTES = (

@@ -9,10 +9,12 @@ import pytest
 from support.monitored import endpoint, log, register, rides
 
 from mlmagic.api import monitor as api
+from mlmagic.api.endpoints import endpoint as api_endpoint
 from mlmagic.errors import UsageError
 from mlmagic.magics.monitor import MonitoringDisplay
 from mlmagic.session import current_session
 from mlmagic.spec.monitoring_report import Against
+from mlmagic.spec.request_log import RequestLogging
 
 FOUND = api.Monitoring(subject="rides", against=Against.TRAINING)
 
@@ -82,6 +84,19 @@ def test_a_unit_that_changed_is_named(run, tmp_path):
     found = run("%monitor rides")
     assert "miles: unit changed" in str(found)
     assert json.loads(json.dumps(found._repr_mimebundle_()))["text/html"].count("kilometres") == 1
+
+
+def test_who_deletes_an_endpoint_is_told_of_the_job_that_watches_it(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MLMAGIC_BACKEND", "memory")
+    session = current_session()
+    register(session, tmp_path)
+    endpoint(session, 1, log=RequestLogging())
+    job = run("%monitor rides --every 5m")
+    assert api_endpoint("rides").watchers == (job.id,)
+    run("%endpoints delete rides")
+    told = f"Deleted the endpoint rides. {job.id} monitored it, and ends by itself."
+    assert told in capsys.readouterr().out.splitlines()
+    job.cancel()
 
 
 def test_a_kernel_shows_charts_and_page_as_two_outputs(shell):
