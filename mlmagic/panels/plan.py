@@ -29,10 +29,10 @@ _SHAPES = {
 }
 _FROM_CELL = ("model.py", "cell.py", "features.json")
 
-GCLOUD_NOTE = """\
+_SDIST_NOTE = """\
 # BUCKET is yours, and holds what `python setup.py sdist` makes of the exported
-# package. The image has Python 3.10: newer pins need an image of your own.
-"""
+# package."""
+_IMAGE_NOTE = " The image has Python 3.10: newer pins need an image of your own."
 _DATAFLOW_NOTE = """\
 # PROJECT and BUCKET are yours. Workers install the exported package by its setup.py,
 # and read what lies in buckets and BigQuery alone.
@@ -63,7 +63,7 @@ def plan_bundle(
     commands = [
         ("Run it on this machine, where the exported package lies", command_text(command)),
         (there, yaml_text(pools if job_document is None else dict(job_document))),
-        ("The same job with gcloud", GCLOUD_NOTE + command_text(gcloud_command)),
+        ("The same job with gcloud", gcloud_note(worker_pool_specs) + command_text(gcloud_command)),
     ]
     payload = {
         "spec": encode(spec),
@@ -210,6 +210,12 @@ def numbered(text: str) -> list[tuple[str, str]]:
     lines = text.rstrip("\n").split("\n")
     width = len(str(len(lines)))
     return [(f"{number:>{width}}", line) for number, line in enumerate(lines, 1)]
+
+
+def gcloud_note(worker_pool_specs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is to be known of the command that runs a package in these pools, as comments."""
+    is_own = any("containerSpec" in pool for pool in worker_pool_specs)
+    return f"{_SDIST_NOTE}{'' if is_own else _IMAGE_NOTE}\n"
 
 
 def command_text(words: Sequence[str]) -> str:

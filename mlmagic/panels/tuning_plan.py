@@ -8,7 +8,7 @@ from typing import Any
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle
 from mlmagic.panels.markup import join
-from mlmagic.panels.plan import GCLOUD_NOTE, Lead, command_text, plan_document, section_label, sizes, yaml_text
+from mlmagic.panels.plan import Lead, command_text, gcloud_note, plan_document, section_label, sizes, yaml_text
 from mlmagic.panels.study_space import space_html, space_text
 from mlmagic.panels.study_words import goal_text, search_text
 from mlmagic.spec.codec import encode
@@ -38,6 +38,7 @@ def tuning_plan_bundle(
         document_notes: what it leaves out.
         gcloud_command: the words that submit it to Vertex AI.
     """
+    pools = document.get("trialJobSpec", {}).get("workerPoolSpecs", ())
     notes = "".join(f"# {note}\n" for note in document_notes)
     commands = [
         ("Run one trial on this machine, where the exported package lies", command_text(command)),
@@ -45,7 +46,7 @@ def tuning_plan_bundle(
             "The study on Vertex AI: study.yaml",
             notes + yaml_text(document),
         ),
-        ("The same study with gcloud", GCLOUD_NOTE + command_text(gcloud_command)),
+        ("The same study with gcloud", gcloud_note(pools) + command_text(gcloud_command)),
     ]
     payload = {
         "spec": encode(spec),

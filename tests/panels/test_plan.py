@@ -53,6 +53,7 @@ def test_commands_can_be_pasted(bundle):
     assert "  python -m trainer.task --title 'a b'\n" in bundle[TEXT]
     pasted = bundle[TEXT].partition("The same job with gcloud:\n")[2]
     assert tuple(shlex.split(pasted.replace("\\\n", " "), comments=True)) == GCLOUD
+    assert "# package. The image has Python 3.10: newer pins need an image of your own.\n" in pasted
 
 
 def test_worker_pools_are_yaml_without_anchors(bundle):
@@ -62,15 +63,17 @@ def test_worker_pools_are_yaml_without_anchors(bundle):
 
 
 def test_the_file_that_gcloud_takes(package, record):
-    document = {"workerPoolSpecs": POOLS, "scheduling": {"strategy": "SPOT"}}
+    pools = [{**POOLS[0], "containerSpec": {"imageUri": "own:1"}}]
+    document = {"workerPoolSpecs": pools, "scheduling": {"strategy": "SPOT"}}
     words = ("gcloud", "--config=job.yaml")
     spec = record().spec
     bundle = plan_bundle(
-        package, spec, command=("p",), worker_pool_specs=POOLS, gcloud_command=words, job_document=document
+        package, spec, command=("p",), worker_pool_specs=pools, gcloud_command=words, job_document=document
     )
     text = bundle[TEXT].partition("The job on Vertex AI: job.yaml:\n")[2].partition("\n\n")[0]
     assert yaml.safe_load(text) == document
     assert "Worker pools on Vertex AI" not in bundle[TEXT]
+    assert "The image has Python 3.10" not in bundle[TEXT]
 
 
 def test_notes_and_flags(bundle):
