@@ -47,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             run(looks, words.every, tell=log.tell, on_look=sending.wake if words.has_webhook else _nothing)
         except SystemExit:
             looks.leave()
+            # As the signal itself would have ended it: who is only killed is started again.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
             raise
     except MlmagicError as error:
         # Our own frames would only push it off the screen.

@@ -150,8 +150,10 @@ class Attempt:
     def _cancel(self) -> Ending:
         if (reason := self._claim.stop_reason()) is not None:
             return stopped_early(reason, self._end_all())
-        why = self._claim.why_cancelled()
-        return Ending(state=JobState.CANCELLED, exit_code=self._end_all(), message=why)
+        why, spec = self._claim.why_cancelled(), self._claim.spec
+        # Monitoring loses nothing by a machine that shuts down, and goes on when that is back.
+        goes_on = spec.kind is JobKind.MONITORING and is_lasting(spec) and self._claim.is_shut_down()
+        return Ending(state=JobState.CANCELLED, exit_code=self._end_all(), message=why, is_retriable=goes_on)
 
     def _restarted(self, failed: list[Ended]) -> bool:
         """Start replicas again alone, if that is possible for all that failed."""

@@ -77,10 +77,15 @@ class Claim:
 
     def why_cancelled(self) -> str:
         """Return why a cancelled attempt was."""
-        with contextlib.suppress(MlmagicError, OSError):
-            if self.jobs.get(self.folder.id).state is not JobState.CANCELLING:
-                return "nobody cancelled it: its supervisor got SIGTERM, as when the machine shuts down"
+        if self.is_shut_down():
+            return "nobody cancelled it: its supervisor got SIGTERM, as when the machine shuts down"
         return "cancelled"
+
+    def is_shut_down(self) -> bool:
+        """Say whether this process was told to end, and nobody cancelled the job."""
+        with contextlib.suppress(MlmagicError, OSError):
+            return self.watch.told_to_end and self.jobs.get(self.folder.id).state is not JobState.CANCELLING
+        return False
 
     def stop_reason(self) -> str | None:
         """Return why the attempt was told to stop early; None where it was not."""

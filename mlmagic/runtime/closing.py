@@ -28,7 +28,8 @@ def close(claim: Claim, ending: Ending, reserve: Reserve) -> None:
 
 def _requeued(claim: Claim, ending: Ending, ended: ExitRecord) -> bool:
     left = retries_left(claim.spec, claim.folder, claim.attempt)
-    if left == 0 or claim.is_cancelled():
+    # Of a job that somebody cancelled just now, the row says so.
+    if left == 0 or (claim.is_cancelled() and ending.state is not JobState.CANCELLED):
         return False
     message = retry_message(claim.spec, ended, left)
     for pause in (*PAUSES, None):

@@ -40,6 +40,16 @@ def test_what_lasts_is_tried_however_often_it_is_killed(jobs: Jobs, supervise: S
     assert (refused.state, refused.message) == (JobState.FAILED, "ValueError: no such endpoint")
 
 
+def test_monitoring_goes_on_after_the_machine_was_shut_down(jobs: Jobs, supervise: Supervise) -> None:
+    shut_down = "import os, signal\nos.kill(os.getppid(), signal.SIGTERM)\nsignal.pause()"
+    folder = jobs.make(shut_down, kind=JobKind.MONITORING)
+    first = supervise(folder)
+    assert (first.state, first.attempt) == (JobState.QUEUED, 1)
+    assert "its supervisor got SIGTERM, as when the machine shuts down; monitoring goes on" in str(first.message)
+    told = jobs.make("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", kind=JobKind.MONITORING)
+    assert supervise(told).state is JobState.QUEUED
+
+
 def test_what_counts_in_the_cloud_is_paid_for_once(jobs: Jobs, supervise: Supervise) -> None:
     folder = jobs.make("import sys\nsys.exit(1)", kind=JobKind.MONITORING, args=("--runner", "dataflow"))
     assert retries_left(jobs.store.get(folder.id).spec, folder, 1) == 0
