@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlmagic.errors import BackendError, UsageError, nearest
 from mlmagic.spec.vertex import account_problem, network_problem
@@ -162,9 +165,18 @@ def _wrong_others(config: Mapping[str, str]) -> list[str]:
         problems.append(problem)
     if (spot := config.get("google_spot")) and spot not in _SWITCH:
         problems.append(f"google-spot is on or off, not {spot!r}")
-    addresses = {key: config[key] for key in ADDRESS_KEYS if config.get(key)}
-    return problems + [
-        f"{key.replace('_', '-')} {url!r} does not begin with https:// or http://"
-        for key, url in addresses.items()
-        if not url.startswith(("http://", "https://"))
-    ]
+    addresses = {key.replace("_", "-"): config[key] for key in ADDRESS_KEYS if config.get(key)}
+    for key, url in addresses.items():
+        if not url.startswith(("http://", "https://")):
+            problems.append(f"{key} {url!r} does not begin with https:// or http://")
+        elif url.startswith("http://") and not _is_here(url):
+            problems.append(f"{key} {url!r} begins with http://: credentials go there, so only this machine may")
+    return problems
+
+
+def _is_here(url: str) -> bool:
+    """Say whether an address is this machine's."""
+    with contextlib.suppress(ValueError):
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False

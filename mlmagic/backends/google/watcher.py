@@ -32,6 +32,7 @@ _GROWTH = 1.5
 _SUCCEEDED = frozenset({JobState.SUCCEEDED, JobState.PARTIALLY_SUCCEEDED})
 _KINDS = MappingProxyType({kind: kind for kind in (JobKind.TUNING, JobKind.BATCH_PREDICTION)})
 """Jobs that Vertex AI has lists of their own for; the others are custom jobs."""
+_LOGGED = (JobState.RUNNING, JobKind.TRAINING)
 _LOG_POLLS = 3
 """Between two logs that are asked for: a project may ask sixty times a minute, whoever reads one included."""
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
@@ -123,6 +124,8 @@ class Watcher:
                         continue  # there was none yet when it was looked
                     return
                 shortest = self._connect()[0].settings.poll_seconds
+                running = [job.id for job in unfinished if (job.state, job.kind) == _LOGGED]
+                self._look_into_log(running, shortest * _LOG_POLLS)
                 pause = shortest if now != before else min(max(pause, shortest) * _GROWTH, _LONGEST_PAUSE_SECONDS)
                 before = now
             if self._news.wait(pause or _LONGEST_PAUSE_SECONDS):
@@ -180,11 +183,9 @@ class Watcher:
                 raise
             except MlmagicError:
                 continue  # the others are looked at
-        running = [one.id for one in unfinished if one.state is JobState.RUNNING and one.kind is JobKind.TRAINING]
-        self._look_into_log(running, client.settings.poll_seconds * _LOG_POLLS)
 
     def _look_into_log(self, running: list[str], pause: float) -> None:
-        """Bring the log that was asked for longest ago: lists tell by it how far a job is."""
+        """Bring the log that was asked for longest ago: lists tell by it how far a job is, and never wait for it."""
         now = time.monotonic()
         self._log_times = {job_id: self._log_times.get(job_id, -math.inf) for job_id in running}
         if running and now - max(self._log_times.values()) >= pause:

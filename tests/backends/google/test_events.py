@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mlmagic.backends.google import events, objects
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.events import events_are_due, fetch_events
 from mlmagic.backends.google.remote import RemoteRecord, StoredObject
+from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.runtime.scalars import curves
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import submit, wait_for
@@ -140,3 +143,20 @@ def test_curves_and_log_grow_while_a_job_runs_though_nobody_reads_them(
     mark.touch()
     assert wait_for(backend, job_id).metrics == {"loss": 0.25}
     assert len(curves(logs)["loss"]) == 2
+
+
+def test_a_list_of_jobs_never_waits_for_a_log(
+    backend: GoogleBackend, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking: list[str] = []
+    monkeypatch.setattr(backend._watcher, "_fetch_log", lambda _: asking.append(threading.current_thread().name))
+    lock = take_lock(workspace.cloud_lock("emulator"))  # as another process that watches
+    assert lock is not None
+    submit(backend, PROGRAM.format(mark=str(tmp_path / "mark")))
+    until(lambda: backend.list(states={JobState.RUNNING}))
+    backend._watcher.look()
+    assert not asking
+    os.close(lock)
+    until(lambda: backend.list() and asking)
+    assert set(asking) == {"watch google"}
+    (tmp_path / "mark").touch()

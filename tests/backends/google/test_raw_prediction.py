@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from mlmagic.backends.google.client import raw_prediction
@@ -52,6 +57,99 @@ def test_a_port_that_swallows_everything_is_waited_for_once(monkeypatch: pytest.
         listener.settimeout(0.1)
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+def test_who_waits_for_the_connection_does_not_try_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_prediction, "_CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(4) as threads:
+        asked = calls(rpc_endpoint=f"127.0.0.1:{listener.getsockname()[1]}")
+        assert list(threads.map(asked.ask, [ENDPOINT] * 4, [b"{}"] * 4)) == [None] * 4
+        listener.accept()[0].close()
+        listener.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+class Answering:
+    """A server that answers with what it was asked, unless it is told to wait."""
+
+    def __init__(self) -> None:
+        self.goes_on, self.asked = threading.Event(), threading.Event()
+        self.goes_on.set()
+        self.server = grpc.server(ThreadPoolExecutor(1))
+        methods = {"RawPredict": grpc.unary_unary_rpc_method_handler(self._answer)}
+        service = raw_prediction._METHOD.split("/")[1]
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+
+    def _answer(self, _request: bytes, _context: Any) -> bytes:
+        self.asked.set()
+        self.goes_on.wait()
+        return b""
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    answering = Answering()
+    answering.server.start()
+    yield answering
+    answering.goes_on.set()
+    answering.server.stop(None).wait()
+
+
+def test_what_another_thread_hangs_up_is_asked_the_other_way(answering: Answering) -> None:
+    asked = calls(rpc_endpoint=f"127.0.0.1:{answering.port}")
+    assert asked.ask(ENDPOINT, b"{}") is not None
+    answering.goes_on.clear()
+    answering.asked.clear()
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(asked.ask, ENDPOINT, b"{}")
+        assert answering.asked.wait(60)
+        channel = asked._channel
+        asked.close()
+        assert answer.result() is None
+    asked._channel = channel
+    assert asked.ask(ENDPOINT, b"{}") is None
+
+
+@contextlib.contextmanager
+def relay(port: int) -> Iterator[tuple[int, threading.Event]]:
+    """A router: gives its port, and what makes it forget its connections without a word."""
+    has_forgotten = threading.Event()
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not has_forgotten.is_set():
+                    target.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as kept:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                near = kept.enter_context(listener.accept()[0])
+                far = kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1], has_forgotten
+
+
+def test_a_connection_that_was_forgotten_is_found_out(answering: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+    from google.api_core.exceptions import ServiceUnavailable
+
+    monkeypatch.setattr(raw_prediction, "TIMEOUT_SECONDS", 30.0)
+    quick = tuple((name, 1_500 if name.endswith("_ms") else value) for name, value in raw_prediction._OPTIONS)
+    monkeypatch.setattr(raw_prediction, "_OPTIONS", quick)
+    with relay(answering.port) as (port, has_forgotten):
+        asked = calls(rpc_endpoint=f"127.0.0.1:{port}")
+        assert asked.ask(ENDPOINT, b"{}") is not None
+        has_forgotten.set()
+        # Not DeadlineExceeded, for which the whole time is waited.
+        with pytest.raises(ServiceUnavailable):
+            asked._call(asked._channel, ENDPOINT, b"{}")
+        asked.close()
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3:80", "[2001:db8::1]:80"])

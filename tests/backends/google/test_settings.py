@@ -47,6 +47,9 @@ def test_what_is_missing_is_told_at_once() -> None:
         ("network", "default", "network 'default' is not of the form projects/NUMBER/global/networks/NAME"),
         ("spot", "yes", "google-spot is on or off, not 'yes'"),
         ("endpoint", "localhost:80", "google-endpoint 'localhost:80' does not begin with https:// or http://"),
+        ("endpoint", "http://10.0.0.1", "google-endpoint 'http://10.0.0.1' begins with http://: credentials go there,"),
+        ("storage_endpoint", "http://localhost.example:80", "so only this machine may"),
+        ("logging_endpoint", "http://[", "so only this machine may"),
     ],
 )
 def test_what_cannot_be_right(key: str, value: str, told: str) -> None:
@@ -54,6 +57,13 @@ def test_what_cannot_be_right(key: str, value: str, told: str) -> None:
         check_settings(GOOD | {f"google_{key}": value})
     assert told in str(caught.value)
     check_settings({})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:80", "http://127.0.0.2:80", "http://[::1]", "https://vertex.example"]
+)
+def test_addresses_that_may_have_the_credentials(url: str) -> None:
+    assert read_settings(GOOD | {"google_endpoint": url}).endpoint == url
 
 
 def test_no_emulator_runs_here(tmp_path: Path) -> None:

@@ -25,7 +25,13 @@ _WHO = "x-vertex-ai-deployed-model-id"
 _CONNECT_SECONDS = 5.0
 _PAUSE_SECONDS = 600.0
 """For so long nothing is asked this way where it did not work: a proxy, or a firewall, stays where it is."""
-_OPTIONS = (("grpc.max_receive_message_length", -1),)
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    # A network that was left, or a router that forgot the connection, says nothing: a call that waits asks for a sign.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +90,10 @@ class RawPredictionCalls:
 
     def _ready(self) -> grpc.Channel | None:
         """Return a channel that is connected, or was."""
-        if time.monotonic() < self._paused_until:
-            return None
         with self._lock:
+            # Looked at in here: who has waited while another connected in vain does not try it too.
+            if time.monotonic() < self._paused_until:
+                return None
             if self._channel is None or self._process != os.getpid():
                 self._channel, self._process = _connected(self._connection), os.getpid()
             if self._channel is None:
@@ -99,18 +106,18 @@ class RawPredictionCalls:
     def _call(self, channel: grpc.Channel, endpoint: str, body: bytes) -> RawAnswer:
         import grpc
         from google.api.httpbody_pb2 import HttpBody
-        from google.api_core.exceptions import BadRequest, FailedPrecondition, OutOfRange, from_grpc_error
+        from google.api_core.exceptions import ServiceUnavailable
 
-        ask = channel.unary_unary(_METHOD, response_deserializer=HttpBody.FromString)
         sent = HttpBody(content_type="application/json", data=body).SerializeToString()
+        request, metadata = write_request(endpoint, sent), self._metadata(endpoint)
+        ask = channel.unary_unary(_METHOD, response_deserializer=HttpBody.FromString)
         try:
-            answer, call = ask.with_call(
-                write_request(endpoint, sent), timeout=TIMEOUT_SECONDS, metadata=self._metadata(endpoint)
-            )
+            answer, call = ask.with_call(request, timeout=TIMEOUT_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
-            told = from_grpc_error(error)
-            # Over HTTP all three are a 400.
-            raise BadRequest(told.message) if isinstance(told, FailedPrecondition | OutOfRange) else told from error
+            raise _as_over_http(error) from error
+        except ValueError as error:
+            # Another thread has hung up.
+            raise ServiceUnavailable(str(error)) from error
         told = {**dict(call.initial_metadata() or ()), **dict(call.trailing_metadata() or ())}
         return RawAnswer(body=answer.data, deployed=told.get(_WHO))
 
@@ -122,6 +129,24 @@ class RawPredictionCalls:
         with self._connection.lock:
             self._connection.credentials.before_request(Request(), "POST", self._connection.vertex, headers)
         return [*((name.lower(), value) for name, value in headers.items()), to_grpc_metadata({"endpoint": endpoint})]
+
+
+def _as_over_http(error: grpc.RpcError) -> Exception:
+    """Return Google's error that the same refusal is over HTTP."""
+    from google.api_core.exceptions import (
+        BadRequest,
+        Cancelled,
+        FailedPrecondition,
+        OutOfRange,
+        ServiceUnavailable,
+        from_grpc_error,
+    )
+
+    told = from_grpc_error(error)
+    if isinstance(told, FailedPrecondition | OutOfRange):
+        return BadRequest(told.message)
+    # Who asks never cancels: another thread has hung up.
+    return ServiceUnavailable(told.message) if isinstance(told, Cancelled) else told
 
 
 def write_request(endpoint: str, body: bytes) -> bytes:
