@@ -10,8 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 RUN_MARK = "MLMAGIC_TEST_RUN"
+
+# On a busy machine any example may take long, and none is wrong for that.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)
