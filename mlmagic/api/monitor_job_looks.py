@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mlmagic.workspace.layout import JobFolder
 
 _BEGAN, _ENDED = "Alert", "Ended"
-_TOLD = re.compile(rb"^(Alert|Ended) ([0-9a-f]{12}) ", re.MULTILINE)
+_TOLD = re.compile(rb"(Alert|Ended) ([0-9a-f]{12}) ")
 
 
 class Looks:
@@ -248,10 +248,11 @@ def _alert_line(word: str, alert: Alert) -> str:
 
 
 def _told_in(log: Path) -> set[tuple[str, str]]:
-    try:
-        return {(word.decode(), alert.decode()) for word, alert in _TOLD.findall(log.read_bytes())}
-    except OSError:
-        return set()
+    found: set[tuple[str, str]] = set()
+    # Line by line: after years of looks it is long.
+    with suppress(OSError), log.open("rb") as lines:
+        found.update((told[1].decode(), told[2].decode()) for line in lines if (told := _TOLD.match(line)))
+    return found
 
 
 def _paths(words: list[str] | None) -> Iterator[Path]:

@@ -28,7 +28,9 @@ from mlmagic.workspace.monitors import MonitorFolder, read_alerts
 SECONDS = 5.0
 """How long an answer may take."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
-_WORD = re.compile(r"""(--webhook[=\s]\s*)("[^"]*"|'[^']*'|\S+)""")
+_WORD = re.compile(r"""(--webhook[=\s]\s*)((?:"[^"]*"|'[^']*'|\S)+)""")
+_CALL = re.compile(r"@(?=\D)")
+"""Calls somebody, in Mattermost wherever it stands; a version such as `taxi@3` does not."""
 
 
 def read_webhook(address: object) -> str:
@@ -174,6 +176,7 @@ def body(alert: Alert) -> dict[str, Any]:
     # Values come from requests, which anybody may have sent: a chat is to show them, not to obey them.
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         line = line.replace(character, entity)
+    line = _CALL.sub("@\u200b", line)
     return {**codec.encode(alert), "text": line}
 
 

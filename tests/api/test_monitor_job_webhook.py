@@ -111,7 +111,8 @@ def test_who_never_answers_is_not_waited_for(folder, monkeypatch):
 
 
 def test_values_are_no_commands_of_a_chat():
-    assert body(alert("<!channel> & more"))["text"] == "Alert of rides: taxi@1: fare: &lt;!channel&gt; &amp; more"
+    told = body(alert('<!channel> & "@all"'))["text"]
+    assert told == 'Alert of rides: taxi@1: fare: &lt;!channel&gt; &amp; "@\u200ball"'
 
 
 @pytest.mark.parametrize(
@@ -137,4 +138,6 @@ def test_an_address_is_shown_without_its_path():
     assert shown(address) == "https://hooks.example.com/…"
     typed = f"%monitor taxi --webhook '{address}' --every 5m"
     assert without_address(typed, address) == "%monitor taxi --webhook https://hooks.example.com/… --every 5m"
+    parted = "%monitor taxi --webhook=\"https://hooks.example.com/\"'services secret'/x --every 5m"
+    assert without_address(parted, address) == "%monitor taxi --webhook=https://hooks.example.com/… --every 5m"
     assert read_webhook("http://[::1]:80/secret") == "http://[::1]:80/secret"
