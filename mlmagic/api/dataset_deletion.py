@@ -69,6 +69,8 @@ def _delete_in_bucket(session: Session, version: DatasetVersion, *, yes: bool) -
         files = backend.dataset_files(version)
         if files:
             _agree(session, f"deleting {version} deletes {files}", yes=yes)
+            # A job may have begun to read it while the user thought it over.
+            session.datasets.check_deletable(version)
             backend.delete_dataset_files(files)
     except UsageError:
         raise

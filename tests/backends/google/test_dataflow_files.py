@@ -16,6 +16,9 @@ from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import BackendError, NotFoundError, UsageError
 from mlmagic.session import Session
 from mlmagic.spec.dataset import DatasetOrigin
+from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
 
 JOB = "rides-20260101-000000-0a1b"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +86,20 @@ def test_who_is_asked_decides(rides: Dataset, session: Session, folder: Path, an
             rides.delete()
     assert (folder / "model" / "schema.json").exists() is not answer
     assert [question.endswith("; --yes does it unasked. Go on?") for question in asked] == [True]
+
+
+def test_a_job_that_begins_while_the_user_is_asked_keeps_its_files(
+    rides: Dataset, session: Session, folder: Path
+) -> None:
+    spec = JobSpec(display_name="taxi", package=PackageReference(digest="d"), dataset="rides@1")
+
+    def ask(_: str) -> bool:
+        return bool(JobStore(Database(session.workspace)).create(spec, package_files={}, now=NOW))
+
+    session.ask = ask
+    with pytest.raises(BackendError, match=r"^rides@1 is still here, .* could not be deleted: .* trains on it\."):
+        rides.delete()
+    assert len(names(folder / "model")) == 6
 
 
 def test_what_was_interrupted_is_finished_by_the_same_line(

@@ -76,13 +76,16 @@ class Answering:
     def __init__(self) -> None:
         self.goes_on, self.asked = threading.Event(), threading.Event()
         self.goes_on.set()
+        self.token = "t"
         self.server = grpc.server(ThreadPoolExecutor(1))
         methods = {"RawPredict": grpc.unary_unary_rpc_method_handler(self._answer)}
         service = raw_prediction._METHOD.split("/")[1]
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
         self.port = self.server.add_insecure_port("127.0.0.1:0")
 
-    def _answer(self, _request: bytes, _context: Any) -> bytes:
+    def _answer(self, _request: bytes, context: Any) -> bytes:
+        if dict(context.invocation_metadata())["authorization"] != f"Bearer {self.token}":
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "The token is old.")
         self.asked.set()
         self.goes_on.wait()
         return b""
@@ -110,6 +113,15 @@ def test_what_another_thread_hangs_up_is_asked_the_other_way(answering: Answerin
         assert answer.result() is None
     asked._channel = channel
     assert asked.ask(ENDPOINT, b"{}") is None
+
+
+def test_a_token_that_is_not_taken_is_renewed_the_other_way(answering: Answering) -> None:
+    asked = calls(rpc_endpoint=f"127.0.0.1:{answering.port}")
+    answering.token = "new"
+    assert [asked.ask(ENDPOINT, b"{}") for _ in range(2)] == [None, None]
+    asked._connection.credentials.token = "new"  # as REST does it
+    assert asked.ask(ENDPOINT, b"{}") is not None
+    asked.close()
 
 
 @contextlib.contextmanager

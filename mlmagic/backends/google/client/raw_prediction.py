@@ -62,15 +62,18 @@ class RawPredictionCalls:
         be those of something between here and Google.
 
         Raises:
-            LoggedOutError: there are no credentials, or they have expired.
+            LoggedOutError: there are no credentials, or they cannot be renewed.
             MlmagicError: Google, or the model, refuses it.
         """
         try:
             with self._connection.asking("ask the endpoint", is_repeated=True):
                 channel = self._ready()
                 answer = None if channel is None else self._call(channel, endpoint, body)
-        except LoggedOutError:
-            raise
+        except LoggedOutError as error:
+            if not _is_of_server(error):
+                raise
+            # Over HTTP a token that is not taken is renewed; where that does not help, it is told there.
+            return None
         except MlmagicError as error:
             if self._has_answered and not isinstance(error, UnavailableError):
                 raise
@@ -129,6 +132,12 @@ class RawPredictionCalls:
         with self._connection.lock:
             self._connection.credentials.before_request(Request(), "POST", self._connection.vertex, headers)
         return [*((name.lower(), value) for name, value in headers.items()), to_grpc_metadata({"endpoint": endpoint})]
+
+
+def _is_of_server(error: LoggedOutError) -> bool:
+    from google.api_core.exceptions import Unauthorized
+
+    return isinstance(error.__cause__, Unauthorized)
 
 
 def _as_over_http(error: grpc.RpcError) -> Exception:
