@@ -15,6 +15,7 @@ from mlmagic.magics.monitor import MonitoringDisplay
 from mlmagic.session import current_session
 from mlmagic.spec.monitoring_report import Against
 from mlmagic.spec.request_log import RequestLogging
+from mlmagic.testing.backends import wait_for
 
 FOUND = api.Monitoring(subject="rides", against=Against.TRAINING)
 
@@ -86,8 +87,7 @@ def test_a_unit_that_changed_is_named(run, tmp_path):
     assert json.loads(json.dumps(found._repr_mimebundle_()))["text/html"].count("kilometres") == 1
 
 
-def test_who_deletes_an_endpoint_is_told_of_the_job_that_watches_it(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("MLMAGIC_BACKEND", "memory")
+def test_who_deletes_an_endpoint_is_told_of_the_job_that_watches_it(run, tmp_path, capsys):
     session = current_session()
     register(session, tmp_path)
     endpoint(session, 1, log=RequestLogging())
@@ -97,6 +97,7 @@ def test_who_deletes_an_endpoint_is_told_of_the_job_that_watches_it(run, tmp_pat
     told = f"Deleted the endpoint rides. {job.id} monitored it, and ends by itself."
     assert told in capsys.readouterr().out.splitlines()
     job.cancel()
+    wait_for(session.jobs, job.id)
 
 
 def test_a_kernel_shows_charts_and_page_as_two_outputs(shell):
