@@ -22,7 +22,7 @@ from support.browser_tab import Tab, selector  # noqa: E402
 from support.lab_place import LabPlace, lab_place  # noqa: E402
 
 from tools.screenshots_cloud import fill_cloud  # noqa: E402
-from tools.screenshots_workspace import Filled, ask, fill  # noqa: E402
+from tools.screenshots_workspace import Filled, ask, fill, serve_with_shadow  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 _TUTORIAL = ROOT / "notebooks" / "06-watch-what-comes-in.ipynb"
@@ -52,7 +52,7 @@ def train(quantile: float = 0.5):
 def main() -> None:
     """Take all pictures, or those of the parts that are named."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    parts = {"local": _local, "cloud": _cloud, "watched": _watched}
+    parts = {"local": _local, "cloud": _cloud, "watched": _watched, "shadow": _shadow}
     for name in sys.argv[1:] or parts:
         parts[name]()
 
@@ -95,6 +95,32 @@ def _watched() -> None:
                     notebook.cell(number).locator(".jp-OutputArea-output").first.wait_for()
                     keep(notebook.cell(number), name, is_dark=is_dark)
                 notebook.end_kernel()
+                _monitoring(tab, is_dark=is_dark)
+
+
+def _shadow() -> None:
+    with lab_place("shadow") as place:
+        serve_with_shadow(place.jobs)
+        for is_dark in (False, True):
+            with _lab(place, is_dark=is_dark) as tab:
+                tab.part("tab-endpoints").click()
+                tab.command("mlmagic:show-noun", noun="endpoint", key="delays")
+                tab.command("application:close-other-tabs")
+                page = tab.part("endpoint-page")
+                # The shadow may take a while to be through with its copies.
+                expect(page).to_contain_text("200 requests compared", timeout=60_000)
+                keep(tab, "shadow", is_dark=is_dark)
+
+
+def _monitoring(tab: Tab, *, is_dark: bool) -> None:
+    """What was found of an endpoint, on its page; what was opened before is closed."""
+    tab.command("mlmagic:show-noun", noun="endpoint", key="delay")
+    tab.command("application:close-other-tabs")
+    part = tab.part("monitoring", tab.part("endpoint-page"))
+    part.locator(".mlm-page-html table").first.wait_for()
+    # The notebook stood on this page's place; sizes settle once more.
+    tab.page.wait_for_timeout(2_000)
+    keep(part, "endpoint-monitoring", is_dark=is_dark)
 
 
 def _local() -> None:

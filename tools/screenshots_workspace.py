@@ -116,7 +116,22 @@ def _search(jobs: TellingWorkspace) -> str:
 
 
 def _serve(jobs: TellingWorkspace) -> None:
-    """Register a model whose version N adds N, deploy both versions, and ask them."""
+    """Deploy both versions of a model."""
+    _register(jobs)
+    deploy("delays@1", endpoint="delays", session=jobs.session)
+    deploy("delays@2", endpoint="delays", traffic=20, session=jobs.session)
+
+
+def serve_with_shadow(jobs: TellingWorkspace) -> None:
+    """Deploy a version with the other one as its shadow, and ask it."""
+    _register(jobs)
+    deploy("delays@1", endpoint="delays", session=jobs.session)
+    deploy("delays@2", endpoint="delays", shadow=True, session=jobs.session)
+    ask(jobs)
+
+
+def _register(jobs: TellingWorkspace) -> None:
+    """Register a model whose version N adds N; it has two."""
     session = jobs.session
     with tempfile.TemporaryDirectory() as folder:
         for number, loss in ((1, 11.93), (2, 11.21)):
@@ -127,8 +142,6 @@ def _serve(jobs: TellingWorkspace) -> None:
                 artifact="onnx", artifact_path="model.onnx", framework="onnx", metrics={"val_loss": loss}
             )
             session.models.register("delays", path, origin=origin, signature=SIGNATURE, now=datetime.now(UTC))
-    deploy("delays@1", endpoint="delays", session=session)
-    deploy("delays@2", endpoint="delays", traffic=20, session=session)
 
 
 def ask(jobs: TellingWorkspace) -> None:

@@ -195,6 +195,8 @@ export interface EndpointRow {
   idle?: string;
   /** Of monitoring, that last now. */
   alerts: number;
+  /** The version that gets copies of the requests, and answers nobody. */
+  shadow?: number;
 }
 
 /** `endpoint.json`: what was asked for. Each change is a new generation. */

@@ -40,7 +40,7 @@ def grid_svg(charts: Sequence[Bars], splits: Sequence[str]) -> str:
     across = min(_ACROSS, len(charts)) or 1
     rows = -(-len(charts) // across)
     step = _HEAD + _HEIGHT + _FOOT + _GAP
-    width, height = across * (_WIDTH + _GAP) - _GAP, _LEGEND + rows * step
+    width, height = across * (_WIDTH + _GAP) - _GAP, _LEGEND + rows * step - _GAP
     parts = [
         element(
             "g", *_panel(bars), transform=f"translate({at % across * (_WIDTH + _GAP)} {_LEGEND + at // across * step})"

@@ -8,7 +8,7 @@ from datetime import datetime
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
 from mlmagic.panels.endpoint_rollout import rollout_sentence
-from mlmagic.panels.endpoint_shadow import shadow_sentences
+from mlmagic.panels.endpoint_shadow import shadow_lines
 from mlmagic.panels.endpoint_state import badge, bar, bar_text, icon, place, sentence
 from mlmagic.panels.endpoint_use import curl_lines, python_lines
 from mlmagic.panels.markup import Html, element
@@ -73,7 +73,7 @@ def _html(page: EndpointPage, now: datetime) -> Html:
         theme.row(sentence(record), top="6px"),
         theme.notice(_complaint(record), error, colour=theme.RED) if error else None,
         theme.row(rollout, top="6px") if (rollout := rollout_sentence(record)) else None,
-        theme.row(shadow, top="6px") if (shadow := shadow_sentences(record, now)) else None,
+        *(theme.row(line, top="2px" if at else "6px") for at, line in enumerate(shadow_lines(record, now))),
         theme.table(header, rows, right=range(3, len(header))),
         _workers_html(record, now),
         theme.folded("Ask it", theme.block(curl_lines(page)), theme.block(python_lines(page)), is_open=True)
@@ -93,7 +93,7 @@ def _text(page: EndpointPage, now: datetime) -> str:
     lines += folded(sentence(record))
     lines += folded(f"{_complaint(record)} {one_line(status.error)}") if status.error else []
     lines += folded(rollout) if (rollout := rollout_sentence(record)) else []
-    lines += folded(shadow) if (shadow := shadow_sentences(record, now)) else []
+    lines += [part for line in shadow_lines(record, now) for part in folded(line)]
     rows = [[_name(record, v), bar_text(v.traffic), *_cells(record, v)] for v in spec.deployed]
     header = [name.upper() for name in (_HEADER if record.is_local else _HEADER[:2])]
     lines += ["", table(header, rows, flexible=0, right=range(3, len(header)))]

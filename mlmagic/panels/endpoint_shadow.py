@@ -16,14 +16,14 @@ def shadow_name(record: EndpointRecord) -> str:
     return "" if shadow is None else f"shadow {record.spec.model}@{shadow.version}"
 
 
-def shadow_sentences(record: EndpointRecord, now: datetime) -> str:
-    """Return what is to be said of an endpoint's shadow; nothing where there is none."""
+def shadow_lines(record: EndpointRecord, now: datetime) -> list[str]:
+    """Return lines on an endpoint's shadow: how it is, what it answers, how fast; none where there is none."""
     status = record.status.shadow
     if status is None or record.spec.shadow is None:
-        return ""
+        return []
     name = f"{record.spec.model}@{status.version}"
     share = "" if status.share == 1 else f" ({_percent(status.share)} of the requests)"
-    told = [f"Shadow {name}{share}, since {ago(status.since, now)}: {_requests(status)}."]
+    told = [f"Shadow {name}{share}, begun {ago(status.since, now)}: {_requests(status)}."]
     match status.state:
         case ShadowState.LOADING:
             told.append("It is loading.")
@@ -33,10 +33,10 @@ def shadow_sentences(record: EndpointRecord, now: datetime) -> str:
             told.append(f"It does not run, and is tried again: {one_line(status.error or '').rstrip('.')}.")
         case _:
             pass
-    told += [_answers(output, answers) for output, answers in status.counts.outputs.items()]
+    answers = [_answers(output, each) for output, each in status.counts.outputs.items()]
     if unusable := status.counts.unusable:
-        told.append(f"For {unusable:,} instance{'' if unusable == 1 else 's'} it alone predicts no finite number.")
-    return " ".join([*told, *_latency(status)])
+        answers.append(f"For {unusable:,} instance{'' if unusable == 1 else 's'} it alone predicts no finite number.")
+    return [" ".join(told), *answers, *_latency(status)]
 
 
 def _requests(status: ShadowStatus) -> str:

@@ -168,6 +168,7 @@ def endpoint_row(session: Session, record: EndpointRecord) -> EndpointRow:
         note=status.note,
         idle=idle_notice(record, utc_now()),
         alerts=open_alerts(session.workspace, spec.name),
+        shadow=spec.shadow.version if spec.shadow is not None else None,
     )
 
 

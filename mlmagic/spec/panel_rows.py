@@ -105,6 +105,8 @@ class EndpointRow(Noun):
     """Of an endpoint in the cloud that nobody asks: for how long, and what ends it."""
     alerts: int = 0
     """Of monitoring, that last now."""
+    shadow: int | None = None
+    """The version that gets copies of the requests, and answers nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlmagic.panels import endpoint_bundle, endpoints_bundle
-from mlmagic.panels.endpoint_shadow import shadow_sentences
+from mlmagic.panels.endpoint_shadow import shadow_lines
 from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointSpec, EndpointState, EndpointStatus, Shadow
 from mlmagic.spec.endpoint_page import EndpointPage
 from mlmagic.spec.shadow import ComparedAnswers, ShadowCounts, ShadowState, ShadowStatus
@@ -42,12 +42,11 @@ def record(now):
 
 
 def test_what_was_compared_is_told_in_sentences(record, now):
-    latency = {"p50": 1.0, "p99": 7.0}
-    told = shadow_sentences(record(counts=COUNTS, dropped=3, latency_ms=latency, served_latency_ms=latency), now)
+    latency, begun = {"p50": 1.0, "p99": 7.0}, "Shadow taxi@4 (25 % of the requests), begun 2 h ago: "
+    told = shadow_lines(record(counts=COUNTS, dropped=3, latency_ms=latency, served_latency_ms=latency), now)
     for part in (
-        "Shadow taxi@4 (25 % of the requests)",
-        "1,200 requests compared, 2 that it failed at, 3 that it did not come to.",
-        "0.5 (25 %) apart on average, 1.5 at most.",
+        f"{begun}1,200 requests compared, 2 that it failed at, 3 that it did not come to.",
+        "<b>fare</b>: 0.5 (25 %) apart on average, 1.5 at most.",
         "kind: 7 of 8 equal (87.5 %).",
         "For 1 instance it alone predicts no finite number.",
         "Its p50 1 ms and p99 7 ms; of what is returned p50 1 ms and p99 7 ms.",
@@ -64,7 +63,7 @@ def test_what_was_compared_is_told_in_sentences(record, now):
     ],
 )
 def test_one_that_does_not_run_says_why(record, now, state, told):
-    assert told in shadow_sentences(record(state, error="its process was ended by SIGKILL"), now)
+    assert told in shadow_lines(record(state, error="its process was ended by SIGKILL"), now)[0]
 
 
 def test_pages_tell_of_it_and_of_the_next_steps(record, now):

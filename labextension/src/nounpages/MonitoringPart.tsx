@@ -88,20 +88,23 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
         <thead>
           <tr>
             <th scope="col">Alert</th>
-            <th scope="col">Distance</th>
-            <th scope="col">Threshold</th>
             <th scope="col">Began</th>
             <th scope="col">Ended</th>
+            <th scope="col">Distance</th>
+            <th scope="col">Threshold</th>
           </tr>
         </thead>
         <tbody>
           {alerts.map(alert => (
             <tr key={alert.id} data-mlm="alert">
-              <td className="mlm-alert-text">{plain(alertLine(alert))}</td>
-              <td className="mlm-number">{number(alert.distance)}</td>
-              <td className="mlm-number">{number(alert.threshold)}</td>
+              <td className="mlm-alert-text">
+                {plain(alertLine(alert))}
+                {alert.against === 'window' && <span className="mlm-faint"> (since the window before)</span>}
+              </td>
               <td>{time(alert.firstSeen)}</td>
               <td>{alert.endTime === undefined ? <strong>lasts</strong> : time(alert.endTime)}</td>
+              <td className="mlm-number">{number(alert.distance)}</td>
+              <td className="mlm-number">{number(alert.threshold)}</td>
             </tr>
           ))}
         </tbody>

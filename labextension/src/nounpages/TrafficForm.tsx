@@ -143,8 +143,8 @@ function Slider({ name, share, isFixed, onChange, onUndeploy }: SliderProps) {
   );
 }
 
-function aloneText({ model, follows }: EndpointRow): string {
-  const add = `Another one is put beside it with %deploy ${model}@VERSION --traffic 10.`;
+function aloneText({ name, model, follows }: EndpointRow): string {
+  const add = `Another one is put beside it with %deploy ${model}@VERSION --endpoint ${name} --traffic 10.`;
   return follows
     ? `It follows ${model}@${follows}, wherever that points. ${add}`
     : `One version gets all requests. ${add}`;

@@ -122,6 +122,11 @@ function Endpoint({ row, onStart, onStop }: Props) {
             {row.model}@{number} <span className="mlm-faint">{percent(traffic / 100)}</span>
           </span>
         ))}
+        {row.shadow !== undefined && (
+          <span className="mlm-faint">
+            shadow {row.model}@{row.shadow}
+          </span>
+        )}
         {row.follows !== undefined && <span className="mlm-faint">follows {row.follows}</span>}
       </div>
       {row.note !== undefined && (
