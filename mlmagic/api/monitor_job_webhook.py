@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlmagic.errors import UsageError
+from mlmagic.panels.text import one_line
 from mlmagic.spec import codec
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.workspace.files import append
@@ -172,7 +173,7 @@ class Sender:
 
 def body(alert: Alert) -> dict[str, Any]:
     """Return what is sent: the alert's fields, and as `text` the line that chats show."""
-    line = f"Alert of {alert.subject}: {alert.line}"
+    line = one_line(f"Alert of {alert.subject}: {alert.line}")
     # Values come from requests, which anybody may have sent: a chat is to show them, not to obey them.
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         line = line.replace(character, entity)

@@ -65,10 +65,14 @@ def _without_value(column: ColumnStatistics) -> int:
 def mean_shift(baseline: NumericStatistics, window: NumericStatistics, counts: tuple[int, int], alpha: float) -> Change:
     """Return the change of the mean, in the baseline's standard deviations; `inf` if that had none."""
     moved, spread = window.mean - baseline.mean, math.sqrt(baseline.variance)
-    error = math.sqrt(sum(each.variance / max(1, n) for each, n in zip((baseline, window), counts, strict=True)))
+    # A few rows lie closely together by chance, and a single one has no spread at all: then it is the baseline's.
+    spreads = (baseline.variance, max(baseline.variance, window.variance))
+    error = math.sqrt(sum(each / max(1, n) for each, n in zip(spreads, counts, strict=True)))
     if not spread:
         return Change(before=0.0, after=math.inf if moved else 0.0, uncertainty=0.0 if min(counts) > 1 else math.inf)
-    return Change(before=0.0, after=moved / spread, uncertainty=deviations(alpha) * error / spread)
+    z = deviations(alpha)
+    # As for shares: where values are skewed, the mean of a few has a longer tail than the normal distribution.
+    return Change(before=0.0, after=moved / spread, uncertainty=z * error / spread + z * z / (2 * max(1, min(counts))))
 
 
 def outside(baseline: NumericStatistics, bins: Sequence[float]) -> float:

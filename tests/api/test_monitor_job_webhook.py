@@ -111,7 +111,7 @@ def test_who_never_answers_is_not_waited_for(folder, monkeypatch):
 
 
 def test_values_are_no_commands_of_a_chat():
-    told = body(alert('<!channel> & "@all"'))["text"]
+    told = body(alert('<!channel> &\n\x1b[1m"@all"'))["text"]
     assert told == 'Alert of rides: taxi@1: fare: &lt;!channel&gt; &amp; "@\u200ball"'
 
 

@@ -55,6 +55,12 @@ def _alarms(training: int, rows: int, windows: int) -> tuple[int, int]:
     return usual, strictest
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_few_rows_are_no_alarm(rows: int) -> None:
+    usual, _ = _alarms(1000, rows, windows=6)
+    assert usual == 0
+
+
 def test_small_windows_of_a_small_baseline() -> None:
     usual, strictest = _alarms(300, 50, windows=15)
     assert (usual, strictest <= 1) == (0, True)
