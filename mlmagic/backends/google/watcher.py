@@ -35,6 +35,8 @@ _KINDS = MappingProxyType({kind: kind for kind in (JobKind.TUNING, JobKind.BATCH
 _LOGGED = (JobState.RUNNING, JobKind.TRAINING)
 _LOG_POLLS = 3
 """Between two logs that are asked for: a project may ask sixty times a minute, whoever reads one included."""
+_LOG_PATIENCE = 9
+"""So many times as long as a log took nothing is waited for: where Cloud Logging is silent, states are to be told."""
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
 
 
@@ -56,6 +58,7 @@ class Watcher:
         self._fetch_log = fetch_log
         # Job → when its log was asked for.
         self._log_times: dict[str, float] = {}
+        self._log_due = -math.inf
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._collector: threading.Thread | None = None
@@ -188,11 +191,13 @@ class Watcher:
         """Bring the log that was asked for longest ago: lists tell by it how far a job is, and never wait for it."""
         now = time.monotonic()
         self._log_times = {job_id: self._log_times.get(job_id, -math.inf) for job_id in running}
-        if running and now - max(self._log_times.values()) >= pause:
+        if running and now >= self._log_due:
             job_id = min(running, key=self._log_times.__getitem__)
             self._log_times[job_id] = now
             with suppress(MlmagicError):  # there is another time
                 self._fetch_log(job_id)
+            after = time.monotonic()
+            self._log_due = max(now + pause, after + _LOG_PATIENCE * (after - now))
 
     def _filter(self, sent: list[RemoteRecord]) -> str:
         label = workspace_filter(workspace_label(str(self._workspace.root)))

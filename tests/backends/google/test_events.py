@@ -6,20 +6,25 @@ import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.bucket import MemoryBucket
 from support.event_files import event, record
 from support.kept_endpoints import until
 
-from mlmagic.backends.google import events, objects
+from mlmagic.backends.google import events, objects, watcher
 from mlmagic.backends.google.backend import GoogleBackend
 from mlmagic.backends.google.events import events_are_due, fetch_events
+from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.remote import RemoteRecord, StoredObject
+from mlmagic.backends.google.watcher import Watcher
 from mlmagic.runtime.agent_lock import take_lock
 from mlmagic.runtime.scalars import curves
 from mlmagic.spec.job import JobState
 from mlmagic.testing.backends import submit, wait_for
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import JobFolder, Workspace
 
 REMOTE = RemoteRecord(
@@ -160,3 +165,19 @@ def test_a_list_of_jobs_never_waits_for_a_log(
     until(lambda: backend.list() and asking)
     assert set(asking) == {"watch google"}
     (tmp_path / "mark").touch()
+
+
+def test_a_silent_log_holds_up_the_watch_seldom(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked = [0.0], []
+
+    def fetch(job_id: str) -> None:
+        asked.append((clock[0], job_id))
+        clock[0] += 40.0
+        raise UnavailableError("no answer")
+
+    monkeypatch.setattr(watcher, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    watch = Watcher(workspace, JobStore(Database(workspace)), "google", pytest.fail, fetch)
+    while clock[0] < 1000.0:
+        watch._look_into_log(["a", "b"], 15.0)
+        clock[0] += 5.0
+    assert asked == [(0.0, "a"), (400.0, "b"), (800.0, "a")]
