@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 import apache_beam as beam
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult
 
 from mlmagic.errors import MlmagicError
@@ -22,6 +21,7 @@ from mlmagic.preprocessing import storage
 from mlmagic.preprocessing.arguments import LOCAL, Arguments
 from mlmagic.preprocessing.clean import import_cell
 from mlmagic.preprocessing.failures import read_failure, traceback_of
+from mlmagic.preprocessing.local_runner import LocalRunner
 from mlmagic.preprocessing.options import pipeline_options
 from mlmagic.preprocessing.output import clear_output, prepare_output
 from mlmagic.preprocessing.pipeline import build
@@ -69,7 +69,7 @@ def load_pipeline(
 ) -> beam.Pipeline:
     """Return the pipeline of a run."""
     # Named outright: the default one would try to fetch a program from the network first.
-    pipeline = beam.Pipeline(runner=FnApiRunner() if is_local else None, options=options)
+    pipeline = beam.Pipeline(runner=LocalRunner() if is_local else None, options=options)
     build(pipeline, plan)
     return pipeline
 

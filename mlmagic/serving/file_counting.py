@@ -78,15 +78,15 @@ def count_files(request: CountRequest, folder: str) -> CountReading:
     """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     from mlmagic.preprocessing.failures import read_failure
+    from mlmagic.preprocessing.local_runner import LocalRunner
     from mlmagic.preprocessing.options import local_flags
 
     source = planned_source(request.files)
     plan = CountPlan(source=source, counting=request.counting, output=folder, failures=folder)
     options = PipelineOptions([*local_flags(request.workers), "--no_save_main_session"])
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    pipeline = beam.Pipeline(runner=LocalRunner(), options=options)
     build(pipeline, plan)
     try:
         pipeline.run().wait_until_finish()

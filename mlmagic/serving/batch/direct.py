@@ -46,9 +46,9 @@ def _run(
 ) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     from mlmagic.preprocessing.failures import read_failure
+    from mlmagic.preprocessing.local_runner import LocalRunner
     from mlmagic.preprocessing.options import local_flags
     from mlmagic.preprocessing.progress import ProgressFile, ProgressTeller
     from mlmagic.serving.batch.pipeline import Task, build
@@ -69,7 +69,7 @@ def _run(
     )
     options = PipelineOptions([*local_flags(arguments.workers), "--no_save_main_session"])
     # Named outright: the default one would try to fetch a program from the network first.
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    pipeline = beam.Pipeline(runner=LocalRunner(), options=options)
     build(pipeline, task, work.waiting(plan.source.units))
     try:
         with ProgressTeller(progress, plan.source.size_bytes, tell):
