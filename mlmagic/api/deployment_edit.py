@@ -274,6 +274,8 @@ def _logging(logging: RequestLogging | None, wish: Wish, version: ModelVersion) 
     inputs = [spec.name for spec in version.signature.inputs] if version.signature is not None else None
     if wish.log_key is not None and inputs is not None and wish.log_key not in inputs:
         raise UsageError(
-            f"{version} has no input {wish.log_key!r} that could name its instances: it has {', '.join(inputs)}."
+            f"{version} has no input {wish.log_key!r} that could name its instances: it has {', '.join(inputs)}.",
+            hint="A column that tells rows apart, and that the model learns nothing from, becomes an input of it by "
+            f"%%preprocess NAME … --key {wish.log_key}, and training on that dataset.",
         )
     return dataclasses.replace(logging or RequestLogging(), **given) if given else logging  # type: ignore[arg-type]

@@ -150,7 +150,9 @@ def _nothing_logged(spec: EndpointSpec) -> UsageError:
             hint=f"Switch the log on: %deploy {spec.model} --endpoint {spec.name} --log-sample 0.1",
         )
     kept = f"{spec.log.sampling_rate * 100:.4g} %"
+    ask = f"Ask it something first: %predict {spec.model} $data"
+    more = f"To keep more: %deploy {spec.model} --endpoint {spec.name} --log-sample 1"
     return UsageError(
         f"the endpoint {spec.name!r} has logged nothing yet: it keeps {kept} of its requests.",
-        hint=f"More of them: %deploy {spec.model} --endpoint {spec.name} --log-sample 1",
+        hint=ask if spec.log.sampling_rate >= 1 else f"{ask}. {more}",
     )

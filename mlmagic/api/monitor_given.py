@@ -18,6 +18,7 @@ from mlmagic.spec.monitoring_report import Against, MonitoredWindow
 from mlmagic.spec.statistics import SplitStatistics
 
 if TYPE_CHECKING:
+    from mlmagic.api.inputs import Inputs
     from mlmagic.monitoring.slices import Slices
     from mlmagic.session import Session
 
@@ -54,7 +55,7 @@ def monitor_files(session: Session, wanted: Wanted, invocation: str | None = Non
     )
     lacking = ", ".join(counts.lacking)
     notes = [f"Not compared, for the files do not have it: {lacking}."] if lacking else []
-    subject = _subject(wanted.inputs.words)
+    subject = _subject(wanted.inputs)
     return Monitoring(subject=subject, against=Against.TRAINING, windows=(found,), notes=(*files.notes, *notes))
 
 
@@ -118,10 +119,17 @@ def _count(
         counts = None if window is None else window.counts
     if counts is None or not counts.statistics.rows:
         raise UsageError("no row of the input could be read.", problems=files.notes)
+    empty = [column.name for column in counts.statistics.columns if column.missing == counts.statistics.rows]
+    if empty and len(empty) == len(counts.statistics.columns):
+        raise UsageError(
+            f"no row of the input has a value to compare: of {', '.join(sorted(empty))}.",
+            hint="Its columns are called otherwise, or it is another file.",
+        )
     return counts
 
 
-def _subject(words: tuple[str, ...]) -> str:
-    names = [os.path.basename(word) for word in words[:_SHOWN]]  # noqa: PTH119 - an address, too
+def _subject(inputs: Inputs) -> str:
+    words, frames = inputs.words, set(map(str, inputs.files))  # whose names are digests
+    names = ["DataFrame" if word in frames else os.path.basename(word) for word in words[:_SHOWN]]  # noqa: PTH119 - an address, too
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
     return f"{', '.join(names)}{more}"

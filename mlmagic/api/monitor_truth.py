@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mlmagic.api.monitor_files import FileRows
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _LEAST_ROWS = 2
 """Of fewer no interval can be told."""
+_SHOWN = 3
+"""So many keys are named where none fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ def quality(
         return None, [f"{version}: its signature is not known, so its answers cannot be compared with the truth."]
     try:
         joined = _join(session, reader, version, period, truth)
-        notes = _notes(version, truth.key, joined)
+        notes = _notes(version, truth, joined)
         return (None if joined.rows < _LEAST_ROWS else _judged(joined, truth)), notes
     except UsageError as error:
         # Other versions may be told of all the same.
@@ -110,6 +113,8 @@ class _Joined:
     rows: int = 0
     total: int = 0
     without_key: int = 0
+    some: list[str] = field(default_factory=list)
+    """The first keys."""
 
 
 def _join(session: Session, reader: Reader, version: ModelVersion, period: Period, truth: Truth) -> _Joined:
@@ -125,6 +130,7 @@ def _join(session: Session, reader: Reader, version: ModelVersion, period: Perio
         joined.total += found.rows
         keys = found.inputs[truth.key].to_pylist() if truth.key in found.inputs else [None] * found.rows
         joined.without_key += sum(key is None for key in keys)
+        joined.some += [key_text(key) for key in keys if key is not None][: _SHOWN - len(joined.some)]
         places = [at for at, key in enumerate(keys) if key is not None and key_text(key) in truth.values]
         if places:
             joined.rows += len(places)
@@ -156,11 +162,14 @@ def _judged(joined: _Joined, truth: Truth) -> Judged:
     return Judged(report=report, outcome=outcome)
 
 
-def _notes(version: ModelVersion, key: str, joined: _Joined) -> list[str]:
+def _notes(version: ModelVersion, truth: Truth, joined: _Joined) -> list[str]:
     if joined.total and joined.without_key == joined.total:
-        return [
-            f"{version}: no row that it answered has the input {key}, so nothing can be joined; requests must send it."
-        ]
+        told = f"no row that it answered has the input {truth.key}"
+        return [f"{version}: {told}, so nothing can be joined; requests must send it."]
+    if joined.total and not joined.rows:
+        theirs, there = ", ".join(joined.some), ", ".join(islice(truth.values, _SHOWN))
+        told = f"no {truth.key} of its {joined.total:,} rows is in truth"
+        return [f"{version}: {told}. Theirs are {theirs}, …; those of truth {there}, …"]
     if joined.rows < joined.total:
         return [f"{version}: the truth is known of {joined.rows:,} of {joined.total:,} rows."]
     return []
@@ -168,15 +177,15 @@ def _notes(version: ModelVersion, key: str, joined: _Joined) -> list[str]:
 
 def _target(names: Sequence[str], key: str, target: str | None, known: Sequence[str]) -> str:
     problems = []
+    has = f"It has {', '.join(names)}."
     if key not in names:
-        has = f"It has {', '.join(names)}."
         problems.append(f"key: truth has no column {key!r}. {nearest(key, names) or has}")
     others = [name for name in names if name != key]
     chosen = target or next((name for name in known if name in others), others[0] if len(others) == 1 else None)
     if chosen is None:
         problems.append(f"target: say which column of truth is what was so: {', '.join(others) or 'it has no other'}")
     elif chosen not in names:
-        problems.append(f"target: truth has no column {chosen!r}. {nearest(chosen, names)}".rstrip())
+        problems.append(f"target: truth has no column {chosen!r}. {nearest(chosen, names) or has}")
     if problems:
         raise UsageError("monitor cannot take these arguments:", problems=problems)
     return str(chosen)

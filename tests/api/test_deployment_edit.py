@@ -203,5 +203,8 @@ def test_a_log_needs_a_share_and_an_input_as_its_key() -> None:
     with pytest.raises(UsageError, match="the endpoint 'taxi' logs no requests") as refused:
         made(log_budget="1GB")
     assert refused.value.hint == "Say which part of them: --log-sample 0.1"
-    with pytest.raises(UsageError, match="taxi@1 has no input 'id' that could name its instances: it has age"):
+    with pytest.raises(
+        UsageError, match="taxi@1 has no input 'id' that could name its instances: it has age"
+    ) as refused:
         made(log_sample=1, log_key="id")
+    assert "%%preprocess NAME … --key id, and training on that dataset" in str(refused.value)

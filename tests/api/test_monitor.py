@@ -111,8 +111,9 @@ def test_without_a_log_it_says_how_to_switch_it_on(session, tmp_path):
 
 
 def test_nothing_is_logged_yet(session, folder):
-    with pytest.raises(UsageError, match=r"has logged nothing yet: it keeps 100 % of its requests"):
+    with pytest.raises(UsageError, match=r"has logged nothing yet: it keeps 100 % of its requests") as raised:
         monitor("rides", session=session)
+    assert raised.value.hint == "Ask it something first: %predict taxi $data"
     with pytest.raises(NotFoundError, match="there is no endpoint 'ride'"):
         monitor("ride", session=session)
 

@@ -100,3 +100,11 @@ def test_what_belongs_to_endpoints_alone(session, tmp_path):
     assert "last: only for an endpoint" in told
     assert "files have no window before them" in told
     assert "model is missing" in told
+
+
+def test_a_dataframe_is_called_so_and_one_without_what_the_model_takes_is_refused(session, tmp_path):
+    register(session, tmp_path)
+    assert monitor(model="taxi", input=frame(seed=1), session=session).subject == "DataFrame"
+    with pytest.raises(UsageError, match=r"no row of the input has a value to compare: of miles, zone\.") as raised:
+        monitor(model="taxi", input=pd.DataFrame({"other": [1.0, 2.0]}), session=session)
+    assert raised.value.hint == "Its columns are called otherwise, or it is another file."

@@ -73,11 +73,21 @@ def test_requests_without_the_key_cannot_be_joined(session, tmp_path):
     )
 
 
+def test_keys_that_fit_none_of_the_requests_are_told_beside_theirs(session, tmp_path):
+    register(session, tmp_path)
+    log(endpoint(session, 1), rides(50, seed=1), keys=[str(number) for number in range(50)])
+    found = monitor("rides", truth=pd.DataFrame({"id": ["a", "b"], "fare": [1.0, 2.0]}), key="id", session=session)
+    told = "taxi@1: no id of its 50 rows is in truth. Theirs are 0, 1, 2, …; those of truth a, b, …"
+    assert told in found.notes
+
+
 def test_columns_that_truth_does_not_have(session, truth):
     other = truth.assign(tip=1.0)
     with pytest.raises(UsageError, match=r"truth has no column 'ident'") as raised:
         monitor("rides", truth=other, key="ident", session=session)
     assert "target: say which column of truth is what was so: id, paid, tip" in str(raised.value)
+    with pytest.raises(UsageError, match=r"target: truth has no column 'xyz'. It has id, paid, tip"):
+        monitor("rides", truth=other, key="id", target="xyz", session=session)
     with pytest.raises(UsageError, match=r"target: truth has no column 'payed'. Did you mean paid"):
         monitor("rides", truth=other, key="id", target="payed", session=session)
 
