@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from support.emulated_jobs import wait_for
@@ -23,6 +24,8 @@ def high_level_sdk(emulator: Emulator) -> Any:
     import google.auth
     from google.cloud import aiplatform
 
+    # A test of another file may have ended the pool, which all of the process share.
+    aiplatform.initializer.global_pool = ThreadPoolExecutor()
     aiplatform.init(
         project=emulator.project,
         location=emulator.region,

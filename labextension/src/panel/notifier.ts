@@ -18,6 +18,8 @@ const PAUSE = 500;
 const MOST_AT_ONCE = 3;
 
 const STORAGE = 'mlmagic:told';
+/** By then all tabs know what one of them has noted, in milliseconds. */
+const NOTED = 30_000;
 /** Older ones are forgotten. */
 const MOST_NOTED = 200;
 
@@ -134,7 +136,17 @@ function sentence({ summary, headline }: JobRow): string {
 export async function claim(key: string): Promise<boolean> {
   const { locks } = navigator as { locks?: LockManager };
   if (locks !== undefined) {
-    return locks.request(STORAGE, () => note(key));
+    return new Promise(resolve => {
+      const claiming = locks.request(`${STORAGE}:${key}`, { ifAvailable: true }, async lock => {
+        const isOurs = lock !== null && (await locks.request(STORAGE, () => note(key)));
+        resolve(isOurs);
+        if (isOurs) {
+          // What is noted reaches other tabs later than a lock does, so until then it is the lock that tells them.
+          await new Promise(done => window.setTimeout(done, NOTED));
+        }
+      });
+      claiming.catch(() => resolve(false));
+    });
   }
   // Browsers have locks only where the connection is safe. Without them tabs come one after the other by chance.
   await new Promise(resolve => window.setTimeout(resolve, Math.random() * PAUSE));
