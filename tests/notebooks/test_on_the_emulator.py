@@ -85,6 +85,17 @@ TUTORIALS = [
         versions={"air": 2},
     ),
     Tutorial(
+        name="06-watch-what-comes-in.ipynb",
+        shows={
+            "steady": ("3,000 rows against what delay@1 was trained on (flights@1)",),
+            "alert": ("temp: mean shifted by +4",),
+            "explain": ("Why delay@1 predicts so",),
+            "wait": ("none failed", "last delay@2"),
+            "described": ("Roll-out of delay@2: came through all steps.",),
+        },
+        versions={"delay": 2},
+    ),
+    Tutorial(
         name="07-many-jobs.ipynb",
         shows={
             "queue": ("QUEUED",),
