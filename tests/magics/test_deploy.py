@@ -198,7 +198,8 @@ def test_a_shadow_is_told_of_until_it_is_promoted(run, sums, capsys):
     shown = capsys.readouterr().out
     for line in (
         "sums@2 gets a copy of all requests; its answers are compared, and never returned.",
-        "3 requests compared. y: 1 (50 %)",
+        "3 requests compared.",
+        "y: 1 (50 %) apart on average",
         "sums@1; shadow sums@2",
         "%deploy sums@2 --endpoint adder --shadow off",
         "sums@2 is no longer its shadow.",

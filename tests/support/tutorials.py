@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,6 @@ def run_tutorial(
     warm: bool = False,
     cell_seconds: int = 240,
     emulator: bool = False,
-    shorter: Mapping[str, str] | None = None,
 ) -> Run:
     """Run a committed notebook in an empty folder.
 
@@ -72,12 +70,8 @@ def run_tutorial(
         warm: whether jobs may be forked from a process that has TensorFlow imported.
         cell_seconds: how long a cell may take.
         emulator: run it on Google Cloud's emulator, which is the one line more in its first cell.
-        shorter: words that are another number in this run, such as fewer trials; each has to be there once.
     """
     notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
-    for words, instead in (shorter or {}).items():
-        (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and words in cell.source)
-        cell.source = cell.source.replace(words, instead)
     notebook.cells.append(nbformat.v4.new_code_cell(last_cell, id="asked"))
     if emulator:
         (load,) = (cell for cell in notebook.cells if cell.source == "%load_ext mlmagic")
