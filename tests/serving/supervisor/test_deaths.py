@@ -91,7 +91,8 @@ def test_a_supervisor_that_somebody_else_starts_gets_the_socket_of_the_workers(e
         os.kill(worker.pid, signal.SIGSTOP)
     endpoint.kill_supervisor()
     until(lambda: not is_alive(record))
-    assert ensure_supervisor(endpoint.workspace, NAME)
+    # The lock is free when the last of its threads has ended, a moment after it.
+    until(lambda: ensure_supervisor(endpoint.workspace, NAME))
     until(lambda: endpoint.supervisor != record.pid)
     for worker in record.workers:
         os.kill(worker.pid, signal.SIGCONT)
