@@ -70,7 +70,13 @@ class Slices:
 
 
 def _texts(values: Any) -> Any:
-    """Return the values as they stand in a list of values: booleans as 0 and 1, whole numbers without a point."""
-    if pa.types.is_boolean(values.type) or pa.types.is_floating(values.type):
-        values = values.cast(pa.int64(), safe=False)
+    """Return the values as they stand in a list of values: booleans as 0 and 1, whole numbers without a point.
+
+    Other numbers stand in none: 2.7 is not 2.
+    """
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int64())
+    elif pa.types.is_floating(values.type):
+        is_whole = pc.equal(values, pc.floor(values))
+        values = pc.if_else(is_whole, values.cast(pa.int64(), safe=False), pa.scalar(None, pa.int64()))
     return values.cast(pa.large_string())

@@ -96,6 +96,13 @@ def test_slices_need_listed_values() -> None:
         slices_of(BASELINE, "fare")
 
 
+def test_a_number_between_two_slices_is_in_neither() -> None:
+    baseline = statistics_of({"riders": np.array([1, 2, 2])}, {"riders": ColumnType.INTEGER})
+    slices = Slices(baseline, "riders", ["1", "2"])
+    slices.add({"riders": np.array([2.0, 2.7, np.nan])})
+    assert {value: each.rows for value, each in slices.statistics.items()} == {"2": 1}
+
+
 def test_nothing_is_said_of_no_rows() -> None:
     compared = compare(BASELINE, Window(BASELINE).values)
     assert {feature.verdict for feature in compared} == {Verdict.STEADY}
