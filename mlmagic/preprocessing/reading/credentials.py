@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from mlmagic.errors import BackendError
+from mlmagic.preprocessing.reading.metadata_server import ImpatientRequest
 
 
 def check_credentials(path: str) -> None:
@@ -16,10 +18,12 @@ def check_credentials(path: str) -> None:
     if "STORAGE_EMULATOR_HOST" in os.environ and path.startswith("gs://"):
         return
     import google.auth
-    from google.auth.exceptions import DefaultCredentialsError
+    from google.auth.exceptions import DefaultCredentialsError, TransportError
+    from google.auth.transport.requests import Request
 
+    request: Any = ImpatientRequest(Request(), TransportError)
     try:
-        google.auth.default()
+        google.auth.default(request=request)
     except DefaultCredentialsError as error:
         raise BackendError(
             f"{path} cannot be read: there are no Google credentials on this machine.",

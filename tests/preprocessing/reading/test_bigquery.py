@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,9 +15,12 @@ from typing import NamedTuple
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that
+from google.auth.compute_engine import _metadata
 
 from mlmagic.errors import BackendError, UsageError
+from mlmagic.preprocessing.reading import metadata_server
 from mlmagic.preprocessing.reading.bigquery import MakeBatches, plan_bigquery, rows_batch
+from mlmagic.preprocessing.reading.credentials import check_credentials
 from mlmagic.preprocessing.reading.options import ReadOptions
 from mlmagic.preprocessing.reading.plan import plan_source
 from mlmagic.spec.dataset import ColumnType
@@ -107,6 +112,21 @@ def test_nobody_is_logged_in(pattern):
         plan_source([pattern], ReadOptions())
     assert f"{pattern} cannot be read: there are no Google credentials on this machine." in str(caught.value)
     assert "gcloud auth application-default login" in str(caught.value)
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_a_metadata_server_that_never_answers_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_GCE_CHECK")
+    monkeypatch.setattr(_metadata, "_GCE_PRODUCT_NAME_FILE", os.devnull)
+    monkeypatch.setattr(metadata_server, "_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GCE_METADATA_IP", f"127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(BackendError, match=r"^gs://bucket/a\.csv cannot be read: there are no Google credentials"):
+            check_credentials("gs://bucket/a.csv")
+        silent.accept()[0].close()
+        silent.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent.accept()
 
 
 UNINSTALLED = """

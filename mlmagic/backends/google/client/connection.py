@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mlmagic.backends.google.refusals import Asked, LoggedOutError, UnavailableError, refusal
 from mlmagic.backends.google.settings import GoogleSettings
 from mlmagic.errors import MissingDependencyError
+from mlmagic.preprocessing.reading.metadata_server import ImpatientRequest
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -109,8 +110,11 @@ class Connection:
 
                 return TokenCredentials(self.settings.token)
             import google.auth
+            from google.auth.exceptions import TransportError
+            from google.auth.transport.requests import Request
 
-            found: Credentials = google.auth.default(scopes=_SCOPES)[0]
+            request: Any = ImpatientRequest(Request(), TransportError)
+            found: Credentials = google.auth.default(scopes=_SCOPES, request=request)[0]
             return found
 
     def session(self) -> Any:
