@@ -9,6 +9,7 @@ from mlmagic.errors import ConsentError
 from mlmagic.spec.endpoint import EndpointGoal
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
+from mlmagic.workspace.model_aliases import DEFAULT
 from mlmagic.workspace.prices import read_prices
 
 if TYPE_CHECKING:
@@ -26,12 +27,18 @@ _HINT = "To agree, add --yes to the line, or yes=True to the call; a notebook ne
 def agree_to_job(spec: JobSpec, session: Session, *, yes: bool = False) -> None:
     """See that the user agrees to what a job costs; one that costs nothing needs nobody's yes.
 
+    Where it is to move a default, that is with what it costs to move the endpoints that follow it: when the job ends,
+    nobody may be there to be asked.
+
     Raises:
         ConsentError: the user does not, or nobody can be asked.
         UsageError: `prices.toml` cannot be read.
     """
-    if spec.backend in COSTLY:
-        _agree([job_cost(spec)], session, "starts it", yes=yes)
+    costs: list[JobCost | EndpointCost] = [job_cost(spec)] if spec.backend in COSTLY else []
+    if (model := _model_with_new_default(spec)) is not None:
+        costs += _move_costs(session, model, DEFAULT, None)
+    if costs:
+        _agree(costs, session, "starts it", yes=yes)
 
 
 def agree_to_endpoint(spec: EndpointSpec, session: Session, *, yes: bool = False) -> None:
@@ -54,12 +61,8 @@ def agree_to_move(session: Session, model: str, alias: str, number: int | None, 
         ConsentError: the user does not, or nobody can be asked.
         UsageError: `prices.toml` cannot be read.
     """
-    # What they are to serve is known here: nobody in the cloud has to be asked for it.
-    specs = EndpointStore(Database(session.workspace)).list()
-    followers = [spec for spec in specs if spec.backend in COSTLY and (spec.model, spec.follows) == (model, alias)]
-    moved = [spec for spec in followers if spec.goal is EndpointGoal.SERVE and spec.deployed[0].number != number]
-    if moved:
-        _agree([move_cost(spec, number) for spec in moved], session, "moves them", yes=yes)
+    if costs := _move_costs(session, model, alias, number):
+        _agree(costs, session, "moves them", yes=yes)
 
 
 def cost_line(cost: JobCost | EndpointCost, session: Session) -> str:
@@ -80,6 +83,22 @@ def job_cost_line(spec: JobSpec, session: Session) -> str | None:
 def endpoint_cost_line(spec: EndpointSpec, session: Session) -> str | None:
     """Return what an endpoint costs; None where it costs nothing."""
     return cost_line(endpoint_cost(spec), session) if spec.backend in COSTLY else None
+
+
+def _move_costs(session: Session, model: str, alias: str, number: int | None) -> list[EndpointCost]:
+    # What they are to serve is known here: nobody in the cloud has to be asked for it.
+    specs = EndpointStore(Database(session.workspace)).list()
+    followers = [spec for spec in specs if spec.backend in COSTLY and (spec.model, spec.follows) == (model, alias)]
+    moved = [spec for spec in followers if spec.goal is EndpointGoal.SERVE and spec.deployed[0].number != number]
+    return [move_cost(spec, number) for spec in moved]
+
+
+def _model_with_new_default(spec: JobSpec) -> str | None:
+    """Return the model whose default a job moves when it succeeds; of a study, the job that follows it does."""
+    if spec.study is None:
+        return spec.model if spec.set_default else None
+    promotion = spec.study.promotion
+    return promotion.model if promotion is not None and promotion.set_default else None
 
 
 def _agree(costs: Sequence[JobCost | EndpointCost], session: Session, does: str, *, yes: bool) -> None:

@@ -16,6 +16,7 @@ from mlmagic.errors import ConsentError
 from mlmagic.session import Session
 from mlmagic.spec.endpoint import DeployedVersion, EndpointGoal, EndpointSpec, Scaling
 from mlmagic.spec.job import JobSpec, PackageReference
+from mlmagic.spec.study import Goal, Promotion, StudySpec
 from mlmagic.workspace.database import Database
 from mlmagic.workspace.endpoints import EndpointStore
 
@@ -153,6 +154,25 @@ def test_a_default_that_moves_a_costly_endpoint_needs_a_yes(following: Desk) -> 
     told = "2 × n1-standard-2 = 2 machine-hours per hour while sums@2 takes the place of sums@1, then half of that"
     assert caught.value.line == f"endpoint adder: {told}"
     assert following.models.get("sums").aliases == {"default": 1}
+
+
+@pytest.mark.parametrize("backend", ["local", "google"])
+def test_a_job_that_moves_it_is_agreed_to_when_it_is_submitted(following: Desk, backend: str) -> None:
+    spec = dataclasses.replace(COSTLY, backend=backend, model="sums")
+    promotion = Promotion(model="sums", set_default=True)
+    followed = StudySpec(metric="loss", goal=Goal.MINIMIZE, parameters=(), promotion=promotion)
+    for moving in (dataclasses.replace(spec, set_default=True), dataclasses.replace(spec, study=followed)):
+        with pytest.raises(ConsentError, match="endpoint adder: 2 × n1-standard-2"):
+            agree_to_job(moving, following)
+        agree_to_job(moving, following, yes=True)
+    assert all("while the new version takes the place of sums@1" in line for line in following.said)
+
+
+def test_a_job_here_that_moves_no_costly_endpoint_needs_none(following: Desk) -> None:
+    spec = dataclasses.replace(COSTLY, backend="local", model="sums")
+    agree_to_job(spec, following)
+    agree_to_job(dataclasses.replace(spec, model="taxi", set_default=True), following)
+    assert following.said == []
 
 
 def test_an_alias_that_moves_no_costly_endpoint_needs_none(following: Desk) -> None:
