@@ -82,7 +82,7 @@ class EndpointBackend(Protocol):
         seconds: float,
         on_look: Callable[[EndpointRecord], None] | None = None,
     ) -> EndpointRecord:
-        """Return once that generation is served or refused, the endpoint is FAILED or DOWN, or time is up.
+        """Return once that generation is served or refused, the endpoint is DOWN, or time is up.
 
         `on_look` is told each record that is read on the way.
         """
@@ -135,12 +135,12 @@ class EndpointBackend(Protocol):
 
 
 def is_settled(record: EndpointRecord, generation: int) -> bool:
-    """Say whether that generation is served or refused, or will not be before somebody does something."""
+    """Say whether that generation is served or refused, or will not be before somebody does something.
+
+    A FAILED state alone says nothing of it: the supervisor may tell of the generation before, and try this one next.
+    """
     status = record.status
-    if max(status.generation, status.refused_generation) >= generation or status.state is EndpointState.DOWN:
-        return True
-    # It may have failed before it was told of this generation.
-    return status.state is EndpointState.FAILED and status.update_time >= record.spec.update_time
+    return max(status.generation, status.refused_generation) >= generation or status.state is EndpointState.DOWN
 
 
 def failed_error(record: EndpointRecord) -> BackendError:

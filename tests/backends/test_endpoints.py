@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mlmagic.backends.endpoints import is_settled
+from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointSpec, EndpointState, EndpointStatus
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        # Written after the second generation was asked for, and yet of the first one.
+        ({"state": EndpointState.FAILED, "refused_generation": 1}, False),
+        ({"state": EndpointState.FAILED, "refused_generation": 2}, True),
+        ({"state": EndpointState.FAILED, "generation": 1}, False),
+        ({"state": EndpointState.FAILED, "generation": 2}, True),
+        ({"state": EndpointState.READY, "generation": 1, "refused_generation": 2}, True),
+        ({"state": EndpointState.UPDATING, "generation": 1}, False),
+        ({"state": EndpointState.DOWN}, True),
+    ],
+)
+def test_a_generation_is_waited_for_until_the_status_tells_of_it(said: dict[str, Any], expected: bool) -> None:
+    deployed = (DeployedVersion(number=1),)
+    spec = EndpointSpec(
+        name="e", model="taxi", deployed=deployed, port=1, generation=2, create_time=NOW, update_time=NOW
+    )
+    status = EndpointStatus(start_time=NOW, update_time=NOW + timedelta(seconds=1), **said)
+    assert is_settled(EndpointRecord(spec=spec, status=status), 2) is expected
