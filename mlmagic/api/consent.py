@@ -86,6 +86,8 @@ def endpoint_cost_line(spec: EndpointSpec, session: Session) -> str | None:
 
 
 def _move_costs(session: Session, model: str, alias: str, number: int | None) -> list[EndpointCost]:
+    if not session.location.endpoints.is_dir():
+        return []
     # What they are to serve is known here: nobody in the cloud has to be asked for it.
     specs = EndpointStore(Database(session.workspace)).list()
     followers = [spec for spec in specs if spec.backend in COSTLY and (spec.model, spec.follows) == (model, alias)]
