@@ -45,7 +45,7 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
     """Return the job with a timeout by which it keeps its budget: its own if it has one, else the longest.
 
     Args:
-        spec: the job; on this machine there is nothing to bound.
+        spec: the job; on this machine, and on machines that are paid for anyway, there is nothing to bound.
         budget: of this job; None is the workspace's.
         session: whose workspace, and prices, it is.
 
@@ -53,11 +53,10 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
         UsageError: it may take more than its budget, or a budget in money has no prices to go by.
     """
     if spec.backend not in CLOUD:
-        if budget is not None and parse_budget(budget) is not None:
-            raise UsageError(
-                f"--budget {budget} is for jobs in Google Cloud; backend {spec.backend!r} has no machines to pay for.",
-                hint="Leave it out; what ends a job in time is --timeout.",
-            )
+        _require_none(budget, f"jobs in Google Cloud; backend {spec.backend!r} has no machines to pay for")
+        return spec
+    if (resource := spec.vertex.persistent_resource) is not None:
+        _require_none(budget, f"machines that a job pays for; those of {resource} are paid for anyway")
         return spec
     limit = _of_the_workspace(session) if budget is None else parse_budget(budget)
     if limit is None:
@@ -84,6 +83,12 @@ def within_budget(spec: JobSpec, budget: str | None, session: Session) -> JobSpe
             hint=f"Ask for fewer machines{', trials' if cost.trials else ''}, or a larger budget.{_ways_out(budget)}",
         )
     return dataclasses.replace(spec, timeout_seconds=float(int(min(longest, _longest_unasked(spec)))))
+
+
+def _require_none(budget: str | None, what_for: str) -> None:
+    if budget is not None and parse_budget(budget) is not None:
+        hint = "Leave it out; what ends a job in time is --timeout."
+        raise UsageError(f"--budget {budget} is for {what_for}.", hint=hint)
 
 
 def _longest_unasked(spec: JobSpec) -> float:

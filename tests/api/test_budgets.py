@@ -14,6 +14,7 @@ from mlmagic.errors import UsageError
 from mlmagic.session import Session
 from mlmagic.spec.job import JobKind, JobSpec, PackageReference
 from mlmagic.spec.tiers import TIERS
+from mlmagic.spec.vertex import VertexOptions
 
 SOURCE = "def train(lr: float = 0.1):\n    return {'val_loss': lr}\n"
 PRICES = 'currency = "USD"\nsource = "our sheet"\ndate = 2026-11-01\n[machines]\nn1-standard-4 = 0.5\n'
@@ -127,6 +128,17 @@ def test_money_needs_the_users_prices(cloud: Session) -> None:
         within_budget(spec(), "20EUR", cloud)
     with pytest.raises(UsageError, match=r"^the budget of 20 USD cannot be kept: .* has no price of n1-standard-8\.$"):
         within_budget(spec(resources=TIERS["STANDARD_1"]), "20USD", cloud)
+
+
+@pytest.mark.parametrize("limit", ["1h", "1USD"])
+def test_machines_that_are_paid_for_anyway_take_nothing_of_a_budget(cloud: Session, limit: str) -> None:
+    on_pool = spec(timeout_seconds=7200.0, vertex=VertexOptions(persistent_resource="pool-1"))
+    cloud.configure("budget", limit)
+    assert within_budget(on_pool, None, cloud) == within_budget(on_pool, "none", cloud) == on_pool
+    with pytest.raises(UsageError) as caught:
+        within_budget(on_pool, limit, cloud)
+    told = "is for machines that a job pays for; those of pool-1 are paid for anyway."
+    assert caught.value.message == f"--budget {limit} {told}"
 
 
 def test_on_this_machine_there_is_nothing_to_bound(tmp_path: Path) -> None:
