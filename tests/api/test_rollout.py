@@ -110,6 +110,30 @@ def test_how_far_it_is(told: dict[str, Any], sentence: str) -> None:
     assert rollout_sentence(EndpointRecord(spec=made(), status=status)) == f"Roll-out of taxi@2: {sentence}"
 
 
+def told_of(spec: EndpointSpec, **told: Any) -> str:
+    rollout = RolloutStatus(version=2, shares=(5, 100), hold_seconds=600, update_time=NOW, **told)
+    status = EndpointStatus(state=EndpointState.READY, rollout=rollout, start_time=NOW, update_time=NOW)
+    return rollout_sentence(EndpointRecord(spec=spec, status=status))
+
+
+def test_a_step_that_its_supervisor_has_not_told_of_begins() -> None:
+    under_way = changed(made(), 2, canary=(5, 100))
+    assert under_way.rollout is not None
+    # What is told is still of the roll-out before.
+    assert told_of(under_way, state=RolloutState.COMPLETED) == "Roll-out of taxi@2: step 1 of 2 (5 %) begins."
+    plan = dataclasses.replace(under_way.rollout, create_time=NOW)
+    second = dataclasses.replace(under_way, rollout=plan, deployed=plan.stages[1].deployed)
+    assert told_of(second) == "Roll-out of taxi@2: step 2 of 2 (100 %) begins."
+    assert told_of(second, step=1) == "Roll-out of taxi@2: step 2 of 2 (100 %), 10 min 00 s more."
+
+
+def test_a_version_that_is_served_again_after_it_was_rolled_back_is_told_of() -> None:
+    over = {"state": RolloutState.ROLLED_BACK, "reason": "it failed"}
+    assert told_of(made(), **over) == "Roll-out of taxi@2: rolled back at 5 %: it failed."
+    again = changed(made(), 2, traffic=40)
+    assert told_of(again, **over) == "Roll-out of taxi@2: rolled back at 5 %: it failed. It gets 40 % now."
+
+
 def test_a_roll_out_is_rolled_back_on_request(tmp_path: Path) -> None:
     with deploying_session(tmp_path) as session:
         deploy("sums@1", session=session)
@@ -119,6 +143,9 @@ def test_a_roll_out_is_rolled_back_on_request(tmp_path: Path) -> None:
         assert (running.state, running.shares) == (RolloutState.RUNNING, (5, 100))
         assert endpoint.roll_back().traffic == {1: 100}
         over = until(lambda: (found := endpoint.rollout) and found.state is not RolloutState.RUNNING and found)
-        assert (over.state, over.reason) == (RolloutState.ROLLED_BACK, "that was asked for")
+        assert (over.state, over.reason) == (
+            RolloutState.ROLLED_BACK,
+            "somebody took it back, as %endpoints rollback does",
+        )
         with pytest.raises(UsageError, match=r"no roll-out to the endpoint 'sums' is under way"):
             endpoint.roll_back()

@@ -202,7 +202,7 @@ class Rollouts:
         if record is None:
             return
         if spec.deployed == record.plan.before:
-            state, reason = RolloutState.ROLLED_BACK, "that was asked for"
+            state, reason = RolloutState.ROLLED_BACK, "somebody took it back, as %endpoints rollback does"
         else:
             state, reason = RolloutState.ENDED, f"somebody has changed it: {_told(spec.deployed, spec.model)}"
         await self._write(record.with_status(state=state, reason=reason))
