@@ -363,9 +363,10 @@ class GoogleBackend:
         return read_settings(self._config)
 
     def _connect(self) -> tuple[GoogleClient, Follower]:
-        """Return the client of the settings as they are now: an emulator that was started again is elsewhere."""
+        """Return the client of the settings and the login as they are now: a new emulator has another address."""
         with self._lock:
             settings = self._settings()
-            if self._client is None or self._client.settings != settings:
+            is_old = self._is_own_client and self._client is not None and self._client.is_logged_out
+            if self._client is None or self._client.settings != settings or is_old:
                 self._client = GoogleClient(settings)
             return self._client, Follower(self._workspace, self._jobs, self._client)

@@ -17,7 +17,7 @@ from mlmagic.backends.google.endpoints_remote import EndpointNotes, read_notes
 from mlmagic.backends.google.endpoints_status import is_at_rest, last_request, note_request, now, only_one, record_of
 from mlmagic.backends.google.endpoints_sync import EndpointSync
 from mlmagic.backends.google.endpoints_tender import Tender
-from mlmagic.backends.google.refusals import UnavailableError
+from mlmagic.backends.google.refusals import LoggedOutError, UnavailableError
 from mlmagic.backends.google.settings import GoogleSettings, emulator_settings, read_settings
 from mlmagic.backends.google.vertex_models import container_of, follow_aliases
 from mlmagic.errors import BackendError, MlmagicError, NotFoundError
@@ -32,6 +32,8 @@ _LOOK_FACTOR = 5
 """An endpoint that rests is looked at so much less often than a job."""
 _QUIET_SECONDS = 30.0
 """After no answer came, nothing is asked for so long."""
+_LOGIN_SECONDS = 5.0
+"""The same while nobody is logged in: whoever logs in wants to see what has become of his endpoints."""
 _END_SECONDS = 900.0
 
 
@@ -284,7 +286,10 @@ class GoogleEndpoints:
         except MlmagicError as error:
             self._tender.trouble[spec.name] = error.message
             if isinstance(error, UnavailableError):
-                self._silence = (time.monotonic() + _QUIET_SECONDS, error.message)
+                seconds = _LOGIN_SECONDS if isinstance(error, LoggedOutError) else _QUIET_SECONDS
+                until = time.monotonic() + seconds
+                self._silence = (until, error.message)
+                self._quiet_until[spec.name] = until
             return
         self._tender.trouble.pop(spec.name, None)
         self._silence = None
@@ -320,8 +325,8 @@ class GoogleEndpoints:
         if notes is not None:
             settings = dataclasses.replace(base, project=notes.project, region=notes.region)
         with self._lock:
-            for client in [client for client in self._clients if not _is_of(client, base)]:
-                # An emulator that was started again has another address.
+            for client in [each for each in self._clients if each.is_logged_out or not _is_of(each, base)]:
+                # An emulator that was started again has another address; who logs in again has other credentials.
                 self._clients.remove(client)
                 client.prediction.close()
             known = next((client for client in self._clients if client.settings == settings), None)

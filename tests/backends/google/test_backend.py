@@ -148,3 +148,13 @@ def test_a_log_that_was_cut_short_by_a_kill_is_whole(backend: GoogleBackend, wor
         log.write("tw")  # as a process leaves it that was killed before it noted down how far it was
     wait_for(backend, job_id)
     assert read_log(backend, job_id) == "one\ntwo\n"
+
+
+def test_who_logs_in_again_is_asked_for_with_the_new_credentials(workspace: Workspace) -> None:
+    places = {"google_project": "my-project", "google_region": "us-central1", "google_bucket": "gs://b-1"}
+    backend = GoogleBackend(workspace, config=places)
+    client = backend._connect()[0]
+    assert backend._connect()[0] is client
+    client._connection.is_logged_out = True
+    assert backend._connect()[0] is not client
+    backend.close()

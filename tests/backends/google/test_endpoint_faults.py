@@ -8,11 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import google.auth
 import pytest
 from backends.google.conftest import Faults
+from google.auth.credentials import Credentials
+from google.auth.exceptions import RefreshError
 from support.deployer import NOW, Deployer, deploying
+from support.kept_endpoints import until
 from support.tensorflow_models import saved_models
 
+from mlmagic.backends.google import endpoints
 from mlmagic.backends.google.client import connection
 from mlmagic.backends.google.endpoints import GoogleEndpoints
 from mlmagic.backends.google.endpoints_remote import EndpointNotes, write_notes
@@ -127,6 +132,40 @@ def test_one_silence_is_waited_for_once(
     told = {record.status.note for _ in range(2) for record in backend.list()}
     assert told == {"Not up to date: cannot look at the endpoint: no answer from Google: the connection was cut off."}
     assert requests_sent.count("GetEndpoint") == connection._ATTEMPTS
+    backend.close()
+
+
+class Login(Credentials):
+    """What `gcloud auth application-default login` leaves, which expires or not."""
+
+    def __init__(self, *, token: str | None) -> None:
+        super().__init__()
+        self._given = token
+
+    def refresh(self, _request: object) -> None:
+        if self._given is None:
+            raise RefreshError("expired")
+        self.token = self._given
+
+
+def test_a_login_counts_without_a_new_kernel(
+    tmp_path: Path, deployer: Deployer, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Deployer(tmp_path, emulator, deployer.saved)
+    settings = own.client.settings
+    own.want("a", {own.register(): 100})
+    place = f"{settings.parent}/endpoints/a"
+    kept = EndpointNotes(project=settings.project, region=settings.region, update_time=NOW, name=place)
+    write_notes(own.workspace.endpoint("a"), replace(kept, served=own.endpoints.get("a")))
+    backend = GoogleEndpoints(own.workspace, name="emulator", config={"emulator_root": str(emulator.root)})
+    monkeypatch.setattr(backend, "_settings", lambda: replace(settings, token=None))
+    monkeypatch.setattr(endpoints, "_LOGIN_SECONDS", 0.1)
+    login = [Login(token=None)]
+    monkeypatch.setattr(google.auth, "default", lambda **_: (login[-1], None))
+    (record,) = backend.list()
+    assert (record.status.note or "").endswith("Google does not take the credentials any more: expired.")
+    login.append(Login(token=settings.token))
+    until(lambda: "credentials" not in (backend.list()[0].status.note or ""))
     backend.close()
 
 

@@ -32,6 +32,11 @@ class GoogleClient:
         self.prediction = PredictionCalls(self._connection)
         self.permissions = PermissionCalls(self._connection)
 
+    @property
+    def is_logged_out(self) -> bool:
+        """Whether Google has not taken the credentials: after a login another client is needed."""
+        return self._connection.is_logged_out
+
     def warm(self) -> None:
         """Begin to import what the first call needs, which takes seconds; returns at once, and never fails."""
         threading.Thread(target=self._warm, name="import google", daemon=True).start()

@@ -35,6 +35,8 @@ class Connection:
     def __init__(self, settings: GoogleSettings) -> None:
         self.settings = settings
         self.lock = threading.RLock()
+        self.is_logged_out = False
+        """Whether Google has not taken the credentials: those of a later login are read by a new connection alone."""
         # Else gRPC tells below a cell that a server has hung up. It reads this as Google's libraries import it.
         os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
@@ -99,7 +101,9 @@ class Connection:
                 bucket=self.settings.bucket,
                 is_repeated=is_repeated,
             )
-            raise refusal(names, str(error), asked) from error
+            failure = refusal(names, str(error), asked)
+            self.is_logged_out = self.is_logged_out or isinstance(failure, LoggedOutError)
+            raise failure from error
 
     @functools.cached_property
     def credentials(self) -> Credentials:
