@@ -13,6 +13,8 @@ from mlmagic.api.endpoint_waiting import SETTLE_SECONDS, Look, settle
 from mlmagic.errors import BackendError, MlmagicError, NotFoundError
 from mlmagic.spec.endpoint import DeployedVersion, EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.spec.names import ModelReference
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
 
 if TYPE_CHECKING:
     from mlmagic.session import Session
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 def endpoints(*, session: Session | None = None) -> EndpointList:
     """Return the endpoints of the workspace, in order of name."""
     session = _session(session)
-    return EndpointList(tuple(Endpoint(name=record.spec.name, session=session) for record in session.endpoints.list()))
+    handles = tuple(Endpoint(name=record.spec.name, session=session) for record in session.endpoints.list())
+    broken = EndpointStore(Database(session.workspace)).unreadable()
+    return EndpointList(handles, problems=tuple(str(error) for error in broken.values()))
 
 
 def endpoint(name: str, *, session: Session | None = None) -> Endpoint:
@@ -79,6 +83,8 @@ class EndpointList(Sequence[Endpoint]):
     """The endpoints of a workspace, shown and printed as a table."""
 
     handles: tuple[Endpoint, ...]
+    problems: tuple[str, ...] = ()
+    """Of endpoints that are not in it, because their files cannot be read: which files, and what to do."""
 
     @overload
     def __getitem__(self, index: int) -> Endpoint: ...
@@ -99,7 +105,7 @@ class EndpointList(Sequence[Endpoint]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from mlmagic.panels import endpoints_bundle
 
-        return endpoints_bundle([handle.record for handle in self.handles])
+        return endpoints_bundle([handle.record for handle in self.handles], self.problems)
 
 
 def _session(session: Session | None) -> Session:

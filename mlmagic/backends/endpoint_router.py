@@ -54,7 +54,7 @@ class EndpointRouter:
 
     def list(self) -> Records:
         """See `EndpointBackend`."""
-        names = sorted({LOCAL, *(spec.backend for spec in self._store.list())})
+        names = sorted({LOCAL, *(spec.backend for spec in self._store.readable())})
         found = [record for name in names for record in self._reader(name).list()]
         return sorted(found, key=lambda record: record.spec.name)
 

@@ -64,7 +64,7 @@ class EndpointBackend(Protocol):
         ...
 
     def list(self) -> Records:
-        """Return all endpoints in order of name, as they are now."""
+        """Return all endpoints whose files can be read, in order of name, as they are now."""
         ...
 
     def wake(self, name: str) -> EndpointRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
@@ -11,7 +12,7 @@ from mlmagic.panels.endpoint_shadow import shadow_name
 from mlmagic.panels.endpoint_state import badge, bar, icon, place, served
 from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.sizes import size_text
-from mlmagic.panels.text import folded, table
+from mlmagic.panels.text import folded, one_line, table
 from mlmagic.panels.times import ago, duration, utc_now
 from mlmagic.spec.codec import encode
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec
@@ -23,10 +24,17 @@ _EMPTY_COMMAND = "%deploy MODEL"
 _DRY_RUN = "Dry run: nothing was deployed."
 
 
-def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None = None) -> Bundle:
-    """Return the list of endpoints."""
+def endpoints_bundle(
+    records: Sequence[EndpointRecord], problems: Sequence[str] = (), *, now: datetime | None = None
+) -> Bundle:
+    """Return the list of endpoints, and below it what keeps others from being in it."""
     now = now or utc_now()
-    payload = {"endpoints": [{**encode(record), "url": record.url} for record in records]}
+    payload: dict[str, Any] = {"endpoints": [{**encode(record), "url": record.url} for record in records]}
+    payload |= {"problems": list(problems)} if problems else {}
+    notices = [theme.notice(one_line(problem), colour=theme.RED) for problem in problems]
+    told = [line for problem in problems for line in folded(one_line(problem))]
+    if problems and not records:
+        return document(MIME_TYPE, payload, html=theme.card(*notices), text="\n".join(told))
     if not records:
         html = theme.card(theme.faint(_EMPTY), " A model is served with ", theme.code(_EMPTY_COMMAND), ".")
         return document(MIME_TYPE, payload, html=html, text=f"{_EMPTY} A model is served with {_EMPTY_COMMAND}.")
@@ -48,12 +56,12 @@ def endpoints_bundle(records: Sequence[EndpointRecord], *, now: datetime | None 
         for record in records
     ]
     header = ["Endpoint", "State", "Serves", "Requests/s", "Last request"]
-    html = theme.card(theme.table(header, rows, right=[3], wraps=[0, 2]), theme.hints("Next", [command]))
+    html = theme.card(theme.table(header, rows, right=[3], wraps=[0, 2]), *notices, theme.hints("Next", [command]))
     lines = [
         [r.spec.name, f"{icon(r.status.state)} {r.status.state}", _served(r), _where(r), _last(r, now)] for r in records
     ]
     text = table(["ENDPOINT", "STATE", "SERVES", "URL", "ASKED"], lines, flexible=2)
-    return document(MIME_TYPE, payload, html=html, text=f"{text}\nNext: {command}")
+    return document(MIME_TYPE, payload, html=html, text="\n".join([text, *told, f"Next: {command}"]))
 
 
 def deployment_bundle(before: EndpointSpec | None, after: EndpointSpec, notes: Sequence[str]) -> Bundle:

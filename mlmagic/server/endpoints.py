@@ -16,9 +16,11 @@ from mlmagic.server.handler import Handler, Route, described, written
 from mlmagic.server.handler_pages import page_of
 from mlmagic.server.models_predictions import Instances, Predictions, ask_endpoint
 from mlmagic.session import Session
-from mlmagic.spec.endpoint import EndpointRecord
+from mlmagic.spec.endpoint import EndpointRecord, EndpointState
 from mlmagic.spec.noun import Noun
 from mlmagic.spec.panel_rows import EndpointRow, Page, VersionShare
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.endpoints import EndpointStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +150,14 @@ class EndpointPredictionHandler(Handler):
 
 
 def list_endpoints(session: Session) -> list[EndpointRow]:
-    """Return a row for each endpoint, in order of name."""
-    return [endpoint_row(session, record) for record in session.endpoints.list()]
+    """Return a row for each endpoint, in order of name; of one whose file cannot be read, with nothing but that."""
+    rows = [endpoint_row(session, record) for record in session.endpoints.list()]
+    broken = EndpointStore(Database(session.workspace)).unreadable()
+    rows += [
+        EndpointRow(name=name, model="", state=EndpointState.FAILED, error=" ".join(str(error).split()))
+        for name, error in broken.items()
+    ]
+    return sorted(rows, key=lambda row: row.name)
 
 
 def endpoint_row(session: Session, record: EndpointRecord) -> EndpointRow:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.backends.endpoints import Address, Records, failed_error, is_settled, look_until
-from mlmagic.errors import BackendError, MissingDependencyError, NotFoundError
+from mlmagic.errors import BackendError, MissingDependencyError, NotFoundError, WorkspaceError
 from mlmagic.serving.client import EndpointClient
 from mlmagic.spec.endpoint import EndpointRecord, EndpointSpec, EndpointState
 from mlmagic.workspace.database import Database
@@ -71,8 +71,8 @@ class LocalEndpoints:
         """Return all endpoints: see `EndpointBackend`."""
         found = []
         for spec in self._own():
-            # One may be deleted just now.
-            with contextlib.suppress(NotFoundError):
+            # One may be deleted just now, or become unreadable.
+            with contextlib.suppress(NotFoundError, WorkspaceError):
                 found.append(self.get(spec.name))
         return found
 
@@ -157,7 +157,7 @@ class LocalEndpoints:
             client.close()
 
     def _own(self) -> Iterator[EndpointSpec]:
-        return (spec for spec in self._store.list() if spec.backend == self.name)
+        return (spec for spec in self._store.readable() if spec.backend == self.name)
 
     def _start(self, name: str) -> None:
         from mlmagic.serving.supervisor.launch import ensure_supervisor

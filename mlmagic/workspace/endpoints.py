@@ -110,9 +110,21 @@ class EndpointStore:
             return None
 
     def list(self) -> Specs:
-        """Return all endpoints in order of name."""
+        """Return all endpoints in order of name.
+
+        Raises:
+            WorkspaceError: the file of one cannot be read.
+        """
         specs = [self._read(self._workspace.endpoint(name)) for name in self._names()]
         return [spec for spec in specs if spec is not None]
+
+    def readable(self) -> Specs:
+        """Return the endpoints whose files can be read, in order of name: for what one alone must not hold up."""
+        return self._sorted_out()[0]
+
+    def unreadable(self) -> dict[str, WorkspaceError]:
+        """Return by name why the others cannot be read, and what to do."""
+        return self._sorted_out()[1]
 
     def deployed(self, model: str) -> dict[int, Names]:
         """Return the versions of a model that are deployed, shadows among them, and behind which endpoints."""
@@ -143,6 +155,18 @@ class EndpointStore:
                 f"the endpoint {folder.root.name!r} cannot be read from {folder.spec}: {error}.",
                 hint="Mend the file, or remove the folder and deploy again.",
             ) from error
+
+    def _sorted_out(self) -> tuple[Specs, dict[str, WorkspaceError]]:
+        specs: Specs = []
+        errors: dict[str, WorkspaceError] = {}
+        for name in self._names():
+            try:
+                spec = self._read(self._workspace.endpoint(name))
+            except WorkspaceError as error:
+                errors[name] = error
+            else:
+                specs += [] if spec is None else [spec]
+        return specs, errors
 
     def _names(self) -> Names:
         """Return the names of endpoints. What a process left that was killed while deleting one is none."""

@@ -155,6 +155,17 @@ def test_a_dry_run_does_nothing(fresh: Session) -> None:
     assert len(endpoints(session=fresh)) == 0
 
 
+def test_one_that_cannot_be_read_is_told_of_below_the_others(fresh: Session) -> None:
+    deploy("sums@1", endpoint="adder", wait=False, session=fresh)
+    file = fresh.workspace.endpoint("broken").spec
+    file.parent.mkdir()
+    file.write_text("{")
+    found = endpoints(session=fresh)
+    assert [one.name for one in found] == ["adder"]
+    assert f"'broken' cannot be read from {file}" in "".join(found.problems)
+    assert "Mend the file, or remove the folder" in " ".join(str(found).split())
+
+
 def test_two_that_make_the_same_endpoint_both_succeed(fresh: Session) -> None:
     first, second = (plan_deployment(f"sums@{n}", endpoint="adder", session=fresh) for n in (1, 2))
     first.carry_out()

@@ -65,6 +65,18 @@ async def test_an_endpoint_from_its_page_to_its_end(ask: Ask, adder: Session) ->
     assert (await ask("endpoints")).json == {"endpoints": []}
 
 
+async def test_an_endpoint_that_cannot_be_read_is_a_row_that_says_so(ask: Ask, session: Session) -> None:
+    register(session.workspace, 1)
+    file = session.workspace.endpoint("broken").spec
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    (row,) = [decode(EndpointRow, row) for row in (await ask("endpoints")).json["endpoints"]]
+    assert (row.name, row.state) == ("broken", EndpointState.FAILED)
+    assert row.error is not None
+    assert str(file) in row.error
+    assert (await ask("endpoints/broken")).problem["hint"] == "Mend the file, or remove the folder and deploy again."
+
+
 async def test_what_cannot_be_is_refused(ask: Ask, adder: Session) -> None:
     answer = await ask("endpoints/adder/traffic", "POST", {"shares": {"1": 80, "2": 10}})
     assert answer.status == 400

@@ -175,6 +175,9 @@ def test_a_spec_that_cannot_be_read_is_told_with_its_file(
     # Nothing that may be deployed is taken for free.
     with pytest.raises(WorkspaceError):
         endpoints.deployed("taxi")
+    endpoints.create(make("fares"))
+    assert [spec.name for spec in endpoints.readable()] == ["fares"]
+    assert list(endpoints.unreadable()) == ["rides"]
 
 
 def test_what_lies_about_is_no_endpoint(workspace: Workspace, endpoints: EndpointStore, make: Make, taxi: None) -> None:
