@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from support.dataset_folders import write_dataset
 
+from mlmagic.api.dataset_deletion import _backend_of
 from mlmagic.api.datasets import Dataset, dataset
 from mlmagic.emulator.launch import Emulator
 from mlmagic.errors import BackendError, NotFoundError, UsageError
@@ -119,6 +121,22 @@ def test_what_was_interrupted_is_finished_by_the_same_line(
 def test_they_can_be_kept(rides: Dataset, folder: Path) -> None:
     assert "Its files stay in gs://" in str(rides.delete(keep_files=True))
     assert len(names(folder / "model")) == 6
+
+
+def test_of_an_empty_folder_nothing_is_said(rides: Dataset, folder: Path) -> None:
+    shutil.rmtree(folder / "model")
+    assert "\n" not in str(rides.delete())
+
+
+def test_a_bucket_of_googles_may_be_called_like_one_here(rides: Dataset, session: Session, folder: Path) -> None:
+    bucket = rides.origin.location.split("/")[2]
+    session.configure("google_bucket", f"gs://{bucket}")
+    assert _backend_of(session, rides.version).name == "emulator"
+    shutil.rmtree(folder)
+    assert _backend_of(session, rides.version).name == "google"
+    with pytest.raises(UsageError, match=r"^the backend .google. cannot be used") as caught:
+        rides.delete()
+    assert str(caught.value.hint).endswith("with --keep-files it is deleted here alone.")
 
 
 @pytest.mark.parametrize("where", ["gs://bucket-of-others/mlmagic/data", "gs://bucket-1/mlmagic/jobs/../..", "model"])
