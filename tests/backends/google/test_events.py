@@ -135,6 +135,7 @@ with log.open("ab") as file:
 """
 
 
+@pytest.mark.slow
 def test_curves_and_log_grow_while_a_job_runs_though_nobody_reads_them(
     backend: GoogleBackend, workspace: Workspace, tmp_path: Path
 ) -> None:
