@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("mlmagic.testing.backends")
+pytest.register_assert_rewrite(
+    *(f"mlmagic.testing.{name}" for name in ("backends", "endpoints", "keeping", "listing", "results", "trials"))
+)

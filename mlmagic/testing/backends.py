@@ -6,8 +6,10 @@
             return MyBackend(...)
 
 `BackendConformance` is for every backend, and has `ListingConformance`, `KeepingConformance` and `TrialConformance` in
-it; `ProgramConformance` is for those that run programs as processes, under the runtime contract. The programs need
-Python alone.
+it; `ProgramConformance` is for those that run programs as processes, under the runtime contract, and
+`ResultConformance` for those that also keep in a workspace what programs leave: metrics and versions (its fixtures are
+told in `mlmagic.testing.results`). The programs need Python alone. The exam of endpoints is in
+`mlmagic.testing.endpoints`.
 """
 
 # ruff: noqa: D102, S101 - these are tests: their names say what they are about, and they assert
@@ -38,6 +40,7 @@ from mlmagic.testing.driving import (
 )
 from mlmagic.testing.keeping import KeepingConformance
 from mlmagic.testing.listing import ListingConformance
+from mlmagic.testing.results import ResultConformance
 from mlmagic.testing.trials import TrialConformance
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "KeepingConformance",
     "ListingConformance",
     "ProgramConformance",
+    "ResultConformance",
     "TrialConformance",
     "make_package",
     "read_log",

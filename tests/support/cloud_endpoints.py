@@ -30,11 +30,16 @@ for number in (1, 2):
 """
 
 
+def save_sums(folder: Path) -> None:
+    """Write both versions as SavedModels, by their numbers."""
+    subprocess.run([sys.executable, "-c", _SCRIPT, str(folder)], check=True, capture_output=True)
+
+
 @contextmanager
 def cloud_session(root: Path) -> Iterator[Session]:
     """A session that works on the emulator, with two versions of a model; both end with it."""
     saved = root / "saved"
-    subprocess.run([sys.executable, "-c", _SCRIPT, str(saved)], check=True, capture_output=True)
+    save_sums(saved)
     session = Session(environ={"MLMAGIC_HOME": str(root / ".mlmagic")}, start=root)
     for number in (1, 2):
         register(session.workspace, number, saved=saved)

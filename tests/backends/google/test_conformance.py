@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mlmagic.testing.backends import BackendConformance
+from mlmagic.testing.backends import BackendConformance, ResultConformance
+
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
 class TestGoogleOnTheEmulator(BackendConformance):
+    pass
+
+
+class TestResultsOnTheEmulator(ResultConformance):
     pass

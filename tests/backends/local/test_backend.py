@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mlmagic.testing.backends import BackendConformance, ProgramConformance
+from mlmagic.testing.backends import BackendConformance, ProgramConformance, ResultConformance
 
 
 class TestLocalBackend(BackendConformance):
@@ -8,4 +8,8 @@ class TestLocalBackend(BackendConformance):
 
 
 class TestLocalPrograms(ProgramConformance):
+    pass
+
+
+class TestLocalResults(ResultConformance):
     pass
