@@ -191,8 +191,10 @@ class Endpoint:
         self._backend.delete(self.name)
 
     def logs(self, tail: int | None = None) -> LogText:
-        """Return what its processes have to say; only the last lines with `tail`."""
-        text = self._backend.logs(self.name)
+        """Return what its processes have to say, but not TensorFlow at each start; only the last lines with `tail`."""
+        from mlmagic.panels.text import without_banner
+
+        text, _ = without_banner(self._backend.logs(self.name))
         return LogText(text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else ""))
 
     def wait(

@@ -155,6 +155,17 @@ def test_a_dry_run_does_nothing(fresh: Session) -> None:
     assert len(endpoints(session=fresh)) == 0
 
 
+def test_a_log_is_without_what_tensorflow_says_at_each_start(session: Session, adder: Endpoint) -> None:
+    log = session.workspace.endpoint("adder").log
+    with log.open("a") as file:
+        file.write("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
+        file.write("I0000 00:00:1795385370.223183   22745 port.cc:153] oneDNN custom operations are on. You may see\n")
+        file.write("a line of ours\n")
+    assert "absl" not in adder.logs()
+    assert adder.logs(tail=1) == "a line of ours\n"
+    assert "oneDNN" not in adder.logs(tail=3)
+
+
 def test_one_that_cannot_be_read_is_told_of_below_the_others(fresh: Session) -> None:
     deploy("sums@1", endpoint="adder", wait=False, session=fresh)
     file = fresh.workspace.endpoint("broken").spec
