@@ -49,7 +49,7 @@ _ROLES: Mapping[str, str] = MappingProxyType(
 _RATE = re.compile(r"per minute|per second|RATE_LIMIT_EXCEEDED|rateLimitExceeded")
 """How Google says that it was asked too often, which is no lack of machines."""
 _UNREACHABLE = re.compile(r"NameResolutionError|Failed to resolve|Failed to establish|refused|unreachable|No route")
-_SILENT = re.compile(r"[Tt]imed out|Timeout")
+_SILENT = re.compile(r"[Tt]imed out|Timeout|Deadline Exceeded")
 _CUT_OFF = re.compile(r"Connection aborted|Connection broken|RemoteDisconnected|IncompleteRead|[Cc]onnection reset")
 """What requests says of a network, in words that are not for users."""
 _OFFLINE = (

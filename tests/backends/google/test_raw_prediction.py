@@ -15,9 +15,11 @@ from typing import Any
 import grpc
 import pytest
 
-from mlmagic.backends.google.client import raw_prediction
+from mlmagic.backends.google.client import connection, raw_prediction
 from mlmagic.backends.google.client.connection import Connection
+from mlmagic.backends.google.client.prediction import PredictionCalls
 from mlmagic.backends.google.client.raw_prediction import RawPredictionCalls, write_request
+from mlmagic.backends.google.refusals import UnavailableError
 from mlmagic.backends.google.settings import GoogleSettings
 
 ENDPOINT = "projects/p/locations/us-central1/endpoints/7"
@@ -122,6 +124,28 @@ def test_a_token_that_is_not_taken_is_renewed_the_other_way(answering: Answering
     asked._connection.credentials.token = "new"  # as REST does it
     assert asked.ask(ENDPOINT, b"{}") is not None
     asked.close()
+
+
+def test_what_takes_too_long_is_not_sent_again(answering: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = calls(rpc_endpoint=f"127.0.0.1:{answering.port}")
+    assert asked.ask(ENDPOINT, b"{}") is not None
+    monkeypatch.setattr(raw_prediction, "TIMEOUT_SECONDS", 0.3)
+    answering.goes_on.clear()
+    with pytest.raises(UnavailableError, match="no answer from Google: Google has taken too long"):
+        asked.ask(ENDPOINT, b"{}")
+    asked.close()
+
+
+def test_over_http_it_is_sent_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UnavailableError, match=r"127\.0\.0\.1 has taken too long\."):
+            PredictionCalls(calls(endpoint=address)._connection).predict(ENDPOINT, b'{"instances": []}')
+        silent.accept()[0].close()
+        silent.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent.accept()
 
 
 @contextlib.contextmanager

@@ -64,8 +64,11 @@ class Connection:
         document: dict[str, Any] = answer.json()
         return document
 
-    def repeated(self, doing: str, call: Callable[[], T]) -> T:
-        """Do what may be done twice, again and again for a few seconds as long as no answer comes."""
+    def repeated(self, doing: str, call: Callable[[], T], *, waits_once: bool = False) -> T:
+        """Do what may be done twice, again and again for a few seconds as long as no answer comes.
+
+        With `waits_once` not after all the time of a call has gone by: it is worked on there, and takes longer.
+        """
         import time
 
         for attempt in range(_ATTEMPTS):
@@ -74,8 +77,8 @@ class Connection:
                     return call()
             except LoggedOutError:
                 raise
-            except UnavailableError:
-                if attempt == _ATTEMPTS - 1:
+            except UnavailableError as error:
+                if attempt == _ATTEMPTS - 1 or (waits_once and has_taken_too_long(error)):
                     raise
                 time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
@@ -132,6 +135,14 @@ class Connection:
 def call_options() -> dict[str, Any]:
     """Return what each call of Google's own clients is given: what may be tried again, `repeated` tries."""
     return {"retry": None, "timeout": TIMEOUT_SECONDS}
+
+
+def has_taken_too_long(error: UnavailableError) -> bool:
+    """Say whether it was sent, and no answer came in time."""
+    from google.api_core.exceptions import GatewayTimeout
+    from requests.exceptions import ReadTimeout
+
+    return isinstance(error.__cause__, GatewayTimeout | ReadTimeout)
 
 
 def _is_theirs(error: Exception) -> bool:

@@ -71,7 +71,9 @@ class PredictionCalls:
         headers = {"content-type": "application/json"}
         address = f"{self.address(endpoint)}:predict"
         return self._connection.repeated(
-            "ask the endpoint", lambda: self._connection.asked("POST", address, data=body, headers=headers)
+            "ask the endpoint",
+            lambda: self._connection.asked("POST", address, data=body, headers=headers),
+            waits_once=True,
         )
 
 

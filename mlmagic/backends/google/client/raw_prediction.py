@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection
+from mlmagic.backends.google.client.connection import TIMEOUT_SECONDS, Connection, has_taken_too_long
 from mlmagic.backends.google.refusals import LoggedOutError, UnavailableError
 from mlmagic.errors import MlmagicError
 
@@ -58,8 +58,8 @@ class RawPredictionCalls:
     def ask(self, endpoint: str, body: bytes) -> RawAnswer | None:
         """Return the answer to a body of JSON; None where the endpoint is to be asked the other way.
 
-        That is where no channel can be made, where no answer came, and for all errors until the first answer: they may
-        be those of something between here and Google.
+        That is where no channel can be made, where it broke off, and for all errors until the first answer: they may be
+        those of something between here and Google.
 
         Raises:
             LoggedOutError: there are no credentials, or they cannot be renewed.
@@ -75,7 +75,8 @@ class RawPredictionCalls:
             # Over HTTP a token that is not taken is renewed; where that does not help, it is told there.
             return None
         except MlmagicError as error:
-            if self._has_answered and not isinstance(error, UnavailableError):
+            is_final = not isinstance(error, UnavailableError) or has_taken_too_long(error)
+            if self._has_answered and is_final:
                 raise
             if not self._has_answered and isinstance(error, UnavailableError):
                 self._pause()
