@@ -89,7 +89,7 @@ def _move_costs(session: Session, model: str, alias: str, number: int | None) ->
     if not session.location.endpoints.is_dir():
         return []
     # What they are to serve is known here: nobody in the cloud has to be asked for it.
-    specs = EndpointStore(Database(session.workspace)).list()
+    specs = EndpointStore(Database(session.workspace)).readable()
     followers = [spec for spec in specs if spec.backend in COSTLY and (spec.model, spec.follows) == (model, alias)]
     moved = [spec for spec in followers if spec.goal is EndpointGoal.SERVE and spec.deployed[0].number != number]
     return [move_cost(spec, number) for spec in moved]

@@ -141,7 +141,7 @@ def test_over_http_it_is_sent_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(UnavailableError, match=r"127\.0\.0\.1 has taken too long\."):
-            PredictionCalls(calls(endpoint=address)._connection).predict(ENDPOINT, b'{"instances": []}')
+            PredictionCalls(calls(endpoint=address)._connection).predict(ENDPOINT, b'{"instances": [1]}')
         silent.accept()[0].close()
         silent.settimeout(0.1)
         with pytest.raises(TimeoutError):
