@@ -100,7 +100,7 @@ class GoogleEndpoints:
     def list(self) -> Records:
         """Return all endpoints: see `EndpointBackend`."""
         found = []
-        for spec in self._store.list():
+        for spec in self._store.readable():
             if spec.backend == self.name:
                 try:
                     found.append(self.get(spec.name))
@@ -309,7 +309,7 @@ class GoogleEndpoints:
 
     def _unfinished(self) -> tuple[str, ...]:
         try:
-            mine = [spec for spec in self._store.list() if spec.backend == self.name]
+            mine = [spec for spec in self._store.readable() if spec.backend == self.name]
         except MlmagicError:
             return ()
         return tuple(s.name for s in mine if not is_at_rest(s, read_notes(self._workspace.endpoint(s.name))))
