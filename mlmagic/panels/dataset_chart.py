@@ -15,6 +15,8 @@ from mlmagic.spec.dataset import ColumnType
 
 # Both stand out from a white and from a black ground, and from each other without colour: one is filled.
 FIRST, SECOND = COLOURS[:2]
+_SHADE = 0.6
+"""Of the first split's bars: what lies behind them can be seen."""
 _WIDTH, _HEIGHT, _GAP, _HEAD, _FOOT = 210, 90, 24, 18, 16
 _ACROSS = 3
 _LEGEND = 22
@@ -47,7 +49,7 @@ def grid_svg(charts: Sequence[Bars], splits: Sequence[str]) -> str:
         )
         for at, bars in enumerate(charts)
     ]
-    marks = picture_legend(splits, (FIRST, SECOND), width=_LABEL_WIDTH)
+    marks = picture_legend(splits, (FIRST, SECOND), width=_LABEL_WIDTH, shades=[_SHADE])
     return picture(*marks, *parts, width=width, height=height)
 
 
@@ -93,7 +95,7 @@ def _filled(shares: Sequence[float], width: float, height: float, top: float) ->
         for at, value in enumerate(shares)
         if value > 0
     ]
-    return element("path", d="".join(bars), fill=FIRST, fill_opacity=".6")
+    return element("path", d="".join(bars), fill=FIRST, fill_opacity=f"{_SHADE:g}")
 
 
 def _outlined(shares: Sequence[float], width: float, height: float, top: float, *, is_apart: bool) -> Html:
@@ -107,11 +109,12 @@ def _outlined(shares: Sequence[float], width: float, height: float, top: float, 
     return element("path", d=path, fill="none", stroke=SECOND, stroke_width="1.5")
 
 
-def legend(splits: Sequence[str]) -> Html:
-    """Return which colour is which split, for a line above a table."""
+def legend(splits: Sequence[str], *, is_stacked: bool = False) -> Html:
+    """Return which colour is which split, for a line above a table; stacked, a line for each."""
     marks = []
     for split, colour in zip(splits, (FIRST, SECOND), strict=False):
         sign = "display:inline-block;width:10px;height:10px;margin-right:5px;vertical-align:-1px"
-        fill = f"background:{colour};opacity:.7" if colour == FIRST else f"border-top:2px solid {colour};height:4px"
+        bar, line = f"background:{colour};opacity:{_SHADE:g}", f"border-top:2px solid {colour};height:4px"
+        fill = bar if colour == FIRST else line
         marks.append(element("span", element("span", style=f"{sign};{fill}"), split, style="margin-right:14px"))
-    return join(marks)
+    return join(marks, element("br") if is_stacked else "")

@@ -15,7 +15,7 @@ from mlmagic.panels.dataset_values import NONE
 from mlmagic.panels.dataset_vega import vega_spec
 from mlmagic.panels.drift_verdicts import verdict_sentence
 from mlmagic.panels.evaluation_words import metric_text
-from mlmagic.panels.markup import Html, element
+from mlmagic.panels.markup import Html, element, join
 from mlmagic.panels.text import fit, folded, one_line, table
 from mlmagic.panels.vega import MIME_TYPE as VEGA_MIME_TYPE
 from mlmagic.spec.codec import encode
@@ -115,16 +115,16 @@ def _window_html(window: MonitoredWindow) -> list[Html | None]:
     for name, features, columns in _sections(window):
         if not features:
             continue
-        header = [name, "Verdict", "Distance", "Threshold", legend(_SIDES), "Missing", "What happened"]
+        # Two in a column each: so there is room for what happened where a page is narrow.
+        drawn = legend(_SIDES, is_stacked=True)
+        header = [name, _stacked("Distance", "Threshold"), drawn, "Missing", "What happened"]
         rows = []
         for each in features[:_SHOWN]:
             chart = _chart(each, columns)
             rows.append(
                 [
-                    element("strong", literal_name(each.feature)),
-                    _pill(each.verdict),
-                    words.distance(each),
-                    words.limit(each),
+                    _stacked(element("strong", literal_name(each.feature)), _pill(each.verdict)),
+                    _stacked(words.distance(each), theme.faint(words.limit(each))),
                     spark_svg(chart) if chart is not None else NONE,
                     words.missing(each),
                     words.what(each),
@@ -136,6 +136,10 @@ def _window_html(window: MonitoredWindow) -> list[Html | None]:
         lines = [[_pill(verdict), element("strong", name), told] for verdict, name, told in slices]
         parts.append(theme.table(["Slice", "", "What happened"], lines, wraps=[1, 2]))
     return parts
+
+
+def _stacked(above: str, below: str) -> Html:
+    return join([above, element("br"), below])
 
 
 def _more(features: Sequence[FeatureComparison]) -> Html | None:

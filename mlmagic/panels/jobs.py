@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from mlmagic.panels import theme
 from mlmagic.panels.bundle import Bundle, document
@@ -22,6 +23,12 @@ EMPTY_COMMAND = "%%train NAME"
 EMPTY_STUDIES = "No studies yet."
 _NOTHING_FOUND = "No job passes the filter"
 _ALL = "All jobs:"
+_SHORT: Mapping[JobKind, str] = {
+    JobKind.PREPROCESSING: "dataset",
+    JobKind.BATCH_PREDICTION: "batch",
+    JobKind.MONITORING: "monitor",
+}
+"""In a terminal, where a list with backends leaves eight columns; the filter knows the whole words."""
 _TELLING = frozenset({JobKind.TUNING, JobKind.MONITORING})
 
 
@@ -138,10 +145,10 @@ def _state(summary: JobSummary) -> Html:
     return join([theme.badge(summary.state), *below])
 
 
-def _extras(summary: JobSummary) -> list[str]:
+def _extras(summary: JobSummary, words: Mapping[JobKind, str] = MappingProxyType({})) -> list[str]:
     """Return what is not as it is by default: the kind, the attempt, the priority."""
     is_told = summary.kind is JobKind.TRAINING or summary.dataset_version is not None
-    kind = [] if is_told else [summary.kind.value]
+    kind = [] if is_told else [words.get(summary.kind, summary.kind.value)]
     attempt = [f"try {summary.attempt}"] if summary.attempt > 1 else []
     return [*kind, *attempt, *([f"priority {summary.priority}"] if summary.priority else [])]
 
@@ -164,6 +171,12 @@ def _took(summary: JobSummary, now: datetime) -> str:
 
 def _result(summary: JobSummary) -> str:
     return _made(summary) or one_line(summary.error or "")
+
+
+def _short_result(summary: JobSummary) -> str:
+    # The name first: what it is of may be cut off.
+    is_dataset = summary.model_version is None and summary.dataset_version is not None
+    return f"{summary.dataset_version}, dataset" if is_dataset else _result(summary)
 
 
 def _made(summary: JobSummary) -> str | None:
@@ -206,8 +219,9 @@ def _text(summaries: Sequence[JobSummary], notes: Sequence[str], values: Mapping
 
 def _result_text(summary: JobSummary, values: str) -> str:
     # How far a study is tells that it is one, as what monitoring found does.
-    extras = _extras(summary)[1:] if values and summary.kind in _TELLING else _extras(summary)
+    extras = _extras(summary, _SHORT)[1:] if values and summary.kind in _TELLING else _extras(summary, _SHORT)
+    result = _short_result(summary)
     # Of a job that has ended its result says more.
-    told = [_result(summary), *extras] if summary.state.is_final else [*extras, _result(summary)]
+    told = [result, *extras] if summary.state.is_final else [*extras, result]
     # A terminal has room for little.
     return ", ".join(filter(None, [*told[:1], values.replace(" trials · ", " · "), *told[1:]]))

@@ -22,12 +22,19 @@ def words(
     return element("text", text, fill=fill, **place)
 
 
-def legend(names: Sequence[str], colours: Sequence[str], *, left: float = 0, width: int = 30) -> list[Html]:
-    """Return which colour is what, in a line; names are shortened to `width` characters."""
+def legend(
+    names: Sequence[str], colours: Sequence[str], *, left: float = 0, width: int = 30, shades: Sequence[float] = ()
+) -> list[Html]:
+    """Return which colour is what, in a line; names are shortened to `width` characters.
+
+    `shades` are the opacities of the first colours, where what they stand for lets the ground through.
+    """
     marks, x = [], left
-    for name, colour in zip(names, colours, strict=False):
+    for at, (name, colour) in enumerate(zip(names, colours, strict=False)):
         text = fit(name, width)
-        marks += [element("rect", x=f"{x:g}", y="3", width="10", height="10", fill=colour), words(text, x + 14, 12)]
+        shade = {"fill_opacity": f"{shades[at]:g}"} if at < len(shades) else {}
+        square = element("rect", x=f"{x:g}", y="3", width="10", height="10", fill=colour, **shade)
+        marks += [square, words(text, x + 14, 12)]
         x += 30 + 7 * display_width(text)
     return marks
 

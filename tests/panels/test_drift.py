@@ -10,7 +10,7 @@ from support.monitored import TYPES, rides
 
 from mlmagic.monitoring.compare import report
 from mlmagic.monitoring.window import Window
-from mlmagic.panels import drift_bundle, drift_chart_bundle
+from mlmagic.panels import drift_bundle, drift_chart_bundle, drift_pictures
 from mlmagic.spec.monitoring_report import Against, ComparedColumn, MonitoredWindow, MonitoringReport
 
 
@@ -57,6 +57,12 @@ def test_charts_have_baseline_and_window_side_by_side(shown):
     assert sorted(panels) == ["miles", "zone"]
     shares = [(row["is"], row["share0"] > 0, row["share1"] > 0) for row in panels["zone"]["data"]["values"]]
     assert sorted(shares) == [("(others)", False, True), ("north", True, True), ("south", True, False)]
+
+
+def test_the_mark_of_the_baseline_has_the_colour_of_its_bars(shown):
+    for picture in (drift_chart_bundle(shown)["image/svg+xml"], drift_pictures(shown)[0][1]):
+        filled = {tag.split(" ", 1)[0]: tag for tag in picture.split("<") if 'fill="#4c8df0"' in tag}
+        assert ['fill-opacity="0.6"' in filled[tag] for tag in ("rect", "path")] == [True, True]
 
 
 def test_nothing_to_compare_is_no_chart(shown):

@@ -86,10 +86,17 @@ def test_a_list_tells_the_kind_and_what_was_made(summary, now):
     kind = JobKind.PREPROCESSING
     rows = [summary(kind=kind), summary("SUCCEEDED", kind=kind, end_time=now, dataset_version="taxi@3")]
     bundle = jobs_bundle(rows, now=now)
-    assert [line.split("  ")[-1] for line in lines(bundle)[1:3]] == ["preprocessing", "dataset taxi@3"]
+    assert [line.split("  ")[-1] for line in lines(bundle)[1:3]] == ["dataset", "taxi@3, dataset"]
     assert ">preprocessing<" in bundle[HTML]
     assert "<strong>dataset taxi@3</strong>" in bundle[HTML]
     assert bundle["application/vnd.mlmagic.jobs+json"]["jobs"][1]["datasetVersion"] == "taxi@3"
+
+
+def test_kinds_are_told_in_whole_where_there_is_little_room(summary, now):
+    kinds = (JobKind.PREPROCESSING, JobKind.BATCH_PREDICTION, JobKind.MONITORING, JobKind.TUNING)
+    rows = [summary(kind=kind, backend="emulator", id="taxi-20261122-115000-ab12") for kind in kinds]
+    text = lines(jobs_bundle([*rows, summary()], now=now))
+    assert [line.split()[-1] for line in text[1:5]] == ["dataset", "batch", "monitor", "tuning"]
 
 
 def test_a_comparison_names_what_each_made(record):
