@@ -151,6 +151,11 @@ export class Client {
     return (await this.get<{ alerts: wire.Alert[] }>(['endpoints', name, 'alerts'])).alerts;
   }
 
+  /** The alerts that last of jobs that look at files; each names its job. */
+  async fileAlerts(): Promise<wire.Alert[]> {
+    return (await this.get<{ alerts: wire.Alert[] }>(['alerts'])).alerts;
+  }
+
   /** Set percentages by version; together they are 100. */
   setTraffic(name: string, shares: Readonly<Record<string, number>>): Promise<wire.EndpointRow> {
     return this.send('POST', ['endpoints', name, 'traffic'], { shares });

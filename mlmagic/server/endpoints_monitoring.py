@@ -1,12 +1,14 @@
-"""What monitoring found of an endpoint over REST: the newest report, its charts, the alerts."""
+"""What monitoring found over REST: of an endpoint the newest report, its charts, the alerts; of files the alerts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 from mlmagic.api.endpoints import endpoint
-from mlmagic.api.monitor_watchers import watchers
+from mlmagic.api.monitor_watchers import monitoring_jobs, watchers
 from mlmagic.panels import drift_bundle, drift_pictures
 from mlmagic.server.handler import Handler, Route, described
 from mlmagic.session import Session
@@ -34,6 +36,17 @@ class AlertsHandler(Handler):
     async def get(self, name: str) -> None:
         """List the alerts that last."""
         await self.respond(lambda: {"alerts": alerts_of(self.session, name)})
+
+
+class FileAlertsHandler(Handler):
+    """The alerts of jobs that look at files."""
+
+    while_empty: ClassVar[Mapping[str, object]] = {"alerts": []}
+
+    @described({"alerts": [Alert]})
+    async def get(self) -> None:
+        """List the alerts that last of the jobs that look at files again and again; those of endpoints are theirs."""
+        await self.respond(lambda: {"alerts": alerts_of_files(self.session)})
 
 
 def monitoring_page(session: Session, name: str) -> MonitoringPage:
@@ -66,10 +79,16 @@ def alerts_of(session: Session, name: str) -> tuple[Alert, ...]:
     return lasting_alerts(monitor_folder(session.workspace, name))
 
 
+def alerts_of_files(session: Session) -> tuple[Alert, ...]:
+    """Return the alerts that last of the jobs that look at files and go on; each names its job."""
+    folders = [session.workspace.job(job_id).monitoring for job_id in monitoring_jobs(session)]
+    return tuple(alert for folder in folders for alert in _lasting(folder, stamp(MonitorFolder(folder).alerts)))
+
+
 def open_alerts(workspace: Workspace, name: str) -> int:
     """Return how many alerts of an endpoint last now."""
     path = monitor_folder(workspace, name).alerts
-    return _count(path.parent, stamp(path))
+    return len(_lasting(path.parent, stamp(path)))
 
 
 def monitor_folder(workspace: Workspace, name: str) -> MonitorFolder:
@@ -87,12 +106,13 @@ def stamp(path: Path) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=128)
-def _count(folder: Path, stamped: tuple[int, int, int]) -> int:
-    """Count the alerts that last in a file that was not written since: lists are asked for every few seconds."""
-    return len(lasting_alerts(MonitorFolder(folder))) if any(stamped) else 0
+def _lasting(folder: Path, stamped: tuple[int, int, int]) -> tuple[Alert, ...]:
+    """Return the alerts that last in a file that was not written since: lists are asked for every few seconds."""
+    return lasting_alerts(MonitorFolder(folder)) if any(stamped) else ()
 
 
 ROUTES = (
     Route("endpoints/{name}/monitoring", MonitoringHandler),
     Route("endpoints/{name}/alerts", AlertsHandler),
+    Route("alerts", FileAlertsHandler),
 )

@@ -18,9 +18,11 @@ from mlmagic.server.watcher_changes import Changes
 from mlmagic.server.watcher_messages import Message
 from mlmagic.session import Session
 from mlmagic.spec.codec import decode
+from mlmagic.spec.job import JobKind, JobSpec, JobState, PackageReference
 from mlmagic.spec.panel_rows import EndpointRow, MonitoringPage
 from mlmagic.spec.request_log import RequestLogging
 from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.monitors import MonitorFolder, read_report, record_look
 
 HOSTILE = "<script>window.wasRun=1</script>"
@@ -62,6 +64,21 @@ async def test_an_alert_that_has_ended_stays_on_the_page_alone(ask: Ask, rides: 
     page = decode(MonitoringPage, (await ask("endpoints/rides/monitoring")).json)
     assert [alert.end_time is None for alert in page.alerts] == [False]
     assert (await ask("endpoints/rides/alerts")).json == {"alerts": []}
+
+
+async def test_alerts_of_files_are_told_while_their_job_goes_on(ask: Ask, rides: Session) -> None:
+    monitor("rides", session=rides)
+    report = read_report(MonitorFolder(rides.workspace.endpoint("rides").monitoring))
+    assert report is not None
+    store, now = JobStore(Database(rides.workspace)), datetime.now(UTC)
+    spec = JobSpec(display_name="days", kind=JobKind.MONITORING, backend="google", package=PackageReference(digest="0"))
+    job = store.create(spec, package_files={"trainer/task.py": b""}, now=now).id
+    assert (await ask("alerts")).json == {"alerts": []}
+    record_look(MonitorFolder(rides.workspace.job(job).monitoring), report, now=now, job=job)
+    told = (await ask("alerts")).json["alerts"]
+    assert [(alert["job"], alert["feature"]) for alert in told] == [(job, "zone")]
+    store.advance(job, expect={JobState.QUEUED}, to=JobState.CANCELLED, now=now, end_time=now)
+    assert (await ask("alerts")).json == {"alerts": []}
 
 
 def test_the_stream_tells_that_somebody_looked(rides: Session) -> None:

@@ -12,7 +12,8 @@ export class StatusItem extends ReactWidget {
   constructor(
     private readonly _jobs: JobCount,
     private readonly _alerts: AlertCount,
-    private readonly _open: (tab?: TabName) => void
+    private readonly _open: (tab?: TabName) => void,
+    private readonly _openJob: (id: string) => void
   ) {
     super();
     this.addClass('mlm-status');
@@ -22,9 +23,14 @@ export class StatusItem extends ReactWidget {
     return (
       <Boundary what="The number of jobs">
         <Running jobs={this._jobs} onOpen={() => this._open()} />
-        <Lasting alerts={this._alerts} onOpen={() => this._open('endpoints')} />
+        <Lasting alerts={this._alerts} onOpen={() => this._openAlerts()} />
       </Boundary>
     );
+  }
+
+  private _openAlerts(): void {
+    const { job } = this._alerts;
+    return job === undefined ? this._open('endpoints') : this._openJob(job);
   }
 }
 
@@ -49,7 +55,7 @@ function Lasting({ alerts, onOpen }: { alerts: AlertCount; onOpen: () => void })
     return null;
   }
   const told = plural(alerts.count, 'alert');
-  const title = `mlmagic: ${told} of endpoints`;
+  const title = `mlmagic: ${told} of ${alerts.job === undefined ? 'endpoints' : 'monitored files'}`;
   return (
     <button type="button" className="mlm-status-button" data-mlm="status-alerts" title={title} onClick={onOpen}>
       <span aria-hidden="true">✗</span> {told}

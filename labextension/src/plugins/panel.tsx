@@ -56,7 +56,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
         model.tab = tab ?? model.tab;
         openPanel();
       };
-      const item = new StatusItem(new JobCount(panels), new AlertCount(panels), show);
+      const openJob = (key: string) => panels.open({ noun: 'job', key });
+      const item = new StatusItem(new JobCount(panels), new AlertCount(panels), show, openJob);
       statusBar.registerStatusItem('mlmagic:jobs', { item, align: 'left', rank: 20 });
     }
     void remember(model, state);
