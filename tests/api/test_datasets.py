@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pyarrow as pa
 import pytest
 from support.dataset_tables import divided, register, rides
@@ -52,8 +50,7 @@ def test_a_list_outlives_what_it_lists(session: Session, taxi: Dataset) -> None:
 
 
 def test_what_dataflow_wrote_stays_and_is_told(taxi: Dataset) -> None:
-    origin = dataclasses.replace(taxi.version.origin, location="gs://b/mlmagic/taxi/1")
-    told = str(DatasetDeletion(version=dataclasses.replace(taxi.version, origin=origin)))
+    told = str(DatasetDeletion(version=taxi.version, kept="gs://b/mlmagic/taxi/1"))
     assert told.endswith("Its files stay in gs://b/mlmagic/taxi/1: gcloud storage rm -r gs://b/mlmagic/taxi/1")
 
 
