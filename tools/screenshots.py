@@ -90,6 +90,8 @@ def _watched() -> None:
                     for number in range(len(cells)):
                         notebook.run(number)
                     notebook.save()
+                # Alerts are told above what is shown, for a while.
+                expect(tab.page.locator(".Toastify__toast")).to_have_count(0)
                 for name, number in shown.items():
                     notebook.show(number)
                     notebook.cell(number).locator(".jp-OutputArea-output").first.wait_for()
