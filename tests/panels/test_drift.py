@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -43,6 +44,17 @@ def test_page_escapes_what_came_in(shown):
     assert "&lt;b&gt;south&lt;/b&gt;" in html
     assert "<b>south" not in html
     assert html.count("✗ ALERT") == 3
+
+
+def test_the_table_has_few_columns_so_that_it_fits_a_narrow_page(shown):
+    heads = drift_bundle(shown)["text/html"].split("<th ")[1:]
+    assert [re.sub(r"<[^>]*>", " ", head.split(">", 1)[1].split("</th>")[0]).split() for head in heads] == [
+        ["Feature"],
+        ["Distance", "Threshold"],
+        ["baseline", "window"],
+        ["Missing"],
+        ["What", "happened"],
+    ]
 
 
 def test_payload_leaves_out_the_quantiles(shown):
