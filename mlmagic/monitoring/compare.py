@@ -54,7 +54,7 @@ def report(
         baseline_count=baseline.rows,
         current_count=window.rows,
         features=compare(baseline, window, spec),
-        predictions=() if predictions is None else _compare(*predictions, spec, tests=1),
+        predictions=() if predictions is None else _compare(*predictions, spec, tests=1, are_predictions=True),
         slices=slices,
     )
 
@@ -119,7 +119,7 @@ def check(spec: DataDriftSpec, baseline: SplitStatistics) -> None:
 
 
 def _compare(
-    baseline: SplitStatistics, window: WindowValues, spec: DataDriftSpec, *, tests: int
+    baseline: SplitStatistics, window: WindowValues, spec: DataDriftSpec, *, tests: int, are_predictions: bool = False
 ) -> tuple[FeatureComparison, ...]:
     names = [column.name for column in monitored(baseline, spec.features) if column.name in window.features]
     alpha = spec.false_alarm_rate / max(1, _LIMITS * len(names) * tests)
@@ -128,14 +128,16 @@ def _compare(
         for column in baseline.columns
         if column.name in names
     ]
-    return _named(measured, spec)
+    return _named(measured, spec, are_predictions=are_predictions)
 
 
-def _named(measured: Sequence[Measured], spec: DataDriftSpec) -> tuple[FeatureComparison, ...]:
+def _named(
+    measured: Sequence[Measured], spec: DataDriftSpec, *, are_predictions: bool
+) -> tuple[FeatureComparison, ...]:
     others = swapped(measured)
     compared = []
     for feature in measured:
-        found = findings(feature, spec, others.get(feature.name))
+        found = findings(feature, spec, others.get(feature.name), is_prediction=are_predictions)
         verdict = Verdict.ALERT if any(map(is_alert, found)) else feature.verdict
         compared.append(feature.comparison(verdict=verdict, findings=found))
     return tuple(compared)

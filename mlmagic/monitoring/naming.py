@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mlmagic.monitoring.feature import Measured
 from mlmagic.monitoring.quantiles import chance_distance
 from mlmagic.monitoring.scaling import Scaled, scaled
+from mlmagic.monitoring.units import Conversion
 from mlmagic.spec.monitoring import DataDriftSpec, Finding, FindingKind, Verdict
 from mlmagic.spec.statistics import NumericStatistics, Vocabulary
 
@@ -24,14 +26,19 @@ def is_alert(finding: Finding) -> bool:
     return finding.kind not in _SILENT
 
 
-def findings(feature: Measured, spec: DataDriftSpec, other: str | None) -> tuple[Finding, ...]:
-    """Return what happened to a feature. `other` is the one with which it was swapped."""
+def findings(
+    feature: Measured, spec: DataDriftSpec, other: str | None, *, is_prediction: bool = False
+) -> tuple[Finding, ...]:
+    """Return what happened to a feature. `other` is the one with which it was swapped.
+
+    No unit is named for a prediction: it follows its inputs.
+    """
     found = [*_missing(feature, spec)]
     if other is not None:
         text = f"{feature.name}: swapped with {other}: each has the other's values"
         found.append(Finding(kind=FindingKind.COLUMNS_SWAPPED, feature=feature.name, text=text, other=other))
         return tuple(found)
-    found += [*_new_values(feature, spec), *_moved(feature, spec)]
+    found += [*_new_values(feature, spec), *_moved(feature, spec, is_prediction=is_prediction)]
     if not found and feature.verdict is Verdict.ALERT:
         found.append(_changed(feature))
     return tuple(found)
@@ -66,17 +73,20 @@ def _new_values(feature: Measured, spec: DataDriftSpec) -> Iterator[Finding]:
     )
 
 
-def _moved(feature: Measured, spec: DataDriftSpec) -> Iterator[Finding]:
+def _moved(feature: Measured, spec: DataDriftSpec, *, is_prediction: bool) -> Iterator[Finding]:
     known, current, mean = feature.baseline.numeric, feature.window.statistics.numeric, feature.mean
     if known is None or current is None or mean is None:
         return
     chance = chance_distance(*feature.counts, feature.alpha)
-    scale = scaled(np.array(known.quantiles), np.array(current.quantiles), chance)
-    if scale is not None and (scale.conversion is not None or feature.verdict is not Verdict.STEADY):
+    count = 1 / sum(1 / max(1, each) for each in feature.counts)
+    scale = scaled(np.array(known.quantiles), np.array(current.quantiles), chance, count)
+    if scale is not None and is_prediction:
+        scale = replace(scale, conversions=())
+    if scale is not None and (scale.conversions or feature.verdict is not Verdict.STEADY):
         yield _scaled(feature, scale, known, current)
     # Where the distance is an alert by itself, a mean that moved by less explains it all the same.
     threshold = min(spec.shift_threshold, _LEAST_SHIFT if feature.verdict is Verdict.ALERT else math.inf)
-    if (scale is None or scale.conversion is None) and mean.is_beyond(threshold):
+    if (scale is None or not scale.conversions) and mean.is_beyond(threshold):
         moved = current.mean - known.mean
         size = "" if math.isinf(mean.after) else f" ({abs(mean.after):.2g} standard deviations)"
         yield Finding(
@@ -89,17 +99,10 @@ def _moved(feature: Measured, spec: DataDriftSpec) -> Iterator[Finding]:
 
 
 def _scaled(feature: Measured, scale: Scaled, known: NumericStatistics, current: NumericStatistics) -> Finding:
-    conversion = scale.conversion
-    if conversion is None:
+    if not scale.conversions:
         kind, text = FindingKind.VALUES_SCALED, f"values are multiplied by {scale.factor:.4g}"
     else:
-        kind, what = FindingKind.UNIT_CHANGED, f"factor {scale.factor:.4g} found"
-        if conversion.offset:
-            sign = "plus" if conversion.offset > 0 else "minus"
-            what = f"times {conversion.factor:.4g} {sign} {abs(conversion.offset):.5g} found"
-        text = f"unit changed: {what}, as from {conversion}"
-        if not conversion.offset and f"{conversion.factor:.4g}" != f"{scale.factor:.4g}":
-            text += f" ({conversion.factor:.4g})"
+        kind, text = FindingKind.UNIT_CHANGED, f"unit changed: {_told(scale.conversions, scale.factor)}"
     return Finding(
         kind=kind,
         feature=feature.name,
@@ -108,6 +111,16 @@ def _scaled(feature: Measured, scale: Scaled, known: NumericStatistics, current:
         before=known.mean,
         after=current.mean,
     )
+
+
+def _told(conversions: Sequence[Conversion], factor: float) -> str:
+    first = conversions[0]
+    if first.offset:
+        sign = "plus" if first.offset > 0 else "minus"
+        return f"times {first.factor:.4g} {sign} {abs(first.offset):.5g} found, as from {first}"
+    if len(conversions) == 1 and f"{first.factor:.4g}" == f"{factor:.4g}":
+        return f"factor {factor:.4g} found, as from {first}"
+    return f"factor {factor:.4g} found, as from " + " or ".join(f"{each} ({each.factor:.4g})" for each in conversions)
 
 
 def _changed(feature: Measured) -> Finding:

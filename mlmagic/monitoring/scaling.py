@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,12 @@ _LEAST_GAIN = 4.0
 _CENTRAL = slice(13, 244)
 """The quantiles between 5 % and 95 %: those beyond are uncertain."""
 _LEAST_FACTOR = 1.1
+_SURE = 3.0
+"""Standard errors of the factor, within which a unit's own must be."""
+_ROUNDING, _FARTHEST = 0.02, 0.25
+"""Of its logarithm: what quantiles cost at least, and the most that few rows may excuse."""
+_MOST_UNITS = 3
+"""Where more are as likely, none is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,41 +32,68 @@ class Scaled:
 
     factor: float
     """As it was measured."""
-    conversion: Conversion | None
-    """The unit's, if there is such a one."""
+    conversions: tuple[Conversion, ...] = ()
+    """Of the units that explain it, the likeliest first."""
 
 
-def scaled(baseline: Floats, window: Floats, chance: float) -> Scaled | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    factor: float
+    error: float
+    """How far its logarithm may be from that of a unit's factor."""
+
+    def is_of(self, conversion: Conversion) -> bool:
+        return abs(math.log(self.factor / conversion.factor)) <= self.error
+
+
+def scaled(baseline: Floats, window: Floats, chance: float, count: float) -> Scaled | None:
     """Return by what the numbers were multiplied, if that explains how they moved and adding a number does not.
 
     Args:
         baseline: its quantiles.
         window: its quantiles.
         chance: how far their cumulative distributions may lie apart by chance.
+        count: of how many numbers the quantiles are, as far as chance goes: half of the harmonic mean of both counts.
     """
     apart = distance(baseline, window)
     if apart < max(_LEAST_DISTANCE, chance):
         return None
     enough = max(chance, apart / _LEAST_GAIN)
-    left, conversion = min(
-        ((distance(baseline * each.factor + each.offset, window), each) for each in CONVERSIONS), key=lambda it: it[0]
-    )
-    factor = _factor(baseline, window)
+    measured = _measured(baseline, window, count)
     moved = distance(baseline + float(np.median(window) - np.median(baseline)), window)
-    if left <= enough and (left < moved or conversion.offset):
-        return Scaled(
-            factor=conversion.factor if factor is None or conversion.offset else factor, conversion=conversion
-        )
-    if factor is None or not (factor >= _LEAST_FACTOR or factor <= 1 / _LEAST_FACTOR):
+    if found := _units(baseline, window, measured, enough, moved):
+        factor = found[0].factor if measured is None or found[0].offset else measured.factor
+        return Scaled(factor=factor, conversions=found)
+    if measured is None or 1 / _LEAST_FACTOR < measured.factor < _LEAST_FACTOR:
         return None
-    left = distance(baseline * factor, window)
-    return Scaled(factor=factor, conversion=None) if left <= enough and left < moved else None
+    left = distance(baseline * measured.factor, window)
+    return Scaled(factor=measured.factor) if left <= enough and left < moved else None
 
 
-def _factor(baseline: Floats, window: Floats) -> float | None:
+def _units(
+    baseline: Floats, window: Floats, measured: _Measured | None, enough: float, moved: float
+) -> tuple[Conversion, ...]:
+    """Return the conversions that explain it, the nearest first; none if that one does not, or too many do."""
+    left = {each: distance(baseline * each.factor + each.offset, window) for each in CONVERSIONS}
+    nearest, *others = sorted(left, key=left.__getitem__)
+    if left[nearest] > enough or not (left[nearest] < moved or nearest.offset):
+        return ()
+    if measured is None or nearest.offset:
+        return (nearest,)
+    if not measured.is_of(nearest):
+        return ()
+    likely = [each for each in others if left[each] <= enough and not each.offset and measured.is_of(each)]
+    return (nearest, *likely) if len(likely) < _MOST_UNITS else ()
+
+
+def _measured(baseline: Floats, window: Floats, count: float) -> _Measured | None:
     """Return the usual ratio of the quantiles; None if too many are 0, or of other signs."""
     before, after = baseline[_CENTRAL], window[_CENTRAL]
     is_fit = before * after > 0
     if np.count_nonzero(is_fit) < len(before) // 4:
         return None
-    return float(np.median(after[is_fit] / before[is_fit]))
+    spread = float(np.std(np.log(np.abs(after[is_fit]))))
+    return _Measured(
+        factor=float(np.median(after[is_fit] / before[is_fit])),
+        error=min(_ROUNDING + _SURE * spread / math.sqrt(count), _FARTHEST),
+    )

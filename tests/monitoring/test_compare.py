@@ -82,6 +82,17 @@ def test_predictions_drift_from_window_to_window() -> None:
     assert loads(DriftReport, dumps(found)) == found
 
 
+def test_a_prediction_follows_its_inputs_and_has_no_unit_of_its_own() -> None:
+    types = {"km": ColumnType.FLOAT}
+    numbers = np.random.default_rng(0).lognormal(2, 0.7, 4000)
+    before, after = (statistics_of({"km": values}, types) for values in (numbers, numbers * 3.6))
+    found = report(before, values_of(after, before), predictions=(before, values_of(after, before)))
+    assert [finding.kind for finding in found.features[0].findings] == [FindingKind.UNIT_CHANGED]
+    (scaled, shifted) = found.predictions[0].findings
+    assert (scaled.kind, shifted.kind) == (FindingKind.VALUES_SCALED, FindingKind.MEAN_SHIFTED)
+    assert scaled.text == "km: values are multiplied by 3.6"
+
+
 def test_a_slice_is_compared_with_its_like() -> None:
     found = compare_slices("city", _sliced(_rows()), _sliced(_rows(shift=3, only="Rome")))
     assert {part.value: part.has_anomaly for part in found} == {"Oslo": False, "Rome": True}

@@ -29,20 +29,33 @@ def _numbers(seed: int) -> Floats:
     ],
 )
 def test_units_are_named(factor: float, offset: float, told: str) -> None:
-    found = scaled(_quantiles(_numbers(0)), _quantiles(_numbers(1) * factor + offset), chance=0.04)
+    found = scaled(_quantiles(_numbers(0)), _quantiles(_numbers(1) * factor + offset), chance=0.04, count=2500)
     assert found is not None
-    assert str(found.conversion) == told
+    assert [str(each) for each in found.conversions] == [told]
 
 
 def test_a_factor_of_no_unit_is_measured() -> None:
-    found = scaled(_quantiles(_numbers(0)), _quantiles(_numbers(1) * 7.3), chance=0.04)
+    found = scaled(_quantiles(_numbers(0)), _quantiles(_numbers(1) * 7.3), chance=0.04, count=2500)
     assert found is not None
-    assert found.conversion is None
+    assert found.conversions == ()
     assert found.factor == pytest.approx(7.3, rel=0.05)
 
 
 def test_a_sum_and_chance_are_no_factor() -> None:
     numbers = _quantiles(_numbers(0) + 50)
-    assert scaled(numbers, _quantiles(_numbers(1) + 80), chance=0.04) is None
-    assert scaled(numbers, _quantiles(_numbers(1) + 50), chance=0.04) is None
-    assert scaled(numbers, np.zeros(257), chance=0.04) is None
+    assert scaled(numbers, _quantiles(_numbers(1) + 80), chance=0.04, count=2500) is None
+    assert scaled(numbers, _quantiles(_numbers(1) + 50), chance=0.04, count=2500) is None
+    assert scaled(numbers, np.zeros(257), chance=0.04, count=2500) is None
+
+
+def test_of_few_numbers_all_units_are_named_that_explain_them() -> None:
+    few = np.random.default_rng(3).lognormal(2, 0.7, 80) / 1.609344
+    found = scaled(_quantiles(_numbers(0)), _quantiles(few), chance=0.22, count=80)
+    assert found is not None
+    assert {str(each) for each in found.conversions} == {"kilometres to miles", "kilometres to nautical miles"}
+
+
+def test_where_a_part_changed_no_unit_is_named() -> None:
+    numbers = _numbers(1)
+    found = scaled(_quantiles(_numbers(0)), _quantiles(np.append(numbers / 1.609344, _numbers(2))), 0.1, count=2500)
+    assert found is None or found.conversions == ()
