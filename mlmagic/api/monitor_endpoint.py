@@ -10,6 +10,7 @@ from mlmagic.api.monitor_apart import versions_apart
 from mlmagic.api.monitor_arguments import Wanted
 from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline
 from mlmagic.api.monitor_files import FileRows
+from mlmagic.api.monitor_log_line import log_line
 from mlmagic.api.monitor_truth import Judged, Truth, quality, read_truth
 from mlmagic.api.monitor_views import Monitoring
 from mlmagic.api.monitor_windows import Reader, compare_with_training, compare_with_window
@@ -147,11 +148,11 @@ def _nothing_logged(spec: EndpointSpec) -> UsageError:
     if spec.log is None:
         return UsageError(
             f"the endpoint {spec.name!r} does not log its requests.",
-            hint=f"Switch the log on: %deploy {spec.model} --endpoint {spec.name} --log-sample 0.1",
+            hint=f"Switch the log on: {log_line(spec, '0.1')}",
         )
     kept = f"{spec.log.sampling_rate * 100:.4g} %"
     ask = f"Ask it something first: %predict {spec.model} $data"
-    more = f"To keep more: %deploy {spec.model} --endpoint {spec.name} --log-sample 1"
+    more = f"To keep more: {log_line(spec, '1')}"
     return UsageError(
         f"the endpoint {spec.name!r} has logged nothing yet: it keeps {kept} of its requests.",
         hint=ask if spec.log.sampling_rate >= 1 else f"{ask}. {more}",

@@ -13,6 +13,7 @@ from mlmagic.api.monitor_arguments import Wanted
 from mlmagic.api.monitor_baseline import Baseline, check_thresholds, training_baseline, training_rows
 from mlmagic.api.monitor_job_webhook import read_webhook, without_address
 from mlmagic.api.monitor_job_words import WEBHOOK, check_alone, words_of
+from mlmagic.api.monitor_log_line import log_line
 from mlmagic.errors import UsageError
 from mlmagic.source.monitor import build_monitor
 from mlmagic.spec.job import JobKind, JobSpec
@@ -129,7 +130,7 @@ def _check(session: Session, wanted: Wanted) -> None:
     if spec.log is None:
         raise UsageError(
             f"the endpoint {spec.name!r} does not log its requests.",
-            hint=f"Switch the log on: %deploy {spec.model} --endpoint {spec.name} --log-sample 0.1",
+            hint=f"Switch the log on: {log_line(spec, '0.1')}",
         )
     log: RequestLogging = spec.log
     known = [

@@ -106,7 +106,7 @@ def test_a_model_without_statistics_needs_some(session, tmp_path):
 def test_without_a_log_it_says_how_to_switch_it_on(session, tmp_path):
     register(session, tmp_path)
     endpoint(session, 1)
-    with pytest.raises(UsageError, match=r"does not log its requests.\nSwitch .* %deploy taxi .* --log-sample 0.1"):
+    with pytest.raises(UsageError, match=r"does not log its requests.\nSwitch .* %deploy taxi@1 .* --log-sample 0.1"):
         monitor("rides", session=session)
 
 
