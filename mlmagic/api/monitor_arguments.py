@@ -12,6 +12,7 @@ from mlmagic.api.arguments import ArgumentCheck, read_model_reference, read_refe
 from mlmagic.api.inputs import Inputs, read_inputs
 from mlmagic.errors import UsageError, nearest
 from mlmagic.spec import codec
+from mlmagic.spec.dataset import DatasetSchema
 from mlmagic.spec.monitoring import AlertCondition, DataDriftSpec
 from mlmagic.spec.monitoring_report import Against
 from mlmagic.spec.names import ModelReference
@@ -22,6 +23,8 @@ NEWEST_SECONDS = 86_400.0
 
 DIRECT, DATAFLOW = "direct", "dataflow"
 """The runners, of this machine and of Google Cloud."""
+
+_PLACE = "A dataset has them: .mlmagic/datasets/NAME/NUMBER/statistics.json"
 
 Thresholds = float | str | Mapping[Any, Any] | None
 """Numbers; in a mapping by feature, under None that of all others."""
@@ -36,6 +39,8 @@ class Wanted:
     inputs: Inputs | None
     statistics: SplitStatistics | None
     statistics_name: str
+    statistics_key: str | None
+    """The column that names a row of these."""
     against: Against
     seconds: float
     rows: int | None
@@ -74,6 +79,7 @@ def read_wanted(folder: Path, given: Mapping[str, Any], check: ArgumentCheck | N
         inputs=None if given["input"] is None else check.read(read_inputs, given["input"], folder),
         statistics=None if name is None else check.read(read_statistics, name),
         statistics_name="" if name is None else os.path.basename(str(name)),  # noqa: PTH119 - it may be no path
+        statistics_key=None if name is None else _key_beside(name),
         against=check.read(_read_against, given["against"]) or Against.TRAINING,
         seconds=NEWEST_SECONDS if last is None else check.read(_read_last, last) or NEWEST_SECONDS,
         rows=None if rows is None else check.read(read_whole_number, rows, "rows", 1),
@@ -102,17 +108,27 @@ def read_statistics(path: object) -> SplitStatistics:
     try:
         content = Path(os.fspath(path)).expanduser().read_bytes()
     except OSError as error:
-        raise UsageError(f"statistics {os.fspath(path)!r} cannot be read: {error.strerror or error}.") from None
+        raise UsageError(
+            f"statistics {os.fspath(path)!r} cannot be read: {error.strerror or error}.", hint=_PLACE
+        ) from None
     try:
         splits = codec.loads(DatasetStatistics, content).splits
     except codec.DecodeError as error:
-        raise UsageError(
-            f"statistics {os.fspath(path)!r} are none: {error}.",
-            hint="A dataset has them: .mlmagic/datasets/NAME/NUMBER/statistics.json",
-        ) from None
+        raise UsageError(f"statistics {os.fspath(path)!r} are none: {error}.", hint=_PLACE) from None
     if "train" not in splits:
         raise UsageError(f"statistics {os.fspath(path)!r} have no split train, only {', '.join(splits) or 'none'}.")
     return splits["train"]
+
+
+def _key_beside(path: object) -> str | None:
+    """Return the key of the dataset that a file of statistics is in; None if it is in none."""
+    if not isinstance(path, str | os.PathLike):
+        return None
+    try:
+        schema = Path(os.fspath(path)).expanduser().parent / "schema.json"
+        return codec.loads(DatasetSchema, schema.read_bytes()).key
+    except (OSError, RuntimeError, ValueError, codec.DecodeError):
+        return None
 
 
 def read_thresholds(given: Thresholds | Sequence[str]) -> DataDriftSpec:

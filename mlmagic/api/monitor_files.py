@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from mlmagic.api.inputs import Inputs, is_remote
 from mlmagic.errors import BackendError, MissingDependencyError, UsageError
+from mlmagic.runtime.diagnosis import signal_name
 from mlmagic.spec import codec
 from mlmagic.spec.dataset import ColumnType
 from mlmagic.spec.monitoring_files import Counting, CountReading, CountRequest, FileCounts, Reading, Request
@@ -22,6 +24,7 @@ _PROGRAM = "mlmagic.serving.file_rows"
 _PIPELINE = "mlmagic.serving.file_counts"
 _TIMES = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
 _MOST_REASONS = 3
+_TWICE = " The input cannot be read."
 
 
 class FileRows:
@@ -68,7 +71,7 @@ class FileRows:
             try:
                 reading = codec.loads(Reading, told.rstrip().rpartition(b"\n")[2])
             except codec.DecodeError:
-                raise self._died(told) from None
+                raise self._died(process.returncode, told) from None
             self._hear(reading)
 
     def counts(self, counting: Counting) -> FileCounts | None:
@@ -90,7 +93,7 @@ class FileRows:
         try:
             found = codec.loads(CountReading, done.stdout.rstrip().rpartition(b"\n")[2])
         except codec.DecodeError:
-            raise self._died(done.stderr) from None
+            raise self._died(done.returncode, done.stderr) from None
         self._hear(found.reading)
         return found.counts
 
@@ -114,14 +117,23 @@ class FileRows:
             found = [] if is_remote(word) else sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - absolute ones too
             yield from found or [word]
 
-    def _died(self, said: bytes) -> BackendError:
+    def _died(self, status: int, said: bytes) -> BackendError:
         end = said.decode(errors="replace")[-2000:]
-        return BackendError(f"{self._what} cannot be read: the program that reads it ended.\n{end}")
+        return BackendError(f"{self._what} cannot be read: the program that reads it {_ended(status)}.\n{end}".rstrip())
 
     def _hear(self, reading: Reading) -> None:
         if reading.error is not None:
-            raise UsageError(f"{self._what} cannot be read: {reading.error}")
+            # The list of files follows alone: that they cannot be read is said.
+            raise UsageError(f"{self._what} cannot be read: {reading.error}".replace(_TWICE, "", 1))
         self.rejected = reading.rejected
+
+
+def _ended(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit code {status}"
+    if status == -signal.SIGKILL:
+        return "was killed (SIGKILL), perhaps for want of memory"
+    return f"was ended by {signal_name(-status)}"
 
 
 def types_of(statistics: SplitStatistics | None) -> dict[str, ColumnType]:

@@ -32,7 +32,8 @@ def monitor_files(session: Session, wanted: Wanted, invocation: str | None = Non
 
     assert wanted.inputs is not None  # noqa: S101 - one is missing otherwise
     version = None if wanted.model is None else session.models.resolve(wanted.model)
-    known = training_baseline(session, version, wanted.statistics, wanted.statistics_name)
+    name, key = wanted.statistics_name, wanted.statistics_key
+    known = training_baseline(session, version, wanted.statistics, name, key=key)
     baseline = known.statistics
     if baseline is None:
         raise UsageError(

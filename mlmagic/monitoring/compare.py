@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+
 from mlmagic.errors import UsageError
 from mlmagic.monitoring.feature import Measured, measure
 from mlmagic.monitoring.naming import findings, is_alert
@@ -123,12 +125,14 @@ def _compare(
 ) -> tuple[FeatureComparison, ...]:
     names = [column.name for column in monitored(baseline, spec.features) if column.name in window.features]
     alpha = spec.false_alarm_rate / max(1, _LIMITS * len(names) * tests)
-    measured = [
-        measure(column, window.features[column.name], spec, alpha)
-        for column in baseline.columns
-        if column.name in names
-    ]
-    return _named(measured, spec, are_predictions=are_predictions)
+    # Differences of the largest numbers there are may be infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        measured = [
+            measure(column, window.features[column.name], spec, alpha)
+            for column in baseline.columns
+            if column.name in names
+        ]
+        return _named(measured, spec, are_predictions=are_predictions)
 
 
 def _named(

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
-from support.monitored import register, rides, training_statistics
+from support.flights import statistics_of
+from support.monitored import TYPES, register, rides, training_statistics
 
+from mlmagic.api import monitor_files
 from mlmagic.api.monitor import monitor
-from mlmagic.errors import UsageError
+from mlmagic.errors import BackendError, UsageError
+from mlmagic.spec.codec import dumps
+from mlmagic.spec.dataset import ColumnType, DatasetSchema
 from mlmagic.spec.monitoring import FindingKind
+from mlmagic.spec.statistics import DatasetStatistics, RowCounts
 
 
 def frame(**options):
@@ -78,7 +84,7 @@ def test_rows_that_cannot_be_read_are_told(session, tmp_path, statistics):
 
 def test_a_file_that_is_none(session, tmp_path, statistics):
     (tmp_path / "may.csv").write_bytes(b"PK\x03\x04 and so on")
-    with pytest.raises(UsageError, match=r"input cannot be read: The input cannot be read.\n.*is a zip archive"):
+    with pytest.raises(UsageError, match=r"input cannot be read:\n.*is a zip archive"):
         monitor(statistics=statistics, input=str(tmp_path / "may.csv"), session=session)
 
 
@@ -108,3 +114,55 @@ def test_a_dataframe_is_called_so_and_one_without_what_the_model_takes_is_refuse
     with pytest.raises(UsageError, match=r"no row of the input has a value to compare: of miles, zone\.") as raised:
         monitor(model="taxi", input=pd.DataFrame({"other": [1.0, 2.0]}), session=session)
     assert raised.value.hint == "Its columns are called otherwise, or it is another file."
+
+
+def test_the_key_of_the_dataset_that_statistics_are_of_is_not_compared(session, tmp_path):
+    rows = rides(1000, seed=0)
+    known = statistics_of({**rows, "ride": np.arange(1000)}, TYPES | {"ride": ColumnType.INTEGER})
+    (tmp_path / "statistics.json").write_text(
+        dumps(DatasetStatistics(splits={"train": known}, rows=RowCounts(read=1000, written=1000)))
+    )
+    frame = pd.DataFrame(rows).assign(ride=np.arange(1000) + 5000)
+    given = {"statistics": tmp_path / "statistics.json", "input": frame, "session": session}
+    assert {finding.feature for finding in monitor(**given).findings} == {"ride"}
+    (tmp_path / "schema.json").write_text(dumps(DatasetSchema(columns=(), key="ride")))
+    assert monitor(**given).findings == ()
+    (tmp_path / "schema.json").write_text("torn")
+    assert {finding.feature for finding in monitor(**given).findings} == {"ride"}
+
+
+def test_where_statistics_are_is_told(session, tmp_path):
+    with pytest.raises(UsageError, match=r"No such file or directory\. A dataset has them: \.mlmagic/datasets/NAME"):
+        monitor(statistics=tmp_path / "statistics.json", input=frame(seed=1), session=session)
+
+
+@pytest.fixture
+def dying(tmp_path, monkeypatch):
+    """Have the program that reads do something else."""
+
+    def put(code, program="_PROGRAM"):
+        (tmp_path / "dying.py").write_text(f"import os, signal, sys\n{code}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setattr(monitor_files, program, "dying")
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", r"was killed \(SIGKILL\), perhaps for want of memory\.$"),
+        ("os.abort()", r"was ended by SIGABRT\.$"),
+        ("sys.exit('full')", r"ended with exit code 1\.\nfull$"),
+    ],
+)
+def test_how_the_program_that_reads_ended(session, statistics, dying, end, told):
+    dying(end)
+    with pytest.raises(BackendError, match=r"input cannot be read: the program that reads it " + told):
+        monitor(statistics=statistics, input=frame(seed=1), session=session)
+
+
+def test_how_the_pipeline_ended(session, statistics, dying):
+    dying("os.kill(os.getpid(), signal.SIGKILL)", "_PIPELINE")
+    with pytest.raises(BackendError, match=r"the program that reads it was killed \(SIGKILL\), perhaps for want"):
+        monitor(statistics=statistics, input=frame(seed=1), runner="direct", session=session)

@@ -128,3 +128,12 @@ def test_numbers_that_are_none_are_missing(after: float) -> None:
     assert [compare(BASELINE, _values(each))[0].current_missing_rate for each in (rows, whole)] == [0.5, 1.0]
     (finding,) = compare(BASELINE, _values(whole))[0].findings
     assert finding.text == "fare: missing 0 % → 100 %"
+
+
+@pytest.mark.parametrize(("before", "after"), [((1e308, -1e308), (1.0, 2.0)), ((1.0, 2.0), (1.5e308, -1e308))])
+def test_the_largest_numbers_there_are_raise_an_alert_and_no_warning(before: Any, after: Any) -> None:
+    spread = np.random.default_rng(0).uniform(0.5, 1, 1000)
+    known = statistics_of({"fare": np.tile(before, 500) * spread}, {"fare": ColumnType.FLOAT})
+    window = Window(known)
+    window.add({"fare": np.tile(after, 500) * spread})
+    assert [feature.verdict for feature in compare(known, window.values)] == [Verdict.ALERT]
