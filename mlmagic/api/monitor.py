@@ -14,6 +14,7 @@ from mlmagic.api.monitor_dataflow import with_runner
 from mlmagic.api.monitor_endpoint import deployed_versions, monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job import read_repeating, start_monitoring
+from mlmagic.api.monitor_job_webhook import check_no_address
 from mlmagic.api.monitor_views import Monitoring
 from mlmagic.errors import NotFoundError
 
@@ -155,8 +156,9 @@ def monitor(
         "workers": workers,
         "yes": yes,
     }
-    check = ArgumentCheck()
     own = {"every": every, "webhook": webhook, "name": name, "invocation": invocation, "runner": runner}
+    check_no_address({**given, "name": name, "every": every})
+    check = ArgumentCheck()
     repeating = read_repeating(own, check)
     wanted = read_wanted(session.location.inputs, given, check)
     if repeating.every is not None:

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -30,6 +30,11 @@ SECONDS = 5.0
 """How long an answer may take."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 _WORD = re.compile(r"""(--webhook[=\s]\s*)((?:"[^"]*"|'[^']*'|\S)+)""")
+_ADDRESS = re.compile(r"https?://(?:[^/?#]*@)?([^/?#@]*)")
+_OWN_FAULT = frozenset({"HTTP 400", "HTTP 413", "HTTP 422"})
+"""An alert may be refused so for what is in it; other answers are of the server, or of the address."""
+_MOST_REFUSED = 3
+"""Where more are refused, it is none of their faults."""
 _CALL = re.compile(r"@(?=\D)")
 """Calls somebody, in Mattermost wherever it stands; a version such as `taxi@3` does not."""
 
@@ -70,6 +75,24 @@ def without_address(invocation: str | None, address: str) -> str | None:
     return told.replace(address, shown(address))
 
 
+def check_no_address(given: Mapping[str, Any]) -> None:
+    """See that no argument is an address: it may be a webhook's, and whatever else is said of it would tell it.
+
+    Raises:
+        UsageError: some are; all are listed, none in full.
+    """
+    problems = [
+        f"{name} is an address, of {match[1]}; only a webhook has one"
+        for name, value in given.items()
+        for each in (value if isinstance(value, list | tuple) else [value])
+        if isinstance(each, str) and (match := _ADDRESS.match(each))
+    ]
+    if len(problems) == 1:
+        raise UsageError(f"{problems[0]}.")
+    if problems:
+        raise UsageError("monitor cannot take these arguments:", problems=problems)
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -103,6 +126,7 @@ class Sender:
         self._tell = tell
         self._first_pause = first_pause
         self._sent: set[str] = set()
+        self._refused: set[str] = set()
         with suppress(OSError):
             self._sent = set(sent.read_text().split())
         self._is_failing = False
@@ -119,11 +143,17 @@ class Sender:
         self._woken.set()
 
     def send(self) -> bool:
-        """Send what has not been sent; stop at the first that cannot be, and say whether there was none."""
+        """Send what has not been sent, and say whether all could be; stop where the server is at fault."""
+        refused = 0
         for alert in read_alerts(self._folder):
             if alert.job != self._job or alert.id in self._sent:
                 continue
             problem = self._post(alert)
+            if problem in _OWN_FAULT and refused < _MOST_REFUSED:
+                # The others are not to wait for ever for one that nobody takes.
+                refused += 1
+                self._say_refused(alert, problem)
+                continue
             self._say(problem)
             if problem is not None:
                 return False
@@ -131,7 +161,7 @@ class Sender:
             # On a full disk it is remembered as long as the process lives.
             with suppress(OSError):
                 append(self._path, f"{alert.id}\n")
-        return True
+        return not refused
 
     def _run(self) -> None:
         pause = self._first_pause
@@ -162,6 +192,12 @@ class Sender:
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
             return "no answer" if not isinstance(reason, OSError) or not reason.strerror else reason.strerror
+
+    def _say_refused(self, alert: Alert, problem: str | None) -> None:
+        if alert.id not in self._refused:
+            self._refused.add(alert.id)
+            told = f"{problem} for alert {alert.id}; it is tried again, and others are sent"
+            self._tell(f"Webhook {shown(self._address)}: {told}.")
 
     def _say(self, problem: str | None) -> None:
         if problem is not None and not self._is_failing:

@@ -10,6 +10,7 @@ import pytest
 from support.webhooks import server
 
 from mlmagic.api import monitor_job_webhook
+from mlmagic.api.monitor import monitor
 from mlmagic.api.monitor_job_webhook import Sender, body, read_webhook, shown, without_address
 from mlmagic.errors import UsageError
 from mlmagic.spec import codec
@@ -77,6 +78,25 @@ def test_what_is_refused_is_sent_again(folder):
     ]
 
 
+def test_an_alert_that_is_refused_by_itself_holds_up_no_other(folder):
+    told = []
+    add(folder, alert("a"), alert("b"))
+    with server(400, 200, 400) as (address, got):
+        sending = sender(address, folder, told)
+        assert [sending.send() for _ in range(3)] == [False, False, True]
+    assert [(code, sent["id"]) for code, _, sent in got] == [(400, "a"), (200, "b"), (400, "a"), (200, "a")]
+    assert told == ["Webhook http://127.0.0.1/…: HTTP 400 for alert a; it is tried again, and others are sent."]
+
+
+def test_a_server_that_refuses_every_alert_is_not_sent_all_of_them(folder):
+    told = []
+    add(folder, *map(alert, "abcdef"))
+    with server(*[400] * 4) as (address, got):
+        assert not sender(address, folder, told).send()
+    assert [sent["id"] for _, _, sent in got] == ["a", "b", "c", "d"]
+    assert told[-1] == "Webhook http://127.0.0.1/…: HTTP 400; it is tried again, and looking goes on."
+
+
 def test_its_own_thread_tries_until_it_is_taken(folder):
     add(folder, alert("a"))
     with server(503, 500) as (address, got):
@@ -141,3 +161,23 @@ def test_an_address_is_shown_without_its_path():
     parted = "%monitor taxi --webhook=\"https://hooks.example.com/\"'services secret'/x --every 5m"
     assert without_address(parted, address) == "%monitor taxi --webhook=https://hooks.example.com/… --every 5m"
     assert read_webhook("http://[::1]:80/secret") == "http://[::1]:80/secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"endpoint": "https://hooks.example.com/secret"},
+            r"^endpoint is an address, of hooks\.example\.com;",
+        ),
+        (
+            {"endpoint": "rides", "name": "http://me:secret@localhost:80/secret"},
+            r"^name is .*, of localhost:80;",
+        ),
+        ({"model": "https://h?secret", "input": ["a.csv", "https://h/secret"]}, r"these .*\n.*model is.*\n.*input is"),
+    ],
+)
+def test_an_address_in_a_wrong_place_is_not_told_in_full(session, given, told):
+    with pytest.raises(UsageError, match=told) as caught:
+        monitor(**given, every="5m", session=session)
+    assert "secret" not in str(caught.value)
