@@ -175,7 +175,7 @@ def endpoint_row(session: Session, record: EndpointRecord) -> EndpointRow:
         backend=spec.backend,
         note=status.note,
         idle=idle_notice(record, utc_now()),
-        alerts=open_alerts(session.workspace, spec.name),
+        alerts=open_alerts(session, spec.name),
         shadow=spec.shadow.version if spec.shadow is not None else None,
     )
 

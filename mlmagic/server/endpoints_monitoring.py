@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -14,8 +16,17 @@ from mlmagic.server.handler import Handler, Route, described
 from mlmagic.session import Session
 from mlmagic.spec.monitoring_alert import Alert
 from mlmagic.spec.panel_rows import FeatureChart, MonitoringPage
+from mlmagic.workspace.database import Database
+from mlmagic.workspace.jobs import JobStore
 from mlmagic.workspace.layout import Workspace
-from mlmagic.workspace.monitors import MonitorFolder, lasting_alerts, read_alerts, read_report
+from mlmagic.workspace.monitors import (
+    MonitorFolder,
+    end_alerts,
+    is_over,
+    lasting_alerts,
+    read_alerts,
+    read_report,
+)
 
 _MOST_ALERTS = 50
 
@@ -56,7 +67,7 @@ def monitoring_page(session: Session, name: str) -> MonitoringPage:
         NotFoundError: there is no such endpoint.
     """
     logging = endpoint(name, session=session).record.spec.log
-    folder = monitor_folder(session.workspace, name)
+    folder = _settled(session, name)
     report = read_report(folder)
     lasting = lasting_alerts(folder)[::-1]
     ended = [alert for alert in read_alerts(folder)[::-1] if alert.end_time is not None]
@@ -76,7 +87,7 @@ def alerts_of(session: Session, name: str) -> tuple[Alert, ...]:
         NotFoundError: there is no such endpoint.
     """
     session.endpoints.get(name)
-    return lasting_alerts(monitor_folder(session.workspace, name))
+    return lasting_alerts(_settled(session, name))
 
 
 def alerts_of_files(session: Session) -> tuple[Alert, ...]:
@@ -85,15 +96,27 @@ def alerts_of_files(session: Session) -> tuple[Alert, ...]:
     return tuple(alert for folder in folders for alert in _lasting(folder, stamp(MonitorFolder(folder).alerts)))
 
 
-def open_alerts(workspace: Workspace, name: str) -> int:
+def open_alerts(session: Session, name: str) -> int:
     """Return how many alerts of an endpoint last now."""
-    path = monitor_folder(workspace, name).alerts
+    path = _settled(session, name).alerts
     return len(_lasting(path.parent, stamp(path)))
 
 
 def monitor_folder(workspace: Workspace, name: str) -> MonitorFolder:
     """Return where monitoring keeps what it finds of an endpoint."""
     return MonitorFolder(workspace.endpoint(name).monitoring)
+
+
+def _settled(session: Session, name: str) -> MonitorFolder:
+    """Return the folder, after the alerts of jobs that look no more have ended: one that was killed could not do it."""
+    folder = monitor_folder(session.workspace, name)
+    jobs = {alert.job for alert in _lasting(folder.root, stamp(folder.alerts)) if alert.job is not None}
+    for job in jobs:
+        if is_over(JobStore(Database(session.workspace)).get, job):
+            # Where nothing can be written now, the next one who asks does it.
+            with suppress(OSError):
+                end_alerts(folder, job=job, now=datetime.now(UTC))
+    return folder
 
 
 def stamp(path: Path) -> tuple[int, int, int]:

@@ -66,6 +66,21 @@ async def test_an_alert_that_has_ended_stays_on_the_page_alone(ask: Ask, rides: 
     assert (await ask("endpoints/rides/alerts")).json == {"alerts": []}
 
 
+async def test_alerts_of_a_job_that_could_not_end_them_end(ask: Ask, rides: Session) -> None:
+    monitor("rides", session=rides)
+    folder = MonitorFolder(rides.workspace.endpoint("rides").monitoring)
+    report, store, now = read_report(folder), JobStore(Database(rides.workspace)), datetime.now(UTC)
+    assert report is not None
+    spec = JobSpec(display_name="rides", kind=JobKind.MONITORING, backend="x", package=PackageReference(digest="0"))
+    job = store.create(spec, package_files={"trainer/task.py": b""}, now=now).id
+    record_look(folder, report, now=now, endpoint="rides", job=job)
+    assert [alert["job"] for alert in (await ask("endpoints/rides/alerts")).json["alerts"]] == [job]
+    store.advance(job, expect={JobState.QUEUED}, to=JobState.FAILED, now=now, end_time=now)
+    assert [decode(EndpointRow, row).alerts for row in (await ask("endpoints")).json["endpoints"]] == [0]
+    page = decode(MonitoringPage, (await ask("endpoints/rides/monitoring")).json)
+    assert [(alert.job, alert.end_time is None) for alert in page.alerts] == [(job, False)]
+
+
 async def test_alerts_of_files_are_told_while_their_job_goes_on(ask: Ask, rides: Session) -> None:
     monitor("rides", session=rides)
     report = read_report(MonitorFolder(rides.workspace.endpoint("rides").monitoring))
