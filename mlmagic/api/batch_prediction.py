@@ -17,6 +17,7 @@ from mlmagic.api.arguments import (
     read_timeout,
     read_whole_number,
 )
+from mlmagic.api.batch_columns import check_columns
 from mlmagic.api.batch_words import (
     BatchWords,
     Columns,
@@ -144,7 +145,7 @@ def plan_predict_files(
         session: another than this process's.
 
     Raises:
-        UsageError: arguments that do not fit; all are listed.
+        UsageError: arguments that do not fit, or columns that the first file of this machine lacks; all are listed.
         NotFoundError: no such model or version.
         NoVersionError: the model has no version; says why.
     """
@@ -218,6 +219,7 @@ def _plan(version: ModelVersion, words: BatchWords, job: _JobWords, inputs: Inpu
     schema = trained_schema(version, session)
     words = replace(words, columns=name_target(words.columns, version, schema))
     args = words.of(str(version), str(session.location.root), texts=text_types(version, schema))
+    check_columns(args, version)
     name = job.name or version.model
     if words.runner == DATAFLOW:
         package = build_pipeline(name, version)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,14 +13,13 @@ from mlmagic.errors import UsageError
 from mlmagic.preprocessing.reading.delimited_rows import read_texts
 from mlmagic.preprocessing.reading.files import Found
 from mlmagic.preprocessing.reading.guess import looks_like_data, type_of_texts
+from mlmagic.preprocessing.reading.header import DELIMITERS, delimiter_of, name_columns
 from mlmagic.preprocessing.reading.options import ReadOptions
 from mlmagic.preprocessing.reading.rows import find_rows, has_open_quotes
 from mlmagic.preprocessing.reading.samples import Head, blocks_of, read_head, sample_blocks, text_piece
 from mlmagic.preprocessing.reading.source import Layout, Piece
 from mlmagic.preprocessing.reading.text import text_blocks
 from mlmagic.preprocessing.reading.types import Types, check_width, same_columns
-
-_DELIMITERS = ",\t;|"
 
 
 def plan_delimited(files: Sequence[Found], options: ReadOptions) -> tuple[Types, list[Piece]]:
@@ -57,13 +54,13 @@ def plan_delimited(files: Sequence[Found], options: ReadOptions) -> tuple[Types,
 def _plan_file(file: Found, options: ReadOptions) -> Piece:
     head = read_head(file)
     first = _first_row(file, head)
-    delimiter = options.delimiter or _delimiter(first, file.path)
+    delimiter = options.delimiter or delimiter_of(first, file.path)
     check_width(first.count(delimiter) + 1, file.path)
     cells = next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter), [""])
     if options.column_names and len(options.column_names) != len(cells):
         told = f"has {len(cells)} columns, and --column-names names {len(options.column_names)}"
         raise UsageError(f"{file.path}: {told}")
-    names = _named(options.column_names or (cells if options.has_header else [""] * len(cells)), file.path)
+    names = name_columns(options.column_names or (cells if options.has_header else [""] * len(cells)), file.path)
     layout = Layout(names=names, delimiter=delimiter, is_compressed=head.is_compressed)
     start = head.start + (len(first.encode()) if options.has_header else 0)
     piece = text_piece(file, head, start, layout)
@@ -74,29 +71,13 @@ def _first_row(file: Found, head: Head) -> str:
     """Return the first row with its line break."""
     text = head.text[head.start :]
     # Delimiters do not matter to where it ends, unless a quote stands at the beginning of a field.
-    sign = max(_DELIMITERS, key=text.split(b"\n", 1)[0].decode("latin-1").count)
+    sign = max(DELIMITERS, key=text.split(b"\n", 1)[0].decode("latin-1").count)
     rows = find_rows(text, sign, multiline=True, is_last=head.is_whole)
     stop = int(rows.starts[1]) if len(rows.starts) > 1 else rows.pending or len(text)
     try:
         return text[:stop].decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{file.path}: its first line is not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _delimiter(row: str, path: str) -> str:
-    if path.lower().removesuffix(".gz").endswith((".tsv", ".tab")):
-        return "\t"
-    unquoted = re.sub(r'"[^"]*"', "", row)
-    return max(_DELIMITERS, key=unquoted.count)
-
-
-def _named(cells: Sequence[str], path: str) -> tuple[str, ...]:
-    """Name the columns; one without a name is called by its place, such as the index that pandas writes."""
-    names = tuple(cell.strip() or f"column_{place}" for place, cell in enumerate(cells, 1))
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UsageError(f"{path}: has two columns called {', '.join(twice[:8])}; give others with --column-names")
-    return names
 
 
 def _is_multiline(piece: Piece, options: ReadOptions) -> bool:

@@ -145,9 +145,9 @@ def test_who_is_killed_while_it_is_sent_leaves_one_job(
 def test_an_input_that_does_not_fit_is_told_and_nothing_is_sent(
     predict: Predict, emulator: Emulator, session: Session
 ) -> None:
-    Path("a.csv").write_text("id,age\n1,2\n")
+    Path("a.jsonl").write_text('{"id": 1, "age": 2}\n')
     with pytest.raises(JobFailed, match=r"The input does not have what the model takes\.") as raised:
-        predict().wait(timeout=PATIENCE_SECONDS)
+        predict(inputs="a.jsonl").wait(timeout=PATIENCE_SECONDS)
     assert "column rooms is missing." in str(raised.value)
     assert not remote_jobs(emulator, session)
 
