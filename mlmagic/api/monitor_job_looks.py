@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from mlmagic.api.monitor_arguments import NEWEST_SECONDS, Wanted, read_wanted
 from mlmagic.api.monitor_endpoint import deployed_versions, monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job_words import MonitorWords
-from mlmagic.api.monitor_log import newest_periods
+from mlmagic.api.monitor_log import newest_request
 from mlmagic.errors import MlmagicError, NotFoundError
 from mlmagic.panels.text import one_line
 from mlmagic.runtime.event_writer import EventWriter
@@ -81,12 +81,14 @@ class Looks:
             if self.status.ended is not None:
                 return
             seen = self._seen()
-            if seen == self.status.seen:
+            newest = None if seen == self.status.seen else self._newest()
+            if seen == self.status.seen or self._is_known(seen, newest):
+                self.status = replace(self.status, seen=seen)
                 self._wait("nothing is new since the last look")
-            elif self._is_log_empty():
+            elif self._endpoint is not None and newest is None:
                 self._wait(f"{self._endpoint} has logged nothing yet")
             else:
-                self._look(seen)
+                self._look(seen, newest)
         except NotFoundError as error:
             # Of files, the model; an endpoint is asked for before.
             self._end(error.message.rstrip("."))
@@ -106,10 +108,9 @@ class Looks:
             except NotFoundError:
                 self._end(f"the endpoint {self._endpoint} is deleted")
 
-    def _look(self, seen: str) -> None:
-        # Before anything is read: what is asked meanwhile is in the next window, too.
+    def _look(self, seen: str, newest: datetime | None) -> None:
         looked = self._now()
-        found = self._compare()
+        found = self._compare(newest)
         look = record_look(
             self.record,
             found,
@@ -140,41 +141,44 @@ class Looks:
             return ()
         return deployed_versions(EndpointStore(Database(self._session.workspace)).get(self._endpoint))
 
-    def _compare(self) -> Monitoring:
+    def _compare(self, newest: datetime | None) -> Monitoring:
         wanted = read_wanted(self._session.location.inputs, self._words.given)
         if wanted.endpoint is None:
             return monitor_files(self._session, wanted)
-        return monitor_endpoint(self._session, replace(wanted, seconds=self._seconds(wanted)), wanted.endpoint)
+        seconds = self._seconds(wanted, newest)
+        return monitor_endpoint(self._session, replace(wanted, seconds=seconds), wanted.endpoint)
 
-    def _seconds(self, wanted: Wanted) -> float:
-        """Return how long the window is: as was asked for, or all that came since the look before."""
+    def _seconds(self, wanted: Wanted, newest: datetime | None) -> float:
+        """Return how long the window is, back from the newest request: as was asked for, or since the look before."""
         if self._words.given["last"] is not None:
             return wanted.seconds
-        since = 0.0 if self.status.window_end is None else (self._now() - self.status.window_end).total_seconds()
-        return max(self._words.every, min(since, NEWEST_SECONDS))
+        before = self.status.window_end
+        if before is None or newest is None or newest <= before:
+            return self._words.every
+        return min((newest - before).total_seconds(), NEWEST_SECONDS)
+
+    def _newest(self) -> datetime | None:
+        if self._endpoint is None:
+            return None
+        return newest_request(self._session.location.endpoint(self._endpoint).requests)
+
+    def _is_known(self, seen: str, newest: datetime | None) -> bool:
+        """Say whether the files of the log are others, but not what is in them: a journal became Parquet."""
+        if newest is None or self.status.seen is None or newest != self.status.window_end:
+            return False
+        return seen.partition("-")[0] == self.status.seen.partition("-")[0]
 
     def _seen(self) -> str:
-        """Return what there is to look at, in a form that changes with it."""
+        """Return what there is to look at, in a form that changes with it: what was given, and the endpoint's log."""
         given = self._words.given
         paths = [path for name in ("input", "truth") for path in _paths(given[name])]
         paths += [Path(given["statistics"])] if given["statistics"] is not None else []
-        if self._endpoint is not None:
-            paths += _files(self._session.location.endpoint(self._endpoint).requests)
-        told = hashlib.sha256()
-        if any(is_remote(word) for name in ("input", "truth") for word in given[name] or ()):
-            # Nobody can tell whether those changed, so each look is a new one.
-            told.update(f"{self.status.looks}\n".encode())
-        for path in sorted(paths):
-            # A journal may just be turned into Parquet.
-            with suppress(FileNotFoundError):
-                status = path.stat()
-                told.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-        return told.hexdigest()[:32]
-
-    def _is_log_empty(self) -> bool:
+        # Nobody can tell whether what is elsewhere changed, so each look is a new one.
+        is_elsewhere = any(is_remote(word) for name in ("input", "truth") for word in given[name] or ())
+        told = _digest(paths, f"{self.status.looks}" if is_elsewhere else "")
         if self._endpoint is None:
-            return False
-        return newest_periods(self._session.location.endpoint(self._endpoint).requests, seconds=1, rows=None) is None
+            return told
+        return f"{told}-{_digest(_files(self._session.location.endpoint(self._endpoint).requests))}"
 
     def _wait(self, why: str) -> None:
         if not self._is_waiting:
@@ -259,6 +263,16 @@ def _paths(words: list[str] | None) -> Iterator[Path]:
     """Yield the files of this machine that words name."""
     for word in words or ():
         yield from map(Path, [] if is_remote(word) else glob.glob(word, recursive=True))  # noqa: PTH207 - absolute ones too
+
+
+def _digest(paths: Iterable[Path], more: str = "") -> str:
+    told = hashlib.sha256(more.encode())
+    for path in sorted(paths):
+        # A journal may just be turned into Parquet.
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            told.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return told.hexdigest()[:32]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -50,6 +50,12 @@ def newest_periods(root: Path, *, seconds: float, rows: int | None) -> tuple[Per
     return Period(first=first, last=newest), Period(first=int(times[-2 * count :][0]), last=first - 1)
 
 
+def newest_request(root: Path) -> datetime | None:
+    """Return when the newest request of a log was answered; None where nothing is logged."""
+    times = _times(root)
+    return _EPOCH + timedelta(microseconds=int(times[-1])) if len(times) else None
+
+
 def tables_in(root: Path, period: Period, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """Yield what was logged in a period, part by part; `columns` are all that is read, and has the time."""
     from mlmagic.serving.request_log.reading import Choice, read_parts

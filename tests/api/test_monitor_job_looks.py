@@ -18,6 +18,7 @@ from mlmagic.api.monitor_job_words import parse_words
 from mlmagic.errors import NotFoundError
 from mlmagic.runtime.monitored import read_monitored
 from mlmagic.runtime.scalars import curves
+from mlmagic.serving.request_log.convert import convert_journals
 from mlmagic.spec.endpoint import DeployedVersion
 from mlmagic.spec.monitoring_report import Against
 from mlmagic.spec.request_log import RequestLogging
@@ -200,7 +201,7 @@ def test_one_that_ends_leaves_no_alert(session, requests, folder):
     looking.look()
     log(requests, rides(1000, seed=1), hour=2)
 
-    def gone():
+    def gone(_):
         raise NotFoundError("there is no model 'taxi'.")
 
     looking._compare = gone
@@ -219,8 +220,22 @@ def test_what_comes_after_the_look_before_is_the_window(session, requests, folde
     looking.look()
     log(requests, rides(1200, seed=2), hour=3)
     looking.look()
-    # Of the first the five minutes that a look is due; then all since, for it was half a day ago.
-    assert [line.split(" · ")[1] for line in lines(folder)] == ["600 rows", "1,800 rows"]
+    log(requests, rides(20, seed=3), hour=3.5)
+    looking.look()
+    # Of the first the five minutes that a look is due; then what came since, however long that is ago.
+    assert [line.split(" · ")[1] for line in lines(folder)] == ["600 rows", "1,200 rows", "20 rows"]
+
+
+def test_what_the_log_is_written_into_is_nothing_new(session, requests, folder):
+    looking = looks(session, folder, "--endpoint=rides")
+    log(requests, rides(300, seed=1))
+    log(requests, rides(300, seed=2, factor=9.0), hour=0.1)
+    looking.look()
+    assert convert_journals(requests)
+    for _ in range(2):
+        looking.look()
+    assert lines(folder)[-1] == "Waiting: nothing is new since the last look."
+    assert looking.status.looks == 1
 
 
 def test_files_are_looked_at_when_they_change(session, requests, folder, tmp_path):
