@@ -60,7 +60,8 @@ def prepare(arguments: Arguments, folder: Path) -> None:
     """Write the instances.
 
     Raises:
-        MlmagicError: the input cannot be read, or too many of its rows do not fit the model.
+        MlmagicError: the input cannot be read, too many of its rows do not fit the model, or the output's folder
+            holds something else.
     """
     from mlmagic.preprocessing.reading.reader import read_unit
     from mlmagic.serving.batch.instances import InstanceFiles
@@ -68,11 +69,13 @@ def prepare(arguments: Arguments, folder: Path) -> None:
     from mlmagic.serving.batch.models import find_version
     from mlmagic.serving.batch.plan import make_plan
     from mlmagic.serving.batch.text_parser import TextParser
+    from mlmagic.serving.batch.work import Work
 
     version, signature = find_version(Workspace(arguments.workspace), arguments)
     if any(spec.name == KEY_FIELD for spec in signature.inputs):
         raise MlmagicError(f"{version} takes {KEY_FIELD}, which tells instances apart in Vertex AI.")
     plan = make_plan(arguments, version, signature)
+    Work(plan.target, plan.kind, len(plan.source.units)).check(plan.fingerprint(version))
     make_folder(folder)
     files, parser = InstanceFiles(folder), TextParser(plan.types, plan.source.options.null_values)
     read, reasons = 0, Counter[str]()

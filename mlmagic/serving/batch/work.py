@@ -69,13 +69,20 @@ class Work:
         make_folder(self._target.work)
         self._take_lock()
         plan = self._target.work / _PLAN
-        before = _read_plan(plan)
-        if before != dict(fingerprint):
-            if before is not None and (self._target.work / _COMPLETE).exists():
-                raise self._other(before, fingerprint)
+        if _read_plan(plan) != dict(fingerprint):
+            self._check_other(fingerprint)
             self._clear()
             write_atomic(plan, json.dumps(dict(fingerprint), indent=1))
         self._finished = self._read_finished()
+
+    def check(self, fingerprint: Mapping[str, str]) -> None:
+        """See that the folder holds nothing else, and write nothing.
+
+        Raises:
+            UsageError: it does.
+        """
+        self._check_foreign()
+        self._check_other(fingerprint)
 
     def reread(self) -> None:
         """Take note of the units that others have finished."""
@@ -150,9 +157,12 @@ class Work:
             ) from None
         self._lock = lock
 
-    def _other(self, before: Mapping[str, str], now: Mapping[str, str]) -> UsageError:
+    def _check_other(self, now: Mapping[str, str]) -> None:
+        before = _read_plan(self._target.work / _PLAN)
+        if before is None or before == dict(now) or not (self._target.work / _COMPLETE).exists():
+            return
         changed = [_WORDS[key] for key in _WORDS if before.get(key) != now.get(key)] or ["other settings"]
-        return UsageError(
+        raise UsageError(
             f"--output {self._target.path} has predictions of another run: of {', '.join(changed)}.",
             hint="Name a new folder, or remove that one.",
         )

@@ -123,6 +123,20 @@ def test_too_many_rows_that_do_not_fit_are_told_before_anything_is_sent(
     assert not (folder / "out.csv").exists()
 
 
+def test_an_output_of_another_run_is_told_before_anything_is_sent(
+    folder: Path, workspace: Workspace, predict: Predict, tmp_path: Path
+) -> None:
+    (folder / "a.csv").write_text("id,age,rooms,city\n1,1,1,x\n")
+    predict("houses", "a.csv", "out", "--columns", "id")
+    before = tree(folder)
+    with pytest.raises(MlmagicError, match="--output out has predictions of another run: of other columns"):
+        prepare(arguments_of(workspace, "houses", "a.csv", "out", "--columns", "city"), tmp_path / "batch")
+    with pytest.raises(MlmagicError, match=r"--output \. is not an empty folder: it has a\.csv"):
+        prepare(arguments_of(workspace, "houses", "a.csv", "."), tmp_path / "batch")
+    assert tree(folder) == before
+    assert not (tmp_path / "batch").exists()
+
+
 def test_nothing_to_be_sent(folder: Path, workspace: Workspace, tmp_path: Path) -> None:
     (folder / "a.csv").write_text("id,age,rooms,city\n1,x,1,x\n")
     words = arguments_of(workspace, "houses", "a.csv", "out.csv", "--max-rejected", "1")
