@@ -22,6 +22,8 @@ _SURE = 3.0
 """Standard errors of the factor, within which a unit's own must be."""
 _ROUNDING, _FARTHEST = 0.02, 0.25
 """Of its logarithm: what quantiles cost at least, and the most that few rows may excuse."""
+_NEAR_ONE = 0.2
+"""Of its logarithm: numbers with few values, such as wind speeds, move by such factors in any season."""
 _MOST_UNITS = 3
 """Where more are as likely, none is named."""
 
@@ -80,7 +82,8 @@ def _units(
         return ()
     if measured is None or nearest.offset:
         return (nearest,)
-    if not measured.is_of(nearest):
+    is_weak = abs(math.log(nearest.factor)) < _NEAR_ONE and distance(baseline, window) < 2 * enough
+    if is_weak or not measured.is_of(nearest):
         return ()
     likely = [each for each in others if left[each] <= enough and not each.offset and measured.is_of(each)]
     return (nearest, *likely) if len(likely) < _MOST_UNITS else ()

@@ -55,6 +55,14 @@ def test_of_few_numbers_all_units_are_named_that_explain_them() -> None:
     assert {str(each) for each in found.conversions} == {"kilometres to miles", "kilometres to nautical miles"}
 
 
+def test_a_factor_near_one_needs_more_than_a_distance_just_beyond_chance() -> None:
+    before, after = (_quantiles(_numbers(seed) ** 0.35 * factor) for seed, factor in ((0, 1), (1, 0.9144)))
+    assert scaled(before, after, chance=0.1, count=300) is None
+    found = scaled(before, after, chance=0.03, count=2500)
+    assert found is not None
+    assert [str(each) for each in found.conversions] == ["yards to metres"]
+
+
 def test_where_a_part_changed_no_unit_is_named() -> None:
     numbers = _numbers(1)
     found = scaled(_quantiles(_numbers(0)), _quantiles(np.append(numbers / 1.609344, _numbers(2))), 0.1, count=2500)
