@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlmagic.errors import WorkspaceError
@@ -97,7 +98,18 @@ def listen(path: str) -> socket.socket:
     return listener
 
 
-def take_one(listener: socket.socket, path: str) -> tuple[Path, socket.socket] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A pipeline that is run here."""
+
+    folder: Path
+    channel: socket.socket
+    """To the job's own process; this one ends with it."""
+    has_ended: threading.Event
+    """That is so no more once the pipeline has ended: the job's process has its status, and goes."""
+
+
+def take_one(listener: socket.socket, path: str) -> Taken | None:
     """Wait for a pipeline's folder, and become its process; None: nobody came, or the emulator has ended."""
     with listener:
         ready, _, _ = select.select([listener.fileno(), 0], [], [], IDLE_SECONDS)
@@ -118,15 +130,17 @@ def take_one(listener: socket.socket, path: str) -> tuple[Path, socket.socket] |
     folder = Path(os.fsdecode(data))
     os.chdir(folder)
     channel.sendall(_BEGUN)
-    threading.Thread(target=_end_with, args=(channel,), daemon=True).start()
-    return folder, channel
+    taken = Taken(folder=folder, channel=channel, has_ended=threading.Event())
+    threading.Thread(target=_end_with, args=(taken,), daemon=True).start()
+    return taken
 
 
-def _end_with(channel: socket.socket) -> None:
+def _end_with(taken: Taken) -> None:
     """End this process when the job's own is gone."""
     with contextlib.suppress(OSError):
-        channel.recv(1)
-    os._exit(1)
+        taken.channel.recv(1)
+    if not taken.has_ended.is_set():
+        os._exit(1)
 
 
 def serve(path: str) -> int:
@@ -142,8 +156,8 @@ def serve(path: str) -> int:
     taken = take_one(listener, path)
     if taken is None:
         return 0
-    folder, channel = taken
-    status = run_here(folder)
+    status = run_here(taken.folder)
+    taken.has_ended.set()
     with contextlib.suppress(OSError):
-        channel.sendall(str(status).encode())
+        taken.channel.sendall(str(status).encode())
     return status
