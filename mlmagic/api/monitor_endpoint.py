@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mlmagic.session import Session
 
 
-def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
-    """Compare what an endpoint was asked; see `mlmagic.monitor`."""
+def monitor_endpoint(session: Session, wanted: Wanted, name: str, *, since: datetime | None = None) -> Monitoring:
+    """Compare what an endpoint was asked; see `mlmagic.monitor`. What came until `since` has been looked at."""
     import pyarrow.compute as pc
 
     from mlmagic.api.monitor_log import newest_periods, tables_in
@@ -35,7 +35,7 @@ def monitor_endpoint(session: Session, wanted: Wanted, name: str) -> Monitoring:
     if not record.is_local:
         raise UsageError(f"{name} serves in the cloud; only the request log of an endpoint of this machine is read.")
     root = session.location.endpoint(name).requests
-    periods = newest_periods(root, seconds=wanted.seconds, rows=wanted.rows)
+    periods = newest_periods(root, seconds=wanted.seconds, rows=wanted.rows, since=since)
     if periods is None:
         raise _nothing_logged(spec)
     numbers: set[str] = set()

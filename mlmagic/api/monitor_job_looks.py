@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmagic.api.inputs import is_remote
-from mlmagic.api.monitor_arguments import NEWEST_SECONDS, Wanted, read_wanted
+from mlmagic.api.monitor_arguments import read_wanted
 from mlmagic.api.monitor_endpoint import deployed_versions, monitor_endpoint
 from mlmagic.api.monitor_given import monitor_files
 from mlmagic.api.monitor_job_words import MonitorWords
@@ -143,19 +143,19 @@ class Looks:
 
     def _compare(self, newest: datetime | None) -> Monitoring:
         wanted = read_wanted(self._session.location.inputs, self._words.given)
-        if wanted.endpoint is None:
+        if (name := wanted.endpoint) is None:
             return monitor_files(self._session, wanted)
-        seconds = self._seconds(wanted, newest)
-        return monitor_endpoint(self._session, replace(wanted, seconds=seconds), wanted.endpoint)
+        since = self._since(newest)
+        if since is None and self._words.given["last"] is None:
+            wanted = replace(wanted, seconds=self._words.every)
+        return monitor_endpoint(self._session, wanted, name, since=since)
 
-    def _seconds(self, wanted: Wanted, newest: datetime | None) -> float:
-        """Return how long the window is, back from the newest request: as was asked for, or since the look before."""
-        if self._words.given["last"] is not None:
-            return wanted.seconds
+    def _since(self, newest: datetime | None) -> datetime | None:
+        """Return after when the window begins: where the one before ended, unless it has a length of its own."""
         before = self.status.window_end
-        if before is None or newest is None or newest <= before:
-            return self._words.every
-        return min((newest - before).total_seconds(), NEWEST_SECONDS)
+        if self._words.given["last"] is not None or before is None or newest is None:
+            return None
+        return before if before < newest else None
 
     def _newest(self) -> datetime | None:
         if self._endpoint is None:

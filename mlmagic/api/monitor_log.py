@@ -28,13 +28,16 @@ class Period:
         return _EPOCH + timedelta(microseconds=self.first), _EPOCH + timedelta(microseconds=self.last)
 
 
-def newest_periods(root: Path, *, seconds: float, rows: int | None) -> tuple[Period, Period] | None:
+def newest_periods(
+    root: Path, *, seconds: float, rows: int | None, since: datetime | None = None
+) -> tuple[Period, Period] | None:
     """Return the newest window of a log, and the one before it; None where nothing is logged.
 
     Args:
         root: the log's folder.
         seconds: how long each is, back from the newest request.
         rows: how many rows the newest has at least, and then what is before has as many requests.
+        since: what came until then is in no newest window of so many seconds, which is the shorter for it.
     """
     times = _times(root)
     if not len(times):
@@ -42,6 +45,8 @@ def newest_periods(root: Path, *, seconds: float, rows: int | None) -> tuple[Per
     newest = int(times[-1])
     if rows is None:
         length = max(1, round(seconds * 1e6))
+        if since is not None:
+            length = min(length, newest - (since - _EPOCH) // timedelta(microseconds=1))
         return Period(first=newest - length + 1, last=newest), Period(
             first=newest - 2 * length + 1, last=newest - length
         )

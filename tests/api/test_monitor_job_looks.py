@@ -226,6 +226,18 @@ def test_what_comes_after_the_look_before_is_the_window(session, requests, folde
     assert [line.split(" · ")[1] for line in lines(folder)] == ["600 rows", "1,200 rows", "20 rows"]
 
 
+def test_what_comes_while_the_log_is_read_moves_no_window(session, requests, folder):
+    looking = looks(session, folder, "--endpoint=rides")
+    log(requests, rides(600, seed=1))
+    looking.look()
+    log(requests, rides(1200, seed=2), hour=3)
+    newest = looking._newest()
+    log(requests, rides(20, seed=3), hour=9)
+    looking._newest = lambda: newest
+    looking.look()
+    assert [line.split(" · ")[1] for line in lines(folder)] == ["600 rows", "1,220 rows"]
+
+
 def test_what_the_log_is_written_into_is_nothing_new(session, requests, folder):
     looking = looks(session, folder, "--endpoint=rides")
     log(requests, rides(300, seed=1))
