@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mlmagic.monitoring.feature import Measured
 from mlmagic.monitoring.quantiles import chance_distance
 from mlmagic.monitoring.scaling import Scaled, scaled
-from mlmagic.monitoring.units import Conversion
+from mlmagic.monitoring.units import CONVERSIONS, Conversion
 from mlmagic.spec.monitoring import DataDriftSpec, Finding, FindingKind, Verdict
 from mlmagic.spec.statistics import NumericStatistics, Vocabulary
 
@@ -79,9 +78,8 @@ def _moved(feature: Measured, spec: DataDriftSpec, *, is_prediction: bool) -> It
         return
     chance = chance_distance(*feature.counts, feature.alpha)
     count = 1 / sum(1 / max(1, each) for each in feature.counts)
-    scale = scaled(np.array(known.quantiles), np.array(current.quantiles), chance, count)
-    if scale is not None and is_prediction:
-        scale = replace(scale, conversions=())
+    conversions = () if is_prediction else CONVERSIONS
+    scale = scaled(np.array(known.quantiles), np.array(current.quantiles), chance, count, conversions)
     if scale is not None and (scale.conversions or feature.verdict is not Verdict.STEADY):
         yield _scaled(feature, scale, known, current)
     # Where the distance is an alert by itself, a mean that moved by less explains it all the same.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,13 @@ class _Measured:
         return abs(math.log(self.factor / conversion.factor)) <= self.error
 
 
-def scaled(baseline: Floats, window: Floats, chance: float, count: float) -> Scaled | None:
+def scaled(
+    baseline: Floats,
+    window: Floats,
+    chance: float,
+    count: float,
+    conversions: Sequence[Conversion] = CONVERSIONS,
+) -> Scaled | None:
     """Return by what the numbers were multiplied, if that explains how they moved and adding a number does not.
 
     Args:
@@ -56,6 +63,7 @@ def scaled(baseline: Floats, window: Floats, chance: float, count: float) -> Sca
         window: its quantiles.
         chance: how far their cumulative distributions may lie apart by chance.
         count: of how many numbers the quantiles are, as far as chance goes: half of the harmonic mean of both counts.
+        conversions: between units that it may be.
     """
     apart = distance(baseline, window)
     if apart < max(_LEAST_DISTANCE, chance):
@@ -63,30 +71,39 @@ def scaled(baseline: Floats, window: Floats, chance: float, count: float) -> Sca
     enough = max(chance, apart / _LEAST_GAIN)
     measured = _measured(baseline, window, count)
     moved = distance(baseline + float(np.median(window) - np.median(baseline)), window)
-    if found := _units(baseline, window, measured, enough, moved):
+    left = {each: distance(baseline * each.factor + each.offset, window) for each in conversions}
+    found = _units(left, measured, enough, moved)
+    if found and (apart >= 2 * enough or not _is_near_one(found[0])):
         factor = found[0].factor if measured is None or found[0].offset else measured.factor
         return Scaled(factor=factor, conversions=found)
     if measured is None or 1 / _LEAST_FACTOR < measured.factor < _LEAST_FACTOR:
         return None
-    left = distance(baseline * measured.factor, window)
-    return Scaled(factor=measured.factor) if left <= enough and left < moved else None
+    left_by_factor = distance(baseline * measured.factor, window)
+    return Scaled(factor=measured.factor) if left_by_factor <= enough and left_by_factor < moved else None
 
 
 def _units(
-    baseline: Floats, window: Floats, measured: _Measured | None, enough: float, moved: float
+    left: Mapping[Conversion, float], measured: _Measured | None, enough: float, moved: float
 ) -> tuple[Conversion, ...]:
-    """Return the conversions that explain it, the nearest first; none if that one does not, or too many do."""
-    left = {each: distance(baseline * each.factor + each.offset, window) for each in CONVERSIONS}
+    """Return the conversions that explain it, the nearest first; none if that one does not, or too many do.
+
+    `left` is how far apart each leaves the distributions, `moved` how far adding a number does.
+    """
+    if not left:
+        return ()
     nearest, *others = sorted(left, key=left.__getitem__)
     if left[nearest] > enough or not (left[nearest] < moved or nearest.offset):
         return ()
     if measured is None or nearest.offset:
         return (nearest,)
-    is_weak = abs(math.log(nearest.factor)) < _NEAR_ONE and distance(baseline, window) < 2 * enough
-    if is_weak or not measured.is_of(nearest):
+    if not measured.is_of(nearest):
         return ()
     likely = [each for each in others if left[each] <= enough and not each.offset and measured.is_of(each)]
     return (nearest, *likely) if len(likely) < _MOST_UNITS else ()
+
+
+def _is_near_one(conversion: Conversion) -> bool:
+    return not conversion.offset and abs(math.log(conversion.factor)) < _NEAR_ONE
 
 
 def _measured(baseline: Floats, window: Floats, count: float) -> _Measured | None:

@@ -93,6 +93,14 @@ def test_a_prediction_follows_its_inputs_and_has_no_unit_of_its_own() -> None:
     assert scaled.text == "km: values are multiplied by 3.6"
 
 
+def test_a_prediction_that_grew_by_a_number_is_not_multiplied() -> None:
+    types = {"fare": ColumnType.FLOAT}
+    numbers = np.random.default_rng(0).normal(20, 2, 4000)
+    before, after = (statistics_of({"fare": values}, types) for values in (numbers, numbers + 273.15))
+    found = report(before, values_of(after, before), predictions=(before, values_of(after, before)))
+    assert [each.kind for each in found.predictions[0].findings] == [FindingKind.MEAN_SHIFTED]
+
+
 def test_a_slice_is_compared_with_its_like() -> None:
     found = compare_slices("city", _sliced(_rows()), _sliced(_rows(shift=3, only="Rome")))
     assert {part.value: part.has_anomaly for part in found} == {"Oslo": False, "Rome": True}
