@@ -82,7 +82,7 @@ def check_no_address(given: Mapping[str, Any]) -> None:
         UsageError: some are; all are listed, none in full.
     """
     problems = [
-        f"{name} is an address, of {match[1]}; only a webhook has one"
+        f"{name} is a web address, at {match[1]}, which only webhook takes"
         for name, value in given.items()
         for each in (value if isinstance(value, list | tuple) else [value])
         if isinstance(each, str) and (match := _ADDRESS.match(each))

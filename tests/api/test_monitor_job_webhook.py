@@ -168,11 +168,11 @@ def test_an_address_is_shown_without_its_path():
     [
         (
             {"endpoint": "https://hooks.example.com/secret"},
-            r"^endpoint is an address, of hooks\.example\.com;",
+            r"^endpoint is a web address, at hooks\.example\.com, which only webhook takes\.$",
         ),
         (
             {"endpoint": "rides", "name": "http://me:secret@localhost:80/secret"},
-            r"^name is .*, of localhost:80;",
+            r"^name is .*, at localhost:80, which",
         ),
         ({"model": "https://h?secret", "input": ["a.csv", "https://h/secret"]}, r"these .*\n.*model is.*\n.*input is"),
     ],

@@ -104,9 +104,9 @@ class Taken:
 
     folder: Path
     channel: socket.socket
-    """To the job's own process; this one ends with it."""
+    """To the job's own process: if that is killed, this one ends."""
     has_ended: threading.Event
-    """That is so no more once the pipeline has ended: the job's process has its status, and goes."""
+    """Whether the pipeline has: then the job's process is told its status, and may end first."""
 
 
 def take_one(listener: socket.socket, path: str) -> Taken | None:
